@@ -1,0 +1,56 @@
+# make demo    the main job: two users, many sessions, a LangChain and a LlamaIndex agent
+# make test    all tests
+# make lint    style and types
+# Everything is installed into .venv; nothing else on the machine is touched.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: demo test lint format eval bench clean
+
+demo: $(VENV)/.demo
+	$(BIN)/lightmem demo
+
+test: $(VENV)/.test
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.lint
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# The conversations of LoCoMo are not ours to ship: make eval DATA=path/to/locomo10.json
+eval: $(VENV)/.test
+	$(BIN)/lightmem eval retrieval --data $(or $(DATA),src/lightmem_integrations/demo/conversation.json)
+
+bench: $(VENV)/.test
+	$(BIN)/python benchmarks/import_time.py
+	$(BIN)/python benchmarks/write_path.py
+	$(BIN)/python benchmarks/latency.py
+
+clean:
+	rm -rf $(VENV)
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+# Each stamp stands for one set of packages; it is made anew when the project's needs change.
+$(VENV)/.demo: $(BIN)/python pyproject.toml constraints.txt
+	$(PIP) --editable '.[agents,llama-index]'
+	touch $@
+
+# torch first and pinned: asked for by another package, it would come with gigabytes of CUDA.
+$(VENV)/.test: $(VENV)/.demo
+	$(PIP) 'torch==2.13.0'
+	$(PIP) --editable '.[test]'
+	touch $@
+
+$(VENV)/.lint: $(VENV)/.test
+	$(PIP) --editable '.[lint]'
+	touch $@

@@ -1,0 +1,98 @@
+"""Long-term memory for LangChain and LlamaIndex agents.
+
+    from lightmem_integrations import LightMem, Turn
+
+    memory = LightMem("./memory")
+    memory.add([Turn(role="user", text="I moved to Lisbon in May.")], user_id="alice")
+    print(memory.recall("Where does she live?", user_id="alice").text)
+
+Importing this loads no framework, no model and no vector store; what is needed is loaded at first
+use. The adapters are in ``lightmem_integrations.langchain`` and
+``lightmem_integrations.llama_index``.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lightmem_integrations.errors import (
+        EmbeddingMismatchError,
+        ForkedProcessError,
+        IndexUnavailableError,
+        InvalidRequestError,
+        InvalidTurnError,
+        LedgerError,
+        LightMemError,
+        MissingExtraError,
+        ModelError,
+        ModelOutputError,
+        ModelUnavailableError,
+        ScopeError,
+        SettingsError,
+        StorageError,
+        StoreClosedError,
+        StoreLockedError,
+        TurnConflictError,
+    )
+    from lightmem_integrations.lightmem import LightMem
+    from lightmem_integrations.records import Hit, Plan, Recall, Receipt, Source, Stats, Turn
+    from lightmem_integrations.settings import Settings
+    from lightmem_integrations.storage.chroma import ChromaIndex
+    from lightmem_integrations.storage.index import ExactIndex
+
+__version__ = "0.1.0"
+
+_RECORDS = ("Hit", "Plan", "Recall", "Receipt", "Source", "Stats", "Turn")
+
+__all__ = [
+    "ChromaIndex",
+    "EmbeddingMismatchError",
+    "ExactIndex",
+    "ForkedProcessError",
+    "Hit",
+    "IndexUnavailableError",
+    "InvalidRequestError",
+    "InvalidTurnError",
+    "LedgerError",
+    "LightMem",
+    "LightMemError",
+    "MissingExtraError",
+    "ModelError",
+    "ModelOutputError",
+    "ModelUnavailableError",
+    "Plan",
+    "Recall",
+    "Receipt",
+    "ScopeError",
+    "Settings",
+    "SettingsError",
+    "Source",
+    "Stats",
+    "StorageError",
+    "StoreClosedError",
+    "StoreLockedError",
+    "Turn",
+    "TurnConflictError",
+]
+
+_MODULES = {
+    "ChromaIndex": "storage.chroma",
+    "ExactIndex": "storage.index",
+    "LightMem": "lightmem",
+    "Settings": "settings",
+} | dict.fromkeys(_RECORDS, "records")
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = importlib.import_module(f"{__name__}.{_MODULES.get(name, 'errors')}")
+    value = getattr(module, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

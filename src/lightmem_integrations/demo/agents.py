@@ -1,0 +1,128 @@
+"""The agents of the demo: one for each framework, both with the same memory behind them."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from lightmem_integrations.errors import MissingExtraError, ModelUnavailableError
+from lightmem_integrations.testing.quote import Message, quoted_answer
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
+    from lightmem_integrations import LightMem
+
+Agent = Callable[[str, str, str], str]
+"""Answers: given the user's id, the session's id and a question."""
+
+LANGCHAIN = "LangChain"
+LLAMA_INDEX = "LlamaIndex"
+PLAIN = "recall"
+
+
+def installed(framework: str) -> bool:
+    """Whether the framework's packages are there; they are not imported to find out."""
+    package = {LANGCHAIN: "langchain", LLAMA_INDEX: "llama_index"}[framework]
+    return importlib.util.find_spec(package) is not None
+
+
+def chat_model(name: str) -> BaseChatModel:
+    """The chat model of that name: a path to a ``.gguf`` file, or what LangChain understands.
+
+    Args:
+        name: Such as ``./model.gguf`` or ``openai:gpt-4o-mini``.
+
+    Raises:
+        MissingExtraError: If LangChain, or the package of that provider, is not installed.
+        ModelUnavailableError: If LangChain knows no such model.
+    """
+    if name.lower().endswith(".gguf"):
+        from lightmem_integrations.models.gguf import GGUFChatModel
+
+        return GGUFChatModel(path=Path(name).expanduser())
+    try:
+        from langchain.chat_models import init_chat_model
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("A chat model by name", "agents", "langchain") from error
+    try:
+        return cast("BaseChatModel", init_chat_model(name))
+    except Exception as error:  # Providers raise errors of their own: no key, no package, ...
+        raise ModelUnavailableError(f"The model {name!r} cannot be used: {error}") from error
+
+
+def langchain_agent(
+    memory: LightMem, model: BaseChatModel | None = None, *, checkpointer: Any = None
+) -> Agent:
+    """LangChain's ``create_agent`` with ``LightMemMiddleware``.
+
+    Args:
+        memory: The store.
+        model: The chat model; ``None`` for the one that only quotes.
+        checkpointer: What keeps a session's messages, if a session has more than one question.
+    """
+    try:
+        from langchain.agents import create_agent
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("The LangChain agent", "agents", "langchain") from error
+    from lightmem_integrations.langchain import LightMemMiddleware
+    from lightmem_integrations.testing import ExtractiveChatModel
+
+    # Strict and patient: a demo shows what is wrong with the memory rather than answer without.
+    remembering = LightMemMiddleware(memory, recall_seconds=30, strict=True)
+    agent: Any = create_agent(
+        model or ExtractiveChatModel(), middleware=[remembering], checkpointer=checkpointer
+    )
+
+    def ask(user_id: str, session_id: str, question: str) -> str:
+        said = agent.invoke(
+            {"messages": [("user", question)]},
+            {"configurable": {"user_id": user_id, "thread_id": session_id}},
+        )
+        return str(said["messages"][-1].text)
+
+    return ask
+
+
+def llama_index_agent(memory: LightMem) -> Agent:
+    """LlamaIndex's ``FunctionAgent`` with ``LightMemMemory`` and the model that only quotes.
+
+    Args:
+        memory: The store.
+    """
+    try:
+        from llama_index.core.agent.workflow import FunctionAgent
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(
+            "The LlamaIndex agent", "llama-index", "llama-index-core"
+        ) from error
+    from lightmem_integrations.llama_index import LightMemMemory
+    from lightmem_integrations.testing import ExtractiveLLM
+
+    agent = FunctionAgent(llm=ExtractiveLLM(), tools=[])
+
+    async def answer(user_id: str, session_id: str, question: str) -> str:
+        own = LightMemMemory(memory=memory, user_id=user_id, session_id=session_id, strict=True)
+        return str(await agent.run(user_msg=question, memory=own))
+
+    def ask(user_id: str, session_id: str, question: str) -> str:
+        return asyncio.run(answer(user_id, session_id, question))
+
+    return ask
+
+
+def plain_agent(memory: LightMem) -> Agent:
+    """No framework: a recall, quoted from.
+
+    Args:
+        memory: The store.
+    """
+
+    def ask(user_id: str, session_id: str, question: str) -> str:
+        found = memory.recall(question, user_id=user_id, exclude_session=session_id)
+        return quoted_answer([Message("user", f"{found.text}\n\n{question}")])
+
+    return ask

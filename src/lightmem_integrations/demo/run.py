@@ -1,0 +1,228 @@
+"""The demo: two people talk, both frameworks answer from memory, nobody sees another's words."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from lightmem_integrations.demo.agents import (
+    LANGCHAIN,
+    LLAMA_INDEX,
+    PLAIN,
+    Agent,
+    installed,
+    langchain_agent,
+    llama_index_agent,
+    plain_agent,
+)
+from lightmem_integrations.demo.load import Person, Question
+from lightmem_integrations.demo.observed import ObservedMemory
+from lightmem_integrations.errors import LightMemError
+from lightmem_integrations.records import Hit, Recall
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
+Choice = Literal["both", "langchain", "llama-index"]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What went into the store before anything was asked.
+
+    Attributes:
+        people: How many people talked.
+        sessions: In how many sessions.
+        turns: How many turns there were.
+        seconds: Time of all calls of ``add`` together.
+        indexing_seconds: Time after that until every turn had its vector.
+    """
+
+    people: int
+    sessions: int
+    turns: int
+    seconds: float
+    indexing_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one agent said to one question.
+
+    Attributes:
+        framework: Whose agent.
+        text: Its answer.
+        milliseconds: Time of the whole run of the agent.
+        recall: What came back from memory for it.
+        foreign: Turns of another person among that. Always 0, or isolation is broken.
+    """
+
+    framework: str
+    text: str
+    milliseconds: float
+    recall: Recall
+    foreign: int
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question, who asked it, whom it is about, and the answers.
+
+    Attributes:
+        asker: The person who asks, and in whose memory is looked.
+        about: The person whom the question is about.
+        question: The question, with its right answer and its evidence.
+        answers: One for each framework.
+    """
+
+    asker: Person
+    about: Person
+    question: Question
+    answers: tuple[Answer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """All that was asked.
+
+    Attributes:
+        asked: Questions of people about themselves.
+        crossed: Questions of people about each other.
+    """
+
+    asked: tuple[Asked, ...]
+    crossed: tuple[Asked, ...]
+
+    @property
+    def answers(self) -> tuple[Answer, ...]:
+        """Every answer to every question."""
+        return tuple(each for one in (*self.asked, *self.crossed) for each in one.answers)
+
+    @property
+    def foreign(self) -> int:
+        """Turns of another person that were recalled, over all questions."""
+        return sum(answer.foreign for answer in self.answers)
+
+
+def evidence_rank(question: Question, recall: Recall) -> int | None:
+    """The rank of the first hit that brings evidence; ``None`` if some of it is missing."""
+    if not question.evidence <= {turn_id for hit in recall.hits for turn_id in shown_turns(hit)}:
+        return None
+    return next(
+        rank
+        for rank, hit in enumerate(recall.hits, start=1)
+        if question.evidence & shown_turns(hit)
+    )
+
+
+def shown_turns(hit: Hit) -> frozenset[str]:
+    """Ids of the turns that a hit brought into the prompt."""
+    return frozenset(turn.id or "" for turn in (*hit.turns, *hit.neighbours))
+
+
+def agents(
+    memory: ObservedMemory, choice: Choice, model: BaseChatModel | None = None
+) -> Mapping[str, Agent]:
+    """The agents that are asked, by framework.
+
+    Args:
+        memory: The store behind them.
+        choice: Which frameworks. With ``both``, one that is not installed is left out; if neither
+            is, recall is quoted from without a framework.
+        model: Chat model of the LangChain agent; ``None`` for the one that only quotes.
+
+    Raises:
+        MissingExtraError: If a framework asked for by name is not installed.
+    """
+    found: dict[str, Agent] = {}
+    if choice == "langchain" or (choice == "both" and installed(LANGCHAIN)):
+        found[LANGCHAIN] = langchain_agent(memory, model)
+    if choice == "llama-index" or (choice == "both" and installed(LLAMA_INDEX)):
+        found[LLAMA_INDEX] = llama_index_agent(memory)
+    return found or {PLAIN: plain_agent(memory)}
+
+
+def tell(memory: ObservedMemory, everybody: Sequence[Person]) -> Told:
+    """Add the conversations, one call for each exchange, and wait until they are indexed."""
+    start = time.perf_counter()
+    turns = 0
+    for person in everybody:
+        for session in person.sessions:
+            for exchange in session.exchanges():
+                memory.add(exchange, user_id=person.user_id, session_id=session.session_id)
+                turns += len(exchange)
+    added = time.perf_counter()
+    memory.index_pending()
+    memory.questions_only = True
+    return Told(
+        people=len(everybody),
+        sessions=sum(len(person.sessions) for person in everybody),
+        turns=turns,
+        seconds=added - start,
+        indexing_seconds=time.perf_counter() - added,
+    )
+
+
+def ask_all(
+    memory: ObservedMemory,
+    by_framework: Mapping[str, Agent],
+    everybody: Sequence[Person],
+    *,
+    questions: int,
+    on_asked: Callable[[Asked], None] = lambda _: None,
+) -> Outcome:
+    """Ask everybody's questions in new sessions, then questions about the others.
+
+    Args:
+        memory: The store, with the conversations in it.
+        by_framework: Who answers.
+        everybody: Who asks.
+        questions: How many questions each person asks.
+        on_asked: Called after each question that a person asked about themselves.
+    """
+    # The first run of an agent imports and compiles what later runs find ready.
+    for agent in by_framework.values():
+        agent(everybody[0].user_id, _new_session(), "Hello?")
+    asked = []
+    for person in everybody:
+        for question in person.questions[:questions]:
+            asked.append(_ask(memory, by_framework, everybody, person, person, question))
+            on_asked(asked[-1])
+    crossed = [
+        _ask(memory, by_framework, everybody, asker, about, about.questions[0])
+        for asker in everybody
+        for about in everybody
+        if asker is not about
+    ]
+    return Outcome(asked=tuple(asked), crossed=tuple(crossed))
+
+
+def _ask(
+    memory: ObservedMemory,
+    by_framework: Mapping[str, Agent],
+    everybody: Sequence[Person],
+    asker: Person,
+    about: Person,
+    question: Question,
+) -> Asked:
+    others = frozenset().union(*(each.turn_ids for each in everybody if each is not asker))
+    answers = []
+    for framework, agent in by_framework.items():
+        before = len(memory.recalls)
+        start = time.perf_counter()
+        text = agent(asker.user_id, _new_session(), question.text)
+        milliseconds = (time.perf_counter() - start) * 1_000
+        # An agent may ask its memory more than once; each time counts.
+        recalls = [found for _, found in memory.recalls[before:]]
+        if not recalls:
+            raise LightMemError(f"The {framework} agent did not ask its memory {question.text!r}.")
+        seen = {turn for found in recalls for hit in found.hits for turn in shown_turns(hit)}
+        answers.append(Answer(framework, text, milliseconds, recalls[0], len(seen & others)))
+    return Asked(asker, about, question, tuple(answers))
+
+
+def _new_session() -> str:
+    return f"asked-{uuid.uuid4().hex[:12]}"

@@ -1,0 +1,103 @@
+"""Every error that the library raises on purpose.
+
+::
+
+    LightMemError
+    ├── ScopeError (ValueError)             whose memory is not clear: bad user, session or agent id
+    ├── InvalidTurnError (ValueError)       a turn that cannot be stored as it is
+    │   └── TurnConflictError               the id is taken by a turn with other content
+    ├── InvalidRequestError (ValueError)    an argument that makes no sense, such as k=0
+    ├── SettingsError (ValueError)          a setting out of its range
+    ├── MissingExtraError (ImportError)     a package of an optional extra is not installed
+    ├── ModelError
+    │   ├── ModelUnavailableError           no weights for that model can be had here
+    │   └── ModelOutputError                a model returned something unusable: NaN, wrong shape
+    └── StorageError
+        ├── StoreLockedError                another process owns the folder
+        ├── StoreClosedError                used after close()
+        ├── ForkedProcessError              opened in a parent process, used in its child
+        ├── IndexUnavailableError           the vector index does not answer
+        ├── EmbeddingMismatchError          the store was built with another embedder
+        └── LedgerError                     the database refused or is of a newer version
+"""
+
+
+class LightMemError(Exception):
+    """Base of all errors of this library."""
+
+
+class ScopeError(LightMemError, ValueError):
+    """Whose memory is meant is missing, blank, not a string, or a wildcard."""
+
+
+class InvalidTurnError(LightMemError, ValueError):
+    """A turn cannot be stored as it is; nothing of its batch was written."""
+
+
+class TurnConflictError(InvalidTurnError):
+    """A turn id of this session is already taken by a turn with other content."""
+
+
+class InvalidRequestError(LightMemError, ValueError):
+    """An argument of a call is out of its range or of the wrong type."""
+
+
+class SettingsError(LightMemError, ValueError):
+    """A setting is out of its range."""
+
+
+class MissingExtraError(LightMemError, ImportError):
+    """A feature needs an optional extra that is not installed.
+
+    Attributes:
+        feature: What was asked for.
+        extra: The extra of this package that brings it.
+    """
+
+    def __init__(self, feature: str, extra: str, package: str) -> None:
+        self.feature = feature
+        self.extra = extra
+        super().__init__(
+            f"{feature} needs the package {package!r}, which is not installed. "
+            f"Install it with: pip install 'lightmem-integrations[{extra}]'"
+        )
+
+
+class ModelError(LightMemError):
+    """A model could not be loaded or answered with something unusable."""
+
+
+class ModelUnavailableError(ModelError):
+    """No weights for the model can be had on this machine."""
+
+
+class ModelOutputError(ModelError):
+    """A model returned something unusable, such as NaN or a wrong shape."""
+
+
+class StorageError(LightMemError):
+    """The store cannot serve this call."""
+
+
+class StoreLockedError(StorageError):
+    """Another process owns this folder."""
+
+
+class StoreClosedError(StorageError):
+    """The store was used after it was closed."""
+
+
+class ForkedProcessError(StorageError):
+    """The store was opened in a parent process and is used in its child."""
+
+
+class IndexUnavailableError(StorageError):
+    """The vector index does not answer; the ledger is not affected."""
+
+
+class EmbeddingMismatchError(StorageError):
+    """The store was built with another embedder than the one given."""
+
+
+class LedgerError(StorageError):
+    """The ledger refused an operation, or was written by a newer version."""

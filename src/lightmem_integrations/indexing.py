@@ -1,0 +1,259 @@
+"""Gives turns their vectors, soon after they were added and outside of the call that added them."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from sqlalchemy import Connection
+
+from lightmem_integrations.errors import (
+    EmbeddingMismatchError,
+    IndexUnavailableError,
+    LightMemError,
+)
+from lightmem_integrations.models.embedders import checked_vectors, document_vectors
+from lightmem_integrations.models.protocols import Embedder, TokenEmbedder
+
+compact_all = None  # TEMP
+from lightmem_integrations.settings import Settings
+from lightmem_integrations.storage.index import Batch, VectorIndex
+from lightmem_integrations.storage.ledger import Ledger, get_meta, put_meta
+from lightmem_integrations.storage.turns import User
+from lightmem_integrations.storage.vectors import (
+    Embedded,
+    Pending,
+    batches,
+    count_pending,
+    drop_vectors,
+    expected,
+    finish,
+    pending,
+    store_vectors,
+)
+
+logger = logging.getLogger(__name__)
+
+EMBEDDER_NAME = "embedder.name"
+EMBEDDER_DIMENSION = "embedder.dimension"
+PURGE = "index.purge"
+
+_LONGEST_PAUSE = 60.0
+_GATHER_SECONDS = 0.05
+
+
+class Indexer:
+    """Works off the ledger's list of turns that wait for a vector.
+
+    A turn is taken off the list only once the index has it, so nothing is lost if the process
+    dies in between; doing a turn twice changes nothing.
+    """
+
+    def __init__(
+        self, ledger: Ledger, index: VectorIndex, embedder: Embedder, settings: Settings
+    ) -> None:
+        self._ledger = ledger
+        self._index = index
+        self._embedder = embedder
+        self._settings = settings
+        self._lock = threading.RLock()
+        self._wake = threading.Event()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self.state = "unchecked"
+
+    @property
+    def ready(self) -> bool:
+        """Whether the index may be searched; until then the ledger's vectors are."""
+        return self.state == "ready"
+
+    def check_embedder(self, *, replace: bool) -> None:
+        """Make sure that the store's vectors are of this embedder.
+
+        Raises:
+            EmbeddingMismatchError: They are of another one, and ``replace`` is not set.
+        """
+        name = self._ledger.get(EMBEDDER_NAME)
+        if name is None or name == self._embedder.name:
+            return
+        if not replace:
+            raise EmbeddingMismatchError(
+                f"This store was built with the embedder {name!r}, and {self._embedder.name!r} was "
+                "given. Vectors of two models cannot be compared. Open it with the old one, or "
+                "with replace_embedder=True to embed everything anew."
+            )
+        with self._ledger.write() as connection:
+            drop_vectors(connection)
+            put_meta(connection, EMBEDDER_NAME, self._embedder.name)
+            put_meta(connection, EMBEDDER_DIMENSION, "")
+            put_meta(connection, PURGE, "1")
+
+    def prepare(self) -> None:
+        """Check the index, and rebuild it from the ledger where it cannot be trusted."""
+        with self._lock:
+            if self.ready:
+                return
+            with self._ledger.read() as connection:
+                most = expected(connection)
+                least = expected(connection, indexed=True)
+            if self._ledger.get(PURGE) or not self._index.healthy(least, most):
+                logger.warning("The vector index is rebuilt from the ledger (%d users).", len(most))
+                self.rebuild()
+            self.state = "ready"
+
+    def rebuild(self) -> int:
+        """Build the index anew from the ledger's vectors; returns how many there are.
+
+        Raises:
+            IndexUnavailableError: The index does not answer.
+        """
+        with self._lock:
+            self.state = "rebuilding"
+            try:
+                self._index.replace(self._interruptible())
+            except LightMemError:
+                self.state = "unavailable"
+                raise
+            self._ledger.put(PURGE, "")
+            self.state = "ready"
+            with self._ledger.read() as connection:
+                return sum(expected(connection).values())
+
+    def catch_up(self, user: User | None = None, seconds: float | None = None) -> int:
+        """Embed what waits, of one user or of all; returns what is still waiting.
+
+        Args:
+            user: Whose turns; ``None`` for everybody's.
+            seconds: When to give up; ``None`` for never.
+
+        Raises:
+            ModelError: The embedder failed or returned something unusable.
+            IndexUnavailableError: The index does not answer.
+        """
+        row = None if user is None else user.row
+        deadline = None if seconds is None else time.monotonic() + seconds
+        while left := self.waiting(row):
+            pause = -1.0 if deadline is None else deadline - time.monotonic()
+            if (deadline is not None and pause <= 0) or not self._lock.acquire(timeout=pause):
+                return left
+            try:
+                self._step(row)
+            finally:
+                self._lock.release()
+        return 0
+
+    def waiting(self, user_row: int | None = None) -> int:
+        """How many turns wait for the index."""
+        with self._ledger.read() as connection:
+            return count_pending(connection, user_row)
+
+    def forget(self, scope: str, rows: Sequence[int]) -> None:
+        """Take erased turns out of the index.
+
+        Raises:
+            IndexUnavailableError: The index does not answer.
+        """
+        with self._lock:
+            self._index.delete(scope, rows)
+
+    def exclusively(self) -> threading.RLock:
+        """The lock under which the ledger and the index change together."""
+        return self._lock
+
+    def start(self) -> None:
+        """Begin to work in the background."""
+        self._thread = threading.Thread(target=self._run, name="lightmem-indexing", daemon=True)
+        self._thread.start()
+        self._wake.set()
+
+    def wake(self) -> None:
+        """Say that there is something to do."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Finish the batch at hand and end the thread."""
+        self._stop.set()
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        pause = 0.0
+        while not self._stop.is_set():
+            self._wake.wait(timeout=pause or None)
+            if self._stop.wait(timeout=_GATHER_SECONDS):
+                return
+            self._wake.clear()
+            try:
+                self.prepare()
+                while self.waiting() and not self._stop.is_set():
+                    with self._lock:
+                        self._step(None)
+                pause = 0.0
+            except Exception as error:  # noqa: BLE001 - the thread must outlive any model or index
+                pause = min(max(1.0, 2 * pause), _LONGEST_PAUSE)
+                if not self._stop.is_set():
+                    logger.warning("Indexing failed; again in %.0f s: %s", pause, error)
+                    self._stop.wait(timeout=pause)
+
+    def _step(self, user_row: int | None) -> None:
+        self.prepare()
+        with self._ledger.read() as connection:
+            todo = pending(connection, self._settings.embed_batch, user_row)
+        new = [each for each in todo if each.vector is None]
+        embedded = self._embed(new)
+        if embedded:
+            with self._ledger.write() as connection:
+                self._remember_dimension(connection, len(embedded[0].vector))
+                store_vectors(connection, embedded)
+        found = {each.row: each.vector for each in embedded}
+        by_scope: dict[str, list[Pending]] = {}
+        for each in todo:
+            by_scope.setdefault(each.scope, []).append(each)
+        for scope, items in by_scope.items():
+            rows = [each.row for each in items]
+            vectors = np.stack(
+                [found[each.row] if each.vector is None else each.vector for each in items]
+            )
+            self._index.upsert(Batch(scope, rows, vectors))
+        with self._ledger.write() as connection:
+            finish(connection, [each.row for each in todo])
+
+    def _embed(self, todo: Sequence[Pending]) -> list[Embedded]:
+        if not todo:
+            return []
+        texts = [f"{each.speaker}: {each.text}" if each.speaker else each.text for each in todo]
+        if compact_all is not None and isinstance(self._embedder, TokenEmbedder):
+            encodings = self._embedder.encode(texts)
+            vectors = checked_vectors([each.vector for each in encodings], texts, self._embedder)
+            tokens = compact_all(encodings)
+            return [
+                Embedded(each.row, each.user, vector, compacted)
+                for each, vector, compacted in zip(todo, vectors, tokens, strict=True)
+            ]
+        vectors = document_vectors(self._embedder, texts)
+        return [
+            Embedded(each.row, each.user, vector, None)
+            for each, vector in zip(todo, vectors, strict=True)
+        ]
+
+    def _remember_dimension(self, connection: Connection, dimension: int) -> None:
+        known = get_meta(connection, EMBEDDER_DIMENSION)
+        if not known:
+            put_meta(connection, EMBEDDER_NAME, self._embedder.name)
+            put_meta(connection, EMBEDDER_DIMENSION, str(dimension))
+        elif int(known) != dimension:
+            raise EmbeddingMismatchError(
+                f"The embedder {self._embedder.name!r} made vectors of {dimension} numbers; those "
+                f"of this store have {known}. Use the embedder that the store was built with, or "
+                "open it with replace_embedder=True to embed everything anew."
+            )
+
+    def _interruptible(self) -> Iterator[Batch]:
+        for batch in batches(self._ledger):
+            if self._stop.is_set():
+                raise IndexUnavailableError("The index was being rebuilt when the store closed.")
+            yield batch

@@ -1,0 +1,158 @@
+"""What comes in is checked here, before anything is written."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterable
+from dataclasses import replace
+
+from lightmem_integrations.errors import InvalidRequestError, InvalidTurnError
+from lightmem_integrations.recall.terms import terms
+from lightmem_integrations.records import ROLES, Turn
+from lightmem_integrations.safety import check_turn_id, has_lone_surrogates, shown
+from lightmem_integrations.settings import Settings
+from lightmem_integrations.storage.turns import NewTurn, with_id_and_time
+
+_SEARCHABLE = ("user", "assistant")
+
+
+def checked_turns(turns: Turn | Iterable[Turn], settings: Settings) -> list[NewTurn]:
+    """Turns that can be stored as they are, with ids and times filled in.
+
+    Raises:
+        InvalidTurnError: One of them cannot be stored; it says which and why.
+    """
+    given = [turns] if isinstance(turns, Turn) else list(turns)
+    now = dt.datetime.now(dt.timezone.utc)
+    return [_checked(turn, place, now, settings) for place, turn in enumerate(given)]
+
+
+def _checked(turn: Turn, place: int, now: dt.datetime, settings: Settings) -> NewTurn:
+    if not isinstance(turn, Turn):
+        raise InvalidTurnError(
+            f"Item {place} is {shown(turn)}, a {type(turn).__name__}. Pass Turn objects: "
+            "Turn(role='user', text='...')."
+        )
+    where = f"Turn {place} (id {shown(turn.id)})"
+    if turn.role not in ROLES:
+        raise InvalidTurnError(
+            f"{where} has the role {shown(turn.role)}; it must be one of {', '.join(ROLES)}. "
+            "Names of persons go into speaker=."
+        )
+    if turn.id is not None:
+        check_turn_id(turn.id, settings.max_id_chars)
+    message = _message_as_json(turn, where)
+    if not isinstance(turn.text, str) or (not turn.text.strip() and message is None):
+        raise InvalidTurnError(f"{where} has no text ({shown(turn.text)}). Leave such turns out.")
+    _check_text(turn.text, f"{where}: text", settings.max_turn_chars)
+    if turn.speaker is not None:
+        if not isinstance(turn.speaker, str) or not turn.speaker.strip():
+            raise InvalidTurnError(f"{where} has the speaker {shown(turn.speaker)}; pass a name.")
+        _check_text(turn.speaker, f"{where}: speaker", settings.max_id_chars)
+    if turn.time is not None:
+        _check_time(turn.time, where, now, settings.clock_skew_seconds)
+    searchable = turn.searchable and turn.role in _SEARCHABLE and bool(turn.text.strip())
+    complete = replace(with_id_and_time(turn, now), searchable=searchable)
+    return NewTurn(complete, " ".join(terms(turn.text)), message)
+
+
+def _check_text(text: str, where: str, max_chars: int) -> None:
+    if len(text) > max_chars:
+        raise InvalidTurnError(
+            f"{where} has {len(text)} characters; the limit is {max_chars}. Split it into several "
+            "turns, or raise Settings.max_turn_chars."
+        )
+    if "\0" in text:
+        raise InvalidTurnError(f"{where} holds a NUL character. Remove it before adding.")
+    if has_lone_surrogates(text):
+        raise InvalidTurnError(
+            f"{where} holds a lone surrogate, which cannot be stored. Clean it, for instance with "
+            "text.encode('utf-8', 'replace').decode()."
+        )
+
+
+def _check_time(time: dt.datetime, where: str, now: dt.datetime, skew: float) -> None:
+    if not isinstance(time, dt.datetime):
+        raise InvalidTurnError(f"{where} has the time {shown(time)}; pass a datetime.")
+    if time.utcoffset() is None:
+        raise InvalidTurnError(
+            f"{where} has the time {time.isoformat()} without a time zone. Add one: "
+            "time.replace(tzinfo=datetime.timezone.utc), or time.astimezone() for local time."
+        )
+    if time > now + dt.timedelta(seconds=skew):
+        raise InvalidTurnError(
+            f"{where} has the time {time.isoformat()}, which lies in the future (now "
+            f"{now.isoformat(timespec='seconds')}). Pass when it was said, or leave it out."
+        )
+
+
+def _message_as_json(turn: Turn, where: str) -> str | None:
+    if turn.message is None:
+        return None
+    try:
+        encoded = json.dumps(dict(turn.message), allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidTurnError(
+            f"{where}: message is no JSON data ({error}). Pass plain dicts, lists, strings, "
+            "numbers and booleans."
+        ) from error
+    return encoded
+
+
+def check_query(query: object) -> str:
+    """A question that can be searched for.
+
+    Raises:
+        InvalidRequestError: It is not a string, blank, or no valid text.
+    """
+    if not isinstance(query, str) or not query.strip():
+        raise InvalidRequestError(
+            f"The query is {shown(query)}. Pass what is asked for as a non-blank string."
+        )
+    if has_lone_surrogates(query):
+        raise InvalidRequestError(f"The query {shown(query)} holds a lone surrogate. Clean it.")
+    return query
+
+
+def check_count(value: object, name: str) -> int:
+    """A whole number of at least 1.
+
+    Raises:
+        InvalidRequestError: It is anything else.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise InvalidRequestError(f"{name} is {shown(value)}; it must be a whole number from 1 up.")
+    return value
+
+
+def check_moment(value: object, name: str) -> float | None:
+    """A time with a zone as seconds since 1970, or ``None``.
+
+    Raises:
+        InvalidRequestError: It is anything else.
+    """
+    if value is None:
+        return None
+    if not isinstance(value, dt.datetime) or value.utcoffset() is None:
+        raise InvalidRequestError(
+            f"{name} is {shown(value)}; pass a datetime with a time zone, such as "
+            "datetime(2026, 5, 1, tzinfo=timezone.utc)."
+        )
+    return value.timestamp()
+
+
+def check_names(values: object, name: str) -> tuple[str, ...]:
+    """Several strings; a single string is refused, since it would be taken letter by letter.
+
+    Raises:
+        InvalidRequestError: It is anything else.
+    """
+    if values is None:
+        return ()
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise InvalidRequestError(f"{name} is {shown(values)}; pass a list of strings.")
+    names = tuple(values)
+    if not all(isinstance(each, str) for each in names):
+        raise InvalidRequestError(f"{name} is {shown(values)}; pass a list of strings.")
+    return names

@@ -1,0 +1,482 @@
+"""The one façade: add, recall, forget, and what is needed around them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Callable, Collection, Iterable
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from lightmem_integrations.errors import InvalidRequestError
+from lightmem_integrations.indexing import EMBEDDER_DIMENSION, PURGE
+from lightmem_integrations.intake import (
+    check_count,
+    check_moment,
+    check_names,
+    check_query,
+    checked_turns,
+)
+from lightmem_integrations.models.embedders import as_embedder, query_vector
+from lightmem_integrations.models.onnx import shipped_token_counter
+from lightmem_integrations.models.protocols import Reranker, TokenCounter
+from lightmem_integrations.recall.online import Engine, Request, recall_online
+from lightmem_integrations.records import TIERS, Recall, Receipt, Stats, Tier, Turn
+from lightmem_integrations.safety import check_scope_id, check_user_id
+from lightmem_integrations.settings import Settings
+from lightmem_integrations.short_term import window
+from lightmem_integrations.storage.counts import count_everything, count_of
+from lightmem_integrations.storage.erase import erase_turns
+from lightmem_integrations.storage.index import VectorIndex
+from lightmem_integrations.storage.ledger import get_meta, put_meta
+from lightmem_integrations.storage.schema import sessions, users
+from lightmem_integrations.storage.turns import (
+    find_session,
+    find_user,
+    insert_turns,
+    read_turns,
+    restart_window,
+    window_start,
+)
+from lightmem_integrations.store import Store
+from lightmem_integrations.twins import awaitable
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+
+class LightMem:
+    """Memory of many users in one store.
+
+    Synchronous and thread-safe; every method has a twin to await, its name with an ``a`` before
+    it. Use it as a context manager, or call ``close``.
+
+    Args:
+        path: Folder of the store, made if need be: SQLite and Chroma side by side. ``None`` keeps
+            everything in a temporary folder, gone at ``close``.
+        ledger: SQLAlchemy URL of another database.
+        index: Another vector index, such as ``ChromaIndex.server(...)``.
+        embedder: What makes vectors: ``None`` for the small model that the package ships, a model
+            name for sentence-transformers, or an embedder of LangChain, LlamaIndex, Chroma or
+            your own.
+        reranker: Scores the best candidates anew. ``None`` for the built-in Selector alone.
+        settings: Numbers that can be turned.
+        count_tokens: Counts tokens as your chat model does. The default counts WordPiece tokens.
+        replace_embedder: Embed everything anew if the store was built with another embedder.
+
+    Raises:
+        StoreLockedError: The folder is in use by another process or object.
+        EmbeddingMismatchError: The store was built with another embedder.
+        SettingsError: An argument makes no sense.
+        LedgerError: The database cannot be opened.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        ledger: str | None = None,
+        index: VectorIndex | None = None,
+        embedder: object | None = None,
+        reranker: Reranker | None = None,
+        settings: Settings | None = None,
+        count_tokens: TokenCounter | None = None,
+        replace_embedder: bool = False,
+    ) -> None:
+        self.settings = settings or Settings()
+        self._embedder = as_embedder(embedder)
+        self._count_tokens = count_tokens
+        self._store = Store(
+            path,
+            ledger=ledger,
+            index=index,
+            embedder=self._embedder,
+            settings=self.settings,
+            replace_embedder=replace_embedder,
+        )
+        self.path = self._store.path
+        self._ledger = self._store.ledger
+        self._engine = Engine(
+            ledger=self._store.ledger,
+            index=self._store.index,
+            indexer=self._store.indexer,
+            embedder=self._embedder,
+            reranker=reranker,
+            settings=self.settings,
+        )
+
+    def add(
+        self,
+        turns: Turn | Iterable[Turn],
+        *,
+        user_id: str,
+        session_id: str = "default",
+        agent_id: str | None = None,
+    ) -> tuple[Turn, ...]:
+        """Remember turns: all of them or, on an error, none. Calls no model.
+
+        Args:
+            turns: What was said, in order.
+            user_id: Whose memory.
+            session_id: The conversation in which it was said.
+            agent_id: Which agent writes.
+
+        Returns:
+            The turns as stored, ids and times filled in. Once this returns they are on disk. A
+            turn whose id is known with the same content changes nothing.
+
+        Raises:
+            ScopeError: ``user_id``, ``session_id`` or ``agent_id`` names nobody.
+            InvalidTurnError: A turn cannot be stored; its subclass ``TurnConflictError``: its id
+                is taken.
+            StorageError: The store cannot be written.
+        """
+        self._check(user_id, session_id)
+        if agent_id is not None:
+            check_scope_id(agent_id, "agent_id", self.settings.max_id_chars)
+        new = checked_turns(turns, self.settings)
+        if not new:
+            return ()
+        with self._ledger.write() as connection:
+            stored = insert_turns(
+                connection,
+                self._ledger.lexical,
+                new,
+                user_id=user_id,
+                session_id=session_id,
+                agent_id=agent_id,
+            )
+        self._store.indexer.wake()
+        return tuple(stored)
+
+    def history(self, *, user_id: str, session_id: str = "default") -> tuple[Turn, ...]:
+        """Every turn of a session, verbatim, oldest first.
+
+        Raises:
+            ScopeError: ``user_id`` or ``session_id`` names nobody.
+        """
+        return self._session(user_id, session_id, whole=True)
+
+    def short_term(
+        self,
+        *,
+        user_id: str,
+        session_id: str = "default",
+        max_tokens: int | None = None,
+        measure: Callable[[Turn], int] | None = None,
+    ) -> tuple[Turn, ...]:
+        """The last whole exchanges of a session, within a budget; at least the last one.
+
+        Args:
+            user_id: Whose memory.
+            session_id: Which conversation.
+            max_tokens: Size of the window; by default ``settings.short_term_tokens``.
+            measure: Tokens of a turn; by default those of its text.
+
+        Raises:
+            ScopeError: ``user_id`` or ``session_id`` names nobody.
+            InvalidRequestError: ``max_tokens`` is not a positive number.
+        """
+        budget = max_tokens if max_tokens is not None else self.settings.short_term_tokens
+        check_count(budget, "max_tokens")
+        recent = self._session(user_id, session_id, whole=False)
+        return window(recent, budget, measure or (lambda turn: self.count_tokens(turn.text)))
+
+    def clear_short_term(self, *, user_id: str, session_id: str = "default") -> None:
+        """Begin the session's short-term window anew; history and recall keep everything.
+
+        Raises:
+            ScopeError: ``user_id`` or ``session_id`` names nobody.
+        """
+        self._check(user_id, session_id)
+        with self._ledger.write() as connection:
+            user = find_user(connection, user_id)
+            row = None if user is None else find_session(connection, user, session_id)
+            if row is not None:
+                restart_window(connection, row)
+
+    def recall(
+        self,
+        query: str,
+        *,
+        user_id: str,
+        k: int | None = None,
+        max_tokens: int | None = None,
+        tiers: Collection[Tier] = TIERS,
+        session_id: str | None = None,
+        since: dt.datetime | None = None,
+        until: dt.datetime | None = None,
+        speakers: Collection[str] | None = None,
+        exclude: Collection[str] = (),
+        exclude_session: str | None = None,
+        count_tokens: TokenCounter | None = None,
+        strict: bool = False,
+    ) -> Recall:
+        """What this user's memory holds on a question.
+
+        Sees everything that was added before. A model or index that fails does not fail the call:
+        ``Recall.degraded`` says what was missing.
+
+        Args:
+            query: The question.
+            user_id: Whose memory.
+            k: How many hits at most; by default ``settings.k``.
+            max_tokens: Size of ``Recall.text`` at most; by default ``settings.max_tokens``.
+            tiers: Which memories to search: ``mtm``, ``ltm``.
+            session_id: Look in this session only.
+            since: Nothing said before this time.
+            until: Nothing said at this time or later.
+            speakers: Only what these speakers said.
+            exclude: Ids of turns that must not come back, such as those already in the prompt.
+            exclude_session: A session whose turns must not come back.
+            count_tokens: Counts tokens for this call.
+            strict: Raise instead of degrading.
+
+        Raises:
+            ScopeError: ``user_id`` or a session id names nobody.
+            InvalidRequestError: Another argument makes no sense.
+            LightMemError: With ``strict``: what failed.
+        """
+        self._check(user_id)
+        for name, each in (("session_id", session_id), ("exclude_session", exclude_session)):
+            if each is not None:
+                check_scope_id(each, name, self.settings.max_id_chars)
+        request = Request(
+            query=check_query(query),
+            user_id=user_id,
+            k=check_count(self.settings.k if k is None else k, "k"),
+            max_tokens=check_count(
+                self.settings.max_tokens if max_tokens is None else max_tokens, "max_tokens"
+            ),
+            searches_turns="mtm" in _checked_tiers(tiers),
+            session_id=session_id,
+            since=check_moment(since, "since"),
+            until=check_moment(until, "until"),
+            speakers=check_names(speakers, "speakers"),
+            exclude=check_names(exclude, "exclude"),
+            exclude_session=exclude_session,
+            count_tokens=count_tokens or self.count_tokens,
+            strict=strict,
+        )
+        return recall_online(self._engine, request)
+
+    def forget(
+        self,
+        *,
+        user_id: str,
+        session_id: str | None = None,
+        turn_ids: Collection[str] | None = None,
+        since: dt.datetime | None = None,
+        until: dt.datetime | None = None,
+        purge: bool = True,
+    ) -> Receipt:
+        """Erase a user's memory, or the part of it that meets every condition given.
+
+        Args:
+            user_id: Whose memory.
+            session_id: Only this session.
+            turn_ids: Only these turns.
+            since: Only what was said at this time or later.
+            until: Only what was said before this time.
+            purge: Rewrite the index's files now, so that no byte is left in them; this takes
+                longer the more the store holds. ``False`` leaves that to the next opening.
+
+        Raises:
+            ScopeError: ``user_id`` or ``session_id`` names nobody.
+            InvalidRequestError: Another argument makes no sense.
+            StorageError: The store cannot be written; what was not erased is still there.
+        """
+        self._check(user_id, session_id)
+        first, last = check_moment(since, "since"), check_moment(until, "until")
+        ids = None if turn_ids is None else check_names(turn_ids, "turn_ids")
+        indexer = self._store.indexer
+        with indexer.exclusively():
+            with self._ledger.write() as connection:
+                user = find_user(connection, user_id)
+                row = (
+                    find_session(connection, user, session_id)
+                    if user is not None and session_id is not None
+                    else None
+                )
+                if user is None or (session_id is not None and row is None):
+                    return Receipt(turns=0, sessions=0, vectors=0, purged=True)
+                erased = erase_turns(
+                    connection,
+                    self._ledger.lexical,
+                    user,
+                    session_row=row,
+                    turn_ids=ids,
+                    since=first,
+                    until=last,
+                )
+                if erased.rows:
+                    put_meta(connection, PURGE, "1")
+            if erased.rows and purge:
+                indexer.rebuild()
+            elif erased.rows:
+                indexer.forget(user.key, erased.rows)
+        self._ledger.compact()
+        return Receipt(
+            turns=len(erased.rows),
+            sessions=erased.sessions,
+            vectors=erased.vectors,
+            purged=purge,
+        )
+
+    def users(self) -> tuple[str, ...]:
+        """Ids of all users that have anything stored, in the order in which they came."""
+        self._store.check_usable()
+        with self._ledger.read() as connection:
+            return tuple(connection.execute(select(users.c.name).order_by(users.c.id)).scalars())
+
+    def sessions(self, *, user_id: str) -> tuple[str, ...]:
+        """Ids of a user's sessions, in the order in which they began.
+
+        Raises:
+            ScopeError: ``user_id`` names nobody.
+        """
+        self._check(user_id)
+        with self._ledger.read() as connection:
+            user = find_user(connection, user_id)
+            if user is None:
+                return ()
+            query = select(sessions.c.name).where(sessions.c.user == user.row)
+            return tuple(connection.execute(query.order_by(sessions.c.id)).scalars())
+
+    def stats(self, *, user_id: str | None = None) -> Stats:
+        """How much is stored, of one user or in all.
+
+        Raises:
+            ScopeError: ``user_id`` is given and names nobody.
+        """
+        if user_id is None:
+            self._store.check_usable()
+        else:
+            self._check(user_id)
+        with self._ledger.read() as connection:
+            counts = (
+                count_everything(connection)
+                if user_id is None
+                else count_of(connection, find_user(connection, user_id))
+            )
+            dimension = get_meta(connection, EMBEDDER_DIMENSION)
+        return Stats(
+            users=counts.users,
+            sessions=counts.sessions,
+            turns=counts.turns,
+            searchable=counts.searchable,
+            pending=counts.pending,
+            embedder=self._embedder.name,
+            dimension=int(dimension) if dimension else None,
+            index=self._store.indexer.state,
+            bytes=self._store.size_in_bytes(),
+        )
+
+    def index_pending(self) -> int:
+        """Give every turn that still waits its vector, now; returns how many waited.
+
+        Raises:
+            ModelError: The embedder failed.
+            StorageError: The ledger or the index does not answer.
+        """
+        self._store.check_usable()
+        waited = self._store.indexer.waiting()
+        self._store.indexer.catch_up()
+        self._store.indexer.prepare()
+        return waited
+
+    def reindex(self) -> int:
+        """Build the vector index anew from the ledger; returns how many vectors it holds.
+
+        Raises:
+            ModelError: The embedder failed.
+            StorageError: The ledger or the index does not answer.
+        """
+        self._store.check_usable()
+        vectors = self._store.indexer.rebuild()
+        return vectors + self.index_pending()
+
+    def warm_up(self) -> None:
+        """Load the models and open the index now, so that the first recall need not.
+
+        Raises:
+            ModelError: The embedder cannot be loaded.
+            StorageError: The index does not answer.
+        """
+        self._store.check_usable()
+        query_vector(self._embedder, "warm up")
+        self.count_tokens("warm up")
+        self._store.indexer.prepare()
+
+    def count_tokens(self, text: str) -> int:
+        """Size of a text in tokens, as this memory counts them."""
+        count = self._count_tokens or shipped_token_counter()
+        return count(text)
+
+    def close(self) -> None:
+        """Finish what is under way and let the folder go. Closing twice is fine."""
+        self._store.close()
+
+    aadd = awaitable(add)
+    ahistory = awaitable(history)
+    ashort_term = awaitable(short_term)
+    aclear_short_term = awaitable(clear_short_term)
+    arecall = awaitable(recall)
+    aforget = awaitable(forget)
+    ausers = awaitable(users)
+    asessions = awaitable(sessions)
+    astats = awaitable(stats)
+    aindex_pending = awaitable(index_pending)
+    areindex = awaitable(reindex)
+    awarm_up = awaitable(warm_up)
+    aclose = awaitable(close)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    def _check(self, user_id: object, session_id: object = None) -> None:
+        self._store.check_usable()
+        check_user_id(user_id, self.settings.max_id_chars)
+        if session_id is not None:
+            check_scope_id(session_id, "session_id", self.settings.max_id_chars)
+
+    def _session(self, user_id: str, session_id: str, *, whole: bool) -> tuple[Turn, ...]:
+        self._check(user_id, session_id)
+        with self._ledger.read() as connection:
+            user = find_user(connection, user_id)
+            row = None if user is None else find_session(connection, user, session_id)
+            if row is None:
+                return ()
+            after = 0 if whole else window_start(connection, row)
+            return tuple(read_turns(connection, row, after))
+
+
+def _checked_tiers(tiers: object) -> tuple[str, ...]:
+    names = check_names(tiers, "tiers")
+    if not names or not set(names) <= set(TIERS):
+        raise InvalidRequestError(
+            f"tiers is {tiers!r}; pass one or more of {', '.join(TIERS)}. The recent turns of a "
+            "session come from short_term()."
+        )
+    return names

@@ -1,0 +1,1 @@
+"""Small models behind small Protocols; nothing is loaded before its first use."""

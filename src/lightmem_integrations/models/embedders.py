@@ -1,0 +1,164 @@
+"""Embedders of every kind behind one Protocol: ours, LangChain's, LlamaIndex's, Chroma's, yours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+import numpy as np
+
+from lightmem_integrations.errors import ModelError, ModelOutputError, SettingsError
+from lightmem_integrations.models.onnx import OnnxEmbedder
+from lightmem_integrations.models.protocols import Embedder, Vectors
+from lightmem_integrations.models.sentence import SentenceTransformerEmbedder
+
+
+class WrappedEmbedder:
+    """Two functions and a name as an embedder.
+
+    Args:
+        name: What the store remembers it by; two models must never share one.
+        documents: Vectors of texts.
+        query: The vector of a question; by default that of a text.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        documents: Callable[[list[str]], Any],
+        query: Callable[[str], Any] | None = None,
+    ) -> None:
+        self._name = name
+        self._documents = documents
+        self._query = query
+
+    @property
+    def name(self) -> str:
+        """Which model this is."""
+        return self._name
+
+    def embed_documents(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of what is stored, one row for each text."""
+        return _as_array(self._documents(list(texts)), self._name)
+
+    def embed_query(self, text: str) -> Vectors:
+        """The vector of a question."""
+        if self._query is not None:
+            return _as_array(self._query(text), self._name)
+        vectors = self.embed_documents([text])
+        return vectors[0] if len(vectors) else np.zeros(0, np.float32)
+
+
+def as_embedder(given: object | None) -> Embedder:
+    """An embedder of whatever was given.
+
+    Args:
+        given: ``None`` for the shipped model; a model name or folder for sentence-transformers;
+            one of our embedders; a LangChain ``Embeddings``; a LlamaIndex ``BaseEmbedding``; a
+            Chroma embedding function; or a function from a list of texts to vectors.
+
+    Raises:
+        SettingsError: It is none of these.
+    """
+    if given is None:
+        return OnnxEmbedder()
+    if isinstance(given, str):
+        return SentenceTransformerEmbedder(given)
+    embedder: Any = given
+    if hasattr(given, "embed_documents") and hasattr(given, "embed_query"):
+        own_name = getattr(given, "name", None)
+        if isinstance(own_name, str) and own_name and "langchain" not in type(given).__module__:
+            return cast("Embedder", given)
+        return WrappedEmbedder(_name_of(given), embedder.embed_documents, embedder.embed_query)
+    if hasattr(given, "get_text_embedding_batch") and hasattr(given, "get_query_embedding"):
+        return WrappedEmbedder(
+            _name_of(given), embedder.get_text_embedding_batch, embedder.get_query_embedding
+        )
+    if callable(given):
+        return WrappedEmbedder(_name_of(given), embedder)
+    raise SettingsError(
+        f"embedder= is {given!r}, a {type(given).__name__}, which is no embedder. Pass a model "
+        "name, a LangChain Embeddings, a LlamaIndex BaseEmbedding, a Chroma embedding function, "
+        "or a function from a list of texts to vectors."
+    )
+
+
+def checked_vectors(vectors: Any, texts: Sequence[str], embedder: Embedder) -> Vectors:
+    """Normalised vectors, one row for each text.
+
+    Raises:
+        ModelOutputError: They are too few or too many, not of one length, or not finite.
+    """
+    array = _as_array(vectors, embedder.name)
+    if array.ndim != 2 or len(array) != len(texts) or not array.shape[1]:  # noqa: PLR2004
+        raise ModelOutputError(
+            f"The embedder {embedder.name!r} returned an array of shape {array.shape} for "
+            f"{len(texts)} texts; one vector for each text is needed."
+        )
+    if not np.isfinite(array).all():
+        raise ModelOutputError(
+            f"The embedder {embedder.name!r} returned NaN or infinite numbers; such a vector "
+            "cannot be compared. Nothing was stored of it."
+        )
+    norms = np.linalg.norm(array, axis=1, keepdims=True)
+    normalised: Vectors = (array / np.maximum(norms, 1e-12)).astype(np.float32)
+    return normalised
+
+
+def query_vector(embedder: Embedder, text: str) -> Vectors:
+    """The normalised vector of a question.
+
+    Raises:
+        ModelError: The embedder failed or returned something unusable.
+    """
+    try:
+        vector = embedder.embed_query(text)
+    except ModelError:
+        raise
+    except Exception as error:
+        raise ModelError(f"The embedder {embedder.name!r} failed: {error}") from error
+    found: Vectors = checked_vectors(np.asarray(vector)[None, ...], [text], embedder)[0]
+    return found
+
+
+def document_vectors(embedder: Embedder, texts: Sequence[str]) -> Vectors:
+    """The normalised vectors of what is stored, one row for each text.
+
+    Raises:
+        ModelError: The embedder failed or returned something unusable.
+    """
+    try:
+        vectors = embedder.embed_documents(texts)
+    except ModelError:
+        raise
+    except Exception as error:
+        raise ModelError(f"The embedder {embedder.name!r} failed: {error}") from error
+    return checked_vectors(vectors, texts, embedder)
+
+
+def _as_array(vectors: Any, name: str) -> Vectors:
+    try:
+        return np.asarray(vectors, np.float32)
+    except (TypeError, ValueError) as error:
+        raise ModelOutputError(
+            f"The embedder {name!r} returned something that is no array of numbers: {error}"
+        ) from error
+
+
+def _name_of(given: object) -> str:
+    """A name by which a store can tell one model from another."""
+    own = getattr(given, "name", None)
+    if callable(own):  # Chroma's embedding functions have a method of that name
+        own = own()
+    model = next(
+        (
+            value
+            for attribute in ("model_name", "model", "model_id", "_model_name")
+            if isinstance(value := getattr(given, attribute, None), str) and value
+        ),
+        None,
+    )
+    kind = getattr(given, "__qualname__", None) or type(given).__qualname__
+    parts = [f"{getattr(given, '__module__', '')}.{kind}"]
+    parts += [each for each in (own, model) if isinstance(each, str) and each]
+    return ":".join(dict.fromkeys(parts))

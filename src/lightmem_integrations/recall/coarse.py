@@ -1,0 +1,164 @@
+"""Coarse search: candidates by meaning and by words, with the turns around them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from sqlalchemy import Connection
+
+from lightmem_integrations.recall.terms import terms
+from lightmem_integrations.storage.index import VectorIndex, Vectors, nearest
+from lightmem_integrations.storage.lexical import LexicalIndex, Rows
+from lightmem_integrations.storage.neighbourhood import (
+    Limits,
+    StoredTurn,
+    neighbourhood,
+)
+from lightmem_integrations.storage.turns import User
+from lightmem_integrations.storage.vectors import user_vectors
+
+AROUND = 2
+"""How many turns before and after a candidate are fetched with it."""
+
+# A word in more than this share of a user's turns adds candidates only if rarer words gave few.
+_COMMON = 0.05
+_COMMON_AT_LEAST = 200
+# Up to so many turns are compared one by one: exact, and faster than a filter in the index.
+_EXACT_UP_TO = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What the words of a question weigh in one user's memory.
+
+    Attributes:
+        terms: Index terms of the question, each once.
+        idf: Inverse document frequency of each, over this user's turns.
+        average_length: Mean number of terms of a turn.
+    """
+
+    terms: list[str]
+    idf: dict[str, float]
+    average_length: float
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """What the coarse search found.
+
+    Attributes:
+        turns: The candidates and the turns around them, by session and position.
+        chosen: Rows of the candidates among them.
+        words: The question's words.
+    """
+
+    turns: list[StoredTurn]
+    chosen: frozenset[int]
+    words: Words
+
+
+def coarse(
+    connection: Connection,
+    lexical: LexicalIndex,
+    index: VectorIndex | None,
+    user: User,
+    *,
+    query: str,
+    vector: Vectors | None,
+    limits: Limits,
+    dense_pool: int,
+    lexical_pool: int,
+) -> Candidates:
+    """Candidates of one user for a question, within limits.
+
+    Args:
+        connection: A read transaction on the ledger.
+        lexical: The ledger's full-text index.
+        index: The vector index; ``None`` compares the ledger's vectors one by one.
+        user: Whose memory.
+        query: The question.
+        vector: Its vector, or ``None`` to search by words only.
+        limits: What may come back.
+        dense_pool: Candidates by meaning.
+        lexical_pool: Candidates by words.
+
+    Raises:
+        IndexUnavailableError: The vector index does not answer.
+    """
+    words = question_words(connection, lexical, user, query)
+    allowed = limits.rows_within(connection, user)
+    excluded = limits.rows_without(connection, user)
+    spare = min(len(excluded), max(dense_pool, lexical_pool))
+    found = by_words(connection, lexical, user, words, lexical_pool + spare, allowed)
+    if vector is not None:
+        found += by_meaning(connection, index, user, vector, dense_pool + spare, allowed)
+    chosen = set(found).difference(excluded.tolist())
+    near = neighbourhood(connection, user, chosen, AROUND)
+    there = {each.row for each in near if each.searchable}
+    return Candidates(near, frozenset(chosen & there), words)
+
+
+def by_meaning(
+    connection: Connection,
+    index: VectorIndex | None,
+    user: User,
+    vector: Vectors,
+    limit: int,
+    allowed: Rows | None,
+) -> list[int]:
+    """Rows of the turns whose vectors are nearest to the question's, nearest first.
+
+    Raises:
+        IndexUnavailableError: The vector index does not answer.
+    """
+    if index is None or (allowed is not None and len(allowed) <= _EXACT_UP_TO):
+        rows, matrix = user_vectors(
+            connection, user.row, None if allowed is None else allowed.tolist()
+        )
+        found = nearest(rows, matrix, vector, limit) if rows else []
+    else:
+        found = index.search(user.key, vector, limit, size=user.searchable)
+    may = None if allowed is None else set(allowed.tolist())
+    return [each.id for each in found if may is None or each.id in may]
+
+
+def question_words(connection: Connection, lexical: LexicalIndex, user: User, query: str) -> Words:
+    """Weigh a question's words by how rare they are in this user's memory."""
+    wanted = list(dict.fromkeys(terms(query)))
+    counts = lexical.frequencies(connection, user.row, wanted)
+    idf = {
+        term: math.log(1 + (user.searchable - count + 0.5) / (count + 0.5))
+        for term in wanted
+        for count in [counts.get(term, 0)]
+    }
+    return Words(wanted, idf, user.terms / max(user.searchable, 1))
+
+
+def by_words(
+    connection: Connection,
+    lexical: LexicalIndex,
+    user: User,
+    words: Words,
+    limit: int,
+    allowed: Rows | None,
+) -> list[int]:
+    """Rows of the turns that share the rarest words with the question, best first.
+
+    Turns are ranked by the summed idf of the words they hold; of equals, the newer comes first.
+    """
+    weights: dict[int, float] = {}
+    known = [term for term in words.terms if words.idf[term] > 0]
+    common = max(_COMMON_AT_LEAST, int(_COMMON * user.searchable))
+    for term in sorted(known, key=lambda each: -words.idf[each]):
+        rows = lexical.postings(connection, user.row, term)
+        if allowed is not None:
+            rows = np.intersect1d(rows, allowed, assume_unique=True)
+        if len(rows) > common and len(weights) >= limit:
+            for row in rows[np.isin(rows, list(weights))].tolist():
+                weights[row] += words.idf[term]
+            continue
+        for row in rows.tolist():
+            weights[row] = weights.get(row, 0.0) + words.idf[term]
+    return sorted(weights, key=lambda row: (-weights[row], -row))[:limit]

@@ -1,0 +1,115 @@
+"""Packing: the best of what was found, within the token budget, oldest first, fenced as data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from lightmem_integrations.models.protocols import TokenCounter
+from lightmem_integrations.records import Hit, Turn
+from lightmem_integrations.safety import fence
+
+_CUT = " ..."
+_FEWEST_WORDS = 6  # the date and the speaker take five
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A turn to show. ``order``, when it was said and its row, sorts quotes and tells them apart."""
+
+    turn: Turn = field(compare=False)
+    order: tuple[float, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A hit with the turn that it shows, and the turns said around it, nearest first."""
+
+    hit: Hit
+    quote: Quote
+    around: tuple[Quote, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """What fits: the hits, best first, the fenced text and its size in tokens."""
+
+    hits: tuple[Hit, ...]
+    text: str
+    tokens: int
+
+
+def pack(ranked: Sequence[Ranked], *, max_tokens: int, count_tokens: TokenCounter) -> Packed:
+    """Fit hits into a token budget; then, where room is left, what was said around the best.
+
+    The best hit is cut rather than dropped if it alone exceeds the budget. A hit that does not fit
+    makes room for a smaller one behind it.
+
+    Args:
+        ranked: Candidates in the order of their rank.
+        max_tokens: The budget, as ``count_tokens`` counts the whole text.
+        count_tokens: Tokens of a text.
+    """
+    lines: dict[Quote, str] = {}
+    kept: list[Ranked] = []
+    room = max_tokens - count_tokens(fence(["."]))
+    for each in ranked:
+        line = _line(each.quote)
+        cost = count_tokens(line) + 1
+        if cost > room and not kept:
+            line = _shortened(line, room - 1, count_tokens)
+            cost = count_tokens(line) + 1
+        if cost > room or not line:
+            continue
+        kept.append(each)
+        lines[each.quote] = line
+        room -= cost
+    for each in kept:
+        for quote in each.around:
+            cost = count_tokens(_line(quote)) + 1
+            if quote not in lines and cost <= room:
+                lines[quote] = _line(quote)
+                room -= cost
+    text = _text(lines)
+    tokens = count_tokens(text) if text else 0
+    # Tokens of lines do not simply add up for every tokenizer: the whole is what counts.
+    while lines and tokens > max_tokens:
+        lines.popitem()
+        text = _text(lines)
+        tokens = count_tokens(text) if text else 0
+    return Packed(tuple(_shown(each, lines) for each in kept if each.quote in lines), text, tokens)
+
+
+def _shown(ranked: Ranked, lines: Mapping[Quote, str]) -> Hit:
+    whole, line = _line(ranked.quote), lines[ranked.quote]
+    text = ranked.quote.turn.text if line == whole else line[len(_head(ranked.quote)) :]
+    around = tuple(quote.turn for quote in ranked.around if quote in lines)
+    return replace(ranked.hit, text=text, neighbours=around)
+
+
+def _text(lines: Mapping[Quote, str]) -> str:
+    return fence([lines[quote] for quote in sorted(lines, key=lambda quote: quote.order)])
+
+
+def _head(quote: Quote) -> str:
+    when = quote.turn.time
+    if when is None:
+        raise AssertionError("a stored turn has a time")
+    who = " ".join((quote.turn.speaker or quote.turn.role.capitalize()).split())
+    return f"[{when.day} {when:%B %Y %H:%M}] {who}: "
+
+
+def _line(quote: Quote) -> str:
+    # An indented continuation cannot pass for the head of another remembered turn.
+    return _head(quote) + "\n  ".join(quote.turn.text.splitlines())
+
+
+def _shortened(line: str, max_tokens: int, count_tokens: TokenCounter) -> str:
+    """The line cut between words so that it fits; empty if not even a few words do."""
+    words = line.split(" ")
+    least, most = 0, len(words)
+    while least < most:
+        middle = (least + most + 1) // 2
+        fits = count_tokens(" ".join(words[:middle]) + _CUT) <= max_tokens
+        least, most = (middle, most) if fits else (least, middle - 1)
+    return " ".join(words[:least]) + _CUT if least >= _FEWEST_WORDS else ""

@@ -1,0 +1,54 @@
+"""Every number that can be turned, with its default and its range."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from lightmem_integrations.errors import SettingsError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Budgets and sizes. The defaults are those of the LightMem paper where it names one.
+
+    Attributes:
+        k: Hits that a recall returns (the paper's K).
+        max_tokens: Size of the packed context, in tokens.
+        short_term_tokens: Size of the short-term window, in tokens.
+        dense_pool: Candidates taken from the vector index.
+        lexical_pool: Candidates taken from the full-text index.
+        catch_up_seconds: How long a recall may wait for turns that are not embedded yet. What is
+            left after that is found by its words, and the result says so.
+        background_indexing: Embed new turns in a thread of this process, soon after ``add``.
+        embed_batch: Turns embedded in one call of the model.
+        max_turn_chars: Longest text of one turn, in characters.
+        max_id_chars: Longest user, session, agent or turn id, in characters.
+        clock_skew_seconds: How far in the future a turn's time may lie.
+        shards: Collections over which an embedded Chroma store spreads its users.
+        check_timeout_seconds: How long the check of an index after an unclean stop may take.
+    """
+
+    k: int = 5
+    max_tokens: int = 1_000
+    short_term_tokens: int = 2_000
+    dense_pool: int = 100
+    lexical_pool: int = 100
+    catch_up_seconds: float = 10.0
+    background_indexing: bool = True
+    embed_batch: int = 32
+    max_turn_chars: int = 100_000
+    max_id_chars: int = 10_000
+    clock_skew_seconds: float = 300.0
+    shards: int = 16
+    check_timeout_seconds: float = 20.0
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if each.name == "background_indexing":
+                continue
+            least = 0 if each.name.endswith("_seconds") else 1
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or value < least:
+                raise SettingsError(
+                    f"Settings.{each.name} is {value!r}; it must be a number of at least {least}."
+                )

@@ -1,0 +1,54 @@
+"""Looks into an embedded Chroma folder, as a process of its own.
+
+A damaged folder can crash or hang whoever opens it; here that costs nothing but this process.
+Reads ``{collection: [least, most]}`` from standard input, prints ``healthy`` if each collection
+holds a count within its bounds and a sample of its items is found by their own vectors.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from lightmem_integrations.storage.chroma_places import open_folder
+
+_SAMPLE = 20
+_SAME = 1e-3
+
+
+def healthy(folder: Path, bounds: dict[str, list[int]]) -> bool:
+    """Whether the folder holds what it should. May crash or hang: that is an answer too."""
+    client = open_folder(folder)
+    counts = {each.name: each.count() for each in client.list_collections()}
+    if any(count for name, count in counts.items() if name not in bounds):
+        return False
+    for name, (least, most) in bounds.items():
+        count = counts.get(name, 0)
+        if not least <= count <= most:
+            return False
+        if not count:
+            continue
+        collection = client.get_collection(name, embedding_function=None)
+        for offset in {0, max(0, count - _SAMPLE)}:
+            found = collection.get(limit=_SAMPLE, offset=offset, include=["embeddings"])
+            vectors = np.asarray(found["embeddings"], np.float32)
+            nearest = collection.query(query_embeddings=vectors, n_results=1, include=["distances"])
+            distances = nearest["distances"] or []
+            if len(distances) != len(found["ids"]):
+                return False
+            if any(not row or abs(row[0]) > _SAME for row in distances):
+                return False
+        wide = collection.query(
+            query_embeddings=vectors[:1], n_results=min(count, 2 * _SAMPLE), include=["distances"]
+        )
+        if len(wide["ids"][0]) < min(count, 2 * _SAMPLE):
+            return False
+    return True
+
+
+if __name__ == "__main__":
+    if healthy(Path(sys.argv[1]), json.load(sys.stdin)):
+        sys.stdout.write("healthy\n")

@@ -1,0 +1,133 @@
+"""What the engine expects of a vector index, and an exact one in memory."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vectors = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Vectors of one user. ``scope`` is the user's key, ``ids`` name items of the ledger."""
+
+    scope: str
+    ids: Sequence[int]
+    vectors: Vectors
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An item that a search found, with its cosine similarity to the query (-1 to 1)."""
+
+    id: int
+    similarity: float
+
+
+class VectorIndex(Protocol):
+    """Vectors by scope. Derived from the ledger: it may lose everything and lose nothing.
+
+    Vectors are normalised; ids are the ledger's row ids, unique over all scopes. Every method
+    raises ``IndexUnavailableError`` where the index does not answer.
+    """
+
+    def upsert(self, batch: Batch) -> None:
+        """Add vectors, or replace those of the same ids."""
+
+    def search(self, scope: str, vector: Vectors, limit: int, *, size: int) -> list[Found]:
+        """The nearest items of a scope that holds ``size`` of them, nearest first."""
+
+    def delete(self, scope: str, ids: Sequence[int]) -> None:
+        """Make items unfindable. Their bytes may stay on disk until ``replace``."""
+
+    def replace(self, batches: Iterable[Batch]) -> None:
+        """Build a new index from these batches, serve from it, and erase the old one."""
+
+    def healthy(self, least: Mapping[str, int], most: Mapping[str, int]) -> bool:
+        """Whether the index can be trusted to hold between ``least`` and ``most`` of each scope.
+
+        Called once, before first use. Never raises, never hangs, never crashes the process.
+        """
+
+    def close(self) -> None:
+        """Let go of files and connections; from here on the index is known to be whole."""
+
+
+class ExactIndex:
+    """All vectors in memory, compared one by one: exact, and good up to some 10,000 items.
+
+    It holds nothing at start, so that a store fills it from its ledger when it opens.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._scopes: dict[str, dict[int, Vectors]] = {}
+        self._matrices: dict[str, tuple[list[int], Vectors]] = {}
+
+    def upsert(self, batch: Batch) -> None:
+        """Add vectors, or replace those of the same ids."""
+        with self._lock:
+            items = self._scopes.setdefault(batch.scope, {})
+            items.update(zip(batch.ids, batch.vectors, strict=True))
+            self._matrices.pop(batch.scope, None)
+
+    def search(
+        self,
+        scope: str,
+        vector: Vectors,
+        limit: int,
+        *,
+        size: int,  # noqa: ARG002 - part of the Protocol; an exact search needs no hint
+    ) -> list[Found]:
+        """The nearest items of a scope, nearest first."""
+        with self._lock:
+            items = self._scopes.get(scope)
+            if not items:
+                return []
+            if scope not in self._matrices:
+                self._matrices[scope] = (list(items), np.stack(list(items.values())))
+            ids, matrix = self._matrices[scope]
+        return nearest(ids, matrix, vector, limit)
+
+    def delete(self, scope: str, ids: Sequence[int]) -> None:
+        """Erase items."""
+        with self._lock:
+            items = self._scopes.get(scope, {})
+            for each in ids:
+                items.pop(each, None)
+            self._matrices.pop(scope, None)
+
+    def replace(self, batches: Iterable[Batch]) -> None:
+        """Hold exactly these batches."""
+        with self._lock:
+            self._scopes, self._matrices = {}, {}
+            for batch in batches:
+                self.upsert(batch)
+
+    def healthy(self, least: Mapping[str, int], most: Mapping[str, int]) -> bool:
+        """Whether each scope holds as many items as it should."""
+        with self._lock:
+            counts = {scope: len(items) for scope, items in self._scopes.items() if items}
+        return set(counts) <= set(most) and all(
+            least.get(scope, 0) <= counts.get(scope, 0) <= count for scope, count in most.items()
+        )
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+def nearest(ids: Sequence[int], matrix: Vectors, vector: Vectors, limit: int) -> list[Found]:
+    """The rows of a matrix nearest to a vector by cosine, nearest first; all normalised."""
+    similarities = matrix @ vector
+    if limit < len(ids):
+        top = np.argpartition(-similarities, limit)[:limit]
+        top = top[np.argsort(-similarities[top], kind="stable")]
+    else:
+        top = np.argsort(-similarities, kind="stable")
+    return [Found(ids[i], float(similarities[i])) for i in top]

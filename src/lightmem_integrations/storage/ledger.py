@@ -1,0 +1,145 @@
+"""The ledger: one SQL database that holds the truth, opened, migrated and written in one place."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, select
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+
+from lightmem_integrations.errors import LedgerError, StoreClosedError
+from lightmem_integrations.storage.lexical import LexicalIndex, lexical_index_for
+from lightmem_integrations.storage.schema import meta, migrate
+
+_BUSY_MILLISECONDS = 5_000
+
+
+class Ledger:
+    """A database of turns and of the work still to do on them.
+
+    Reads run side by side; writes of one process queue behind a lock, so that SQLite never
+    reports a busy database to a user.
+
+    Args:
+        url: An SQLAlchemy URL, such as ``sqlite:////home/ann/memory/ledger.sqlite``.
+
+    Raises:
+        LedgerError: The database cannot be opened, or a newer version wrote it.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._write_lock = threading.RLock()
+        self._closed = False
+        try:
+            self._engine = _engine(url)
+            self.lexical: LexicalIndex = lexical_index_for(self._engine.dialect.name)
+            migrate(self._engine)
+            with self._engine.begin() as connection:
+                self.lexical.create(connection)
+        except (SQLAlchemyError, ImportError) as error:
+            raise LedgerError(f"The ledger cannot be opened: {error}") from error
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection in a read transaction: everything seen is of one moment."""
+        with self._translated(), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A connection in a write transaction; all of it is stored at its end, or nothing."""
+        with (
+            self._translated(),
+            self._write_lock,
+            self._engine.connect().execution_options(writes=True) as connection,
+            connection.begin(),
+        ):
+            yield connection
+
+    def get(self, name: str) -> str | None:
+        """A value kept about the store itself, or ``None``."""
+        with self.read() as connection:
+            return get_meta(connection, name)
+
+    def put(self, name: str, value: str) -> None:
+        """Keep a value about the store itself."""
+        with self.write() as connection:
+            put_meta(connection, name, value)
+
+    def compact(self) -> None:
+        """Rewrite the database so that nothing erased is left in its files."""
+        if self._engine.dialect.name != "sqlite":
+            return
+        with self._translated(), self._write_lock:
+            raw = self._engine.raw_connection()
+            try:
+                for statement in (
+                    "PRAGMA wal_checkpoint(TRUNCATE)",
+                    "VACUUM",
+                    "PRAGMA wal_checkpoint(TRUNCATE)",
+                ):
+                    raw.cursor().execute(statement).fetchall()
+            finally:
+                raw.close()
+
+    def close(self) -> None:
+        """Close every connection. Closing twice is fine."""
+        self._closed = True
+        self._engine.dispose()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        if self._closed:
+            raise StoreClosedError("The store was closed; open it again with LightMem(...).")
+        try:
+            yield
+        except SQLAlchemyError as error:
+            reason = getattr(error, "orig", None) or error
+            raise LedgerError(f"The ledger refused the operation: {reason}") from error
+
+
+def get_meta(connection: Connection, name: str) -> str | None:
+    """A value kept about the store itself, within a transaction."""
+    return connection.execute(select(meta.c.value).where(meta.c.name == name)).scalar()
+
+
+def put_meta(connection: Connection, name: str, value: str) -> None:
+    """Keep a value about the store itself, within a transaction."""
+    done = connection.execute(meta.update().where(meta.c.name == name).values(value=value))
+    if not done.rowcount:
+        connection.execute(meta.insert().values(name=name, value=value))
+
+
+def _engine(url: str) -> Engine:
+    try:
+        parsed = make_url(url)
+        sqlite = parsed.get_backend_name() == "sqlite"
+        engine = create_engine(parsed, connect_args={"check_same_thread": False} if sqlite else {})
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise LedgerError(f"{url!r} is no database URL that SQLAlchemy knows: {error}") from error
+    if sqlite:
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # transactions begin where _begin_sqlite says, not earlier
+    run: Callable[[str], object] = connection.execute
+    run(f"PRAGMA busy_timeout={_BUSY_MILLISECONDS}")
+    run("PRAGMA journal_mode=WAL")
+    run("PRAGMA synchronous=FULL")  # what add() acknowledged survives a power cut
+    run("PRAGMA foreign_keys=ON")
+    run("PRAGMA secure_delete=ON")
+    run("PRAGMA cache_size=-16000")
+    run("PRAGMA temp_store=MEMORY")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A write that starts as a read could find at its first statement that somebody else wrote.
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

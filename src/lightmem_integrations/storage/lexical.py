@@ -1,0 +1,120 @@
+"""The ledger's full-text index: which turns of a user hold a word.
+
+The database's own engine keeps the posting lists, in the transaction that writes the turn. Every
+token is hashed together with its user: a posting list belongs to one user by construction, a
+word's frequency is this user's own, and the index's files hold no readable word.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection
+
+from lightmem_integrations.errors import LedgerError
+
+Rows = NDArray[np.int64]
+
+
+class LexicalIndex(Protocol):
+    """Posting lists over terms, by user. All calls run inside the caller's transaction."""
+
+    def create(self, connection: Connection) -> None:
+        """Create the index where it does not exist."""
+
+    def add(self, connection: Connection, user: int, items: Iterable[tuple[int, str]]) -> None:
+        """Add turns: ``(row, terms separated by blanks)``."""
+
+    def remove(self, connection: Connection, user: int, items: Iterable[tuple[int, str]]) -> None:
+        """Remove turns that were added with exactly these terms."""
+
+    def frequencies(
+        self, connection: Connection, user: int, terms: Sequence[str]
+    ) -> dict[str, int]:
+        """In how many turns of the user each term occurs; terms that do not are left out."""
+
+    def postings(self, connection: Connection, user: int, term: str) -> Rows:
+        """Rows of the user's turns that hold the term, ascending."""
+
+    def compact(self, connection: Connection) -> None:
+        """Forget removed turns for good."""
+
+
+class SqliteLexicalIndex:
+    """Posting lists in SQLite's FTS5, without a copy of the text and without positions."""
+
+    def create(self, connection: Connection) -> None:
+        """Create the index where it does not exist."""
+        connection.exec_driver_sql(
+            "CREATE VIRTUAL TABLE IF NOT EXISTS lexical "
+            "USING fts5(tokens, content='', detail=none, columnsize=0, tokenize='ascii')"
+        )
+        connection.exec_driver_sql(
+            "CREATE VIRTUAL TABLE IF NOT EXISTS lexical_vocabulary "
+            "USING fts5vocab('lexical', 'row')"
+        )
+
+    def add(self, connection: Connection, user: int, items: Iterable[tuple[int, str]]) -> None:
+        """Add turns: ``(row, terms separated by blanks)``."""
+        rows = [(row, _tokens(user, terms)) for row, terms in items]
+        if rows:
+            connection.exec_driver_sql("INSERT INTO lexical(rowid, tokens) VALUES (?, ?)", rows)
+
+    def remove(self, connection: Connection, user: int, items: Iterable[tuple[int, str]]) -> None:
+        """Remove turns that were added with exactly these terms."""
+        rows = [(row, _tokens(user, terms)) for row, terms in items]
+        if rows:
+            connection.exec_driver_sql(
+                "INSERT INTO lexical(lexical, rowid, tokens) VALUES ('delete', ?, ?)", rows
+            )
+
+    def frequencies(
+        self, connection: Connection, user: int, terms: Sequence[str]
+    ) -> dict[str, int]:
+        """In how many turns of the user each term occurs; terms that do not are left out."""
+        term_of = {_token(user, term): term for term in terms}
+        if not term_of:
+            return {}
+        marks = ",".join("?" * len(term_of))
+        rows = connection.exec_driver_sql(
+            f"SELECT term, doc FROM lexical_vocabulary WHERE term IN ({marks})",  # noqa: S608
+            tuple(term_of),
+        )
+        return {term_of[token]: count for token, count in rows}
+
+    def postings(self, connection: Connection, user: int, term: str) -> Rows:
+        """Rows of the user's turns that hold the term, ascending."""
+        rows = connection.exec_driver_sql(
+            "SELECT rowid FROM lexical WHERE lexical MATCH ?", (f'"{_token(user, term)}"',)
+        )
+        return np.fromiter((row[0] for row in rows), np.int64)
+
+    def compact(self, connection: Connection) -> None:
+        """Forget removed turns for good."""
+        connection.exec_driver_sql("INSERT INTO lexical(lexical) VALUES ('optimize')")
+
+
+def lexical_index_for(dialect: str) -> LexicalIndex:
+    """The lexical index of a database.
+
+    Raises:
+        LedgerError: There is none for this database yet.
+    """
+    if dialect == "sqlite":
+        return SqliteLexicalIndex()
+    raise LedgerError(
+        f"The ledger does not run on {dialect!r} yet. Use a sqlite:/// URL, or a folder."
+    )
+
+
+def _token(user: int, term: str) -> str:
+    return hashlib.blake2b(f"{user} {term}".encode(), digest_size=8).hexdigest()
+
+
+def _tokens(user: int, terms: str) -> str:
+    # FTS5 counts a word once a turn here (detail=none); how often it occurs stands in the turn.
+    return " ".join(_token(user, term) for term in sorted(set(terms.split())))

@@ -1,0 +1,308 @@
+"""Turns in the ledger: written in one transaction with everything that must happen to them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
+
+from lightmem_integrations.errors import TurnConflictError
+from lightmem_integrations.records import Turn
+from lightmem_integrations.safety import key_of, shown
+from lightmem_integrations.storage.lexical import LexicalIndex
+from lightmem_integrations.storage.schema import sessions, speakers, turns, users, work
+
+EMBED = "embed"
+"""The kind of work that gives a turn its vector and its place in the vector index."""
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A user as the ledger knows one: its row, its key, and what BM25 needs to know."""
+
+    row: int
+    key: str
+    searchable: int
+    terms: int
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewTurn:
+    """A checked turn, ready to be written: id and time are set, its terms are known."""
+
+    turn: Turn
+    terms: str
+    message: str | None
+
+
+def find_user(connection: Connection, user_id: str) -> User | None:
+    """The user of that id, or ``None`` if nothing was ever stored for it."""
+    row = connection.execute(select(users).where(users.c.key == key_of(user_id))).first()
+    if row is None or row.name != user_id:
+        return None
+    return User(row.id, row.key, row.searchable, row.terms, row.revision)
+
+
+def find_session(connection: Connection, user: User, session_id: str) -> int | None:
+    """The row of a user's session, or ``None``."""
+    return connection.execute(
+        select(sessions.c.id).where(
+            sessions.c.user == user.row, sessions.c.key == key_of(session_id)
+        )
+    ).scalar()
+
+
+def insert_turns(
+    connection: Connection,
+    lexical: LexicalIndex,
+    new: Sequence[NewTurn],
+    *,
+    user_id: str,
+    session_id: str,
+    agent_id: str | None,
+) -> list[Turn]:
+    """Write turns, their words and the work to embed them; returns them as stored.
+
+    A turn whose id is known and whose content is the same is returned as it was stored.
+
+    Raises:
+        TurnConflictError: An id is taken by a turn with other content.
+    """
+    user = find_user(connection, user_id)
+    user_row = user.row if user else _insert_user(connection, user_id)
+    session = connection.execute(
+        select(sessions.c.id, sessions.c.length).where(
+            sessions.c.user == user_row, sessions.c.key == key_of(session_id)
+        )
+    ).first()
+    session_row, length = session or (_insert_session(connection, user_row, session_id), 0)
+
+    known = _known(connection, session_row, [key_of(_id(each)) for each in new])
+    stored: list[Turn] = []
+    rows: list[dict[str, Any]] = []
+    for each in new:
+        key, digest = key_of(_id(each)), digest_of(each.turn, each.message)
+        if key in known:
+            stored.append(_unchanged(known[key], digest, each.turn, session_id))
+            continue
+        length += 1
+        row = _row(each, user_row, session_row, length, key, digest, agent_id)
+        rows.append(row)
+        known[key] = (digest, each.turn)
+        stored.append(each.turn)
+    if rows:
+        _insert_rows(connection, lexical, user_row, session_row, length, rows)
+    return stored
+
+
+def read_turns(connection: Connection, session_row: int, after: int = 0) -> list[Turn]:
+    """The turns of a session from a position on, oldest first."""
+    rows = connection.execute(
+        select(turns)
+        .where(turns.c.session == session_row, turns.c.position > after)
+        .order_by(turns.c.position)
+    )
+    return [to_turn(row) for row in rows]
+
+
+def window_start(connection: Connection, session_row: int) -> int:
+    """The position after which the session's short-term window begins."""
+    query = select(sessions.c.window_from).where(sessions.c.id == session_row)
+    return int(connection.execute(query).scalar_one())
+
+
+def restart_window(connection: Connection, session_row: int) -> None:
+    """Begin the session's short-term window after its last turn."""
+    connection.execute(
+        update(sessions).where(sessions.c.id == session_row).values(window_from=sessions.c.length)
+    )
+
+
+def to_turn(row: Row[Any]) -> Turn:
+    """A turn as it was given, with its id and its time."""
+    return Turn(
+        role=row.role,
+        text=row.text,
+        speaker=row.speaker,
+        time=moment(row.said_at, row.offset),
+        id=row.name,
+        message=None if row.message is None else json.loads(row.message),
+        searchable=row.searchable,
+    )
+
+
+def moment(said_at: float, offset: int) -> dt.datetime:
+    """A stored time in the zone in which it was given; ``offset`` in seconds east of UTC."""
+    return dt.datetime.fromtimestamp(said_at, dt.timezone(dt.timedelta(seconds=offset)))
+
+
+def digest_of(turn: Turn, message: str | None) -> str:
+    """What makes two turns the same: role, speaker, text and message, not the time."""
+    content = json.dumps([turn.role, turn.speaker, turn.text, message])
+    return hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
+
+
+def with_id_and_time(turn: Turn, now: dt.datetime) -> Turn:
+    """The turn with an id and a time, made where they were left out."""
+    return replace(turn, id=turn.id or uuid.uuid4().hex, time=turn.time or now)
+
+
+def _id(new: NewTurn) -> str:
+    if new.turn.id is None:
+        raise AssertionError("turns get their id before they come here")
+    return new.turn.id
+
+
+def _unchanged(known: tuple[str, Turn], digest: str, turn: Turn, session_id: str) -> Turn:
+    if known[0] != digest:
+        raise TurnConflictError(
+            f"Session {shown(session_id)} already has a turn {shown(turn.id)} with other content. "
+            "Nothing was stored. Give the new turn an id of its own, or forget the old one first."
+        )
+    return known[1]
+
+
+def _insert_user(connection: Connection, user_id: str) -> int:
+    done = connection.execute(
+        insert(users).values(key=key_of(user_id), name=user_id).returning(users.c.id)
+    )
+    return int(done.scalar_one())
+
+
+def _insert_session(connection: Connection, user_row: int, session_id: str) -> int:
+    done = connection.execute(
+        insert(sessions)
+        .values(user=user_row, key=key_of(session_id), name=session_id)
+        .returning(sessions.c.id)
+    )
+    return int(done.scalar_one())
+
+
+def _known(
+    connection: Connection, session_row: int, keys: list[str]
+) -> dict[str, tuple[str, Turn]]:
+    known: dict[str, tuple[str, Turn]] = {}
+    for start in range(0, len(keys), 500):
+        rows = connection.execute(
+            select(turns).where(
+                turns.c.session == session_row, turns.c.key.in_(keys[start : start + 500])
+            )
+        )
+        known.update({row.key: (row.digest, to_turn(row)) for row in rows})
+    return known
+
+
+def _row(
+    new: NewTurn,
+    user_row: int,
+    session_row: int,
+    position: int,
+    key: str,
+    digest: str,
+    agent_id: str | None,
+) -> dict[str, Any]:
+    turn = new.turn
+    if turn.time is None:
+        raise AssertionError("turns get their time before they come here")
+    offset = turn.time.utcoffset() or dt.timedelta()
+    return {
+        "user": user_row,
+        "session": session_row,
+        "position": position,
+        "key": key,
+        "name": turn.id,
+        "role": turn.role,
+        "speaker": turn.speaker,
+        "text": turn.text,
+        "terms": new.terms,
+        "said_at": turn.time.timestamp(),
+        "offset": round(offset.total_seconds()),
+        "recorded_at": time.time(),
+        "agent": agent_id,
+        "message": new.message,
+        "searchable": turn.searchable,
+        "digest": digest,
+    }
+
+
+def _insert_rows(
+    connection: Connection,
+    lexical: LexicalIndex,
+    user_row: int,
+    session_row: int,
+    length: int,
+    rows: list[dict[str, Any]],
+) -> None:
+    # Ids are read back by position: bulk inserts may return them in any order.
+    connection.execute(insert(turns), rows)
+    first = rows[0]["position"]
+    ids = dict(
+        connection.execute(
+            select(turns.c.position, turns.c.id).where(
+                turns.c.session == session_row, turns.c.position >= first
+            )
+        )
+        .tuples()
+        .all()
+    )
+    found = [(ids[row["position"]], row) for row in rows if row["searchable"]]
+    lexical.add(connection, user_row, [(row_id, row["terms"]) for row_id, row in found])
+    if found:
+        connection.execute(
+            insert(work),
+            [{"kind": EMBED, "user": user_row, "item": row_id} for row_id, _ in found],
+        )
+    connection.execute(update(sessions).where(sessions.c.id == session_row).values(length=length))
+    count_users_turns(connection, user_row, [row for _, row in found])
+    for speaker in {row["speaker"] for row in rows if row["speaker"]}:
+        said = sum(row["speaker"] == speaker for row in rows)
+        done = connection.execute(
+            update(speakers)
+            .where(speakers.c.user == user_row, speakers.c.name == speaker)
+            .values(turns=speakers.c.turns + said)
+        )
+        if not done.rowcount:
+            connection.execute(insert(speakers).values(user=user_row, name=speaker, turns=said))
+
+
+def count_users_turns(connection: Connection, user_row: int, found: list[dict[str, Any]]) -> None:
+    """Add searchable turns to the user's counts and note that the memory changed."""
+    connection.execute(
+        update(users)
+        .where(users.c.id == user_row)
+        .values(
+            searchable=users.c.searchable + len(found),
+            terms=users.c.terms + sum(len(row["terms"].split()) for row in found),
+            revision=users.c.revision + 1,
+        )
+    )
+
+
+def recount_user(connection: Connection, user_row: int) -> None:
+    """Count a user's turns, words and speakers anew, after some were erased."""
+    rows = connection.execute(
+        select(turns.c.terms).where(turns.c.user == user_row, turns.c.searchable)
+    ).scalars()
+    lengths = [len(terms.split()) for terms in rows]
+    connection.execute(
+        update(users)
+        .where(users.c.id == user_row)
+        .values(searchable=len(lengths), terms=sum(lengths), revision=users.c.revision + 1)
+    )
+    connection.execute(delete(speakers).where(speakers.c.user == user_row))
+    said = connection.execute(
+        select(turns.c.speaker, func.count())
+        .where(turns.c.user == user_row, turns.c.speaker.is_not(None))
+        .group_by(turns.c.speaker)
+    ).tuples()
+    counted = [{"user": user_row, "name": name, "turns": count} for name, count in said]
+    if counted:
+        connection.execute(insert(speakers), counted)

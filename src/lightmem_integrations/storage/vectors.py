@@ -1,0 +1,169 @@
+"""Vectors in the ledger: what the vector index is rebuilt from, without asking a model again."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, delete, func, insert, select
+
+from lightmem_integrations.storage.index import Batch, Vectors
+from lightmem_integrations.storage.ledger import Ledger
+from lightmem_integrations.storage.schema import turns, users, vectors, work
+from lightmem_integrations.storage.turns import EMBED
+
+# Half precision: half the bytes, and cosine similarities within 0.001 of full precision.
+_STORED = np.float16
+_REBUILD_BATCH = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A turn that waits for its vector; ``vector`` is set where only the index lacks it."""
+
+    row: int
+    user: int
+    scope: str
+    speaker: str | None
+    text: str
+    vector: Vectors | None
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """The vectors of one turn. ``tokens``: compacted token vectors, ``(tokens, dimension)``."""
+
+    row: int
+    user: int
+    vector: Vectors
+    tokens: NDArray[np.int8] | None
+
+
+def pending(connection: Connection, limit: int, user_row: int | None = None) -> list[Pending]:
+    """Turns that wait for the index, the newest first."""
+    query = (
+        select(
+            turns.c.id, turns.c.user, users.c.key, turns.c.speaker, turns.c.text, vectors.c.vector
+        )
+        .select_from(work)
+        .join(turns, turns.c.id == work.c.item)
+        .join(users, users.c.id == turns.c.user)
+        .outerjoin(vectors, vectors.c.turn == turns.c.id)
+        .where(work.c.kind == EMBED)
+        .order_by(work.c.id.desc())
+        .limit(limit)
+    )
+    if user_row is not None:
+        query = query.where(work.c.user == user_row)
+    return [
+        Pending(row, user, scope, speaker, text, None if blob is None else unpack(blob))
+        for row, user, scope, speaker, text, blob in connection.execute(query).tuples()
+    ]
+
+
+def count_pending(connection: Connection, user_row: int | None = None) -> int:
+    """How many turns wait for the index."""
+    query = select(func.count()).select_from(work).where(work.c.kind == EMBED)
+    if user_row is not None:
+        query = query.where(work.c.user == user_row)
+    return int(connection.execute(query).scalar_one())
+
+
+def store_vectors(connection: Connection, embedded: Sequence[Embedded]) -> None:
+    """Keep vectors of turns that are still there; the others were forgotten meanwhile."""
+    rows = [each.row for each in embedded]
+    there = set(connection.execute(select(turns.c.id).where(turns.c.id.in_(rows))).scalars())
+    connection.execute(delete(vectors).where(vectors.c.turn.in_(rows)))
+    kept = [
+        {
+            "turn": each.row,
+            "user": each.user,
+            "vector": pack(each.vector),
+            "tokens": None if each.tokens is None else each.tokens.tobytes(),
+        }
+        for each in embedded
+        if each.row in there
+    ]
+    if kept:
+        connection.execute(insert(vectors), kept)
+
+
+def finish(connection: Connection, rows: Collection[int]) -> None:
+    """Take turns off the work list: the index has them."""
+    connection.execute(delete(work).where(work.c.kind == EMBED, work.c.item.in_(list(rows))))
+
+
+def user_vectors(
+    connection: Connection, user_row: int, rows: Collection[int] | None = None
+) -> tuple[list[int], Vectors]:
+    """Row ids and vectors of a user's turns, or of those of them that are among ``rows``."""
+    query = select(vectors.c.turn, vectors.c.vector).where(vectors.c.user == user_row)
+    if rows is not None:
+        query = query.where(vectors.c.turn.in_(list(rows)))
+    found = connection.execute(query.order_by(vectors.c.turn)).tuples().all()
+    if not found:
+        return [], np.zeros((0, 0), np.float32)
+    return [row for row, _ in found], np.stack([unpack(blob) for _, blob in found])
+
+
+def batches(ledger: Ledger) -> Iterator[Batch]:
+    """Every stored vector, user by user, in batches; each batch is read in its own transaction."""
+    with ledger.read() as connection:
+        owners = connection.execute(select(users.c.id, users.c.key)).tuples().all()
+    for user_row, scope in owners:
+        last = 0
+        while True:
+            with ledger.read() as connection:
+                found = (
+                    connection.execute(
+                        select(vectors.c.turn, vectors.c.vector)
+                        .where(vectors.c.user == user_row, vectors.c.turn > last)
+                        .order_by(vectors.c.turn)
+                        .limit(_REBUILD_BATCH)
+                    )
+                    .tuples()
+                    .all()
+                )
+            if not found:
+                break
+            last = found[-1][0]
+            yield Batch(
+                scope, [row for row, _ in found], np.stack([unpack(blob) for _, blob in found])
+            )
+
+
+def expected(connection: Connection, *, indexed: bool = False) -> dict[str, int]:
+    """How many vectors the index may hold for each user; ``indexed``: how many it must."""
+    query = (
+        select(users.c.key, func.count())
+        .join(vectors, vectors.c.user == users.c.id)
+        .group_by(users.c.key)
+    )
+    if indexed:
+        waits = select(work.c.item).where(work.c.kind == EMBED)
+        query = query.where(vectors.c.turn.not_in(waits))
+    return dict(connection.execute(query).tuples().all())
+
+
+def drop_vectors(connection: Connection) -> None:
+    """Throw every vector away and put all searchable turns on the work list anew."""
+    connection.execute(delete(vectors))
+    connection.execute(delete(work).where(work.c.kind == EMBED))
+    connection.execute(
+        insert(work).from_select(
+            ["kind", "user", "item"],
+            select(func.coalesce(EMBED), turns.c.user, turns.c.id).where(turns.c.searchable),
+        )
+    )
+
+
+def pack(vector: Vectors) -> bytes:
+    """A vector as bytes."""
+    return vector.astype(_STORED).tobytes()
+
+
+def unpack(blob: bytes) -> Vectors:
+    """A vector from its bytes."""
+    return np.frombuffer(blob, _STORED).astype(np.float32)
