@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from lightmem_integrations.errors import (
@@ -15,10 +16,9 @@ from lightmem_integrations.errors import (
     IndexUnavailableError,
     LightMemError,
 )
-from lightmem_integrations.models.embedders import checked_vectors, document_vectors
+from lightmem_integrations.models.embedders import checked_vectors, document_vectors, query_vector
 from lightmem_integrations.models.protocols import Embedder, TokenEmbedder
-
-compact_all = None  # TEMP
+from lightmem_integrations.recall.late_interaction import compact, ignored_tokens
 from lightmem_integrations.settings import Settings
 from lightmem_integrations.storage.index import Batch, VectorIndex
 from lightmem_integrations.storage.ledger import Ledger, get_meta, put_meta
@@ -43,6 +43,7 @@ PURGE = "index.purge"
 
 _LONGEST_PAUSE = 60.0
 _GATHER_SECONDS = 0.05
+_NOBODY = "0" * 32  # a scope that no user has
 
 
 class Indexer:
@@ -63,6 +64,7 @@ class Indexer:
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+        self._ignored: NDArray[np.bool_] | None = None
         self.state = "unchecked"
 
     @property
@@ -103,6 +105,17 @@ class Indexer:
                 logger.warning("The vector index is rebuilt from the ledger (%d users).", len(most))
                 self.rebuild()
             self.state = "ready"
+
+    def warm_up(self) -> None:
+        """Load the embedder and open the index.
+
+        Raises:
+            ModelError: The embedder cannot be loaded.
+            IndexUnavailableError: The index does not answer.
+        """
+        vector = query_vector(self._embedder, "warm up")
+        self.prepare()
+        self._index.search(_NOBODY, vector, 1, size=1)
 
     def rebuild(self) -> int:
         """Build the index anew from the ledger's vectors; returns how many there are.
@@ -182,6 +195,7 @@ class Indexer:
 
     def _run(self) -> None:
         pause = 0.0
+        warm = False
         while not self._stop.is_set():
             self._wake.wait(timeout=pause or None)
             if self._stop.wait(timeout=_GATHER_SECONDS):
@@ -189,6 +203,9 @@ class Indexer:
             self._wake.clear()
             try:
                 self.prepare()
+                if not warm and self._holds_anything():
+                    self.warm_up()  # so that the first recall of this process need not
+                    warm = True
                 while self.waiting() and not self._stop.is_set():
                     with self._lock:
                         self._step(None)
@@ -226,18 +243,25 @@ class Indexer:
         if not todo:
             return []
         texts = [f"{each.speaker}: {each.text}" if each.speaker else each.text for each in todo]
-        if compact_all is not None and isinstance(self._embedder, TokenEmbedder):
-            encodings = self._embedder.encode(texts)
-            vectors = checked_vectors([each.vector for each in encodings], texts, self._embedder)
-            tokens = compact_all(encodings)
-            return [
-                Embedded(each.row, each.user, vector, compacted)
-                for each, vector, compacted in zip(todo, vectors, tokens, strict=True)
-            ]
+        if isinstance(self._embedder, TokenEmbedder):
+            return self._embed_with_tokens(self._embedder, todo, texts)
         vectors = document_vectors(self._embedder, texts)
         return [
             Embedded(each.row, each.user, vector, None)
             for each, vector in zip(todo, vectors, strict=True)
+        ]
+
+    def _embed_with_tokens(
+        self, embedder: TokenEmbedder, todo: Sequence[Pending], texts: list[str]
+    ) -> list[Embedded]:
+        encodings = embedder.encode(texts)
+        vectors = checked_vectors([each.vector for each in encodings], texts, embedder)
+        if self._ignored is None:
+            self._ignored = ignored_tokens(embedder.vocabulary())
+        ignored = self._ignored
+        return [
+            Embedded(each.row, each.user, vector, compact(encoding.tokens, encoding.ids, ignored))
+            for each, vector, encoding in zip(todo, vectors, encodings, strict=True)
         ]
 
     def _remember_dimension(self, connection: Connection, dimension: int) -> None:
@@ -251,6 +275,10 @@ class Indexer:
                 f"of this store have {known}. Use the embedder that the store was built with, or "
                 "open it with replace_embedder=True to embed everything anew."
             )
+
+    def _holds_anything(self) -> bool:
+        with self._ledger.read() as connection:
+            return bool(expected(connection)) or bool(count_pending(connection))
 
     def _interruptible(self) -> Iterator[Batch]:
         for batch in batches(self._ledger):

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import replace
 
-from lightmem_integrations.errors import InvalidRequestError, InvalidTurnError
+from lightmem_integrations.errors import InvalidTurnError
 from lightmem_integrations.recall.terms import terms
 from lightmem_integrations.records import ROLES, Turn
 from lightmem_integrations.safety import check_turn_id, has_lone_surrogates, shown
@@ -98,61 +98,3 @@ def _message_as_json(turn: Turn, where: str) -> str | None:
             "numbers and booleans."
         ) from error
     return encoded
-
-
-def check_query(query: object) -> str:
-    """A question that can be searched for.
-
-    Raises:
-        InvalidRequestError: It is not a string, blank, or no valid text.
-    """
-    if not isinstance(query, str) or not query.strip():
-        raise InvalidRequestError(
-            f"The query is {shown(query)}. Pass what is asked for as a non-blank string."
-        )
-    if has_lone_surrogates(query):
-        raise InvalidRequestError(f"The query {shown(query)} holds a lone surrogate. Clean it.")
-    return query
-
-
-def check_count(value: object, name: str) -> int:
-    """A whole number of at least 1.
-
-    Raises:
-        InvalidRequestError: It is anything else.
-    """
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise InvalidRequestError(f"{name} is {shown(value)}; it must be a whole number from 1 up.")
-    return value
-
-
-def check_moment(value: object, name: str) -> float | None:
-    """A time with a zone as seconds since 1970, or ``None``.
-
-    Raises:
-        InvalidRequestError: It is anything else.
-    """
-    if value is None:
-        return None
-    if not isinstance(value, dt.datetime) or value.utcoffset() is None:
-        raise InvalidRequestError(
-            f"{name} is {shown(value)}; pass a datetime with a time zone, such as "
-            "datetime(2026, 5, 1, tzinfo=timezone.utc)."
-        )
-    return value.timestamp()
-
-
-def check_names(values: object, name: str) -> tuple[str, ...]:
-    """Several strings; a single string is refused, since it would be taken letter by letter.
-
-    Raises:
-        InvalidRequestError: It is anything else.
-    """
-    if values is None:
-        return ()
-    if isinstance(values, str) or not isinstance(values, Iterable):
-        raise InvalidRequestError(f"{name} is {shown(values)}; pass a list of strings.")
-    names = tuple(values)
-    if not all(isinstance(each, str) for each in names):
-        raise InvalidRequestError(f"{name} is {shown(values)}; pass a list of strings.")
-    return names

@@ -5,32 +5,27 @@ from __future__ import annotations
 import datetime as dt
 import os
 from collections.abc import Callable, Collection, Iterable
-from types import TracebackType
-from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from lightmem_integrations.errors import InvalidRequestError
-from lightmem_integrations.indexing import EMBEDDER_DIMENSION, PURGE
-from lightmem_integrations.intake import (
+from lightmem_integrations import governance
+from lightmem_integrations.intake import checked_turns
+from lightmem_integrations.lifecycle import Closing
+from lightmem_integrations.models.embedders import as_embedder
+from lightmem_integrations.models.onnx import shipped_token_counter
+from lightmem_integrations.models.protocols import Reranker, TokenCounter
+from lightmem_integrations.recall.online import Engine, recall_online
+from lightmem_integrations.records import TIERS, Recall, Receipt, Stats, Tier, Turn
+from lightmem_integrations.request import (
     check_count,
     check_moment,
     check_names,
-    check_query,
-    checked_turns,
+    checked_request,
 )
-from lightmem_integrations.models.embedders import as_embedder, query_vector
-from lightmem_integrations.models.onnx import shipped_token_counter
-from lightmem_integrations.models.protocols import Reranker, TokenCounter
-from lightmem_integrations.recall.online import Engine, Request, recall_online
-from lightmem_integrations.records import TIERS, Recall, Receipt, Stats, Tier, Turn
 from lightmem_integrations.safety import check_scope_id, check_user_id
 from lightmem_integrations.settings import Settings
 from lightmem_integrations.short_term import window
-from lightmem_integrations.storage.counts import count_everything, count_of
-from lightmem_integrations.storage.erase import erase_turns
 from lightmem_integrations.storage.index import VectorIndex
-from lightmem_integrations.storage.ledger import get_meta, put_meta
 from lightmem_integrations.storage.schema import sessions, users
 from lightmem_integrations.storage.turns import (
     find_session,
@@ -43,11 +38,8 @@ from lightmem_integrations.storage.turns import (
 from lightmem_integrations.store import Store
 from lightmem_integrations.twins import awaitable
 
-if TYPE_CHECKING:
-    from typing_extensions import Self
 
-
-class LightMem:
+class LightMem(Closing):
     """Memory of many users in one store.
 
     Synchronous and thread-safe; every method has a twin to await, its name with an ``a`` before
@@ -240,22 +232,18 @@ class LightMem:
             LightMemError: With ``strict``: what failed.
         """
         self._check(user_id)
-        for name, each in (("session_id", session_id), ("exclude_session", exclude_session)):
-            if each is not None:
-                check_scope_id(each, name, self.settings.max_id_chars)
-        request = Request(
-            query=check_query(query),
+        request = checked_request(
+            self.settings,
+            query=query,
             user_id=user_id,
-            k=check_count(self.settings.k if k is None else k, "k"),
-            max_tokens=check_count(
-                self.settings.max_tokens if max_tokens is None else max_tokens, "max_tokens"
-            ),
-            searches_turns="mtm" in _checked_tiers(tiers),
+            k=k,
+            max_tokens=max_tokens,
+            tiers=tiers,
             session_id=session_id,
-            since=check_moment(since, "since"),
-            until=check_moment(until, "until"),
-            speakers=check_names(speakers, "speakers"),
-            exclude=check_names(exclude, "exclude"),
+            since=since,
+            until=until,
+            speakers=speakers,
+            exclude=exclude,
             exclude_session=exclude_session,
             count_tokens=count_tokens or self.count_tokens,
             strict=strict,
@@ -291,38 +279,14 @@ class LightMem:
         self._check(user_id, session_id)
         first, last = check_moment(since, "since"), check_moment(until, "until")
         ids = None if turn_ids is None else check_names(turn_ids, "turn_ids")
-        indexer = self._store.indexer
-        with indexer.exclusively():
-            with self._ledger.write() as connection:
-                user = find_user(connection, user_id)
-                row = (
-                    find_session(connection, user, session_id)
-                    if user is not None and session_id is not None
-                    else None
-                )
-                if user is None or (session_id is not None and row is None):
-                    return Receipt(turns=0, sessions=0, vectors=0, purged=True)
-                erased = erase_turns(
-                    connection,
-                    self._ledger.lexical,
-                    user,
-                    session_row=row,
-                    turn_ids=ids,
-                    since=first,
-                    until=last,
-                )
-                if erased.rows:
-                    put_meta(connection, PURGE, "1")
-            if erased.rows and purge:
-                indexer.rebuild()
-            elif erased.rows:
-                indexer.forget(user.key, erased.rows)
-        self._ledger.compact()
-        return Receipt(
-            turns=len(erased.rows),
-            sessions=erased.sessions,
-            vectors=erased.vectors,
-            purged=purge,
+        return governance.forget(
+            self._store,
+            user_id=user_id,
+            session_id=session_id,
+            turn_ids=ids,
+            since=first,
+            until=last,
+            purge=purge,
         )
 
     def users(self) -> tuple[str, ...]:
@@ -355,24 +319,7 @@ class LightMem:
             self._store.check_usable()
         else:
             self._check(user_id)
-        with self._ledger.read() as connection:
-            counts = (
-                count_everything(connection)
-                if user_id is None
-                else count_of(connection, find_user(connection, user_id))
-            )
-            dimension = get_meta(connection, EMBEDDER_DIMENSION)
-        return Stats(
-            users=counts.users,
-            sessions=counts.sessions,
-            turns=counts.turns,
-            searchable=counts.searchable,
-            pending=counts.pending,
-            embedder=self._embedder.name,
-            dimension=int(dimension) if dimension else None,
-            index=self._store.indexer.state,
-            bytes=self._store.size_in_bytes(),
-        )
+        return governance.stats(self._store, user_id=user_id, embedder=self._embedder.name)
 
     def index_pending(self) -> int:
         """Give every turn that still waits its vector, now; returns how many waited.
@@ -406,9 +353,8 @@ class LightMem:
             StorageError: The index does not answer.
         """
         self._store.check_usable()
-        query_vector(self._embedder, "warm up")
+        self._store.indexer.warm_up()
         self.count_tokens("warm up")
-        self._store.indexer.prepare()
 
     def count_tokens(self, text: str) -> int:
         """Size of a text in tokens, as this memory counts them."""
@@ -433,28 +379,6 @@ class LightMem:
     awarm_up = awaitable(warm_up)
     aclose = awaitable(close)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.aclose()
-
     def _check(self, user_id: object, session_id: object = None) -> None:
         self._store.check_usable()
         check_user_id(user_id, self.settings.max_id_chars)
@@ -470,13 +394,3 @@ class LightMem:
                 return ()
             after = 0 if whole else window_start(connection, row)
             return tuple(read_turns(connection, row, after))
-
-
-def _checked_tiers(tiers: object) -> tuple[str, ...]:
-    names = check_names(tiers, "tiers")
-    if not names or not set(names) <= set(TIERS):
-        raise InvalidRequestError(
-            f"tiers is {tiers!r}; pass one or more of {', '.join(TIERS)}. The recent turns of a "
-            "session come from short_term()."
-        )
-    return names

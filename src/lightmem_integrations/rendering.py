@@ -19,6 +19,8 @@ from lightmem_integrations.records import Hit, Recall, Receipt, Stats
 CLIP = 240
 """Characters of a memory that a table shows."""
 
+_TITLE_WIDTH = 78
+
 # Control characters would move the cursor or recolour the terminal; bidirectional overrides
 # would show words in another order than they are stored. Tabs and line ends become spaces below.
 _UNSHOWABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -54,11 +56,15 @@ def recall_table(recall: Recall) -> Table:
     Args:
         recall: What ``LightMem.recall`` returned.
     """
+    title, caption = Text(clipped(recall.query), style="bold"), _caption(recall)
     table = Table(
-        title=Text(clipped(recall.query), style="bold"),
+        title=title,
         title_justify="left",
-        caption=_caption(recall),
+        caption=caption,
         caption_justify="left",
+        show_header=bool(recall.hits),
+        # Else a table of few or narrow rows would break its title and caption to its own width.
+        min_width=min(max(title.cell_len, caption.cell_len), _TITLE_WIDTH),
         box=box.SIMPLE_HEAD,
         pad_edge=False,
         collapse_padding=True,
@@ -167,9 +173,11 @@ def _html_row(tag: str, cells: Iterable[str]) -> str:
 
 
 def _figures(title: str, figures: Iterable[tuple[str, str]]) -> Table:
+    heading = Text(literal(title), style="bold")
     table = Table(
-        title=Text(literal(title), style="bold"),
+        title=heading,
         title_justify="left",
+        min_width=min(heading.cell_len, _TITLE_WIDTH),
         box=None,
         show_header=False,
         pad_edge=False,

@@ -1,4 +1,4 @@
-"""A store put together: its folder, its ledger, its index and the thread that keeps them in step."""
+"""A store put together: its folder, ledger and index, and the thread that keeps them in step."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from lightmem_integrations.errors import ModelError, ModelOutputError, SettingsError
 from lightmem_integrations.models.onnx import OnnxEmbedder
-from lightmem_integrations.models.protocols import Embedder, Vectors
+from lightmem_integrations.models.protocols import Embedder, Encoding, TokenEmbedder, Vectors
 from lightmem_integrations.models.sentence import SentenceTransformerEmbedder
 
 
@@ -119,6 +119,24 @@ def query_vector(embedder: Embedder, text: str) -> Vectors:
         raise ModelError(f"The embedder {embedder.name!r} failed: {error}") from error
     found: Vectors = checked_vectors(np.asarray(vector)[None, ...], [text], embedder)[0]
     return found
+
+
+def encoded_query(embedder: Embedder, text: str) -> tuple[Vectors, Encoding | None]:
+    """The normalised vector of a question, and its token vectors where the embedder has them.
+
+    Raises:
+        ModelError: The embedder failed or returned something unusable.
+    """
+    if not isinstance(embedder, TokenEmbedder):
+        return query_vector(embedder, text), None
+    try:
+        encoding = embedder.encode([text])[0]
+    except ModelError:
+        raise
+    except Exception as error:
+        raise ModelError(f"The embedder {embedder.name!r} failed: {error}") from error
+    found: Vectors = checked_vectors(encoding.vector[None, :], [text], embedder)[0]
+    return found, encoding
 
 
 def document_vectors(embedder: Embedder, texts: Sequence[str]) -> Vectors:

@@ -7,7 +7,7 @@ the sentence vector and the vector of every token.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -76,9 +76,19 @@ class OnnxEmbedder:
             )
             for place, i in enumerate(part):
                 length = int(mask[place].sum())
-                words = tokenized[place].tokens[:length]
-                found[i] = Encoding(sentences[place], tokens[place, :length], words)
+                found[i] = Encoding(
+                    sentences[place],
+                    tokens[place, :length],
+                    ids[place, :length],
+                    tokenized[place].offsets[:length],
+                )
         return [found[i] for i in range(len(texts))]
+
+
+    def vocabulary(self) -> Mapping[str, int]:
+        """Ids by token."""
+        vocabulary: dict[str, int] = _load(self._folder)[1].get_vocab()
+        return vocabulary
 
 
 _loading = threading.Lock()

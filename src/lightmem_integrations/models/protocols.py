@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -34,27 +34,25 @@ class Encoding:
     Attributes:
         vector: The sentence vector, ``(dimension,)``.
         tokens: The vector of every token, ``(tokens, dimension)``, not normalised.
-        words: The token strings, as the model's tokenizer names them.
+        ids: The tokenizer's id of every token, ``(tokens,)``.
+        offsets: First and last character of every token in the text; ``(0, 0)`` for specials.
     """
 
     vector: Vectors
     tokens: Vectors
-    words: list[str]
+    ids: NDArray[np.int64]
+    offsets: list[tuple[int, int]]
 
 
 @runtime_checkable
-class TokenEmbedder(Protocol):
+class TokenEmbedder(Embedder, Protocol):
     """An embedder that also gives the vector of every token, for late interaction."""
-
-    @property
-    def name(self) -> str: ...
-
-    def embed_documents(self, texts: Sequence[str]) -> Vectors: ...
-
-    def embed_query(self, text: str) -> Vectors: ...
 
     def encode(self, texts: Sequence[str]) -> list[Encoding]:
         """Sentence vector and token vectors of every text."""
+
+    def vocabulary(self) -> Mapping[str, int]:
+        """Ids by token, as the model's WordPiece tokenizer names them."""
 
 
 class Reranker(Protocol):
@@ -67,4 +65,5 @@ class Reranker(Protocol):
 class TokenCounter(Protocol):
     """Counts the tokens of a text, as the model counts them that will read it."""
 
-    def __call__(self, text: str, /) -> int: ...
+    def __call__(self, text: str, /) -> int:
+        """How many tokens the text has."""

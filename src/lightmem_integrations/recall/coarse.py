@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 from sqlalchemy import Connection
 
+from lightmem_integrations.recall.features import REACH, inverse_frequency
 from lightmem_integrations.recall.terms import terms
 from lightmem_integrations.storage.index import VectorIndex, Vectors, nearest
 from lightmem_integrations.storage.lexical import LexicalIndex, Rows
@@ -18,9 +18,6 @@ from lightmem_integrations.storage.neighbourhood import (
 )
 from lightmem_integrations.storage.turns import User
 from lightmem_integrations.storage.vectors import user_vectors
-
-AROUND = 2
-"""How many turns before and after a candidate are fetched with it."""
 
 # A word in more than this share of a user's turns adds candidates only if rarer words gave few.
 _COMMON = 0.05
@@ -95,7 +92,7 @@ def coarse(
     if vector is not None:
         found += by_meaning(connection, index, user, vector, dense_pool + spare, allowed)
     chosen = set(found).difference(excluded.tolist())
-    near = neighbourhood(connection, user, chosen, AROUND)
+    near = neighbourhood(connection, user, chosen, REACH)
     there = {each.row for each in near if each.searchable}
     return Candidates(near, frozenset(chosen & there), words)
 
@@ -129,7 +126,7 @@ def question_words(connection: Connection, lexical: LexicalIndex, user: User, qu
     wanted = list(dict.fromkeys(terms(query)))
     counts = lexical.frequencies(connection, user.row, wanted)
     idf = {
-        term: math.log(1 + (user.searchable - count + 0.5) / (count + 0.5))
+        term: inverse_frequency(count, user.searchable)
         for term in wanted
         for count in [counts.get(term, 0)]
     }

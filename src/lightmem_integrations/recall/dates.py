@@ -62,15 +62,14 @@ def _window(mention: str, now: dt.datetime) -> Window | None:
         days = next(days for unit, days in _AGO_SLACK.items() if unit in bare)
         return start - dt.timedelta(days=days), start + dt.timedelta(days=days)
     start = start.replace(hour=0, minute=0, second=0, microsecond=0)
-    if mention.startswith("since "):
-        return start, max(start, now) + dt.timedelta(days=1)
+    end = start + dt.timedelta(days=1)
     if parsed.period == "year":
         start = start.replace(month=1, day=1)
-        return start, start.replace(year=start.year + 1)
-    if parsed.period == "month":
+        end = start.replace(year=start.year + 1)
+    elif parsed.period == "month":
         start = start.replace(day=1)
-        return start, (start + dt.timedelta(days=32)).replace(day=1)
-    return start, start + dt.timedelta(days=1)
+        end = (start + dt.timedelta(days=32)).replace(day=1)
+    return start, max(end, now) if mention.startswith("since ") else end
 
 
 _AGO_SLACK = {"day": 1, "week": 4, "month": 16, "year": 190}

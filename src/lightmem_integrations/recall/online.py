@@ -17,13 +17,15 @@ from sqlalchemy import Connection
 
 from lightmem_integrations.errors import LightMemError
 from lightmem_integrations.indexing import Indexer
-from lightmem_integrations.models.embedders import query_vector
-from lightmem_integrations.models.protocols import Embedder, Reranker, TokenCounter
+from lightmem_integrations.models.embedders import encoded_query
+from lightmem_integrations.models.protocols import Embedder, Encoding, Reranker
 from lightmem_integrations.recall.coarse import Candidates, coarse
 from lightmem_integrations.recall.pack import Quote, Ranked, pack
 from lightmem_integrations.recall.plan import make_plan
+from lightmem_integrations.recall.rerank import rerank
 from lightmem_integrations.recall.select import Scored, select
 from lightmem_integrations.records import Hit, Plan, Recall, Source
+from lightmem_integrations.request import Request
 from lightmem_integrations.settings import Settings
 from lightmem_integrations.storage.index import VectorIndex, Vectors
 from lightmem_integrations.storage.ledger import Ledger
@@ -31,6 +33,7 @@ from lightmem_integrations.storage.neighbourhood import (
     Limits,
     StoredTurn,
     known_speakers,
+    last_said,
     provenance,
 )
 from lightmem_integrations.storage.turns import User, find_session, find_user
@@ -50,25 +53,6 @@ class Engine:
     embedder: Embedder
     reranker: Reranker | None
     settings: Settings
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """A checked question: whose memory, how much may come back, and within which limits."""
-
-    query: str
-    user_id: str
-    k: int
-    max_tokens: int
-    searches_turns: bool
-    session_id: str | None
-    since: float | None
-    until: float | None
-    speakers: tuple[str, ...]
-    exclude: tuple[str, ...]
-    exclude_session: str | None
-    count_tokens: TokenCounter
-    strict: bool
 
 
 @dataclass(slots=True)
@@ -135,14 +119,22 @@ def _search(engine: Engine, request: Request, run: _Run, plan: Plan) -> tuple[Pl
         if limits is None:
             return plan, []
         with run.stage("plan"):
-            now = dt.datetime.now(dt.timezone.utc)
-            plan = make_plan(request.query, known_speakers(connection, user), now=now, k=request.k)
-    vector = _embedded_query(engine, user, request.query, run)
+            plan = make_plan(
+                request.query,
+                known_speakers(connection, user),
+                now=dt.datetime.now(dt.timezone.utc),
+                latest=last_said(connection, user),
+                k=request.k,
+            )
+    vector, encoding = _embedded_query(engine, user, request.query, run)
     with run.stage("coarse"):
         candidates = _candidates(engine, user, request.query, vector, limits, run)
     with run.stage("select"):
-        best = select(request.query, vector, candidates, plan)
-        best = _distinct(best, request.k)
+        scored = select(plan, candidates, vector, encoding)
+    if engine.reranker is not None:
+        with run.stage("re-rank"), run.forgiving("the re-ranker was left out"):
+            scored = rerank(engine.reranker, request.query, scored, 2 * request.k)
+    best = _distinct(scored, request.k)
     with engine.ledger.read() as connection:
         return plan, _ranked(connection, user, candidates, best)
 
@@ -166,18 +158,21 @@ def _limits(connection: Connection, user: User, request: Request) -> Limits | No
     )
 
 
-def _embedded_query(engine: Engine, user: User, query: str, run: _Run) -> Vectors | None:
-    """The question's vector, after what waits for one was given the chance to get it."""
+def _embedded_query(
+    engine: Engine, user: User, query: str, run: _Run
+) -> tuple[Vectors | None, Encoding | None]:
+    """The question's vectors, after what waits for its own was given the chance to get them."""
     vector: Vectors | None = None
+    encoding: Encoding | None = None
     with run.stage("embed"), run.forgiving("searched by words only"):
-        vector = query_vector(engine.embedder, query)
+        vector, encoding = encoded_query(engine.embedder, query)
     if vector is None:
-        return None
+        return None, None
     with run.stage("catch up"), run.forgiving("new turns are found by words only"):
         left = engine.indexer.catch_up(user, engine.settings.catch_up_seconds)
         if left:
             run.degraded.append(f"{left} turns are not embedded yet and are found by words only")
-    return vector
+    return vector, encoding
 
 
 def _candidates(

@@ -15,7 +15,7 @@ _FEWEST_WORDS = 6  # the date and the speaker take five
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """A turn to show. ``order``, when it was said and its row, sorts quotes and tells them apart."""
+    """A turn to show. ``order``, its time and its row, sorts quotes and tells them apart."""
 
     turn: Turn = field(compare=False)
     order: tuple[float, int]

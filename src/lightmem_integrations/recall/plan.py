@@ -18,19 +18,30 @@ _KNOWLEDGE = re.compile(
 _SHORTEST_NAME = 2
 
 
-def make_plan(query: str, known_speakers: Sequence[str], *, now: dt.datetime, k: int) -> Plan:
+def make_plan(
+    query: str,
+    known_speakers: Sequence[str],
+    *,
+    now: dt.datetime,
+    latest: dt.datetime,
+    k: int,
+) -> Plan:
     """Read a question by rules: speakers by name, a time window by a library, the intent by words.
 
     Args:
         query: The question.
         known_speakers: Who speaks in this user's memory.
         now: What "last week" is relative to.
+        latest: When this user's memory ends. A window that lies wholly after it is read again as
+            if asked then: "in May", asked of a memory that ends in April, is the May before.
         k: How many hits may come back.
 
     Returns:
         A plan whose one query is the question itself.
     """
     since, until = time_window(query, now)
+    if since is not None and since > latest:
+        since, until = time_window(query, latest)
     return Plan(
         queries=(query,),
         intent="knowledge" if _KNOWLEDGE.search(query) else "episodic",

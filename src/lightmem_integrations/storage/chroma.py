@@ -6,9 +6,6 @@ it stands beside the line that needs it.
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 import threading
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lightmem_integrations.errors import IndexUnavailableError, LightMemError
+from lightmem_integrations.storage.chroma_check import healthy_by_child
 from lightmem_integrations.storage.chroma_places import (
     ClientPlace,
     FolderPlace,
@@ -210,7 +208,8 @@ class ChromaIndex:
                     return _within(self._place.counts(), bounds)
             except IndexUnavailableError:
                 return False
-        return self._checked_by_child(self._place.folder(self._place.current()), bounds)
+        folder = self._place.folder(self._place.current())
+        return healthy_by_child(folder, bounds, self._check_seconds)
 
     def close(self) -> None:
         """Let go of files and connections, and note that the index is whole."""
@@ -260,22 +259,6 @@ class ChromaIndex:
                 metadatas=[{_SCOPE: batch.scope}] * len(ids),
             )
         self._totals[name] = collection.count()
-
-    def _checked_by_child(self, folder: Path, bounds: Mapping[str, list[int]]) -> bool:
-        if not folder.exists():
-            return not any(least for least, _ in bounds.values())
-        command = [sys.executable, "-m", "lightmem_integrations.storage.chroma_check", str(folder)]
-        try:
-            done = subprocess.run(  # noqa: S603 - our own module, in our own interpreter
-                command,
-                input=json.dumps(bounds).encode(),
-                capture_output=True,
-                timeout=self._check_seconds,
-                check=False,
-            )
-        except (subprocess.TimeoutExpired, OSError):
-            return False
-        return done.returncode == 0 and done.stdout.strip().endswith(b"healthy")
 
 
 def _query(

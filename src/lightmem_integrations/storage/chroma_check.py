@@ -1,14 +1,17 @@
-"""Looks into an embedded Chroma folder, as a process of its own.
+"""Looks into an embedded Chroma folder, in a process of its own.
 
-A damaged folder can crash or hang whoever opens it; here that costs nothing but this process.
-Reads ``{collection: [least, most]}`` from standard input, prints ``healthy`` if each collection
-holds a count within its bounds and a sample of its items is found by their own vectors.
+A damaged folder can crash or hang whoever opens it; that must cost nothing but a child process.
+Run as a module, this reads ``{collection: [least, most]}`` from standard input and prints
+``healthy`` if each collection holds a count within its bounds and a sample of its items is found
+by their own vectors.
 """
 
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +20,30 @@ from lightmem_integrations.storage.chroma_places import open_folder
 
 _SAMPLE = 20
 _SAME = 1e-3
+
+
+def healthy_by_child(folder: Path, bounds: Mapping[str, list[int]], seconds: float) -> bool:
+    """Whether a child process found the folder healthy; ``False`` if it crashed or hung.
+
+    Args:
+        folder: An embedded Chroma folder that nobody has open.
+        bounds: The least and the most items that each collection must hold.
+        seconds: How long the child may take.
+    """
+    if not folder.exists():
+        return not any(least for least, _ in bounds.values())
+    command = [sys.executable, "-m", "lightmem_integrations.storage.chroma_check", str(folder)]
+    try:
+        done = subprocess.run(  # noqa: S603 - our own module, in our own interpreter
+            command,
+            input=json.dumps(bounds).encode(),
+            capture_output=True,
+            timeout=seconds,
+            check=False,
+        )
+    except (subprocess.TimeoutExpired, OSError):
+        return False
+    return done.returncode == 0 and done.stdout.strip().endswith(b"healthy")
 
 
 def healthy(folder: Path, bounds: dict[str, list[int]]) -> bool:

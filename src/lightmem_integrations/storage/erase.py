@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, delete, func, select
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
 
 from lightmem_integrations.safety import key_of
 from lightmem_integrations.storage.lexical import LexicalIndex
 from lightmem_integrations.storage.schema import sessions, speakers, turns, users, vectors, work
-from lightmem_integrations.storage.turns import User, recount_user
+from lightmem_integrations.storage.turns import User
 
 _AT_ONCE = 500
 
@@ -83,7 +83,29 @@ def _delete_empty_user(connection: Connection, user: User) -> None:
         select(func.count()).select_from(sessions).where(sessions.c.user == user.row)
     ).scalar_one()
     if left:
-        recount_user(connection, user.row)
+        _recount_user(connection, user.row)
         return
     connection.execute(delete(speakers).where(speakers.c.user == user.row))
     connection.execute(delete(users).where(users.c.id == user.row))
+
+
+def _recount_user(connection: Connection, user_row: int) -> None:
+    """Count a user's turns, words and speakers anew, after some were erased."""
+    rows = connection.execute(
+        select(turns.c.terms).where(turns.c.user == user_row, turns.c.searchable)
+    ).scalars()
+    lengths = [len(terms.split()) for terms in rows]
+    connection.execute(
+        update(users)
+        .where(users.c.id == user_row)
+        .values(searchable=len(lengths), terms=sum(lengths), revision=users.c.revision + 1)
+    )
+    connection.execute(delete(speakers).where(speakers.c.user == user_row))
+    said = connection.execute(
+        select(turns.c.speaker, func.count())
+        .where(turns.c.user == user_row, turns.c.speaker.is_not(None))
+        .group_by(turns.c.speaker)
+    ).tuples()
+    counted = [{"user": user_row, "name": name, "turns": count} for name, count in said]
+    if counted:
+        connection.execute(insert(speakers), counted)

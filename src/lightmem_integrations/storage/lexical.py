@@ -91,7 +91,7 @@ class SqliteLexicalIndex:
         rows = connection.exec_driver_sql(
             "SELECT rowid FROM lexical WHERE lexical MATCH ?", (f'"{_token(user, term)}"',)
         )
-        return np.fromiter((row[0] for row in rows), np.int64)
+        return np.array(rows.scalars().all(), np.int64)
 
     def compact(self, connection: Connection) -> None:
         """Forget removed turns for good."""

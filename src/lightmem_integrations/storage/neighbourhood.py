@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, Connection, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from lightmem_integrations.records import Turn
 from lightmem_integrations.safety import key_of
@@ -15,7 +16,7 @@ from lightmem_integrations.storage.index import Vectors
 from lightmem_integrations.storage.lexical import Rows
 from lightmem_integrations.storage.schema import sessions, speakers, turns, vectors
 from lightmem_integrations.storage.turns import User, moment, to_turn
-from lightmem_integrations.storage.vectors import unpack
+from lightmem_integrations.storage.vectors import unpack_all
 
 _AT_ONCE = 800  # bound parameters of one statement; SQLite allows no more than some 32,000
 
@@ -130,42 +131,55 @@ def neighbourhood(
     Returns:
         Each turn once, by session and position.
     """
-    near = turns.alias("near")
-    found: dict[int, StoredTurn] = {}
+    found: list[tuple[Any, ...]] = []
     wanted = list(rows)
     for start in range(0, len(wanted), _AT_ONCE):
-        query = (
-            select(
-                near.c.id,
-                near.c.session,
-                near.c.position,
-                near.c.searchable,
-                near.c.role,
-                near.c.speaker,
-                near.c.text,
-                near.c.terms,
-                near.c.said_at,
-                near.c.offset,
-                vectors.c.vector,
-                vectors.c.tokens,
-            )
-            .select_from(turns)
-            .join(
-                near,
-                and_(
-                    near.c.session == turns.c.session,
-                    near.c.position.between(turns.c.position - around, turns.c.position + around),
-                ),
-            )
-            .outerjoin(vectors, vectors.c.turn == near.c.id)
-            .where(turns.c.id.in_(wanted[start : start + _AT_ONCE]), turns.c.user == user.row)
-            .distinct()
+        found += _read_around(connection, user, wanted[start : start + _AT_ONCE], around)
+    matrix = iter(unpack_all([row[10] for row in found if row[10] is not None]))
+    stored = {
+        row[0]: StoredTurn(*(*row[:10], None if row[10] is None else next(matrix), row[11]))
+        for row in found
+    }
+    return sorted(stored.values(), key=lambda each: (each.session, each.position))
+
+
+def _read_around(
+    connection: Connection, user: User, rows: list[int], around: int
+) -> Sequence[tuple[Any, ...]]:
+    hit = turns.alias("hit")
+    # Row ids first: each turn is then read once, though several hits may lie around it.
+    near = (
+        select(turns.c.id)
+        .select_from(hit)
+        .join(
+            turns,
+            and_(
+                turns.c.session == hit.c.session,
+                turns.c.position.between(hit.c.position - around, hit.c.position + around),
+            ),
         )
-        for row in connection.execute(query).tuples():
-            found[row[0]] = StoredTurn(
-                *row[:10], None if row[10] is None else unpack(row[10]), row[11]
-            )
-    return sorted(found.values(), key=lambda each: (each.session, each.position))
+        .where(hit.c.id.in_(rows), hit.c.user == user.row)
+    )
+    query = (
+        select(
+            turns.c.id,
+            turns.c.session,
+            turns.c.position,
+            turns.c.searchable,
+            turns.c.role,
+            turns.c.speaker,
+            turns.c.text,
+            turns.c.terms,
+            turns.c.said_at,
+            turns.c.offset,
+            vectors.c.vector,
+            vectors.c.tokens,
+        )
+        .select_from(turns)
+        .outerjoin(vectors, vectors.c.turn == turns.c.id)
+        .where(turns.c.id.in_(near))
+    )
+    return connection.execute(query).tuples().all()
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +199,12 @@ def provenance(connection: Connection, user: User, rows: Collection[int]) -> dic
         .where(turns.c.id.in_(list(rows)), turns.c.user == user.row)
     )
     return {row.id: Provenance(to_turn(row), row.session_name, row.agent) for row in found}
+
+
+def last_said(connection: Connection, user: User) -> dt.datetime:
+    """When the user's latest searchable turn was said."""
+    query = select(func.max(turns.c.said_at)).where(turns.c.user == user.row, turns.c.searchable)
+    return moment(connection.execute(query).scalar() or 0.0, 0)
 
 
 def known_speakers(connection: Connection, user: User, limit: int = 200) -> list[str]:

@@ -30,8 +30,8 @@ from sqlalchemy.types import TypeDecorator
 from lightmem_integrations.errors import LedgerError
 
 
-class AnyText(TypeDecorator[str]):
-    """Text that may hold NUL, which PostgreSQL refuses: escaped on the way in, never shown."""
+class Identifier(TypeDecorator[str]):
+    """An identifier, which may hold NUL, which PostgreSQL refuses: escaped on the way in."""
 
     impl = Text
     cache_ok = True
@@ -66,7 +66,7 @@ users = Table(
     metadata,
     Column("id", Row, primary_key=True, autoincrement=True),
     Column("key", String(32), nullable=False, unique=True),
-    Column("name", AnyText, nullable=False),
+    Column("name", Identifier, nullable=False),
     # Kept here, since BM25 needs both at every recall and counting grows with the memory.
     Column("searchable", Integer, nullable=False, default=0),
     Column("terms", BigInteger, nullable=False, default=0),
@@ -80,7 +80,7 @@ sessions = Table(
     Column("id", Row, primary_key=True, autoincrement=True),
     Column("user", Row, ForeignKey("users.id"), nullable=False),
     Column("key", String(32), nullable=False),
-    Column("name", AnyText, nullable=False),
+    Column("name", Identifier, nullable=False),
     Column("length", Integer, nullable=False, default=0),
     Column("window_from", Integer, nullable=False, default=0),
     UniqueConstraint("user", "key"),
@@ -97,16 +97,16 @@ turns = Table(
     Column("session", Row, ForeignKey("sessions.id"), nullable=False),
     Column("position", Integer, nullable=False),
     Column("key", String(32), nullable=False),
-    Column("name", AnyText, nullable=False),
+    Column("name", Identifier, nullable=False),
     Column("role", String(16), nullable=False),
-    Column("speaker", AnyText),
-    Column("text", AnyText, nullable=False),
-    Column("terms", AnyText, nullable=False),
+    Column("speaker", Text),
+    Column("text", Text, nullable=False),
+    Column("terms", Text, nullable=False),
     Column("said_at", Double, nullable=False),
     Column("offset", Integer, nullable=False),
     Column("recorded_at", Double, nullable=False),
-    Column("agent", AnyText),
-    Column("message", AnyText),
+    Column("agent", Identifier),
+    Column("message", Text),
     Column("searchable", Boolean, nullable=False),
     Column("digest", String(32), nullable=False),
     Column("version", Integer, nullable=False, default=1),
@@ -120,7 +120,7 @@ speakers = Table(
     "speakers",
     metadata,
     Column("user", Row, ForeignKey("users.id"), primary_key=True),
-    Column("name", AnyText, primary_key=True),
+    Column("name", Text, primary_key=True),
     Column("turns", Integer, nullable=False),
 )
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from lightmem_integrations.errors import TurnConflictError
 from lightmem_integrations.records import Turn
@@ -261,7 +261,7 @@ def _insert_rows(
             [{"kind": EMBED, "user": user_row, "item": row_id} for row_id, _ in found],
         )
     connection.execute(update(sessions).where(sessions.c.id == session_row).values(length=length))
-    count_users_turns(connection, user_row, [row for _, row in found])
+    _count(connection, user_row, [row for _, row in found])
     for speaker in {row["speaker"] for row in rows if row["speaker"]}:
         said = sum(row["speaker"] == speaker for row in rows)
         done = connection.execute(
@@ -273,8 +273,7 @@ def _insert_rows(
             connection.execute(insert(speakers).values(user=user_row, name=speaker, turns=said))
 
 
-def count_users_turns(connection: Connection, user_row: int, found: list[dict[str, Any]]) -> None:
-    """Add searchable turns to the user's counts and note that the memory changed."""
+def _count(connection: Connection, user_row: int, found: list[dict[str, Any]]) -> None:
     connection.execute(
         update(users)
         .where(users.c.id == user_row)
@@ -284,25 +283,3 @@ def count_users_turns(connection: Connection, user_row: int, found: list[dict[st
             revision=users.c.revision + 1,
         )
     )
-
-
-def recount_user(connection: Connection, user_row: int) -> None:
-    """Count a user's turns, words and speakers anew, after some were erased."""
-    rows = connection.execute(
-        select(turns.c.terms).where(turns.c.user == user_row, turns.c.searchable)
-    ).scalars()
-    lengths = [len(terms.split()) for terms in rows]
-    connection.execute(
-        update(users)
-        .where(users.c.id == user_row)
-        .values(searchable=len(lengths), terms=sum(lengths), revision=users.c.revision + 1)
-    )
-    connection.execute(delete(speakers).where(speakers.c.user == user_row))
-    said = connection.execute(
-        select(turns.c.speaker, func.count())
-        .where(turns.c.user == user_row, turns.c.speaker.is_not(None))
-        .group_by(turns.c.speaker)
-    ).tuples()
-    counted = [{"user": user_row, "name": name, "turns": count} for name, count in said]
-    if counted:
-        connection.execute(insert(speakers), counted)

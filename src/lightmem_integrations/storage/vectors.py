@@ -105,7 +105,7 @@ def user_vectors(
     found = connection.execute(query.order_by(vectors.c.turn)).tuples().all()
     if not found:
         return [], np.zeros((0, 0), np.float32)
-    return [row for row, _ in found], np.stack([unpack(blob) for _, blob in found])
+    return [row for row, _ in found], unpack_all([blob for _, blob in found])
 
 
 def batches(ledger: Ledger) -> Iterator[Batch]:
@@ -129,9 +129,7 @@ def batches(ledger: Ledger) -> Iterator[Batch]:
             if not found:
                 break
             last = found[-1][0]
-            yield Batch(
-                scope, [row for row, _ in found], np.stack([unpack(blob) for _, blob in found])
-            )
+            yield Batch(scope, [row for row, _ in found], unpack_all([blob for _, blob in found]))
 
 
 def expected(connection: Connection, *, indexed: bool = False) -> dict[str, int]:
@@ -167,3 +165,10 @@ def pack(vector: Vectors) -> bytes:
 def unpack(blob: bytes) -> Vectors:
     """A vector from its bytes."""
     return np.frombuffer(blob, _STORED).astype(np.float32)
+
+
+def unpack_all(blobs: Sequence[bytes]) -> Vectors:
+    """Vectors from their bytes, one row for each."""
+    if not blobs:
+        return np.zeros((0, 0), np.float32)
+    return np.frombuffer(b"".join(blobs), _STORED).reshape(len(blobs), -1).astype(np.float32)

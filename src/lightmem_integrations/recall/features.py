@@ -1,0 +1,299 @@
+"""What speaks for each candidate: similarities, context, speaker, time, shape.
+
+Every feature is larger for a better candidate (but `question`, which is larger for a worse one),
+makes sense for any chat, and is neutral where it knows nothing. Similarities are z-scores over the
+candidates of one question, so that weights hold for any embedder and any size of memory.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lightmem_integrations.recall.late_interaction import maxsim
+from lightmem_integrations.recall.terms import terms
+
+FEATURES: tuple[str, ...] = (
+    "dense",  # z: cosine of the question and the turn
+    "dense_window",  # z: cosine of the question and the mean of the turn and its two neighbours
+    "lexical",  # z: BM25 of the turn
+    "lexical_window",  # z: BM25 of the turn with its context as one document
+    "maxsim",  # z: idf-weighted MaxSim of the turn
+    "maxsim_context",  # z: the same, a word may be found nearby at a discount
+    "reply",  # z >= 0: MaxSim of the question, asked by somebody else, that this turn follows
+    "speaker",  # 0/1: said by somebody whom the question names
+    "in_time",  # 0..1: said in the time window asked for, decaying with the days outside it
+    "says_when",  # 0/1: the question asks when, and the turn has words of time
+    "length",  # log(1 + terms)
+    "question",  # 0/1: the turn ends with a question mark (the one feature that speaks against)
+)
+REACH = 3
+"""Turns on each side that count as context. Fetch this many neighbours of each candidate."""
+
+_NEARBY = (1.0, 0.9, 0.8, 0.7)  # worth of a word found 0, 1, 2, 3 turns away
+_DAY = 86_400.0
+_FADE_DAYS = 10.0  # people tell of a thing days after it happened
+_K1, _B = 1.2, 0.75
+_ASKS_WHEN = re.compile(
+    r"\b(?:when|how long|(?:what|which) (?:date|day|week|month|year|time)"
+    r"|how many (?:days|weeks|months|years))\b",
+    re.IGNORECASE,
+)
+_TIME_TERMS = frozenset(terms("yesterday today tonight tomorrow ago last next"))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PoolTurn:
+    """One turn of a pool.
+
+    Attributes:
+        row: The ledger's id of the turn; not read here.
+        session: Any number that tells sessions apart.
+        position: Order within the session.
+        role: "user", "assistant", ...
+        speaker: Name; empty where only the role is known.
+        text: What was said.
+        terms: `terms(text)`.
+        at: When, in unix seconds.
+        vector: Normalised sentence vector, or None when not embedded yet.
+        tokens: `late_interaction.compact` of its token vectors, or None.
+    """
+
+    row: int
+    session: int
+    position: int
+    role: str
+    speaker: str
+    text: str
+    terms: list[str]
+    at: float
+    vector: NDArray[np.float32] | None = None
+    tokens: NDArray[np.int8] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Query:
+    """A question.
+
+    Attributes:
+        text: As asked.
+        terms: `terms(text)`.
+        vector: Normalised sentence vector, or None.
+        tokens: Token vectors, and
+        token_weights: their weights, both from `late_interaction.query_tokens`; or None.
+        speakers: Speakers of this memory that the question names, spelled as in the turns.
+        since: Start of the time window asked for, unix seconds, or None.
+        until: Its end (exclusive), or None.
+    """
+
+    text: str
+    terms: list[str]
+    vector: NDArray[np.float32] | None = None
+    tokens: NDArray[np.float32] | None = None
+    token_weights: NDArray[np.float32] | None = None
+    speakers: frozenset[str] = frozenset()
+    since: float | None = None
+    until: float | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pool:
+    """Candidates with their surroundings.
+
+    Attributes:
+        turns: Candidates and their neighbours, each once, sorted by (session, position).
+        candidates: Indices into `turns`.
+        idf: `inverse_frequency` of every term of the question in this user's memory.
+        average_length: Mean number of terms of this user's turns.
+    """
+
+    turns: list[PoolTurn]
+    candidates: NDArray[np.int64]
+    idf: Mapping[str, float] = field(default_factory=dict)
+    average_length: float = 12.0
+
+
+def inverse_frequency(turns_with_term: int, turns: int) -> float:
+    """BM25's idf, always positive; largest for a term that this user never used."""
+    return math.log(1.0 + (turns - turns_with_term + 0.5) / (turns_with_term + 0.5))
+
+
+def features(query: Query, pool: Pool) -> NDArray[np.float32]:
+    """Features of each candidate.
+
+    Args:
+        query: The question.
+        pool: Candidates with their surroundings.
+
+    Returns:
+        float32 of shape (candidates, len(FEATURES)), columns in the order of FEATURES.
+    """
+    turns, chosen = pool.turns, pool.candidates
+    picked = [turns[i] for i in chosen]
+    around = _around(turns, chosen)
+    table = np.zeros((len(chosen), len(FEATURES)), dtype=np.float32)
+    if not picked:
+        return table
+    table[:, 0], table[:, 1] = _dense(query, turns, around)
+    table[:, 2], table[:, 3] = _lexical(query, pool, around)
+    table[:, 4], table[:, 5], table[:, 6] = _late(query, turns, around)
+    if query.speakers:
+        named = {name.casefold() for name in query.speakers}
+        table[:, 7] = [turn.speaker.casefold() in named for turn in picked]
+    table[:, 8] = _in_time(query, picked)
+    if _ASKS_WHEN.search(query.text):
+        table[:, 9] = [not _TIME_TERMS.isdisjoint(turn.terms) for turn in picked]
+    table[:, 10] = np.log1p([len(turn.terms) for turn in picked])
+    table[:, 11] = [turn.text.rstrip().endswith("?") for turn in picked]
+    return table
+
+
+def _around(turns: list[PoolTurn], chosen: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Indices of the context of each candidate, shape (2 REACH + 1, candidates), -1 for none."""
+    session = np.array([turn.session for turn in turns], dtype=np.int64)
+    position = np.array([turn.position for turn in turns], dtype=np.int64)
+    shifts = np.arange(-REACH, REACH + 1)[:, None]
+    index = chosen[None, :] + shifts
+    clipped = index.clip(0, len(turns) - 1)
+    near = (
+        (index == clipped)
+        & (session[clipped] == session[chosen])
+        # Neighbours in the pool may be further apart in the session than they look.
+        & (np.abs(position[clipped] - position[chosen]) <= REACH)
+    )
+    return np.where(near, clipped, -1)
+
+
+def _z(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Z-scores over the known (finite) values; 0, the mean, for the others."""
+    known = np.isfinite(values)
+    if not known.any():
+        return np.zeros_like(values)
+    spread = max(float(values[known].std()), 1e-6)
+    scores: NDArray[np.float32] = (values - values[known].mean()) / np.float32(spread)
+    return np.where(known, scores, np.float32(0.0))
+
+
+def _dense(
+    query: Query, turns: list[PoolTurn], around: NDArray[np.int64]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Z-scored cosines of the turn alone and of the mean over it and its two neighbours."""
+    nothing = np.zeros(around.shape[1], dtype=np.float32)
+    if query.vector is None or all(turn.vector is None for turn in turns):
+        return nothing, nothing
+    empty = np.zeros_like(query.vector)
+    # The row of zeros at the end is what index -1, "no neighbour", reads.
+    rows = [empty if turn.vector is None else turn.vector for turn in turns]
+    vectors = np.stack([*rows, empty])
+    window = vectors[around[REACH - 1 : REACH + 2]].sum(axis=0)
+    lengths = np.linalg.norm(window, axis=1)
+    own = vectors[around[REACH]] @ query.vector
+    has_own = np.array([turns[i].vector is not None for i in around[REACH]])
+    alone = np.where(has_own, own, np.nan).astype(np.float32)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        together = (window @ query.vector / lengths).astype(np.float32)
+    return _z(alone), _z(together)
+
+
+def _lexical(
+    query: Query, pool: Pool, around: NDArray[np.int64]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Z-scored BM25 of the turn alone and of its whole context as one document."""
+    wanted = _wanted(query)
+    counts = np.zeros((len(wanted), len(pool.turns) + 1), dtype=np.float32)
+    lengths = np.zeros(len(pool.turns) + 1, dtype=np.float32)
+    for i, turn in enumerate(pool.turns):
+        lengths[i] = len(turn.terms)
+        for term in wanted.keys() & turn.terms:
+            counts[wanted[term], i] = turn.terms.count(term)
+    idf = np.array([pool.idf.get(term, 0.0) for term in wanted], dtype=np.float32)
+    average = max(pool.average_length, 1.0)
+    own = around[REACH]
+    alone = _bm25(counts[:, own], lengths[own], idf, average)
+    around_counts, around_lengths = counts[:, around].sum(axis=1), lengths[around].sum(axis=0)
+    together = _bm25(around_counts, around_lengths, idf, average * len(around))
+    return _z(alone), _z(together)
+
+
+def _wanted(query: Query) -> dict[str, int]:
+    """Row of each distinct term to look for. Names of speakers are left to `speaker`.
+
+    Friends call each other by name: a turn that says "Ana" is mostly not Ana's.
+    """
+    names = {term for name in query.speakers for term in terms(name)}
+    found = [term for term in dict.fromkeys(query.terms) if term not in names]
+    return {term: i for i, term in enumerate(found)}
+
+
+def _bm25(
+    counts: NDArray[np.float32],
+    lengths: NDArray[np.float32],
+    idf: NDArray[np.float32],
+    average: float,
+) -> NDArray[np.float32]:
+    """BM25 of documents (columns of counts)."""
+    damping = np.float32(_K1) * (1.0 - _B + _B * lengths / np.float32(average))
+    scores: NDArray[np.float32] = idf @ (counts * np.float32(_K1 + 1.0) / (counts + damping))
+    return scores
+
+
+def _late(
+    query: Query, turns: list[PoolTurn], around: NDArray[np.int64]
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """Z-scored MaxSim alone and with context, and how well the question before it matches."""
+    nothing = np.zeros(around.shape[1], dtype=np.float32)
+    if query.tokens is None or query.token_weights is None or not len(query.tokens):
+        return nothing, nothing, nothing
+    nearest = maxsim(query.tokens, [turn.tokens for turn in turns])
+    whole = query.token_weights @ nearest
+    own = whole[around[REACH]]
+    if not np.isfinite(own).any():
+        return nothing, nothing, nothing
+    # Absent neighbours count as -1, the least that a cosine can be.
+    padded = np.append(np.nan_to_num(nearest, nan=-1.0), np.full((len(nearest), 1), -1.0), axis=1)
+    best = padded[:, around[REACH]]
+    for step, worth in enumerate(_NEARBY[1:], start=1):
+        for row in (around[REACH - step], around[REACH + step]):
+            best = np.maximum(best, np.float32(worth) * padded[:, row])
+    context = np.where(np.isfinite(own), query.token_weights @ best, np.nan).astype(np.float32)
+    mean, spread = float(np.nanmean(own)), max(float(np.nanstd(own)), 1e-6)
+    asked = _asked_before(turns, around)
+    prior = np.where(asked >= 0, (whole[asked] - mean) / spread, 0.0)
+    reply = np.nan_to_num(np.maximum(prior, 0.0), nan=0.0).astype(np.float32)
+    return _z(own), _z(context), reply
+
+
+def _asked_before(turns: list[PoolTurn], around: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Index of the question that each candidate follows, -1 where it follows none.
+
+    The nearest earlier turn of somebody else, so that in a burst of short messages the second and
+    third still follow it.
+    """
+    asked = np.full(around.shape[1], -1, dtype=np.int64)
+    for column, own in enumerate(around[REACH]):
+        speaker = turns[own].speaker or turns[own].role
+        for earlier in around[REACH - 1 :: -1, column]:
+            if earlier < 0:
+                break
+            if (turns[earlier].speaker or turns[earlier].role) != speaker:
+                if "?" in turns[earlier].text:
+                    asked[column] = earlier
+                break
+    return asked
+
+
+def _in_time(query: Query, picked: list[PoolTurn]) -> NDArray[np.float32]:
+    """1 within a day of the window asked for, fading outside it; 0 when no window is asked for."""
+    if query.since is None and query.until is None:
+        return np.zeros(len(picked), dtype=np.float32)
+    at = np.array([turn.at for turn in picked])
+    since = -math.inf if query.since is None else query.since
+    until = math.inf if query.until is None else query.until
+    days = np.maximum(np.maximum(since - at, at - until), 0.0) / _DAY
+    fade: NDArray[np.float32] = np.exp(-np.maximum(days - 1.0, 0.0) / _FADE_DAYS)
+    return fade.astype(np.float32)

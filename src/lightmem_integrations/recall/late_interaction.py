@@ -1,0 +1,159 @@
+"""Late interaction: each word of a question finds its nearest word in each memory (MaxSim).
+
+One pass of the embedder yields the sentence vector and a vector per token. The tokens of a memory
+are compacted once, at write time (`compact`), and only compared when somebody asks (`maxsim`).
+
+A seeded random rotation cut to 128 dimensions keeps inner products as well as a fitted projection
+did (measured on LoCoMo: within a point of all 384 dimensions), and needs no file, no fitting text
+and no version. Without stop words, punctuation and special tokens, and as int8, a memory of thirty
+words takes about 2 KB.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Collection, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lightmem_integrations.recall.terms import STOP_WORDS, terms
+
+DIMENSIONS = 128
+"""Length of a compact token vector, in bytes as in dimensions."""
+
+# int8 steps per unit. A unit vector of 128 dimensions has entries around 0.09; those beyond 0.5
+# are vanishingly rare and are clipped, so that no scale need be stored with each vector.
+_STEPS = 254.0
+_SEED = 1_729
+_WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
+# What the tokenizer leaves of "don't", "it's", "we'll" once the apostrophe is split off.
+_CLITICS = frozenset({"s", "t", "d", "m", "re", "ve", "ll", "don", "didn", "doesn", "isn", "wasn"})
+_SPECIAL = frozenset({"[CLS]", "[SEP]", "[PAD]", "[UNK]", "[MASK]"})
+
+
+@functools.cache
+def projection(width: int) -> NDArray[np.float32]:
+    """Orthonormal columns that take token vectors to `DIMENSIONS`, the same on every machine.
+
+    Args:
+        width: Length of the embedder's token vectors; 384 for MiniLM.
+
+    Returns:
+        float32 of shape (width, min(width, DIMENSIONS)).
+    """
+    # RandomState, not default_rng: NumPy freezes only the legacy stream across its versions, and
+    # vectors stored years ago must meet the same rotation.
+    normal = np.random.RandomState(_SEED).standard_normal((width, min(width, DIMENSIONS)))
+    columns, triangle = np.linalg.qr(normal)
+    # QR is unique only up to the sign of each column; LAPACKs differ in it.
+    rotation: NDArray[np.float32] = (columns * np.sign(np.diag(triangle))).astype(np.float32)
+    rotation.flags.writeable = False
+    return rotation
+
+
+def ignored_tokens(vocabulary: Mapping[str, int]) -> NDArray[np.bool_]:
+    """Which token ids carry no content: specials, punctuation, stop words.
+
+    Args:
+        vocabulary: Token to id, as `tokenizers.Tokenizer.get_vocab()` gives it (WordPiece).
+
+    Returns:
+        bool of shape (largest id + 1,), true for the ids to drop.
+    """
+    ignored = np.zeros(max(vocabulary.values()) + 1, dtype=np.bool_)
+    for token, index in vocabulary.items():
+        bare = token.removeprefix("##")
+        ignored[index] = (
+            token in _SPECIAL
+            or token in STOP_WORDS
+            or token in _CLITICS
+            or not any(character.isalnum() for character in bare)
+        )
+    return ignored
+
+
+def compact(
+    vectors: NDArray[np.float32], ids: NDArray[np.int64], ignored: NDArray[np.bool_]
+) -> NDArray[np.int8]:
+    """Token vectors of one memory in the form that is stored.
+
+    Args:
+        vectors: The model's last hidden states, shape (tokens, width), padding cut off.
+        ids: Token ids, shape (tokens,).
+        ignored: What `ignored_tokens` returned for the same tokenizer.
+
+    Returns:
+        int8 of shape (content tokens, DIMENSIONS). Empty for a memory such as "?!".
+    """
+    rotated = _rotate(vectors[~ignored[ids]])
+    return np.clip(np.rint(rotated * _STEPS), -127, 127).astype(np.int8)
+
+
+def query_tokens(
+    text: str,
+    vectors: NDArray[np.float32],
+    offsets: Sequence[tuple[int, int]],
+    idf: Mapping[str, float],
+    skip: Collection[str] = (),
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Token vectors of a question that carry content, and how much each counts.
+
+    A token weighs what its word weighs in this user's memory; all pieces of a word weigh the same.
+
+    Args:
+        text: The question, as it was given to the tokenizer.
+        vectors: The model's last hidden states, shape (tokens, width).
+        offsets: Characters [start, end) of each token in the text; (0, 0) for specials.
+        idf: Inverse document frequency by term for every term of the question, see
+            `features.inverse_frequency`; a term that it lacks weighs as much as the rarest.
+        skip: Terms not to look for: names that the speaker feature already answers for.
+
+    Returns:
+        Vectors, float32 of shape (kept, DIMENSIONS), normalised; weights, float32 of shape
+        (kept,), sum 1. Both empty when the question has no content words.
+    """
+    weights = np.zeros(len(offsets), dtype=np.float32)
+    unseen = max(idf.values(), default=1.0)
+    starts = np.array([start if end > start else -1 for start, end in offsets])
+    for word in _WORD.finditer(text):
+        found = [term for term in terms(word.group()) if term not in skip]
+        if found:
+            inside = (starts >= word.start()) & (starts < word.end())
+            weights[inside] = max(idf.get(term, unseen) for term in found)
+    kept = weights > 0
+    rotated = _rotate(vectors[: len(weights)][kept])
+    return rotated, weights[kept] / max(float(weights.sum()), 1e-9)
+
+
+def maxsim(
+    query: NDArray[np.float32], memories: Sequence[NDArray[np.int8] | None]
+) -> NDArray[np.float32]:
+    """Similarity of each query token to its nearest token in each memory.
+
+    Args:
+        query: Shape (query tokens, DIMENSIONS), from `query_tokens`.
+        memories: Stored tokens of each memory; None or empty where there are none.
+
+    Returns:
+        float32 of shape (query tokens, memories), about -1 to 1; NaN for memories without tokens.
+    """
+    nearest = np.full((len(query), len(memories)), np.nan, dtype=np.float32)
+    known = [i for i, tokens in enumerate(memories) if tokens is not None and len(tokens)]
+    if not known or not len(query):
+        return nearest
+    stored = [tokens for tokens in memories if tokens is not None and len(tokens)]
+    starts = np.cumsum([0, *(len(tokens) for tokens in stored[:-1])])
+    # (tokens, query) so that reduceat walks contiguous rows: four times faster than the transpose.
+    similarity = np.concatenate(stored).astype(np.float32) @ (query.T / np.float32(_STEPS))
+    nearest[:, known] = np.maximum.reduceat(similarity, starts, axis=0).T
+    return nearest
+
+
+def _rotate(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Projected and normalised rows."""
+    rotated = vectors.astype(np.float32, copy=False) @ projection(vectors.shape[1])
+    lengths = np.linalg.norm(rotated, axis=1, keepdims=True)
+    unit: NDArray[np.float32] = rotated / np.maximum(lengths, np.float32(1e-9))
+    return unit
