@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from lightmem_integrations.indexing import EMBEDDER_DIMENSION, PURGE
+from lightmem_integrations.embedding import EMBEDDER_DIMENSION, PURGE
 from lightmem_integrations.records import Receipt, Stats
 from lightmem_integrations.storage.counts import count_everything, count_of
 from lightmem_integrations.storage.erase import erase_turns

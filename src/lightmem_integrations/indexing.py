@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
-from sqlalchemy import Connection
 
+from lightmem_integrations.embedding import PURGE, StoreEmbedder
 from lightmem_integrations.errors import (
-    EmbeddingMismatchError,
     IndexUnavailableError,
     LightMemError,
+    ModelOutputError,
 )
-from lightmem_integrations.models.embedders import checked_vectors, document_vectors, query_vector
-from lightmem_integrations.models.protocols import Embedder, TokenEmbedder
-from lightmem_integrations.recall.late_interaction import compact, ignored_tokens
+from lightmem_integrations.recall.dates import time_window
 from lightmem_integrations.settings import Settings
 from lightmem_integrations.storage.index import Batch, VectorIndex
-from lightmem_integrations.storage.ledger import Ledger, get_meta, put_meta
+from lightmem_integrations.storage.ledger import Ledger
 from lightmem_integrations.storage.turns import User
 from lightmem_integrations.storage.vectors import (
-    Embedded,
     Pending,
     batches,
     count_pending,
-    drop_vectors,
     expected,
     finish,
     pending,
@@ -36,10 +32,6 @@ from lightmem_integrations.storage.vectors import (
 )
 
 logger = logging.getLogger(__name__)
-
-EMBEDDER_NAME = "embedder.name"
-EMBEDDER_DIMENSION = "embedder.dimension"
-PURGE = "index.purge"
 
 _LONGEST_PAUSE = 60.0
 _GATHER_SECONDS = 0.05
@@ -54,7 +46,7 @@ class Indexer:
     """
 
     def __init__(
-        self, ledger: Ledger, index: VectorIndex, embedder: Embedder, settings: Settings
+        self, ledger: Ledger, index: VectorIndex, embedder: StoreEmbedder, settings: Settings
     ) -> None:
         self._ledger = ledger
         self._index = index
@@ -64,34 +56,13 @@ class Indexer:
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
-        self._ignored: NDArray[np.bool_] | None = None
+        self._failed: dict[int, ModelOutputError] = {}
         self.state = "unchecked"
 
     @property
     def ready(self) -> bool:
         """Whether the index may be searched; until then the ledger's vectors are."""
         return self.state == "ready"
-
-    def check_embedder(self, *, replace: bool) -> None:
-        """Make sure that the store's vectors are of this embedder.
-
-        Raises:
-            EmbeddingMismatchError: They are of another one, and ``replace`` is not set.
-        """
-        name = self._ledger.get(EMBEDDER_NAME)
-        if name is None or name == self._embedder.name:
-            return
-        if not replace:
-            raise EmbeddingMismatchError(
-                f"This store was built with the embedder {name!r}, and {self._embedder.name!r} was "
-                "given. Vectors of two models cannot be compared. Open it with the old one, or "
-                "with replace_embedder=True to embed everything anew."
-            )
-        with self._ledger.write() as connection:
-            drop_vectors(connection)
-            put_meta(connection, EMBEDDER_NAME, self._embedder.name)
-            put_meta(connection, EMBEDDER_DIMENSION, "")
-            put_meta(connection, PURGE, "1")
 
     def prepare(self) -> None:
         """Check the index, and rebuild it from the ledger where it cannot be trusted."""
@@ -113,7 +84,8 @@ class Indexer:
             ModelError: The embedder cannot be loaded.
             IndexUnavailableError: The index does not answer.
         """
-        vector = query_vector(self._embedder, "warm up")
+        vector = self._embedder.query("warm up")
+        time_window("in May", dt.datetime.now(dt.timezone.utc))  # the date parser loads slowly
         self.prepare()
         self._index.search(_NOBODY, vector, 1, size=1)
 
@@ -135,12 +107,18 @@ class Indexer:
             with self._ledger.read() as connection:
                 return sum(expected(connection).values())
 
-    def catch_up(self, user: User | None = None, seconds: float | None = None) -> int:
+    def catch_up(
+        self,
+        user: User | None = None,
+        seconds: float | None = None,
+        without: Collection[int] = (),
+    ) -> int:
         """Embed what waits, of one user or of all; returns what is still waiting.
 
         Args:
             user: Whose turns; ``None`` for everybody's.
             seconds: When to give up; ``None`` for never.
+            without: Rows of turns that need not be waited for.
 
         Raises:
             ModelError: The embedder failed or returned something unusable.
@@ -148,7 +126,7 @@ class Indexer:
         """
         row = None if user is None else user.row
         deadline = None if seconds is None else time.monotonic() + seconds
-        while left := self.waiting(row):
+        while left := self.waiting(row, {*without, *self._failed}):
             pause = -1.0 if deadline is None else deadline - time.monotonic()
             if (deadline is not None and pause <= 0) or not self._lock.acquire(timeout=pause):
                 return left
@@ -156,12 +134,14 @@ class Indexer:
                 self._step(row)
             finally:
                 self._lock.release()
+        if self._failed and self.waiting(row, without):
+            raise next(iter(self._failed.values()))
         return 0
 
-    def waiting(self, user_row: int | None = None) -> int:
-        """How many turns wait for the index."""
+    def waiting(self, user_row: int | None = None, without: Collection[int] = ()) -> int:
+        """How many turns wait for the index, leaving out those ``without``."""
         with self._ledger.read() as connection:
-            return count_pending(connection, user_row)
+            return count_pending(connection, user_row, without)
 
     def forget(self, scope: str, rows: Sequence[int]) -> None:
         """Take erased turns out of the index.
@@ -190,7 +170,7 @@ class Indexer:
         """Finish the batch at hand and end the thread."""
         self._stop.set()
         self._wake.set()
-        if self._thread is not None:
+        if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join()
 
     def _run(self) -> None:
@@ -206,7 +186,7 @@ class Indexer:
                 if not warm and self._holds_anything():
                     self.warm_up()  # so that the first recall of this process need not
                     warm = True
-                while self.waiting() and not self._stop.is_set():
+                while self.waiting(without=self._failed) and not self._stop.is_set():
                     with self._lock:
                         self._step(None)
                 pause = 0.0
@@ -219,12 +199,15 @@ class Indexer:
     def _step(self, user_row: int | None) -> None:
         self.prepare()
         with self._ledger.read() as connection:
-            todo = pending(connection, self._settings.embed_batch, user_row)
-        new = [each for each in todo if each.vector is None]
-        embedded = self._embed(new)
+            todo = pending(connection, self._settings.embed_batch, user_row, self._failed)
+        embedded, failed = self._embedder.embed([each for each in todo if each.vector is None])
+        for row, error in failed.items():
+            logger.warning("A turn cannot be embedded and is found by its words only: %s", error)
+            self._failed[row] = error
+        todo = [each for each in todo if each.row not in failed]
         if embedded:
             with self._ledger.write() as connection:
-                self._remember_dimension(connection, len(embedded[0].vector))
+                self._embedder.remember(connection, len(embedded[0].vector))
                 store_vectors(connection, embedded)
         found = {each.row: each.vector for each in embedded}
         by_scope: dict[str, list[Pending]] = {}
@@ -238,43 +221,6 @@ class Indexer:
             self._index.upsert(Batch(scope, rows, vectors))
         with self._ledger.write() as connection:
             finish(connection, [each.row for each in todo])
-
-    def _embed(self, todo: Sequence[Pending]) -> list[Embedded]:
-        if not todo:
-            return []
-        texts = [f"{each.speaker}: {each.text}" if each.speaker else each.text for each in todo]
-        if isinstance(self._embedder, TokenEmbedder):
-            return self._embed_with_tokens(self._embedder, todo, texts)
-        vectors = document_vectors(self._embedder, texts)
-        return [
-            Embedded(each.row, each.user, vector, None)
-            for each, vector in zip(todo, vectors, strict=True)
-        ]
-
-    def _embed_with_tokens(
-        self, embedder: TokenEmbedder, todo: Sequence[Pending], texts: list[str]
-    ) -> list[Embedded]:
-        encodings = embedder.encode(texts)
-        vectors = checked_vectors([each.vector for each in encodings], texts, embedder)
-        if self._ignored is None:
-            self._ignored = ignored_tokens(embedder.vocabulary())
-        ignored = self._ignored
-        return [
-            Embedded(each.row, each.user, vector, compact(encoding.tokens, encoding.ids, ignored))
-            for each, vector, encoding in zip(todo, vectors, encodings, strict=True)
-        ]
-
-    def _remember_dimension(self, connection: Connection, dimension: int) -> None:
-        known = get_meta(connection, EMBEDDER_DIMENSION)
-        if not known:
-            put_meta(connection, EMBEDDER_NAME, self._embedder.name)
-            put_meta(connection, EMBEDDER_DIMENSION, str(dimension))
-        elif int(known) != dimension:
-            raise EmbeddingMismatchError(
-                f"The embedder {self._embedder.name!r} made vectors of {dimension} numbers; those "
-                f"of this store have {known}. Use the embedder that the store was built with, or "
-                "open it with replace_embedder=True to embed everything anew."
-            )
 
     def _holds_anything(self) -> bool:
         with self._ledger.read() as connection:

@@ -15,6 +15,7 @@ from lightmem_integrations.settings import Settings
 from lightmem_integrations.storage.turns import NewTurn, with_id_and_time
 
 _SEARCHABLE = ("user", "assistant")
+_EARLIEST = dt.datetime(1, 1, 2, tzinfo=dt.timezone.utc)  # a day earlier, zones begin to overflow
 
 
 def checked_turns(turns: Turn | Iterable[Turn], settings: Settings) -> list[NewTurn]:
@@ -23,6 +24,8 @@ def checked_turns(turns: Turn | Iterable[Turn], settings: Settings) -> list[NewT
     Raises:
         InvalidTurnError: One of them cannot be stored; it says which and why.
     """
+    if not isinstance(turns, Iterable) and not isinstance(turns, Turn):
+        raise InvalidTurnError(f"turns is {shown(turns)}; pass a Turn or a list of them.")
     given = [turns] if isinstance(turns, Turn) else list(turns)
     now = dt.datetime.now(dt.timezone.utc)
     return [_checked(turn, place, now, settings) for place, turn in enumerate(given)]
@@ -79,6 +82,11 @@ def _check_time(time: dt.datetime, where: str, now: dt.datetime, skew: float) ->
         raise InvalidTurnError(
             f"{where} has the time {time.isoformat()} without a time zone. Add one: "
             "time.replace(tzinfo=datetime.timezone.utc), or time.astimezone() for local time."
+        )
+    if time < _EARLIEST:
+        raise InvalidTurnError(
+            f"{where} has the time {time.isoformat()}, which cannot be stored in every time zone. "
+            "Pass when it was said, or leave it out."
         )
     if time > now + dt.timedelta(seconds=skew):
         raise InvalidTurnError(

@@ -95,6 +95,7 @@ class LightMem(Closing):
             index=self._store.index,
             indexer=self._store.indexer,
             embedder=self._embedder,
+            identity=self._store.embedder,
             reranker=reranker,
             settings=self.settings,
         )
@@ -360,6 +361,11 @@ class LightMem(Closing):
         """Size of a text in tokens, as this memory counts them."""
         count = self._count_tokens or shipped_token_counter()
         return count(text)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the store was closed."""
+        return self._store.closed
 
     def close(self) -> None:
         """Finish what is under way and let the folder go. Closing twice is fine."""

@@ -25,12 +25,11 @@ _TITLE_WIDTH = 78
 # would show words in another order than they are stored. Tabs and line ends become spaces below.
 _UNSHOWABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
-_TABLE_STYLE = "border-collapse:collapse;color:inherit;background:none;font-size:90%"
-_CELL_STYLE = (
-    "text-align:left;vertical-align:top;padding:3px 10px 3px 0;color:inherit;background:none;"
-    "border:0;border-bottom:1px solid rgba(128,128,128,.35)"
-)
-_NOTE_STYLE = "color:inherit;opacity:.75;text-align:left;padding:4px 0;caption-side:bottom"
+# Notebooks align cells to the right and stripe rows in colours of their own.
+_TABLE_STYLE = "border-collapse:collapse;color:inherit"
+_ROW_STYLE = "background:none;border-bottom:1px solid rgba(128,128,128,.35)"
+_CELL_STYLE = "text-align:left;vertical-align:top"
+_NOTE_STYLE = "caption-side:bottom;text-align:left;color:inherit;opacity:.75"
 
 
 def literal(text: str) -> str:
@@ -87,11 +86,11 @@ def recall_html(recall: Recall) -> str:
     Args:
         recall: What ``LightMem.recall`` returned.
     """
-    head = _html_row("th", ("#", "tier", "score", "when", "who", "text"))
+    head = _html_row("th", ("#", "tier", "score", "when", "who", "text")) if recall.hits else ""
     body = "".join(_html_row("td", cells) for cells in _rows(recall))
     notes = "<br>".join(html.escape(line) for line in _notes(recall))
     return (
-        f'<div><strong style="color:inherit">{html.escape(clipped(recall.query))}</strong>'
+        f"<div><strong>{html.escape(clipped(recall.query))}</strong>"
         f'<table style="{_TABLE_STYLE}"><caption style="{_NOTE_STYLE}">{notes}</caption>'
         f"<thead>{head}</thead><tbody>{body}</tbody></table></div>"
     )
@@ -169,7 +168,7 @@ def _caption(recall: Recall) -> Text:
 
 def _html_row(tag: str, cells: Iterable[str]) -> str:
     shown = "".join(f'<{tag} style="{_CELL_STYLE}">{html.escape(cell)}</{tag}>' for cell in cells)
-    return f'<tr style="background:none">{shown}</tr>'
+    return f'<tr style="{_ROW_STYLE}">{shown}</tr>'
 
 
 def _figures(title: str, figures: Iterable[tuple[str, str]]) -> Table:

@@ -129,6 +129,8 @@ def check_names(values: object, name: str) -> tuple[str, ...]:
     names = tuple(values)
     if not all(isinstance(each, str) for each in names):
         raise InvalidRequestError(f"{name} is {shown(values)}; pass a list of strings.")
+    if any(has_lone_surrogates(each) for each in names):
+        raise InvalidRequestError(f"{name} {shown(values)} holds a lone surrogate. Clean it.")
     return names
 
 

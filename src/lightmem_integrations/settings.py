@@ -31,9 +31,9 @@ class Settings:
     k: int = 5
     max_tokens: int = 1_000
     short_term_tokens: int = 2_000
-    dense_pool: int = 100
-    lexical_pool: int = 100
-    catch_up_seconds: float = 10.0
+    dense_pool: int = 64
+    lexical_pool: int = 64
+    catch_up_seconds: float = 5.0
     background_indexing: bool = True
     embed_batch: int = 32
     max_turn_chars: int = 100_000
@@ -46,9 +46,14 @@ class Settings:
         for each in fields(self):
             value = getattr(self, each.name)
             if each.name == "background_indexing":
+                if not isinstance(value, bool):
+                    raise SettingsError(f"Settings.{each.name} is {value!r}; it is True or False.")
                 continue
-            least = 0 if each.name.endswith("_seconds") else 1
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or value < least:
+            seconds = each.name.endswith("_seconds")
+            kinds, least = ((int, float), 0) if seconds else ((int,), 1)
+            # "not at least" rather than "below": NaN is neither.
+            if isinstance(value, bool) or not isinstance(value, kinds) or not value >= least:
+                kind = "number" if seconds else "whole number"
                 raise SettingsError(
-                    f"Settings.{each.name} is {value!r}; it must be a number of at least {least}."
+                    f"Settings.{each.name} is {value!r}; it must be a {kind} of at least {least}."
                 )

@@ -12,10 +12,9 @@ def window(
 ) -> tuple[Turn, ...]:
     """The end of a conversation, cut between exchanges only.
 
-    An exchange is a user's turn and all that follows until the user speaks again after somebody
-    else did: tool calls stay with their results, and bursts of a user's messages stay together.
-    The last exchange is kept whatever its size; what precedes the first user turn is left out
-    once something had to be cut.
+    An exchange is a user's turn and all that follows until the user speaks again, so that tool
+    calls stay with their results. The last exchange is kept whatever its size; what precedes the
+    first user turn is left out once something had to be cut.
 
     Args:
         turns: A session, oldest first.
@@ -28,11 +27,7 @@ def window(
     sizes = [measure(turn) for turn in turns]
     if sum(sizes) <= max_tokens:
         return tuple(turns)
-    starts = [
-        i
-        for i, turn in enumerate(turns)
-        if turn.role == "user" and (i == 0 or turns[i - 1].role != "user")
-    ]
+    starts = [i for i, turn in enumerate(turns) if turn.role == "user"]
     if not starts:
         return tuple(turns)
     start = starts[-1]

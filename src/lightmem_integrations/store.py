@@ -8,6 +8,7 @@ import tempfile
 import weakref
 from pathlib import Path
 
+from lightmem_integrations.embedding import StoreEmbedder
 from lightmem_integrations.errors import SettingsError, StoreClosedError
 from lightmem_integrations.indexing import Indexer
 from lightmem_integrations.models.protocols import Embedder
@@ -49,25 +50,30 @@ class Store:
         if self.path is not None and self.path.exists() and not self.path.is_dir():
             raise SettingsError(f"The store's path {str(self.path)!r} is a file; pass a folder.")
         folder = self.path or Path(tempfile.mkdtemp(prefix="lightmem-"))
-        self._temporary = (
-            weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-            if self.path is None
-            else None
-        )
         self._owner = Owner(folder)
-        self._closed = False
         try:
             self.ledger = Ledger(ledger or f"sqlite:///{folder / 'ledger.sqlite'}")
             try:
                 self.index = index or self._own_index(folder, settings)
-                self.indexer = Indexer(self.ledger, self.index, embedder, settings)
-                self.indexer.check_embedder(replace=replace_embedder)
+                self.embedder = StoreEmbedder(self.ledger, embedder)
+                self.embedder.check_identity(replace=replace_embedder)
+                self.indexer = Indexer(self.ledger, self.index, self.embedder, settings)
             except BaseException:
                 self.ledger.close()
                 raise
         except BaseException:
             self._owner.release()
             raise
+        # Also called when the last reference is dropped, and at the end of the interpreter.
+        self._let_go = weakref.finalize(
+            self,
+            _let_go,
+            self.indexer,
+            self.index,
+            self.ledger,
+            self._owner,
+            folder if self.path is None else None,
+        )
         if settings.background_indexing:
             self.indexer.start()
 
@@ -88,8 +94,13 @@ class Store:
             ForkedProcessError: It was opened before a fork.
         """
         self._owner.check_process()
-        if self._closed:
+        if self.closed:
             raise StoreClosedError("The store was closed; open it again with LightMem(...).")
+
+    @property
+    def closed(self) -> bool:
+        """Whether the store was closed."""
+        return not self._let_go.alive
 
     def size_in_bytes(self) -> int | None:
         """Size of the folder on disk; ``None`` where there is none of its own."""
@@ -100,16 +111,21 @@ class Store:
 
     def close(self) -> None:
         """Finish what is under way and let everything go. Closing twice is fine."""
-        if self._closed:
-            return
-        self._owner.check_process()
-        self._closed = True
-        self.indexer.stop()
-        try:
-            if self.indexer.ready:
-                self.index.close()
-        finally:
-            self.ledger.close()
-            self._owner.release()
-            if self._temporary is not None:
-                self._temporary()
+        if self._let_go.alive:
+            self._owner.check_process()
+            self._let_go()
+
+
+def _let_go(
+    indexer: Indexer, index: VectorIndex, ledger: Ledger, owner: Owner, temporary: Path | None
+) -> None:
+    if not owner.is_this_process():
+        return  # a forked child inherits this call; the store is still its parent's
+    indexer.stop()
+    try:
+        index.close()
+    finally:
+        ledger.close()
+        owner.release()
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)

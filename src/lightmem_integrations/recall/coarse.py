@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Connection
 
-from lightmem_integrations.recall.features import REACH, inverse_frequency
+from lightmem_integrations.recall.features import REACH, SPREAD, inverse_frequency
 from lightmem_integrations.recall.terms import terms
 from lightmem_integrations.storage.index import VectorIndex, Vectors, nearest
 from lightmem_integrations.storage.lexical import LexicalIndex, Rows
 from lightmem_integrations.storage.neighbourhood import (
     Limits,
-    StoredTurn,
+    Turns,
     neighbourhood,
 )
 from lightmem_integrations.storage.turns import User
@@ -41,18 +42,20 @@ class Words:
     average_length: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Candidates:
     """What the coarse search found.
 
     Attributes:
         turns: The candidates and the turns around them, by session and position.
-        chosen: Rows of the candidates among them.
+        chosen: Places of the candidates among them.
+        shown: Which turns may be shown at all: within the limits, and searchable.
         words: The question's words.
     """
 
-    turns: list[StoredTurn]
-    chosen: frozenset[int]
+    turns: Turns
+    chosen: NDArray[np.int64]
+    shown: NDArray[np.bool_]
     words: Words
 
 
@@ -65,6 +68,7 @@ def coarse(
     query: str,
     vector: Vectors | None,
     limits: Limits,
+    excluded: Rows,
     dense_pool: int,
     lexical_pool: int,
 ) -> Candidates:
@@ -78,23 +82,39 @@ def coarse(
         query: The question.
         vector: Its vector, or ``None`` to search by words only.
         limits: What may come back.
-        dense_pool: Candidates by meaning.
-        lexical_pool: Candidates by words.
+        excluded: Rows that must not come back, as ``limits`` name them.
+        dense_pool: How many turns to find by meaning.
+        lexical_pool: How many turns to find by words.
 
     Raises:
         IndexUnavailableError: The vector index does not answer.
     """
     words = question_words(connection, lexical, user, query)
     allowed = limits.rows_within(connection, user)
-    excluded = limits.rows_without(connection, user)
-    spare = min(len(excluded), max(dense_pool, lexical_pool))
-    found = by_words(connection, lexical, user, words, lexical_pool + spare, allowed)
+    if allowed is not None:
+        allowed = np.setdiff1d(allowed, excluded, assume_unique=True)
+    found = by_words(connection, lexical, user, words, lexical_pool, allowed, excluded)
     if vector is not None:
-        found += by_meaning(connection, index, user, vector, dense_pool + spare, allowed)
-    chosen = set(found).difference(excluded.tolist())
-    near = neighbourhood(connection, user, chosen, REACH)
-    there = {each.row for each in near if each.searchable}
-    return Candidates(near, frozenset(chosen & there), words)
+        found += by_meaning(connection, index, user, vector, dense_pool, allowed, excluded)
+    turns = neighbourhood(connection, user, set(found), SPREAD + REACH)
+    shown = turns.searchable & ~np.isin(turns.rows, excluded)
+    if allowed is not None:
+        shown &= np.isin(turns.rows, allowed)
+    near = _spread(turns, np.isin(turns.rows, found))
+    return Candidates(turns, np.flatnonzero(near & shown), shown, words)
+
+
+def _spread(turns: Turns, found: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """What was found and what was said right before and after: an answer may share no word."""
+    near = found.copy()
+    for step in range(1, SPREAD + 1):
+        together = (turns.sessions[step:] == turns.sessions[:-step]) & (
+            turns.positions[step:] - turns.positions[:-step] <= SPREAD
+        )
+        near[step:] |= found[:-step] & together
+        near[:-step] |= found[step:] & together
+    spread: NDArray[np.bool_] = near
+    return spread
 
 
 def by_meaning(
@@ -104,21 +124,28 @@ def by_meaning(
     vector: Vectors,
     limit: int,
     allowed: Rows | None,
+    excluded: Rows,
 ) -> list[int]:
     """Rows of the turns whose vectors are nearest to the question's, nearest first.
 
     Raises:
         IndexUnavailableError: The vector index does not answer.
     """
-    if index is None or (allowed is not None and len(allowed) <= _EXACT_UP_TO):
+    few = allowed is not None and len(allowed) <= _EXACT_UP_TO
+    many_out = len(excluded) > limit and user.searchable <= 10 * _EXACT_UP_TO
+    if index is None or few or many_out:
         rows, matrix = user_vectors(
-            connection, user.row, None if allowed is None else allowed.tolist()
+            connection, user.row, allowed.tolist() if few and allowed is not None else None
         )
-        found = nearest(rows, matrix, vector, limit) if rows else []
+        found = nearest(rows, matrix, vector, limit + len(excluded)) if rows else []
     else:
-        found = index.search(user.key, vector, limit, size=user.searchable)
-    may = None if allowed is None else set(allowed.tolist())
-    return [each.id for each in found if may is None or each.id in may]
+        found = index.search(user.key, vector, limit + len(excluded), size=user.searchable)
+    rows_found = np.array([each.id for each in found], np.int64)
+    keep = ~np.isin(rows_found, excluded)
+    if allowed is not None:
+        keep &= np.isin(rows_found, allowed)
+    kept: list[int] = rows_found[keep][:limit].tolist()
+    return kept
 
 
 def question_words(connection: Connection, lexical: LexicalIndex, user: User, query: str) -> Words:
@@ -140,6 +167,7 @@ def by_words(
     words: Words,
     limit: int,
     allowed: Rows | None,
+    excluded: Rows,
 ) -> list[int]:
     """Rows of the turns that share the rarest words with the question, best first.
 
@@ -152,6 +180,8 @@ def by_words(
         rows = lexical.postings(connection, user.row, term)
         if allowed is not None:
             rows = np.intersect1d(rows, allowed, assume_unique=True)
+        elif len(excluded):
+            rows = np.setdiff1d(rows, excluded, assume_unique=True)
         if len(rows) > common and len(weights) >= limit:
             for row in rows[np.isin(rows, list(weights))].tolist():
                 weights[row] += words.idf[term]

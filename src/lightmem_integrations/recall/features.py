@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from lightmem_integrations.recall.late_interaction import maxsim
 from lightmem_integrations.recall.terms import terms
+from lightmem_integrations.storage.neighbourhood import Turns
 
 FEATURES: tuple[str, ...] = (
     "dense",  # z: cosine of the question and the turn
@@ -34,6 +35,8 @@ FEATURES: tuple[str, ...] = (
 )
 REACH = 3
 """Turns on each side that count as context. Fetch this many neighbours of each candidate."""
+SPREAD = 1
+"""Turns on each side of what was found that are candidates too: answers follow what matches."""
 
 _NEARBY = (1.0, 0.9, 0.8, 0.7)  # worth of a word found 0, 1, 2, 3 turns away
 _DAY = 86_400.0
@@ -45,35 +48,6 @@ _ASKS_WHEN = re.compile(
     re.IGNORECASE,
 )
 _TIME_TERMS = frozenset(terms("yesterday today tonight tomorrow ago last next"))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class PoolTurn:
-    """One turn of a pool.
-
-    Attributes:
-        row: The ledger's id of the turn; not read here.
-        session: Any number that tells sessions apart.
-        position: Order within the session.
-        role: "user", "assistant", ...
-        speaker: Name; empty where only the role is known.
-        text: What was said.
-        terms: `terms(text)`.
-        at: When, in unix seconds.
-        vector: Normalised sentence vector, or None when not embedded yet.
-        tokens: `late_interaction.compact` of its token vectors, or None.
-    """
-
-    row: int
-    session: int
-    position: int
-    role: str
-    speaker: str
-    text: str
-    terms: list[str]
-    at: float
-    vector: NDArray[np.float32] | None = None
-    tokens: NDArray[np.int8] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,13 +80,13 @@ class Pool:
     """Candidates with their surroundings.
 
     Attributes:
-        turns: Candidates and their neighbours, each once, sorted by (session, position).
-        candidates: Indices into `turns`.
+        turns: Candidates and their neighbours, each once, sorted by session and position.
+        candidates: Places of the candidates among them.
         idf: `inverse_frequency` of every term of the question in this user's memory.
         average_length: Mean number of terms of this user's turns.
     """
 
-    turns: list[PoolTurn]
+    turns: Turns
     candidates: NDArray[np.int64]
     idf: Mapping[str, float] = field(default_factory=dict)
     average_length: float = 12.0
@@ -134,37 +108,44 @@ def features(query: Query, pool: Pool) -> NDArray[np.float32]:
         float32 of shape (candidates, len(FEATURES)), columns in the order of FEATURES.
     """
     turns, chosen = pool.turns, pool.candidates
-    picked = [turns[i] for i in chosen]
-    around = _around(turns, chosen)
     table = np.zeros((len(chosen), len(FEATURES)), dtype=np.float32)
-    if not picked:
+    if not len(chosen):
         return table
+    around = _around(turns, chosen)
+    texts = [turns.texts[i] for i in chosen]
+    padded, lengths = _padded(turns.terms)
     table[:, 0], table[:, 1] = _dense(query, turns, around)
-    table[:, 2], table[:, 3] = _lexical(query, pool, around)
+    table[:, 2], table[:, 3] = _lexical(query, pool, around, padded, lengths)
     table[:, 4], table[:, 5], table[:, 6] = _late(query, turns, around)
     if query.speakers:
         named = {name.casefold() for name in query.speakers}
-        table[:, 7] = [turn.speaker.casefold() in named for turn in picked]
-    table[:, 8] = _in_time(query, picked)
+        table[:, 7] = [turns.speakers[i].casefold() in named for i in chosen]
+    table[:, 8] = _in_time(query, turns.said_at[chosen])
     if _ASKS_WHEN.search(query.text):
-        table[:, 9] = [not _TIME_TERMS.isdisjoint(turn.terms) for turn in picked]
-    table[:, 10] = np.log1p([len(turn.terms) for turn in picked])
-    table[:, 11] = [turn.text.rstrip().endswith("?") for turn in picked]
+        needles = [f" {term} " for term in _TIME_TERMS]
+        table[:, 9] = [any(each in padded[i] for each in needles) for i in chosen]
+    table[:, 10] = np.log1p(lengths[chosen])
+    table[:, 11] = [text.rstrip().endswith("?") for text in texts]
     return table
 
 
-def _around(turns: list[PoolTurn], chosen: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Indices of the context of each candidate, shape (2 REACH + 1, candidates), -1 for none."""
-    session = np.array([turn.session for turn in turns], dtype=np.int64)
-    position = np.array([turn.position for turn in turns], dtype=np.int64)
+def _padded(terms_of: Sequence[str]) -> tuple[list[str], NDArray[np.float32]]:
+    """Terms with a blank on both sides of each, so that counting strings counts terms; lengths."""
+    padded = [f" {each.replace(' ', '  ')} " for each in terms_of]
+    lengths = [each.count(" ") + 1 if each else 0 for each in terms_of]
+    return padded, np.array(lengths, np.float32)
+
+
+def _around(turns: Turns, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Places of the context of each candidate, shape (2 REACH + 1, candidates), -1 for none."""
     shifts = np.arange(-REACH, REACH + 1)[:, None]
     index = chosen[None, :] + shifts
     clipped = index.clip(0, len(turns) - 1)
     near = (
         (index == clipped)
-        & (session[clipped] == session[chosen])
+        & (turns.sessions[clipped] == turns.sessions[chosen])
         # Neighbours in the pool may be further apart in the session than they look.
-        & (np.abs(position[clipped] - position[chosen]) <= REACH)
+        & (np.abs(turns.positions[clipped] - turns.positions[chosen]) <= REACH)
     )
     return np.where(near, clipped, -1)
 
@@ -180,37 +161,41 @@ def _z(values: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _dense(
-    query: Query, turns: list[PoolTurn], around: NDArray[np.int64]
+    query: Query, turns: Turns, around: NDArray[np.int64]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Z-scored cosines of the turn alone and of the mean over it and its two neighbours."""
-    nothing = np.zeros(around.shape[1], dtype=np.float32)
-    if query.vector is None or all(turn.vector is None for turn in turns):
+    own = around[REACH]
+    nothing = np.zeros(len(own), dtype=np.float32)
+    if query.vector is None or not turns.embedded.any():
         return nothing, nothing
-    empty = np.zeros_like(query.vector)
-    # The row of zeros at the end is what index -1, "no neighbour", reads.
-    rows = [empty if turn.vector is None else turn.vector for turn in turns]
-    vectors = np.stack([*rows, empty])
-    window = vectors[around[REACH - 1 : REACH + 2]].sum(axis=0)
-    lengths = np.linalg.norm(window, axis=1)
-    own = vectors[around[REACH]] @ query.vector
-    has_own = np.array([turns[i].vector is not None for i in around[REACH]])
-    alone = np.where(has_own, own, np.nan).astype(np.float32)
+    # The row of zeros at the end is what place -1, "no neighbour", reads.
+    vectors = np.vstack([turns.vectors, np.zeros_like(query.vector)])
+    similarity = vectors @ query.vector
+    alone = np.where(turns.embedded[own], similarity[own], np.nan).astype(np.float32)
+    before, after = around[REACH - 1], around[REACH + 1]
+    window = vectors[before] + vectors[own] + vectors[after]
+    lengths = np.sqrt(np.einsum("ij,ij->i", window, window))
     with np.errstate(invalid="ignore", divide="ignore"):
-        together = (window @ query.vector / lengths).astype(np.float32)
+        summed = similarity[before] + similarity[own] + similarity[after]
+        together = (summed / lengths).astype(np.float32)
     return _z(alone), _z(together)
 
 
 def _lexical(
-    query: Query, pool: Pool, around: NDArray[np.int64]
+    query: Query,
+    pool: Pool,
+    around: NDArray[np.int64],
+    padded: Sequence[str],
+    lengths: NDArray[np.float32],
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Z-scored BM25 of the turn alone and of its whole context as one document."""
     wanted = _wanted(query)
-    counts = np.zeros((len(wanted), len(pool.turns) + 1), dtype=np.float32)
-    lengths = np.zeros(len(pool.turns) + 1, dtype=np.float32)
-    for i, turn in enumerate(pool.turns):
-        lengths[i] = len(turn.terms)
-        for term in wanted.keys() & turn.terms:
-            counts[wanted[term], i] = turn.terms.count(term)
+    # A last column of zeros, for place -1.
+    counts = np.zeros((len(wanted), len(padded) + 1), dtype=np.float32)
+    for i, term in enumerate(wanted):
+        needle = f" {term} "
+        counts[i, :-1] = [each.count(needle) for each in padded]
+    lengths = np.append(lengths, np.float32(0.0))
     idf = np.array([pool.idf.get(term, 0.0) for term in wanted], dtype=np.float32)
     average = max(pool.average_length, 1.0)
     own = around[REACH]
@@ -220,14 +205,13 @@ def _lexical(
     return _z(alone), _z(together)
 
 
-def _wanted(query: Query) -> dict[str, int]:
-    """Row of each distinct term to look for. Names of speakers are left to `speaker`.
+def _wanted(query: Query) -> list[str]:
+    """Distinct terms to look for. Names of speakers are left to `speaker`.
 
     Friends call each other by name: a turn that says "Ana" is mostly not Ana's.
     """
     names = {term for name in query.speakers for term in terms(name)}
-    found = [term for term in dict.fromkeys(query.terms) if term not in names]
-    return {term: i for i, term in enumerate(found)}
+    return [term for term in dict.fromkeys(query.terms) if term not in names]
 
 
 def _bm25(
@@ -243,57 +227,62 @@ def _bm25(
 
 
 def _late(
-    query: Query, turns: list[PoolTurn], around: NDArray[np.int64]
+    query: Query, turns: Turns, around: NDArray[np.int64]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
     """Z-scored MaxSim alone and with context, and how well the question before it matches."""
-    nothing = np.zeros(around.shape[1], dtype=np.float32)
+    own = around[REACH]
+    nothing = np.zeros(len(own), dtype=np.float32)
     if query.tokens is None or query.token_weights is None or not len(query.tokens):
         return nothing, nothing, nothing
-    nearest = maxsim(query.tokens, [turn.tokens for turn in turns])
+    nearest = maxsim(query.tokens, turns.tokens)
     whole = query.token_weights @ nearest
-    own = whole[around[REACH]]
-    if not np.isfinite(own).any():
+    alone = whole[own]
+    if not np.isfinite(alone).any():
         return nothing, nothing, nothing
     # Absent neighbours count as -1, the least that a cosine can be.
     padded = np.append(np.nan_to_num(nearest, nan=-1.0), np.full((len(nearest), 1), -1.0), axis=1)
-    best = padded[:, around[REACH]]
+    best = padded[:, own]
     for step, worth in enumerate(_NEARBY[1:], start=1):
-        for row in (around[REACH - step], around[REACH + step]):
-            best = np.maximum(best, np.float32(worth) * padded[:, row])
-    context = np.where(np.isfinite(own), query.token_weights @ best, np.nan).astype(np.float32)
-    mean, spread = float(np.nanmean(own)), max(float(np.nanstd(own)), 1e-6)
+        for places in (around[REACH - step], around[REACH + step]):
+            best = np.maximum(best, np.float32(worth) * padded[:, places])
+    context = np.where(np.isfinite(alone), query.token_weights @ best, np.nan).astype(np.float32)
+    mean, spread = float(np.nanmean(alone)), max(float(np.nanstd(alone)), 1e-6)
     asked = _asked_before(turns, around)
     prior = np.where(asked >= 0, (whole[asked] - mean) / spread, 0.0)
     reply = np.nan_to_num(np.maximum(prior, 0.0), nan=0.0).astype(np.float32)
-    return _z(own), _z(context), reply
+    return _z(alone), _z(context), reply
 
 
-def _asked_before(turns: list[PoolTurn], around: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Index of the question that each candidate follows, -1 where it follows none.
+def _asked_before(turns: Turns, around: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Place of the question that each candidate follows, -1 where it follows none.
 
     The nearest earlier turn of somebody else, so that in a burst of short messages the second and
     third still follow it.
     """
+    numbers: dict[str, int] = {}
+    who = np.array(
+        [
+            numbers.setdefault(speaker or role, len(numbers))
+            for speaker, role in zip(turns.speakers, turns.roles, strict=True)
+        ]
+    )
+    asks = np.array(["?" in text for text in turns.texts])
     asked = np.full(around.shape[1], -1, dtype=np.int64)
-    for column, own in enumerate(around[REACH]):
-        speaker = turns[own].speaker or turns[own].role
-        for earlier in around[REACH - 1 :: -1, column]:
-            if earlier < 0:
-                break
-            if (turns[earlier].speaker or turns[earlier].role) != speaker:
-                if "?" in turns[earlier].text:
-                    asked[column] = earlier
-                break
+    looking = np.ones(around.shape[1], dtype=np.bool_)
+    for earlier in around[REACH - 1 :: -1]:
+        looking &= earlier >= 0
+        other = looking & (who[earlier] != who[around[REACH]])
+        asked = np.where(other & asks[earlier], earlier, asked)
+        looking &= ~other
     return asked
 
 
-def _in_time(query: Query, picked: list[PoolTurn]) -> NDArray[np.float32]:
+def _in_time(query: Query, said_at: NDArray[np.float64]) -> NDArray[np.float32]:
     """1 within a day of the window asked for, fading outside it; 0 when no window is asked for."""
     if query.since is None and query.until is None:
-        return np.zeros(len(picked), dtype=np.float32)
-    at = np.array([turn.at for turn in picked])
+        return np.zeros(len(said_at), dtype=np.float32)
     since = -math.inf if query.since is None else query.since
     until = math.inf if query.until is None else query.until
-    days = np.maximum(np.maximum(since - at, at - until), 0.0) / _DAY
+    days = np.maximum(np.maximum(since - said_at, said_at - until), 0.0) / _DAY
     fade: NDArray[np.float32] = np.exp(-np.maximum(days - 1.0, 0.0) / _FADE_DAYS)
     return fade.astype(np.float32)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
+from lightmem_integrations.embedding import StoreEmbedder
 from lightmem_integrations.errors import LightMemError
 from lightmem_integrations.indexing import Indexer
 from lightmem_integrations.models.embedders import encoded_query
@@ -29,9 +30,9 @@ from lightmem_integrations.request import Request
 from lightmem_integrations.settings import Settings
 from lightmem_integrations.storage.index import VectorIndex, Vectors
 from lightmem_integrations.storage.ledger import Ledger
+from lightmem_integrations.storage.lexical import Rows
 from lightmem_integrations.storage.neighbourhood import (
     Limits,
-    StoredTurn,
     known_speakers,
     last_said,
     provenance,
@@ -39,8 +40,6 @@ from lightmem_integrations.storage.neighbourhood import (
 from lightmem_integrations.storage.turns import User, find_session, find_user
 
 logger = logging.getLogger(__name__)
-
-_SHOWN_AROUND = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +50,7 @@ class Engine:
     index: VectorIndex
     indexer: Indexer
     embedder: Embedder
+    identity: StoreEmbedder
     reranker: Reranker | None
     settings: Settings
 
@@ -59,7 +59,8 @@ class Engine:
 class _Run:
     """One recall under way: its clock, and what went wrong so far."""
 
-    strict: bool
+    engine: Engine
+    request: Request
     milliseconds: dict[str, float] = field(default_factory=dict)
     degraded: list[str] = field(default_factory=list)
 
@@ -74,11 +75,11 @@ class _Run:
 
     @contextmanager
     def forgiving(self, what: str) -> Iterator[None]:
-        """Note a failure and go on; with ``strict`` let it through."""
+        """Note a failure and go on; in a strict recall let it through."""
         try:
             yield
         except Exception as error:
-            if self.strict:
+            if self.request.strict:
                 raise
             logger.warning("%s: %s", what, error)
             reason = str(error) if isinstance(error, LightMemError) else type(error).__name__
@@ -91,12 +92,12 @@ def recall_online(engine: Engine, request: Request) -> Recall:
     Raises:
         LightMemError: Only with ``request.strict``: what a part of the path raised.
     """
-    run = _Run(request.strict)
+    run = _Run(engine, request)
     plan = Plan(queries=(request.query,), k=request.k)
     ranked: list[Ranked] = []
     with run.stage("total"):
         with run.forgiving("memory could not be read"):
-            plan, ranked = _search(engine, request, run, plan)
+            plan, ranked = _search(run, plan)
         with run.stage("pack"):
             packed = pack(ranked, max_tokens=request.max_tokens, count_tokens=request.count_tokens)
     return Recall(
@@ -110,33 +111,34 @@ def recall_online(engine: Engine, request: Request) -> Recall:
     )
 
 
-def _search(engine: Engine, request: Request, run: _Run, plan: Plan) -> tuple[Plan, list[Ranked]]:
-    with engine.ledger.read() as connection:
+def _search(run: _Run, plan: Plan) -> tuple[Plan, list[Ranked]]:
+    request, ledger, reranker = run.request, run.engine.ledger, run.engine.reranker
+    with run.stage("plan"), ledger.read() as connection:
         user = find_user(connection, request.user_id)
         if user is None or not request.searches_turns:
             return plan, []
         limits = _limits(connection, user, request)
         if limits is None:
             return plan, []
-        with run.stage("plan"):
-            plan = make_plan(
-                request.query,
-                known_speakers(connection, user),
-                now=dt.datetime.now(dt.timezone.utc),
-                latest=last_said(connection, user),
-                k=request.k,
-            )
-    vector, encoding = _embedded_query(engine, user, request.query, run)
+        excluded = limits.rows_without(connection, user)
+        plan = make_plan(
+            request.query,
+            known_speakers(connection, user),
+            now=dt.datetime.now(dt.timezone.utc),
+            latest=last_said(connection, user),
+            k=request.k,
+        )
+    vector, encoding = _embedded_query(run, user, excluded)
     with run.stage("coarse"):
-        candidates = _candidates(engine, user, request.query, vector, limits, run)
+        candidates = _candidates(run, user, vector, limits, excluded)
     with run.stage("select"):
-        scored = select(plan, candidates, vector, encoding)
-    if engine.reranker is not None:
+        chosen = request.k if reranker is None else 2 * request.k
+        best = select(plan, candidates, vector, encoding, k=chosen)
+    if reranker is not None:
         with run.stage("re-rank"), run.forgiving("the re-ranker was left out"):
-            scored = rerank(engine.reranker, request.query, scored, 2 * request.k)
-    best = _distinct(scored, request.k)
-    with engine.ledger.read() as connection:
-        return plan, _ranked(connection, user, candidates, best)
+            best = rerank(reranker, request.query, best, candidates.turns)
+    with run.stage("read"), ledger.read() as connection:
+        return plan, _ranked(connection, user, candidates, best[: request.k])
 
 
 def _limits(connection: Connection, user: User, request: Request) -> Limits | None:
@@ -159,102 +161,97 @@ def _limits(connection: Connection, user: User, request: Request) -> Limits | No
 
 
 def _embedded_query(
-    engine: Engine, user: User, query: str, run: _Run
+    run: _Run, user: User, excluded: Rows
 ) -> tuple[Vectors | None, Encoding | None]:
     """The question's vectors, after what waits for its own was given the chance to get them."""
+    indexer = run.engine.indexer
     vector: Vectors | None = None
     encoding: Encoding | None = None
     with run.stage("embed"), run.forgiving("searched by words only"):
-        vector, encoding = encoded_query(engine.embedder, query)
+        found, encoding = encoded_query(run.engine.embedder, run.request.query)
+        run.engine.identity.check_dimension(found)
+        vector = found
     if vector is None:
         return None, None
     with run.stage("catch up"), run.forgiving("new turns are found by words only"):
-        left = engine.indexer.catch_up(user, engine.settings.catch_up_seconds)
+        left = indexer.catch_up(user, run.engine.settings.catch_up_seconds, excluded.tolist())
         if left:
             run.degraded.append(f"{left} turns are not embedded yet and are found by words only")
     return vector, encoding
 
 
 def _candidates(
-    engine: Engine, user: User, query: str, vector: Vectors | None, limits: Limits, run: _Run
+    run: _Run, user: User, vector: Vectors | None, limits: Limits, excluded: Rows
 ) -> Candidates:
-    def search(index: VectorIndex | None, vector: Vectors | None) -> Candidates:
+    engine = run.engine
+
+    def search(index: VectorIndex | None) -> Candidates:
         with engine.ledger.read() as connection:
             return coarse(
                 connection,
                 engine.ledger.lexical,
                 index,
                 user,
-                query=query,
+                query=run.request.query,
                 vector=vector,
                 limits=limits,
+                excluded=excluded,
                 dense_pool=engine.settings.dense_pool,
                 lexical_pool=engine.settings.lexical_pool,
             )
 
     if vector is not None and engine.indexer.ready:
         with run.forgiving("the ledger's vectors were compared one by one"):
-            return search(engine.index, vector)
-    return search(None, vector)
-
-
-def _distinct(scored: Sequence[Scored], k: int) -> list[Scored]:
-    """The best k, leaving out what somebody said again word for word."""
-    seen: set[tuple[str | None, str]] = set()
-    best: list[Scored] = []
-    for each in scored:
-        said = (each.turn.speaker, " ".join(each.turn.text.casefold().split()))
-        if said not in seen:
-            seen.add(said)
-            best.append(each)
-        if len(best) == k:
-            break
-    return best
+            return search(engine.index)
+    return search(None)
 
 
 def _ranked(
     connection: Connection, user: User, candidates: Candidates, best: Sequence[Scored]
 ) -> list[Ranked]:
-    around = {each.turn.row: _around(candidates, each.turn) for each in best}
-    rows = {each.turn.row for each in best} | {
-        near.row for each in around.values() for near in each
-    }
-    known = provenance(connection, user, rows)
+    turns = candidates.turns
+    around = {each.place: _around(candidates, each.place) for each in best}
+    places = around.keys() | {near for each in around.values() for near in each}
+    known = provenance(connection, user, turns.rows[list(places)].tolist())
 
-    def quote(turn: StoredTurn) -> Quote:
-        return Quote(known[turn.row].turn, (turn.said_at, turn.row))
+    def quote(place: int) -> Quote | None:
+        row = int(turns.rows[place])
+        if row not in known:  # forgotten while we searched
+            return None
+        return Quote(known[row].turn, (float(turns.said_at[place]), row))
 
     ranked = []
     for each in best:
-        row = each.turn.row
-        if row not in known:  # forgotten while we searched
+        shown = quote(each.place)
+        if shown is None:
             continue
-        turn = known[row].turn
+        found = known[int(turns.rows[each.place])]
         hit = Hit(
-            text=turn.text,
+            text=found.turn.text,
             tier="mtm",
             score=each.score,
             parts=each.parts,
-            when=each.turn.when,
+            when=found.when,
             source=Source(
-                session_id=known[row].session_id,
-                turn_ids=(turn.id or "",),
-                agent_id=known[row].agent_id,
+                session_id=found.session_id,
+                turn_ids=(found.turn.id or "",),
+                agent_id=found.agent_id,
             ),
-            turns=(turn,),
+            turns=(found.turn,),
         )
-        near = tuple(quote(other) for other in around[row] if other.row in known)
-        ranked.append(Ranked(hit, quote(each.turn), near))
+        near = tuple(other for place in around[each.place] if (other := quote(place)))
+        ranked.append(Ranked(hit, shown, near))
     return ranked
 
 
-def _around(candidates: Candidates, turn: StoredTurn) -> list[StoredTurn]:
-    """The searchable turns just before and after, the nearest first, earlier before later."""
-    near = [
-        other
-        for other in candidates.turns
-        if other.session == turn.session
-        and 0 < abs(other.position - turn.position) <= _SHOWN_AROUND
-        and other.searchable
+def _around(candidates: Candidates, place: int) -> list[int]:
+    """Places of the turns just before and after that may be shown."""
+    turns = candidates.turns
+    return [
+        near
+        for near in (place - 1, place + 1)
+        if 0 <= near < len(turns)
+        and turns.sessions[near] == turns.sessions[place]
+        and abs(turns.positions[near] - turns.positions[place]) == 1
+        and candidates.shown[near]
     ]
-    return sorted(near, key=lambda other: (abs(other.position - turn.position), other.position))

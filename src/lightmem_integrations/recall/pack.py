@@ -10,7 +10,8 @@ from lightmem_integrations.records import Hit, Turn
 from lightmem_integrations.safety import fence
 
 _CUT = " ..."
-_FEWEST_WORDS = 6  # the date and the speaker take five
+_FEWEST_CHARACTERS = 4  # of what was said; a cut that shows less is worth nothing
+_LONG_WORD = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ def pack(ranked: Sequence[Ranked], *, max_tokens: int, count_tokens: TokenCounte
         line = _line(each.quote)
         cost = count_tokens(line) + 1
         if cost > room and not kept:
-            line = _shortened(line, room - 1, count_tokens)
+            line = _shortened(line, len(_head(each.quote)), room - 1, count_tokens)
             cost = count_tokens(line) + 1
         if cost > room or not line:
             continue
@@ -104,12 +105,15 @@ def _line(quote: Quote) -> str:
     return _head(quote) + "\n  ".join(quote.turn.text.splitlines())
 
 
-def _shortened(line: str, max_tokens: int, count_tokens: TokenCounter) -> str:
-    """The line cut between words so that it fits; empty if not even a few words do."""
-    words = line.split(" ")
-    least, most = 0, len(words)
+def _shortened(line: str, head: int, max_tokens: int, count_tokens: TokenCounter) -> str:
+    """The line cut so that it fits, between words where there are; empty if it shows too little."""
+    least, most = 0, len(line)
     while least < most:
         middle = (least + most + 1) // 2
-        fits = count_tokens(" ".join(words[:middle]) + _CUT) <= max_tokens
+        fits = count_tokens(line[:middle] + _CUT) <= max_tokens
         least, most = (middle, most) if fits else (least, middle - 1)
-    return " ".join(words[:least]) + _CUT if least >= _FEWEST_WORDS else ""
+    cut = line[:least]
+    # Many scripts put no blanks between words: then it is cut where it must be.
+    if least < len(line) and not line[least].isspace() and len(cut) - cut.rfind(" ") <= _LONG_WORD:
+        cut = cut[: cut.rfind(" ")]
+    return cut.rstrip() + _CUT if len(cut) >= head + _FEWEST_CHARACTERS else ""

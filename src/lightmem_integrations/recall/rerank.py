@@ -11,30 +11,28 @@ from numpy.typing import NDArray
 from lightmem_integrations.errors import ModelError, ModelOutputError
 from lightmem_integrations.models.protocols import Reranker
 from lightmem_integrations.recall.select import Scored
+from lightmem_integrations.storage.neighbourhood import Turns
 
 
-def rerank(
-    reranker: Reranker, query: str, scored: Sequence[Scored], candidates: int
-) -> list[Scored]:
-    """Order the first candidates anew, by the sum of both z-scores; the rest stay behind them.
+def rerank(reranker: Reranker, query: str, scored: Sequence[Scored], turns: Turns) -> list[Scored]:
+    """Order what the Selector chose anew, by the sum of both z-scores.
 
     The sum, since a model that was trained on web search alone often misjudges small talk.
 
     Args:
         reranker: Scores texts against a question.
         query: The question.
-        scored: Candidates, best first.
-        candidates: How many of them the model sees.
+        scored: What the Selector chose, best first.
+        turns: The turns that it chose from.
 
     Raises:
         ModelError: The model failed or returned something unusable.
     """
-    head, tail = list(scored[:candidates]), list(scored[candidates:])
-    if not head:
-        return tail
+    if not scored:
+        return []
     texts = [
-        f"{each.turn.speaker}: {each.turn.text}" if each.turn.speaker else each.turn.text
-        for each in head
+        f"{turns.speakers[each.place]}: {turns.texts[each.place]}".removeprefix(": ")
+        for each in scored
     ]
     try:
         given = np.asarray(reranker.score(query, texts), np.float32)
@@ -42,20 +40,17 @@ def rerank(
         raise
     except Exception as error:
         raise ModelError(f"The re-ranker failed: {error}") from error
-    if given.shape != (len(head),) or not np.isfinite(given).all():
+    if given.shape != (len(scored),) or not np.isfinite(given).all():
         raise ModelOutputError(
-            f"The re-ranker returned scores of shape {given.shape} for {len(head)} texts; one "
+            f"The re-ranker returned scores of shape {given.shape} for {len(scored)} texts; one "
             "finite number for each is needed."
         )
-    total = _z(np.array([each.score for each in head], np.float32)) + _z(given)
-    # Above everything that the model did not see, in the same scale as before.
-    floor = tail[0].score if tail else 0.0
-    total += floor - float(total.min()) + 1e-3
+    total = _z(np.array([each.score for each in scored], np.float32)) + _z(given)
     best = [
         replace(each, score=float(score), parts={**each.parts, "reranker": float(own)})
-        for each, score, own in zip(head, total, given, strict=True)
+        for each, score, own in zip(scored, total, given, strict=True)
     ]
-    return sorted(best, key=lambda each: -each.score) + tail
+    return sorted(best, key=lambda each: -each.score)
 
 
 def _z(values: NDArray[np.float32]) -> NDArray[np.float32]:

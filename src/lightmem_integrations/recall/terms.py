@@ -21,7 +21,7 @@ STOP_WORDS: frozenset[str] = frozenset(
     we're we've were weren't what what's when when's where where's which while who who's whom
     whose why why's will with would wouldn't you you'd you'll you're you've your yours yourself
     yourselves
-    """.split()
+    """.split()  # noqa: SIM905 - a list of literals would be ten times as long
 )
 
 # A run of letters and digits, with apostrophes inside ("o'clock", "don't") kept whole. The

@@ -59,6 +59,7 @@ class ChromaIndex:
         self._generation: int | None = None
         self._collections: dict[str, Collection | None] = {}
         self._totals: dict[str, int] = {}
+        self._trusted = False
 
     @classmethod
     def embedded(
@@ -186,6 +187,7 @@ class ChromaIndex:
                 self._place.switch(new)
                 self._generation = new
                 self._collections, self._totals = builder._collections, builder._totals
+                self._trusted = True
 
     def healthy(self, least: Mapping[str, int], most: Mapping[str, int]) -> bool:
         """Whether the index can be trusted to hold between ``least`` and ``most`` of each scope.
@@ -193,9 +195,18 @@ class ChromaIndex:
         Damaged files can make Chroma hang or crash, so a folder that was not closed cleanly, or
         changed since, is opened by a child process first.
         """
+        try:
+            with _mapped():
+                self._trusted = self._holds(least, most)
+        except IndexUnavailableError:
+            self._trusted = False
+        return self._trusted
+
+    def _holds(self, least: Mapping[str, int], most: Mapping[str, int]) -> bool:
+        generation = self._place.current()
         bounds: dict[str, list[int]] = {}
         for scope, count in most.items():
-            name = self._name(self._place.current(), scope)
+            name = self._name(generation, scope)
             bound = bounds.setdefault(name, [0, 0])
             bound[0] += least.get(scope, 0)
             bound[1] += count
@@ -203,19 +214,14 @@ class ChromaIndex:
         if known is not None:
             return _within(known, bounds)
         if not isinstance(self._place, FolderPlace):
-            try:
-                with _mapped():
-                    return _within(self._place.counts(), bounds)
-            except IndexUnavailableError:
-                return False
-        folder = self._place.folder(self._place.current())
+            return _within(self._place.counts(), bounds)
+        folder = self._place.folder(generation)
         return healthy_by_child(folder, bounds, self._check_seconds)
 
     def close(self) -> None:
-        """Let go of files and connections, and note that the index is whole."""
+        """Let go of files and connections; if the index is whole, note it for the next open."""
         with self._lock, _mapped():
-            if self._generation is not None:
-                self._place.close(self._totals)
+            self._place.close(whole=self._trusted)
             self._generation = None
             self._collections, self._totals = {}, {}
 

@@ -42,8 +42,8 @@ class Place(Protocol):
     def counts_if_untouched(self) -> Mapping[str, int] | None:
         """The counts at the last clean close, if nothing was touched since; else ``None``."""
 
-    def close(self, counts: Mapping[str, int]) -> None:
-        """Let go, and note the counts for the next open."""
+    def close(self, *, whole: bool) -> None:
+        """Let go; if everything is known to be whole, note that for the next open."""
 
 
 class FolderPlace:
@@ -81,6 +81,9 @@ class FolderPlace:
 
     def discard(self, generation: int) -> None:
         """Remove a generation that does not serve."""
+        client = self._clients.pop(generation, None)
+        if client is not None:  # of a build that failed; it would write into removed files
+            client.close()  # type: ignore[attr-defined]
         shutil.rmtree(self.folder(generation), ignore_errors=True)
 
     def switch(self, generation: int) -> None:
@@ -111,14 +114,15 @@ class FolderPlace:
             return None
         return None
 
-    def close(self, counts: Mapping[str, int]) -> None:
-        """Close the clients, then note the counts and the state of every file."""
+    def close(self, *, whole: bool) -> None:
+        """Close the clients; if all is whole, note the counts and the state of every file."""
         if not self._clients:
             return
-        known = dict(self.counts()) | dict(counts)
+        counts = dict(self.counts()) if whole else {}
         for generation in list(self._clients):
             self._clients.pop(generation).close()  # type: ignore[attr-defined]
-        self._marker.write_text(json.dumps({"files": self._files(), "counts": known}))
+        if whole:
+            self._marker.write_text(json.dumps({"files": self._files(), "counts": counts}))
 
     def _files(self) -> dict[str, list[int]]:
         folder = self.folder(self.current())
@@ -176,7 +180,7 @@ class ClientPlace:
         """Nothing can be known of what others did on the server."""
         return None
 
-    def close(self, counts: Mapping[str, int]) -> None:
+    def close(self, *, whole: bool) -> None:
         """The client belongs to whoever made it; a server needs no goodbye."""
 
     def _remove(self, prefix: str, kept: tuple[str, ...] = ()) -> None:

@@ -105,7 +105,7 @@ def _recount_user(connection: Connection, user_row: int) -> None:
         select(turns.c.speaker, func.count())
         .where(turns.c.user == user_row, turns.c.speaker.is_not(None))
         .group_by(turns.c.speaker)
-    ).tuples()
+    )
     counted = [{"user": user_row, "name": name, "turns": count} for name, count in said]
     if counted:
         connection.execute(insert(speakers), counted)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from lightmem_integrations.records import Turn
@@ -21,38 +22,58 @@ from lightmem_integrations.storage.vectors import unpack_all
 _AT_ONCE = 800  # bound parameters of one statement; SQLite allows no more than some 32,000
 
 
-@dataclass(frozen=True, slots=True)
-class StoredTurn:
-    """A turn of one user as it stands in the ledger.
+@dataclass(frozen=True, slots=True, eq=False)
+class Turns:
+    """Turns of one user as columns, sorted by session and position.
 
     Attributes:
-        row: Its row id, which is also its id in the vector index.
-        session: Row of its session.
-        position: Its place in the session, from 1.
-        searchable: Whether recall may return it; its neighbours may be unsearchable.
-        terms: Its index terms, separated by blanks.
-        said_at: When it was said, in seconds since 1970, UTC.
-        vector: Its sentence vector, once it has one.
-        tokens: Its compacted token vectors as bytes, where the embedder gives them.
+        rows: Row ids, which are also their ids in the vector index.
+        sessions: Rows of their sessions.
+        positions: Their places in the session, from 1.
+        said_at: When they were said, in seconds since 1970, UTC.
+        searchable: Whether recall may return them; their neighbours may be unsearchable.
+        roles: Who spoke, in the words of chat models.
+        speakers: Names; empty where only the role is known.
+        texts: What was said.
+        terms: Index terms, separated by blanks.
+        vectors: Sentence vectors, one row for each turn; zeros for those without one yet.
+        embedded: Which of them have a vector.
+        tokens: Compacted token vectors as bytes, where the embedder gives them.
     """
 
-    row: int
-    session: int
-    position: int
-    searchable: bool
-    role: str
-    speaker: str | None
-    text: str
-    terms: str
-    said_at: float
-    offset: int
-    vector: Vectors | None
-    tokens: bytes | None
+    rows: NDArray[np.int64]
+    sessions: NDArray[np.int64]
+    positions: NDArray[np.int64]
+    said_at: NDArray[np.float64]
+    searchable: NDArray[np.bool_]
+    roles: list[str]
+    speakers: list[str]
+    texts: list[str]
+    terms: list[str]
+    vectors: Vectors
+    embedded: NDArray[np.bool_]
+    tokens: list[bytes | None]
 
-    @property
-    def when(self) -> dt.datetime:
-        """When it was said, in the zone in which it was given."""
-        return moment(self.said_at, self.offset)
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def take(self, places: NDArray[np.int64]) -> Turns:
+        """The turns at these places, in their order."""
+        chosen = places.tolist()
+        return Turns(
+            self.rows[places],
+            self.sessions[places],
+            self.positions[places],
+            self.said_at[places],
+            self.searchable[places],
+            [self.roles[i] for i in chosen],
+            [self.speakers[i] for i in chosen],
+            [self.texts[i] for i in chosen],
+            [self.terms[i] for i in chosen],
+            self.vectors[places],
+            self.embedded[places],
+            [self.tokens[i] for i in chosen],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,27 +141,41 @@ def _rows(connection: Connection, user: User, *conditions: ColumnElement[bool]) 
     return np.fromiter(found, np.int64)
 
 
-def neighbourhood(
-    connection: Connection, user: User, rows: Collection[int], around: int
-) -> list[StoredTurn]:
+def neighbourhood(connection: Connection, user: User, rows: Collection[int], around: int) -> Turns:
     """Turns of this user among ``rows`` and those said up to ``around`` places before and after.
 
     The join with the user is what keeps users apart: a row that the index names by mistake, or
     that is somebody else's, does not come back.
-
-    Returns:
-        Each turn once, by session and position.
     """
-    found: list[tuple[Any, ...]] = []
+    found: dict[int, tuple[Any, ...]] = {}
     wanted = list(rows)
     for start in range(0, len(wanted), _AT_ONCE):
-        found += _read_around(connection, user, wanted[start : start + _AT_ONCE], around)
-    matrix = iter(unpack_all([row[10] for row in found if row[10] is not None]))
-    stored = {
-        row[0]: StoredTurn(*(*row[:10], None if row[10] is None else next(matrix), row[11]))
-        for row in found
-    }
-    return sorted(stored.values(), key=lambda each: (each.session, each.position))
+        part = _read_around(connection, user, wanted[start : start + _AT_ONCE], around)
+        found.update((row[0], row) for row in part)
+    ordered = sorted(found.values(), key=lambda row: (row[1], row[2]))
+    columns = list(zip(*ordered, strict=True)) if ordered else [()] * _COLUMNS
+    blobs = columns[9]
+    embedded = np.array([blob is not None for blob in blobs], np.bool_)
+    known = unpack_all([blob for blob in blobs if blob is not None])
+    vectors = np.zeros((len(ordered), known.shape[1]), np.float32)
+    vectors[embedded] = known
+    return Turns(
+        np.array(columns[0], np.int64),
+        np.array(columns[1], np.int64),
+        np.array(columns[2], np.int64),
+        np.array(columns[3], np.float64),
+        np.array(columns[4], np.bool_),
+        list(columns[5]),
+        [speaker or "" for speaker in columns[6]],
+        list(columns[7]),
+        list(columns[8]),
+        vectors,
+        embedded,
+        list(columns[10]),
+    )
+
+
+_COLUMNS = 11
 
 
 def _read_around(
@@ -165,13 +200,12 @@ def _read_around(
             turns.c.id,
             turns.c.session,
             turns.c.position,
+            turns.c.said_at,
             turns.c.searchable,
             turns.c.role,
             turns.c.speaker,
             turns.c.text,
             turns.c.terms,
-            turns.c.said_at,
-            turns.c.offset,
             vectors.c.vector,
             vectors.c.tokens,
         )
@@ -179,7 +213,7 @@ def _read_around(
         .outerjoin(vectors, vectors.c.turn == turns.c.id)
         .where(turns.c.id.in_(near))
     )
-    return connection.execute(query).tuples().all()
+    return connection.execute(query).all()
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +221,7 @@ class Provenance:
     """A turn as it was given, and where it was said."""
 
     turn: Turn
+    when: dt.datetime
     session_id: str
     agent_id: str | None
 
@@ -198,7 +233,12 @@ def provenance(connection: Connection, user: User, rows: Collection[int]) -> dic
         .join(sessions, sessions.c.id == turns.c.session)
         .where(turns.c.id.in_(list(rows)), turns.c.user == user.row)
     )
-    return {row.id: Provenance(to_turn(row), row.session_name, row.agent) for row in found}
+    return {
+        row.id: Provenance(
+            to_turn(row), moment(row.said_at, row.offset), row.session_name, row.agent
+        )
+        for row in found
+    }
 
 
 def last_said(connection: Connection, user: User) -> dt.datetime:

@@ -38,13 +38,17 @@ class Owner:
                 f"The folder {str(folder)!r} cannot be used as a store: {error}"
             ) from error
 
+    def is_this_process(self) -> bool:
+        """Whether this is the process that opened the store, not a fork of it."""
+        return os.getpid() == self._process
+
     def check_process(self) -> None:
         """Refuse a child process that inherited the store by a fork.
 
         Raises:
             ForkedProcessError: This is not the process that opened the store.
         """
-        if os.getpid() != self._process:
+        if not self.is_this_process():
             raise ForkedProcessError(
                 f"This store was opened in process {self._process} and is used in its child "
                 f"{os.getpid()}. Open it after the fork, in one process."
@@ -52,5 +56,5 @@ class Owner:
 
     def release(self) -> None:
         """Let the folder go."""
-        if os.getpid() == self._process:
+        if self.is_this_process():
             self._lock.release()

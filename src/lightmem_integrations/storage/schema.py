@@ -112,6 +112,7 @@ turns = Table(
     Column("version", Integer, nullable=False, default=1),
     UniqueConstraint("session", "key"),
     Index("turns_by_position", "session", "position"),
+    Index("turns_by_key", "user", "key"),
     Index("turns_by_user", "user", "searchable", "said_at"),
     sqlite_autoincrement=True,
 )

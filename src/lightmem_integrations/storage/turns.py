@@ -249,9 +249,7 @@ def _insert_rows(
             select(turns.c.position, turns.c.id).where(
                 turns.c.session == session_row, turns.c.position >= first
             )
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     found = [(ids[row["position"]], row) for row in rows if row["searchable"]]
     lexical.add(connection, user_row, [(row_id, row["terms"]) for row_id, row in found])

@@ -41,8 +41,13 @@ class Embedded:
     tokens: NDArray[np.int8] | None
 
 
-def pending(connection: Connection, limit: int, user_row: int | None = None) -> list[Pending]:
-    """Turns that wait for the index, the newest first."""
+def pending(
+    connection: Connection,
+    limit: int,
+    user_row: int | None = None,
+    without: Collection[int] = (),
+) -> list[Pending]:
+    """Turns that wait for the index, the newest first, leaving out those ``without``."""
     query = (
         select(
             turns.c.id, turns.c.user, users.c.key, turns.c.speaker, turns.c.text, vectors.c.vector
@@ -57,17 +62,23 @@ def pending(connection: Connection, limit: int, user_row: int | None = None) -> 
     )
     if user_row is not None:
         query = query.where(work.c.user == user_row)
+    if without:
+        query = query.where(work.c.item.not_in(list(without)))
     return [
         Pending(row, user, scope, speaker, text, None if blob is None else unpack(blob))
-        for row, user, scope, speaker, text, blob in connection.execute(query).tuples()
+        for row, user, scope, speaker, text, blob in connection.execute(query)
     ]
 
 
-def count_pending(connection: Connection, user_row: int | None = None) -> int:
-    """How many turns wait for the index."""
+def count_pending(
+    connection: Connection, user_row: int | None = None, without: Collection[int] = ()
+) -> int:
+    """How many turns wait for the index, leaving out those ``without``."""
     query = select(func.count()).select_from(work).where(work.c.kind == EMBED)
     if user_row is not None:
         query = query.where(work.c.user == user_row)
+    if without:
+        query = query.where(work.c.item.not_in(list(without)))
     return int(connection.execute(query).scalar_one())
 
 
@@ -102,7 +113,7 @@ def user_vectors(
     query = select(vectors.c.turn, vectors.c.vector).where(vectors.c.user == user_row)
     if rows is not None:
         query = query.where(vectors.c.turn.in_(list(rows)))
-    found = connection.execute(query.order_by(vectors.c.turn)).tuples().all()
+    found = connection.execute(query.order_by(vectors.c.turn)).all()
     if not found:
         return [], np.zeros((0, 0), np.float32)
     return [row for row, _ in found], unpack_all([blob for _, blob in found])
@@ -111,21 +122,17 @@ def user_vectors(
 def batches(ledger: Ledger) -> Iterator[Batch]:
     """Every stored vector, user by user, in batches; each batch is read in its own transaction."""
     with ledger.read() as connection:
-        owners = connection.execute(select(users.c.id, users.c.key)).tuples().all()
+        owners = connection.execute(select(users.c.id, users.c.key)).all()
     for user_row, scope in owners:
         last = 0
         while True:
             with ledger.read() as connection:
-                found = (
-                    connection.execute(
-                        select(vectors.c.turn, vectors.c.vector)
-                        .where(vectors.c.user == user_row, vectors.c.turn > last)
-                        .order_by(vectors.c.turn)
-                        .limit(_REBUILD_BATCH)
-                    )
-                    .tuples()
-                    .all()
-                )
+                found = connection.execute(
+                    select(vectors.c.turn, vectors.c.vector)
+                    .where(vectors.c.user == user_row, vectors.c.turn > last)
+                    .order_by(vectors.c.turn)
+                    .limit(_REBUILD_BATCH)
+                ).all()
             if not found:
                 break
             last = found[-1][0]
@@ -142,7 +149,7 @@ def expected(connection: Connection, *, indexed: bool = False) -> dict[str, int]
     if indexed:
         waits = select(work.c.item).where(work.c.kind == EMBED)
         query = query.where(vectors.c.turn.not_in(waits))
-    return dict(connection.execute(query).tuples().all())
+    return dict(connection.execute(query).all())
 
 
 def drop_vectors(connection: Connection) -> None:
