@@ -6,7 +6,7 @@ import asyncio
 import importlib.util
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from lightmem_integrations.errors import MissingExtraError, ModelUnavailableError
 from lightmem_integrations.testing.quote import Message, quoted_answer
@@ -25,9 +25,12 @@ PLAIN = "recall"
 
 
 def installed(framework: str) -> bool:
-    """Whether the framework's packages are there; they are not imported to find out."""
-    package = {LANGCHAIN: "langchain", LLAMA_INDEX: "llama_index"}[framework]
-    return importlib.util.find_spec(package) is not None
+    """Whether the framework's packages are there."""
+    package = {LANGCHAIN: "langchain.agents", LLAMA_INDEX: "llama_index.core"}[framework]
+    try:
+        return importlib.util.find_spec(package) is not None
+    except ModuleNotFoundError:  # not even the package that it would be part of
+        return False
 
 
 def chat_model(name: str) -> BaseChatModel:
@@ -38,20 +41,24 @@ def chat_model(name: str) -> BaseChatModel:
 
     Raises:
         MissingExtraError: If LangChain, or the package of that provider, is not installed.
-        ModelUnavailableError: If LangChain knows no such model.
+        ModelUnavailableError: If there is no such file, or LangChain cannot use that name.
     """
     if name.lower().endswith(".gguf"):
         from lightmem_integrations.models.gguf import GGUFChatModel
 
-        return GGUFChatModel(path=Path(name).expanduser())
+        path = Path(name).expanduser()
+        if not path.is_file():
+            raise ModelUnavailableError(f"There is no model file {name!r}.")
+        return GGUFChatModel(path=path)
     try:
         from langchain.chat_models import init_chat_model
     except ModuleNotFoundError as error:
         raise MissingExtraError("A chat model by name", "agents", "langchain") from error
     try:
-        return cast("BaseChatModel", init_chat_model(name))
+        return init_chat_model(name)
     except Exception as error:  # Providers raise errors of their own: no key, no package, ...
-        raise ModelUnavailableError(f"The model {name!r} cannot be used: {error}") from error
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise ModelUnavailableError(f"The model {name!r} cannot be used: {reason}") from error
 
 
 def langchain_agent(

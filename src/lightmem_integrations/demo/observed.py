@@ -39,5 +39,6 @@ class ObservedMemory(LightMem):
         self.recalls.append((user_id, found))
         return found
 
-    aadd = awaitable(add)
-    arecall = awaitable(recall)
+    # The base class types its twins by the full signatures, which ``named`` stands for here.
+    aadd = awaitable(add)  # type: ignore[arg-type]
+    arecall = awaitable(recall)  # type: ignore[arg-type]

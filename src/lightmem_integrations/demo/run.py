@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -107,15 +108,9 @@ class Outcome:
         return sum(answer.foreign for answer in self.answers)
 
 
-def evidence_rank(question: Question, recall: Recall) -> int | None:
-    """The rank of the first hit that brings evidence; ``None`` if some of it is missing."""
-    if not question.evidence <= {turn_id for hit in recall.hits for turn_id in shown_turns(hit)}:
-        return None
-    return next(
-        rank
-        for rank, hit in enumerate(recall.hits, start=1)
-        if question.evidence & shown_turns(hit)
-    )
+def has_evidence(question: Question, recall: Recall) -> bool:
+    """Whether all turns that hold the answer came into the prompt."""
+    return question.evidence <= {each for hit in recall.hits for each in shown_turns(hit)}
 
 
 def shown_turns(hit: Hit) -> frozenset[str]:
@@ -186,42 +181,45 @@ def ask_all(
     # The first run of an agent imports and compiles what later runs find ready.
     for agent in by_framework.values():
         agent(everybody[0].user_id, _new_session(), "Hello?")
+
+    def ask(asker: Person, about: Person, question: Question) -> Asked:
+        foreign = {turn_id for each in everybody if each is not asker for turn_id in each.turn_ids}
+        answers = tuple(
+            _answer(memory, framework, agent, asker.user_id, question.text, foreign)
+            for framework, agent in by_framework.items()
+        )
+        return Asked(asker, about, question, answers)
+
     asked = []
     for person in everybody:
         for question in person.questions[:questions]:
-            asked.append(_ask(memory, by_framework, everybody, person, person, question))
+            asked.append(ask(person, person, question))
             on_asked(asked[-1])
-    crossed = [
-        _ask(memory, by_framework, everybody, asker, about, about.questions[0])
-        for asker in everybody
-        for about in everybody
-        if asker is not about
-    ]
-    return Outcome(asked=tuple(asked), crossed=tuple(crossed))
+    crossed = tuple(
+        ask(asker, about, about.questions[0])
+        for asker, about in itertools.permutations(everybody, 2)
+    )
+    return Outcome(asked=tuple(asked), crossed=crossed)
 
 
-def _ask(
+def _answer(
     memory: ObservedMemory,
-    by_framework: Mapping[str, Agent],
-    everybody: Sequence[Person],
-    asker: Person,
-    about: Person,
-    question: Question,
-) -> Asked:
-    others = frozenset().union(*(each.turn_ids for each in everybody if each is not asker))
-    answers = []
-    for framework, agent in by_framework.items():
-        before = len(memory.recalls)
-        start = time.perf_counter()
-        text = agent(asker.user_id, _new_session(), question.text)
-        milliseconds = (time.perf_counter() - start) * 1_000
-        # An agent may ask its memory more than once; each time counts.
-        recalls = [found for _, found in memory.recalls[before:]]
-        if not recalls:
-            raise LightMemError(f"The {framework} agent did not ask its memory {question.text!r}.")
-        seen = {turn for found in recalls for hit in found.hits for turn in shown_turns(hit)}
-        answers.append(Answer(framework, text, milliseconds, recalls[0], len(seen & others)))
-    return Asked(asker, about, question, tuple(answers))
+    framework: str,
+    agent: Agent,
+    user_id: str,
+    question: str,
+    foreign: Collection[str],
+) -> Answer:
+    before = len(memory.recalls)
+    start = time.perf_counter()
+    text = agent(user_id, _new_session(), question)
+    milliseconds = (time.perf_counter() - start) * 1_000
+    # An agent may ask its memory more than once; each time counts.
+    recalls = [found for _, found in memory.recalls[before:]]
+    if not recalls:
+        raise LightMemError(f"The {framework} agent did not ask its memory {question!r}.")
+    seen = {turn for found in recalls for hit in found.hits for turn in shown_turns(hit)}
+    return Answer(framework, text, milliseconds, recalls[0], len(seen.intersection(foreign)))
 
 
 def _new_session() -> str:

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 
 from rich import box
 from rich.console import Console
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from lightmem_integrations.demo.agents import LLAMA_INDEX, PLAIN
 from lightmem_integrations.demo.load import Person
-from lightmem_integrations.demo.run import Answer, Asked, Outcome, Told, evidence_rank, shown_turns
-from lightmem_integrations.records import Recall
-from lightmem_integrations.rendering import clipped, literal, speaker_of
+from lightmem_integrations.demo.run import Answer, Asked, Outcome, Told, has_evidence, shown_turns
+from lightmem_integrations.records import Recall, Turn
+from lightmem_integrations.rendering import clipped, literal
 
 _WIDEST = 99
-_INDENT = 2
+_WIDEST_NAME = 12
+_OTHER_COLUMNS = 41  # what the columns before the last take, at their widest
+_ARROW = "=>"
+_STAND_IN = (
+    "a stand-in that is no language model: it quotes, of what was recalled, the turn that "
+    "shares most words with the question. What is recalled is the point here."
+)
 
 
 def console_for(console: Console) -> Console:
@@ -48,18 +55,13 @@ def show_start(
 
 def show_models(console: Console, frameworks: Collection[str], model: str | None) -> None:
     """Which model answers, and what is missing."""
-    quotes = "the built-in stand-in: no language model, it only quotes the remembered sentence that shares most words with the question. What is recalled is the point here."
     if model is None:
-        console.print(f"Answers come from {quotes}", style="dim")
-    elif len(frameworks) > 1:
-        console.print(
-            f"LangChain's agent answers with {literal(model)}; LlamaIndex's with {quotes}",
-            style="dim",
-            markup=False,
-        )
+        console.print(f"Answers come from {_STAND_IN}", style="dim")
     else:
-        console.print(f"Answers come from {literal(model)}.", style="dim", markup=False)
-    if "recall" in frameworks:
+        name = literal(Path(model).name if model.lower().endswith(".gguf") else model)
+        others = f" LlamaIndex's come from {_STAND_IN}" if LLAMA_INDEX in frameworks else ""
+        console.print(Text(f"LangChain's answers come from {name}.{others}", style="dim"))
+    if PLAIN in frameworks:
         console.print(
             "Neither LangChain nor LlamaIndex is installed, so recall is quoted from directly. "
             "For the agents: pip install 'lightmem-integrations[agents,llama-index]'",
@@ -72,18 +74,19 @@ def show_asked(console: Console, asked: Asked) -> None:
     """A question with its answers, and what was recalled for it."""
     _rule(console, f"{asked.asker.name} asks")
     console.print(Text(asked.question.text, style="bold"))
-    console.print(_answers(asked.answers))
-    console.print(
-        Text.assemble(("right answer  ", "dim"), literal(asked.question.answer)), soft_wrap=False
-    )
-    first = asked.answers[0].recall
-    console.print(Padding(_hits(first, asked.question.evidence), (0, 0, 0, _INDENT)))
+    console.print(_answers(asked.answers, asked.question.answer))
+    console.print()
+    console.print(_hits(asked.answers[0].recall, asked.question.evidence, console.width))
     console.print(_verdict(asked))
 
 
 def show_crossed(console: Console, crossed: Sequence[Asked]) -> None:
     """Questions about somebody else, and that nothing of theirs came back."""
     _rule(console, "Isolation: asking about somebody else")
+    console.print(
+        "Whatever is asked, only the asker's own memory is searched.",
+        style="dim",
+    )
     for asked in crossed:
         console.print(
             Text.assemble(
@@ -109,7 +112,7 @@ def show_summary(console: Console, outcome: Outcome) -> None:
     _rule(console, "Summary")
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("")
-    for heading in ("questions", "evidence recalled", "recall p50", "answer p50", "foreign turns"):
+    for heading in ("questions", "recalled", "recall p50", "run p50", "foreign turns"):
         table.add_column(heading, justify="right")
     for framework, answers in _by_framework(outcome).items():
         own = [
@@ -118,9 +121,7 @@ def show_summary(console: Console, outcome: Outcome) -> None:
             for answer in asked.answers
             if answer.framework == framework
         ]
-        found = sum(
-            evidence_rank(asked.question, answer.recall) is not None for asked, answer in own
-        )
+        found = sum(has_evidence(asked.question, answer.recall) for asked, answer in own)
         recalls = [answer.recall.milliseconds["total"] for answer in answers]
         table.add_row(
             framework,
@@ -131,6 +132,12 @@ def show_summary(console: Console, outcome: Outcome) -> None:
             str(sum(answer.foreign for answer in answers)),
         )
     console.print(table)
+    console.print(
+        "recalled: questions for which every turn that holds the answer was recalled. recall: time "
+        "inside the memory. run: time of the agent's whole run. foreign turns: what an agent was "
+        "shown of the other person.",
+        style="dim",
+    )
     if outcome.foreign:
         console.print(
             f"Isolation is broken: {outcome.foreign} turns of another person were recalled.",
@@ -143,51 +150,65 @@ def _rule(console: Console, title: str) -> None:
     console.rule(Text(title), align="left", style="dim")
 
 
-def _answers(answers: Sequence[Answer]) -> Table:
+def _answers(answers: Sequence[Answer], correct: str | None = None) -> Table:
     table = Table.grid(padding=(0, 2))
-    table.add_column(no_wrap=True, style="dim")
+    table.add_column(style="dim")
     table.add_column(overflow="fold")
-    for answer in answers:
-        table.add_row(answer.framework, Text(literal(answer.text)))
+    if len(answers) > 1 and len({answer.text for answer in answers}) == 1:
+        table.add_row("both agents", Text(literal(answers[0].text)))
+    else:
+        for answer in answers:
+            table.add_row(answer.framework, Text(literal(answer.text)))
+    if correct is not None:
+        table.add_row("correct", Text(literal(correct), style="dim"))
     return table
 
 
-def _hits(recall: Recall, evidence: Collection[str]) -> Table:
+def _hits(recall: Recall, evidence: Collection[str], width: int) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 1), collapse_padding=True)
-    table.add_column("", no_wrap=True, style="green")
-    table.add_column("tier", no_wrap=True)
-    table.add_column("score", justify="right", no_wrap=True)
-    table.add_column("when", no_wrap=True)
-    table.add_column("who", no_wrap=True)
-    table.add_column("recalled", no_wrap=True, overflow="ellipsis", ratio=1)
-    for hit in recall.hits:
-        direct = {turn.id for turn in hit.turns} & set(evidence)
-        table.add_row(
-            "=>" if direct else "",
-            hit.tier,
-            f"{hit.score:.1f}",
-            f"{hit.when:%Y-%m-%d}",
-            Text(speaker_of(hit)),
-            Text(clipped(hit.text)),
+    for heading in ("", "tier", "score", "when", "who", "recalled"):
+        table.add_column(
+            heading,
+            justify="right" if heading == "score" else "left",
+            header_style="dim",
+            no_wrap=True,
+            min_width=len(_ARROW),
         )
+    room = width - _OTHER_COLUMNS
+    hits = {turn.id for hit in recall.hits for turn in hit.turns}
+    for hit in recall.hits:
+        rows: list[tuple[str, str, Turn]] = [
+            (hit.tier, f"{hit.score:.1f}", turn) for turn in hit.turns[:1]
+        ]
+        # What was packed around a hit is shown only if it is what was looked for.
+        sought = set(evidence) - hits
+        rows += [("", "beside", turn) for turn in hit.neighbours if turn.id in sought]
+        for tier, score, turn in rows:
+            found = turn.id in evidence
+            cells = (
+                _ARROW if found else "",
+                tier,
+                score,
+                f"{turn.time:%Y-%m-%d}",
+                clipped(turn.speaker or turn.role, _WIDEST_NAME),
+                clipped(turn.text, room),
+            )
+            table.add_row(*map(Text, cells), style="green" if found else None)
     return table
 
 
 def _verdict(asked: Asked) -> Text:
-    shown = Text()
+    lines = []
     for answer in asked.answers:
-        rank = evidence_rank(asked.question, answer.recall)
-        found = "evidence not recalled" if rank is None else f"evidence at rank {rank}"
-        shown.append(
-            f"{answer.framework}: {found}; recall {answer.recall.milliseconds['total']:.0f} ms, "
-            f"answer {answer.milliseconds:.0f} ms",
-            style="yellow" if rank is None else "green",
+        found = has_evidence(asked.question, answer.recall)
+        words = (
+            f"{answer.framework}: {'answer' if found else 'answer not'} among what was recalled "
+            f"in {answer.recall.milliseconds['total']:.0f} ms; "
+            f"whole run {answer.milliseconds:.0f} ms"
         )
-        for reason in answer.recall.degraded:
-            shown.append(f"; degraded: {literal(reason)}", style="yellow")
-        shown.append("\n")
-    shown.rstrip()
-    return shown
+        degraded = "".join(f"; degraded: {literal(each)}" for each in answer.recall.degraded)
+        lines.append(Text(words + degraded, style="green" if found else "yellow"))
+    return Text("\n").join(lines)
 
 
 def _by_framework(outcome: Outcome) -> Mapping[str, list[Answer]]:

@@ -1,0 +1,49 @@
+"""Arguments that several commands share, and how they open a store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lightmem_integrations.errors import StorageError
+
+if TYPE_CHECKING:
+    from lightmem_integrations import LightMem
+
+LEDGER_FILE = "ledger.sqlite"
+
+StoreArgument = Annotated[
+    Path, typer.Argument(metavar="STORE", help="Folder of the store.", show_default=False)
+]
+UserOption = Annotated[
+    str, typer.Option("--user", "-u", help="Whose memory: the user id.", show_default=False)
+]
+SessionOption = Annotated[
+    str | None,
+    typer.Option("--session", "-s", help="Only this session.", show_default=False),
+]
+ModelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        "-m",
+        help="Chat model for the answers: a .gguf file, or a name that LangChain knows, such as "
+        "openai:gpt-4o-mini. Without it, a stand-in quotes what it remembers.",
+        show_default=False,
+    ),
+]
+
+
+def open_existing(path: Path) -> LightMem:
+    """The store in that folder.
+
+    Raises:
+        StorageError: If there is none: to make one by a mistyped path would help nobody.
+    """
+    if not (path / LEDGER_FILE).is_file():
+        raise StorageError(f"There is no store in {str(path)!r}: it has no {LEDGER_FILE}.")
+    from lightmem_integrations import LightMem
+
+    return LightMem(path)

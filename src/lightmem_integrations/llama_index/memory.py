@@ -1,0 +1,289 @@
+"""Long-term memory as LlamaIndex's ``BaseMemory``, for agents and chat engines."""
+
+from __future__ import annotations
+
+import os
+import threading
+import uuid
+from collections.abc import Callable, Sequence
+from enum import Enum
+from typing import Any, cast
+from weakref import WeakValueDictionary
+
+from llama_index.core.base.llms.types import ChatMessage
+from llama_index.core.llms import LLM
+from llama_index.core.memory import BaseMemory
+from llama_index.core.utils import get_tokenizer
+from pydantic import PrivateAttr
+
+from lightmem_integrations.errors import InvalidRequestError
+from lightmem_integrations.lightmem import LightMem
+from lightmem_integrations.llama_index import stores
+from lightmem_integrations.llama_index.messages import question_of, to_messages, to_turn
+from lightmem_integrations.llama_index.session import Session
+from lightmem_integrations.llama_index.view import InsertMethodName, View
+from lightmem_integrations.safety import check_scope_id, check_user_id
+
+# Room for the answer, as in LlamaIndex's ChatMemoryBuffer.
+_SHARE_OF_CONTEXT_WINDOW = 0.75
+
+_live: WeakValueDictionary[str, LightMemMemory] = WeakValueDictionary()
+
+
+class LightMemMemory(BaseMemory):
+    """Remembers a user's conversations, and recalls of them what the present question needs.
+
+    Give it to an agent's ``run(memory=...)`` or to a chat engine. What is put is stored verbatim
+    and costs no model call. What is got is the last whole exchanges of this session, and what
+    was recalled from all of the user's sessions. Recalled text goes into the prompt only, never
+    into the store. One object serves one user and one session, in any number of threads.
+
+    Args:
+        memory: The open store. Or give ``path``.
+        path: Folder of the store, opened if this process has not opened it yet. It stays open
+            until the process ends.
+        user_id: Whose memory. Required, never made up.
+        session_id: Which conversation. ``None``: a new one.
+        token_limit: Tokens that ``get`` may return, recalled text included. The last whole
+            exchange comes back even if it alone is larger. ``None``: the settings' sizes of
+            short-term memory and recall together.
+        recall_tokens: Tokens of recalled text, at most half of ``token_limit``. ``None``: the
+            settings' ``max_tokens``.
+        k: How much may be recalled, in hits. ``None``: the settings' ``k``.
+        tokenizer_fn: Text to tokens. ``None``: LlamaIndex's global tokenizer.
+        insert_method: Where recalled text goes. ``auto``: the first block of the user's message
+            if that is in the store already (agents), otherwise a system message at the start
+            (chat engines that retrieve). ``user`` or ``system`` choose one of them.
+        recall: ``False`` keeps this conversation without recalling anything.
+        strict: Raise when the store or a model fails. Otherwise the conversation goes on with
+            what there is, and the log says so.
+
+    Raises:
+        ScopeError: The user or session id is missing, blank or a wildcard.
+        InvalidRequestError: Not exactly one of ``memory`` and ``path``, or a size below 1.
+    """
+
+    user_id: str
+    session_id: str
+    token_limit: int
+    recall_tokens: int
+    k: int | None = None
+    insert_method: InsertMethodName = "auto"
+    recall: bool = True
+    strict: bool = False
+    path: str | None = None
+    store: str
+    instance: str
+
+    _memory: LightMem = PrivateAttr()
+    _tokenizer_fn: Callable[[str], Sequence[Any]] = PrivateAttr()
+    _session: Session = PrivateAttr()
+    _view: View = PrivateAttr()
+    _lock: Any = PrivateAttr(default_factory=threading.RLock)
+
+    def __init__(
+        self,
+        *,
+        memory: LightMem | None = None,
+        path: str | os.PathLike[str] | None = None,
+        user_id: str | None = None,
+        session_id: str | None = None,
+        token_limit: int | None = None,
+        recall_tokens: int | None = None,
+        k: int | None = None,
+        tokenizer_fn: Callable[[str], Sequence[Any]] | None = None,
+        insert_method: InsertMethodName | Enum = "auto",
+        recall: bool = True,
+        strict: bool = False,
+        store: str | None = None,
+        instance: str | None = None,
+    ) -> None:
+        user_id = check_user_id(user_id)
+        session_id = check_scope_id(
+            uuid.uuid4().hex if session_id is None else session_id, "session_id"
+        )
+        if memory is None:
+            if path is None and store is None:
+                raise InvalidRequestError("Pass memory=LightMem(...), or path= of its folder.")
+            memory = stores.found(store, path)
+        elif path is not None:
+            raise InvalidRequestError("Pass either memory= or path=, not both.")
+        settings = memory.settings
+        if token_limit is None:
+            token_limit = settings.short_term_tokens + settings.max_tokens
+        if recall_tokens is None:
+            recall_tokens = settings.max_tokens
+        sizes = {"token_limit": token_limit, "recall_tokens": recall_tokens, "k": k}
+        for name, size in sizes.items():
+            if size is not None and (not isinstance(size, int) or size < 1):
+                raise InvalidRequestError(f"{name} is {size!r}; pass a whole number from 1 up.")
+        method = insert_method.value if isinstance(insert_method, Enum) else insert_method
+        if method not in ("auto", "user", "system"):
+            raise InvalidRequestError(f"insert_method is {method!r}; use auto, user or system.")
+        fields: dict[str, Any] = {
+            "user_id": user_id,
+            "session_id": session_id,
+            "token_limit": token_limit,
+            "recall_tokens": recall_tokens,
+            "k": k,
+            "insert_method": method,
+            "recall": recall,
+            "strict": strict,
+            "path": None if memory.path is None else str(memory.path.resolve()),
+            "store": stores.name_of(memory),
+            "instance": instance or uuid.uuid4().hex,
+        }
+        super().__init__(**fields)
+        self._memory = memory
+        self._tokenizer_fn = tokenizer_fn or get_tokenizer()
+        self._session = Session(memory, user_id, session_id, strict=strict)
+        self._view = View(
+            memory,
+            user_id,
+            count_tokens=lambda text: len(self._tokenizer_fn(text)),
+            token_limit=token_limit,
+            recall_tokens=min(recall_tokens, token_limit // 2) if recall else 0,
+            k=k,
+            insert_method=method,
+            strict=strict,
+        )
+        _live[self.instance] = self
+
+    @classmethod
+    def class_name(cls) -> str:
+        """The name of this class in serialised form."""
+        return "LightMemMemory"
+
+    @classmethod
+    def from_defaults(
+        cls,
+        chat_history: list[ChatMessage] | None = None,
+        llm: LLM | None = None,
+        token_limit: int | None = None,
+        **kwargs: Any,
+    ) -> LightMemMemory:
+        """Make a memory; all arguments of the class, and two more.
+
+        Args:
+            chat_history: Messages to start from, as with ``set``.
+            llm: The model to leave room for: ``token_limit`` is three quarters of its context
+                window, if it is not given.
+            token_limit: Tokens that ``get`` may return.
+            kwargs: Arguments of the class.
+        """
+        if token_limit is None and llm is not None:
+            token_limit = int(llm.metadata.context_window * _SHARE_OF_CONTEXT_WINDOW)
+        made = cls(token_limit=token_limit, **kwargs)
+        if chat_history:
+            made.set(chat_history)
+        return made
+
+    @classmethod
+    def bound(cls, **defaults: Any) -> type[LightMemMemory]:
+        """A class for ``memory_cls=`` of chat engines, which cannot name a user.
+
+        Args:
+            defaults: Arguments for ``from_defaults``, among them ``user_id``.
+        """
+        check_user_id(defaults.get("user_id"))
+
+        class Bound(cls):  # type: ignore[valid-type,misc]
+            @classmethod
+            def from_defaults(_cls, **kwargs: Any) -> LightMemMemory:  # noqa: N804
+                return cls.from_defaults(**{**kwargs, **defaults})
+
+        return cast("type[LightMemMemory]", Bound)
+
+    @property
+    def memory(self) -> LightMem:
+        """The open store."""
+        return self._memory
+
+    @property
+    def tokenizer_fn(self) -> Callable[[str], Sequence[Any]]:
+        """Text to tokens; chat engines measure their system prompt with it."""
+        return self._tokenizer_fn
+
+    def get(
+        self,
+        input: object = None,  # noqa: A002 - the framework's name
+        initial_token_count: int = 0,
+        **kwargs: Any,  # noqa: ARG002 - frameworks pass arguments of other memories
+    ) -> list[ChatMessage]:
+        """The last whole exchanges of this session, with what the question needs recalled.
+
+        Args:
+            input: The question, as text, message or query. ``None`` or without text: the last
+                message of the user.
+            initial_token_count: Tokens that the prompt holds besides.
+            kwargs: Ignored.
+
+        Returns:
+            Copies: changing them changes nothing stored. Only the user's live message is the
+            same object until the user speaks again, since agents write their state into it.
+        """
+        with self._lock:
+            return self._view.messages(self._session, question_of(input), initial_token_count)
+
+    def get_all(self) -> list[ChatMessage]:
+        """All messages of this session since it began or was reset, without recalled text."""
+        with self._lock:
+            return to_messages(self._session.turns())
+
+    def put(self, message: ChatMessage) -> None:
+        """Store a message, verbatim and without a model call."""
+        self.put_messages([message])
+
+    def put_messages(self, messages: list[ChatMessage]) -> None:
+        """Store messages, all or none of them."""
+        limit = self._memory.settings.max_turn_chars
+        with self._lock:
+            self._session.put([to_turn(message, max_chars=limit) for message in messages])
+
+    def set(self, messages: list[ChatMessage]) -> None:
+        """Make these messages the conversation so far.
+
+        What this session has seen before is not remembered a second time, so that a server may
+        hand over the whole history at every request.
+        """
+        with self._lock:
+            self._session.replace(messages, self._memory.settings.max_turn_chars)
+
+    def reset(self) -> None:
+        """Start this conversation anew. Long-term memory keeps what was said.
+
+        To erase, use the store's ``forget``.
+        """
+        with self._lock:
+            self._session.clear()
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any], **kwargs: Any) -> LightMemMemory:
+        """The memory that was saved with ``to_dict``.
+
+        In the process that saved it, this is the very same object while it is alive. Elsewhere
+        its folder is opened again.
+
+        Args:
+            data: What ``to_dict`` returned.
+            kwargs: Arguments that replace saved ones.
+
+        Raises:
+            StorageError: The store was held in memory only and is gone.
+        """
+        saved = {key: value for key, value in data.items() if key != "class_name"} | kwargs
+        alive = _live.get(saved.get("instance", ""))
+        if alive is not None:
+            same = alive.to_dict() == saved | {"class_name": cls.class_name()}
+            if same and stores.is_usable(alive.memory):
+                return alive
+            saved.pop("instance")
+        if "memory" in kwargs:
+            saved |= {"path": None, "store": None}
+        return cls(**saved)
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> LightMemMemory:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self).from_dict, (self.to_dict(),)

@@ -1,0 +1,168 @@
+"""Chat messages of LlamaIndex as turns, and back without loss."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import logging
+import re
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+from llama_index.core.base.llms.types import ChatMessage, MessageRole, ToolCallBlock
+from llama_index.core.schema import QueryBundle
+from pydantic import ValidationError
+
+from lightmem_integrations.records import Role, Turn
+
+logger = logging.getLogger(__name__)
+
+_ROLES: dict[MessageRole, Role] = {
+    MessageRole.SYSTEM: "system",
+    MessageRole.DEVELOPER: "system",
+    MessageRole.USER: "user",
+    MessageRole.ASSISTANT: "assistant",
+    MessageRole.CHATBOT: "assistant",
+    MessageRole.MODEL: "assistant",
+    MessageRole.FUNCTION: "tool",
+    MessageRole.TOOL: "tool",
+}
+_LONGEST_NAME = 200
+# ReActAgent stores one message with all its thoughts, actions and observations.
+_THOUGHT = re.compile(r"^\s*Thought:", re.MULTILINE)
+_ACTION = re.compile(r"^\s*Action:", re.MULTILINE)
+_ANSWER = re.compile(r"^\s*Answer:[ \t]*", re.MULTILINE)
+
+
+def to_turn(
+    message: ChatMessage,
+    *,
+    max_chars: int,
+    time: dt.datetime | None = None,
+    searchable: bool = True,
+) -> Turn:
+    """A message as a turn: its words as text, all of it beside them as ``Turn.message``.
+
+    The turn gets an id of its own here, so that storing it twice is harmless. The id is not put
+    into the message: some models refuse keys that they do not know.
+
+    Args:
+        message: The message to store.
+        max_chars: Longest text that may be searched; what is longer is cut there, not in the
+            message itself.
+        time: When it was said, with a time zone; ``None``: now.
+        searchable: ``False`` keeps it out of recall. System and tool messages, tool calls and
+            unfinished ReAct traces are never searched.
+    """
+    role = _ROLES[message.role]
+    text, finished = _words(message)
+    name = message.additional_kwargs.get("name")
+    speaker = _clean(name)[:_LONGEST_NAME].strip() if isinstance(name, str) else ""
+    return Turn(
+        role=role,
+        text=text[:max_chars],
+        speaker=speaker or None,
+        time=time or dt.datetime.now(dt.timezone.utc),
+        id=uuid.uuid4().hex,
+        message=_as_json(message),
+        searchable=(
+            searchable
+            and finished
+            and role in ("user", "assistant")
+            and bool(text.strip())
+            and not calls_of(message)
+        ),
+    )
+
+
+def to_message(turn: Turn) -> ChatMessage:
+    """The message that a turn was made of.
+
+    A turn that was not written by this adapter becomes a plain text message.
+    """
+    if turn.message is not None and "blocks" in turn.message:
+        try:
+            return ChatMessage.model_validate(dict(turn.message))
+        except ValidationError:
+            logger.warning("Turn %s holds a message that cannot be read; using its text.", turn.id)
+    return ChatMessage(role=MessageRole(turn.role), content=turn.text)
+
+
+def to_messages(turns: Iterable[Turn]) -> list[ChatMessage]:
+    """Messages of turns, in order; turns of other frameworks without any words are left out."""
+    return [to_message(turn) for turn in turns if is_shown(turn)]
+
+
+def is_shown(turn: Turn) -> bool:
+    """Whether a turn says anything in this framework's terms."""
+    return bool(turn.text) or (turn.message is not None and "blocks" in turn.message)
+
+
+def fingerprint(message: ChatMessage) -> str:
+    """A text that is the same for equal messages only."""
+    return json.dumps(_as_json(message), sort_keys=True)
+
+
+def words_of(message: ChatMessage, max_chars: int) -> tuple[Role, str]:
+    """Role and text of the turn of a message: what makes two messages the same to a reader."""
+    return _ROLES[message.role], _words(message)[0][:max_chars]
+
+
+def question_of(value: object) -> str | None:
+    """The text asked for by what callers hand to ``get(input=...)``; ``None`` if there is none."""
+    if isinstance(value, ChatMessage):
+        value = value.content
+    elif isinstance(value, QueryBundle):
+        value = value.query_str
+    if not isinstance(value, str):
+        return None
+    return _clean(value) if value.strip() else None
+
+
+def calls_of(message: ChatMessage) -> list[str]:
+    """Ids of the tool calls that a message makes, in order; ``""`` for a call without an id."""
+    ids = [block.tool_call_id or "" for block in message.blocks if isinstance(block, ToolCallBlock)]
+    if ids:
+        return ids
+    legacy = message.additional_kwargs.get("tool_calls") or []
+    ids = [_id_of(call) for call in legacy]
+    if not ids and message.additional_kwargs.get("function_call"):
+        return [""]
+    return ids
+
+
+def _id_of(call: Any) -> str:
+    for key in ("id", "tool_id"):
+        found = call.get(key) if isinstance(call, dict) else getattr(call, key, None)
+        if found:
+            return str(found)
+    return ""
+
+
+def _words(message: ChatMessage) -> tuple[str, bool]:
+    text = _clean(message.content or "")
+    if _ROLES[message.role] != "assistant" or not _THOUGHT.match(text):
+        return text, True
+    # Observations are other people's text and may hold "Answer:" too: the agent's own answer is
+    # the first one after its last thought.
+    last_thought = list(_THOUGHT.finditer(text))[-1].end()
+    answers = list(_ANSWER.finditer(text))
+    answer = next((each for each in answers if each.start() >= last_thought), None)
+    if answer is None and answers:
+        answer = answers[-1]
+    if answer is None:
+        return text, _ACTION.search(text) is None
+    return text[answer.end() :].strip(), True
+
+
+def _clean(text: str) -> str:
+    # Half a surrogate pair and NUL are legal in a Python string, but no database stores them.
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "")
+
+
+def _as_json(message: ChatMessage) -> dict[str, Any]:
+    data: dict[str, Any] = message.model_dump(mode="json", fallback=str)
+    # These became image blocks when the message was made, and would again when it is read.
+    data["additional_kwargs"].pop("images", None)
+    return data

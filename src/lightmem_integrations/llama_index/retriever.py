@@ -1,0 +1,122 @@
+"""Long-term memory as LlamaIndex's ``BaseRetriever``, for query and chat engines."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import logging
+import uuid
+from collections.abc import Collection
+from typing import Any
+
+from llama_index.core.callbacks import CallbackManager
+from llama_index.core.retrievers import BaseRetriever
+from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
+
+from lightmem_integrations.lightmem import LightMem
+from lightmem_integrations.records import TIERS, Hit, Recall, Tier
+from lightmem_integrations.safety import check_user_id
+
+logger = logging.getLogger(__name__)
+
+_SHOWN_TO_MODEL = ("when", "speaker")
+_NODE_IDS = uuid.UUID("0f3d2f52-5f0c-4f0b-9d0a-6b9d1f5c7a11")
+
+
+class LightMemRetriever(BaseRetriever):
+    """Retrieves what one user's memory holds on a question.
+
+    The user is fixed here, so that no model and no query can choose another one. Nodes carry
+    the verbatim text. Their metadata says where it comes from; language models see only
+    ``when`` and ``speaker`` of it, embedding models and re-rankers nothing.
+
+    Args:
+        memory: The open store.
+        user_id: Whose memory. Required, never made up.
+        k: Nodes to return. ``None``: the settings' ``k``.
+        max_tokens: Tokens of all nodes together. ``None``: the settings' ``max_tokens``.
+        tiers: Which tiers of memory to search.
+        session_id: Only what was said in this session. ``None``: in all of them.
+        exclude_session: Leave out what was said in this session, for example the present one.
+        since: Only what was said at this moment or later, with a time zone.
+        until: Only what was said before this moment, with a time zone.
+        speakers: Only what these people said.
+        strict: Raise when a model or the index fails, instead of returning what was found
+            without it.
+        callback_manager: LlamaIndex's callbacks.
+
+    Raises:
+        ScopeError: The user id is missing, blank or a wildcard.
+    """
+
+    def __init__(
+        self,
+        memory: LightMem,
+        *,
+        user_id: str,
+        k: int | None = None,
+        max_tokens: int | None = None,
+        tiers: Collection[Tier] = TIERS,
+        session_id: str | None = None,
+        exclude_session: str | None = None,
+        since: dt.datetime | None = None,
+        until: dt.datetime | None = None,
+        speakers: Collection[str] | None = None,
+        strict: bool = False,
+        callback_manager: CallbackManager | None = None,
+    ) -> None:
+        self._memory = memory
+        self._user_id = check_user_id(user_id)
+        self._arguments: dict[str, Any] = {
+            "user_id": user_id,
+            "k": k,
+            "max_tokens": max_tokens,
+            "tiers": tiers,
+            "session_id": session_id,
+            "exclude_session": exclude_session,
+            "since": since,
+            "until": until,
+            "speakers": speakers,
+            "strict": strict,
+        }
+        super().__init__(callback_manager=callback_manager)
+
+    def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        if not query_bundle.query_str.strip():
+            return []
+        return self._nodes(self._memory.recall(query_bundle.query_str, **self._arguments))
+
+    async def _aretrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        if not query_bundle.query_str.strip():
+            return []
+        return self._nodes(await self._memory.arecall(query_bundle.query_str, **self._arguments))
+
+    def _nodes(self, recall: Recall) -> list[NodeWithScore]:
+        if recall.degraded:
+            logger.warning("Recall was degraded: %s", "; ".join(recall.degraded))
+        return [
+            NodeWithScore(node=_node(hit, self._user_id), score=float(hit.score))
+            for hit in recall.hits
+        ]
+
+
+def _node(hit: Hit, user_id: str) -> TextNode:
+    metadata = {
+        "tier": hit.tier,
+        "when": hit.when.isoformat(timespec="minutes"),
+        "session_id": hit.source.session_id,
+        "turn_ids": list(hit.source.turn_ids),
+        "speaker": hit.turns[0].speaker if hit.turns else None,
+        "score_parts": {name: float(part) for name, part in hit.parts.items()},
+    }
+    if metadata["speaker"] is None:
+        del metadata["speaker"]
+    # Turn ids are unique in their session only, node ids must be unique in an engine.
+    place = json.dumps([user_id, hit.source.session_id, hit.source.turn_ids, hit.tier])
+    return TextNode(
+        id_=str(uuid.uuid5(_NODE_IDS, place)),
+        text=hit.text,
+        metadata=metadata,
+        excluded_llm_metadata_keys=[key for key in metadata if key not in _SHOWN_TO_MODEL],
+        excluded_embed_metadata_keys=list(metadata),
+    )

@@ -1,0 +1,176 @@
+"""The conversation of one user and one session, as this adapter reads and writes it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from llama_index.core.base.llms.types import ChatMessage
+
+from lightmem_integrations.errors import (
+    ForkedProcessError,
+    InvalidRequestError,
+    InvalidTurnError,
+    ScopeError,
+    StoreClosedError,
+)
+from lightmem_integrations.lightmem import LightMem
+from lightmem_integrations.llama_index.messages import (
+    fingerprint,
+    to_message,
+    to_turn,
+    words_of,
+)
+from lightmem_integrations.records import Turn
+
+logger = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
+
+# Errors of the program, not of the store: these are never logged away.
+_MISUSE = (
+    ScopeError,
+    InvalidTurnError,
+    InvalidRequestError,
+    StoreClosedError,
+    ForkedProcessError,
+)
+
+_NO_LIMIT = 2**53
+
+
+class Session:
+    """Reads and writes the turns of one session, and goes on when the store fails.
+
+    Attributes:
+        moment: Changes whenever the user speaks or the conversation is replaced. What was
+            recalled for one moment serves all rounds of an agent in it.
+    """
+
+    def __init__(self, memory: LightMem, user_id: str, session_id: str, *, strict: bool) -> None:
+        self._memory = memory
+        self._scope = {"user_id": user_id, "session_id": session_id}
+        self._strict = strict
+        self._written = 0
+        # What the store could not take yet: turns, and the beginning of a new window.
+        self._unsaved: list[Turn] = []
+        self._unsaved_clear = False
+        # The turns put since the user last spoke, for when the store cannot be read.
+        self._exchange: list[Turn] = []
+        self.moment = 0
+
+    def guarded(self, action: Callable[[], _T], otherwise: _T, failing: str) -> _T:
+        """The outcome of an action; if it fails and nobody asked for strictness, another one.
+
+        Args:
+            action: What to do.
+            otherwise: What comes instead.
+            failing: What the log says.
+        """
+        try:
+            return action()
+        except _MISUSE:
+            raise
+        except Exception:
+            if self._strict:
+                raise
+            logger.exception(failing)
+            return otherwise
+
+    def turns(
+        self, max_tokens: int = _NO_LIMIT, measure: Callable[[Turn], int] = lambda _: 0
+    ) -> list[Turn]:
+        """The last whole exchanges that fit, oldest first; the last one in any case."""
+        if self._unsaved_clear:
+            return list(self._unsaved)
+        stored = self.guarded(
+            lambda: self._memory.short_term(
+                **self._scope, max_tokens=max(1, max_tokens), measure=measure
+            ),
+            None,
+            "Short-term memory cannot be read; only this exchange is known.",
+        )
+        return list(self._exchange) if stored is None else [*stored, *self._unsaved]
+
+    def stored_otherwise(self) -> int:
+        """How many turns this user has, without those put by this object.
+
+        It grows when others add; it shrinks only when something was forgotten.
+        """
+        user_id = self._scope["user_id"]
+        turns = self.guarded(
+            lambda: self._memory.stats(user_id=user_id).turns, 0, "The store cannot be read."
+        )
+        return turns - self._written
+
+    def said_again(self, turns: Sequence[Turn]) -> set[str]:
+        """Ids of all turns of this session that say the same as one of these."""
+        shown = {(turn.role, turn.text) for turn in turns}
+        return {turn.id for turn in self._history() if turn.id and (turn.role, turn.text) in shown}
+
+    def put(self, turns: Sequence[Turn]) -> None:
+        """Store turns in one transaction, after what could not be stored before."""
+        if not turns:
+            return
+        waiting = [*self._unsaved, *turns]
+        if self.guarded(
+            lambda: self._store(waiting),
+            otherwise=False,
+            failing="Messages could not be stored; they are tried again with the next one.",
+        ):
+            waiting = []
+        self._unsaved = waiting
+        for turn in turns:
+            if turn.role == "user":
+                self.moment += 1
+                self._exchange = []
+            self._exchange.append(turn)
+
+    def replace(self, messages: Sequence[ChatMessage], max_chars: int) -> None:
+        """Make these messages the short-term window; only unseen ones become searchable."""
+        self.moment += 1
+        wanted = [fingerprint(message) for message in messages]
+        present = [fingerprint(to_message(turn)) for turn in self.turns()]
+        if present and wanted[: len(present)] == present:
+            new = messages[len(present) :]
+            self.put([to_turn(message, max_chars=max_chars) for message in new])
+            return
+        seen = {(turn.role, turn.text): turn.time for turn in self._history()}
+        turns = []
+        for message in messages:
+            words = words_of(message, max_chars)
+            turns.append(
+                to_turn(
+                    message,
+                    max_chars=max_chars,
+                    time=seen.get(words),  # so that forgetting a span of time takes both
+                    searchable=words not in seen,
+                )
+            )
+        self.clear()
+        self.put(turns)
+
+    def clear(self) -> None:
+        """Let the short-term window start anew."""
+        self.moment += 1
+        self._exchange = []
+        self._unsaved = []
+        self._unsaved_clear = True
+        self.guarded(
+            lambda: self._store([]),
+            otherwise=False,
+            failing="The conversation could not be begun anew in the store; this is tried again.",
+        )
+
+    def _store(self, turns: Sequence[Turn]) -> bool:
+        if self._unsaved_clear:
+            self._memory.clear_short_term(**self._scope)
+            self._unsaved_clear = False
+        self._written += len(self._memory.add(turns, **self._scope))
+        return True
+
+    def _history(self) -> Sequence[Turn]:
+        return self.guarded(
+            lambda: self._memory.history(**self._scope), (), "The history cannot be read."
+        )

@@ -1,0 +1,72 @@
+"""Which open store a saved memory belongs to.
+
+Workflows save their memory as JSON and read it back at every re-use of a context. JSON cannot
+hold an open store, so it holds the store's name, and this process knows the store by that name.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import uuid
+from pathlib import Path
+from weakref import WeakKeyDictionary, WeakValueDictionary
+
+from lightmem_integrations.errors import ForkedProcessError, StorageError, StoreClosedError
+from lightmem_integrations.lightmem import LightMem
+
+_lock = threading.Lock()
+_by_name: WeakValueDictionary[str, LightMem] = WeakValueDictionary()
+_names: WeakKeyDictionary[LightMem, str] = WeakKeyDictionary()
+# A store opened here belongs to nobody else: it stays open until the process ends, since another
+# part of the program may hold its name.
+_opened: dict[str, LightMem] = {}
+
+
+def name_of(store: LightMem) -> str:
+    """The name by which this process finds an open store again."""
+    with _lock:
+        name = _names.setdefault(store, uuid.uuid4().hex)
+        _by_name[name] = store
+        return name
+
+
+def opened(path: str | os.PathLike[str]) -> LightMem:
+    """The store in a folder: the one that is open in this process, or opened now."""
+    folder = Path(path).expanduser().resolve()
+    with _lock:
+        for store in [*_by_name.values(), *_opened.values()]:
+            if store.path is not None and Path(store.path).resolve() == folder and is_usable(store):
+                return store
+        _opened[str(folder)] = LightMem(folder)
+        return _opened[str(folder)]
+
+
+def is_usable(store: LightMem) -> bool:
+    """Whether a store is open, in this process."""
+    try:
+        store.sessions(user_id="-")
+    except (StoreClosedError, ForkedProcessError):
+        return False
+    return True
+
+
+def found(name: str | None, path: str | os.PathLike[str] | None) -> LightMem:
+    """The store that a saved memory belongs to.
+
+    Args:
+        name: Its name in this process, from ``name_of``.
+        path: Its folder, if it has one.
+
+    Raises:
+        StorageError: It lived in memory only and is gone, or was closed.
+    """
+    store = _by_name.get(name) if name else None
+    if store is not None and is_usable(store):
+        return store
+    if path is not None:
+        return opened(path)
+    raise StorageError(
+        "The store of this saved memory was held in memory only and is gone. Give the restored "
+        "memory a store with a folder: LightMem('./memory')."
+    )

@@ -1,0 +1,181 @@
+"""What an agent or a chat engine gets to read: the window, with recalled memory in its place."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from llama_index.core.base.llms.types import ChatMessage
+
+from lightmem_integrations.lightmem import LightMem
+from lightmem_integrations.llama_index.messages import calls_of, is_shown, question_of, to_message
+from lightmem_integrations.llama_index.session import Session
+from lightmem_integrations.llama_index.window import (
+    CountTokens,
+    from_first_user,
+    led_by,
+    literal,
+    tokens_of,
+    under_system,
+    without_orphans,
+    without_placeholders,
+)
+from lightmem_integrations.records import Turn
+
+logger = logging.getLogger(__name__)
+
+InsertMethodName = Literal["auto", "user", "system"]
+
+# In less room than this there is no space for the fence and one line.
+_LEAST_TOKENS = 64
+
+# Every ``get`` measures the whole session; turns never change.
+_SIZES_KEPT = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Recalled:
+    """What was recalled for a moment, and how much others had stored for this user then."""
+
+    moment: tuple[object, ...]
+    text: str
+    stored: int
+
+
+class View:
+    """Builds what ``get`` returns. Recalls once for each moment of a session."""
+
+    def __init__(
+        self,
+        memory: LightMem,
+        user_id: str,
+        *,
+        count_tokens: CountTokens,
+        token_limit: int,
+        recall_tokens: int,
+        k: int | None,
+        insert_method: InsertMethodName,
+        strict: bool,
+    ) -> None:
+        self._memory = memory
+        self._user_id = user_id
+        self._count = count_tokens
+        self._token_limit = token_limit
+        self._recall_tokens = recall_tokens
+        self._k = k
+        self._insert_method = insert_method
+        self._strict = strict
+        self._recalled: _Recalled | None = None
+        self._live: tuple[tuple[object, ...], ChatMessage] | None = None
+        self._sizes: dict[str, int] = {}
+
+    def messages(self, session: Session, asked: str | None, tokens_used: int) -> list[ChatMessage]:
+        """The window that fits, and what was recalled for the question.
+
+        Args:
+            session: The conversation to read.
+            asked: The question; ``None``: the last message of the user.
+            tokens_used: Tokens that the prompt holds besides.
+        """
+        room = self._token_limit - tokens_used
+        turns = session.turns(room - self._recall_tokens, self._measure)
+        live = _live_turn(turns, asked)
+        if asked is not None and live is None:
+            # A question that is not in the store comes on top of what we return.
+            room -= self._count(asked)
+            turns = session.turns(room - self._recall_tokens, self._measure)
+        query = asked if live is None else question_of(to_message(live))
+        memory = self._memory_text(session, turns, live, query, room)
+        into_user = live is not None and self._insert_method != "system"
+
+        messages = []
+        for turn in turns:
+            if turn is live:
+                block = memory if into_user else ""
+                messages.append(self._live_message(session, turn, block))
+            elif is_shown(turn):
+                messages.append(to_message(turn))
+        messages = from_first_user(without_orphans(messages))
+        if live is None:
+            # Only engines with a prompt template ask before they store the question.
+            messages = [literal(message) for message in messages]
+            memory = without_placeholders(memory)
+        return under_system(memory, messages) if memory and not into_user else messages
+
+    def _measure(self, turn: Turn) -> int:
+        if turn.id is None:
+            return tokens_of(to_message(turn), self._count)
+        if turn.id not in self._sizes:
+            if len(self._sizes) >= _SIZES_KEPT:
+                self._sizes.clear()
+            self._sizes[turn.id] = tokens_of(to_message(turn), self._count)
+        return self._sizes[turn.id]
+
+    def _live_message(self, session: Session, turn: Turn, memory: str) -> ChatMessage:
+        # Agents write their state into the message they got and expect it there in the next
+        # round, but not in the next turn.
+        moment = (session.moment, turn.id)
+        if self._live is None or self._live[0] != moment:
+            message = to_message(turn)
+            self._live = (moment, led_by(memory, message) if memory else message)
+        return self._live[1]
+
+    def _memory_text(
+        self,
+        session: Session,
+        turns: Sequence[Turn],
+        live: Turn | None,
+        query: str | None,
+        room: int,
+    ) -> str:
+        if not self._recall_tokens or query is None or not query.strip():
+            return ""
+        moment = (session.moment, live.id if live else query)
+        stored = session.stored_otherwise()
+        known = self._recalled
+        if known is None or known.moment != moment or stored < known.stored:
+            room -= sum(self._measure(turn) for turn in turns)
+            text = self._recall(session, turns, query, min(room, self._recall_tokens))
+            self._recalled = known = _Recalled(moment, text, stored)
+            self._live = None
+        return known.text
+
+    def _recall(self, session: Session, turns: Sequence[Turn], query: str, tokens: int) -> str:
+        if tokens < _LEAST_TOKENS:
+            return ""
+        in_prompt = {turn.id for turn in turns if turn.id}
+        if any(turn.role == "user" and not turn.searchable for turn in turns):
+            # These were put a second time: their first copies must not come back either.
+            in_prompt |= session.said_again(turns)
+        found = session.guarded(
+            lambda: self._memory.recall(
+                query,
+                user_id=self._user_id,
+                k=self._k,
+                max_tokens=tokens,
+                exclude=in_prompt,
+                count_tokens=self._count,
+                strict=self._strict,
+            ),
+            None,
+            "Nothing could be recalled; the conversation goes on without.",
+        )
+        if found is None:
+            return ""
+        if found.degraded:
+            logger.warning("Recall was degraded: %s", "; ".join(found.degraded))
+        return found.text
+
+
+def _live_turn(turns: Sequence[Turn], asked: str | None) -> Turn | None:
+    """The user's turn that the question is, if it is in the store and not answered yet."""
+    for turn in reversed(turns):
+        if turn.role == "user":
+            message = to_message(turn)
+            same = asked is None or asked.strip() == (message.content or "").strip()
+            return turn if same else None
+        if asked is not None and turn.role == "assistant" and not calls_of(to_message(turn)):
+            return None
+    return None

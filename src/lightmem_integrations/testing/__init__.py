@@ -1,0 +1,39 @@
+"""Stand-ins for models, for tests and demonstrations: small, deterministic, without weights.
+
+* ``quoted_answer``: answers by quoting what stands in the prompt's memory block.
+* ``ExtractiveChatModel``: the same as a LangChain chat model (extra ``langchain``).
+* ``ExtractiveLLM``: the same as a LlamaIndex LLM (extra ``llama-index``).
+* ``HashEmbedder``: an embedder that knows words but no meanings.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from lightmem_integrations.testing.hash_embedder import HashEmbedder
+from lightmem_integrations.testing.quote import NOTHING, Message, quoted_answer
+
+if TYPE_CHECKING:
+    from lightmem_integrations.testing.extractive_langchain import ExtractiveChatModel
+    from lightmem_integrations.testing.extractive_llama_index import ExtractiveLLM
+
+__all__ = [
+    "NOTHING",
+    "ExtractiveChatModel",
+    "ExtractiveLLM",
+    "HashEmbedder",
+    "Message",
+    "quoted_answer",
+]
+
+_LAZY = {
+    "ExtractiveChatModel": "extractive_langchain",
+    "ExtractiveLLM": "extractive_llama_index",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_LAZY[name]}"), name)

@@ -1,0 +1,75 @@
+"""Answers by quoting: no model, no reasoning, only what stands in the prompt's memory block."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from lightmem_integrations.recall.terms import terms
+from lightmem_integrations.safety import FENCE_CLOSE, FENCE_OPEN
+
+NOTHING = "I have nothing about that in memory."
+"""The answer when no remembered turn shares a word with the question."""
+
+_LONGEST = 400
+_BLOCK = re.compile(f"{re.escape(FENCE_OPEN)}(.*?){re.escape(FENCE_CLOSE)}", re.DOTALL)
+# The head of a remembered turn, as recall packs it; its further lines are indented.
+_HEAD = re.compile(
+    r"^\[(?P<day>\d+ \w+ \d+) [\d:]+\] (?P<speaker>[^:\n]+): (?P<text>.*(?:\n  .*)*)", re.MULTILINE
+)
+_SENTENCE_END = re.compile(r"(?<=[.!?…])\s+")
+_ASSISTANT = "Assistant"
+_PERSONS = {"User": "You", _ASSISTANT: "I"}
+
+
+class Message(NamedTuple):
+    """One message of a prompt, whatever framework it came from."""
+
+    role: str
+    text: str
+
+
+def quoted_answer(messages: Sequence[Message]) -> str:
+    """Of what is remembered, the turn that shares most words with the last question.
+
+    What people said goes before what an assistant said, and the newest of equals before the
+    others. Names of speakers and sentences that are questions themselves do not count.
+
+    Args:
+        messages: The prompt. Memory is what stands between ``<memory>`` and ``</memory>`` in any
+            of them; the question is the last user message, without such blocks.
+
+    Returns:
+        Such as ``You said on 3 March 2026: "I start on Monday."``, or ``NOTHING``.
+    """
+    blocks = (block for message in messages for block in _BLOCK.findall(message.text))
+    turns = [turn for block in blocks for turn in _HEAD.finditer(block)]
+    asked = set(terms(_question(messages)))
+    # Who speaks stands before every turn; a name in the question picks none of them.
+    asked -= {term for turn in turns for term in terms(turn["speaker"])}
+
+    def shared(turn: re.Match[str]) -> int:
+        return len(asked.intersection(terms(_stated(turn["text"]))))
+
+    fitting = [turn for turn in reversed(turns) if shared(turn)]
+    by_people = [turn for turn in fitting if turn["speaker"] != _ASSISTANT]
+    best = max(by_people or fitting, key=shared, default=None)
+    if best is None:
+        return NOTHING
+    said = " ".join(best["text"].split())
+    quote = said if len(said) <= _LONGEST else f"{said[:_LONGEST]}..."
+    return f'{_PERSONS.get(best["speaker"], best["speaker"])} said on {best["day"]}: "{quote}"'
+
+
+def _question(messages: Sequence[Message]) -> str:
+    for message in reversed(messages):
+        text = _BLOCK.sub("", message.text).strip()
+        if message.role == "user" and text:
+            return text
+    return ""
+
+
+def _stated(text: str) -> str:
+    sentences = _SENTENCE_END.split(text)
+    return " ".join(each for each in sentences if not each.rstrip().endswith("?"))

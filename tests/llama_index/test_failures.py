@@ -1,0 +1,151 @@
+"""A store or a model that fails costs memory, not the conversation; ``strict`` raises."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+from llama_index.core.agent.workflow import FunctionAgent
+from llama_index.core.llms import ChatMessage
+
+from lightmem_integrations import LightMem, Turn
+from lightmem_integrations.errors import StoreClosedError
+from lightmem_integrations.llama_index import LightMemMemory, LightMemRetriever
+
+# Making an agent reads every attribute of it, deprecated ones of pydantic among them.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:The `.*` attribute is deprecated:pydantic.PydanticDeprecatedSince20",
+    "ignore:Accessing the .* attribute on the instance:pydantic.PydanticDeprecatedSince211",
+)
+
+HELLO = ChatMessage(role="user", content="Hello")
+HI = ChatMessage(role="assistant", content="Hi")
+
+
+class Fragile:
+    """An embedder that breaks on demand."""
+
+    broken = False
+
+    def __call__(self, texts: Sequence[str]) -> list[list[float]]:
+        if self.broken:
+            raise RuntimeError("out of memory")
+        return [[1.0, float(len(text))] for text in texts]
+
+
+@contextmanager
+def broken_ledger(core: LightMem) -> Iterator[None]:
+    """The database loses its table of turns for a while."""
+    assert core.path is not None
+    path: Path = core.path / "ledger.sqlite"
+    with closing(sqlite3.connect(path, timeout=30)) as database:
+        database.execute("PRAGMA legacy_alter_table = ON")
+        database.execute("ALTER TABLE turns RENAME TO elsewhere")
+        database.commit()
+        yield
+        database.execute("ALTER TABLE elsewhere RENAME TO turns")
+        database.commit()
+
+
+def of_alice(core: LightMem, **arguments: object) -> LightMemMemory:
+    return LightMemMemory.from_defaults(memory=core, user_id="alice", **arguments)
+
+
+@pytest.fixture
+def fragile(tmp_path: Path) -> Iterator[tuple[LightMem, Fragile]]:
+    embedder = Fragile()
+    with LightMem(tmp_path / "fragile", embedder=embedder) as core:
+        core.add(Turn(role="user", text="Hello Lisbon"), user_id="alice", session_id="old")
+        core.index_pending()
+        yield core, embedder
+
+
+def test_a_broken_model_leaves_the_words_to_find_by(fragile, caplog) -> None:
+    core, embedder = fragile
+    embedder.broken = True
+    memory = of_alice(core)
+    memory.put(HELLO)
+    assert "Hello Lisbon" in str(memory.get()[0].content)
+    assert "degraded" in caplog.text
+
+
+def test_strict_raises_what_the_model_raised(fragile) -> None:
+    core, embedder = fragile
+    embedder.broken = True
+    memory = of_alice(core, strict=True)
+    memory.put(HELLO)
+    with pytest.raises(Exception, match="out of memory"):
+        memory.get()
+    with pytest.raises(Exception, match="out of memory"):
+        LightMemRetriever(core, user_id="alice", strict=True).retrieve("Hello")
+    assert LightMemRetriever(core, user_id="alice").retrieve("Hello")
+
+
+def test_messages_are_stored_later_when_the_ledger_fails(core: LightMem, caplog) -> None:
+    memory = of_alice(core, session_id="s")
+    memory.put(ChatMessage(role="user", content="Before"))
+    memory.put(HI)
+    with broken_ledger(core):
+        memory.put(HELLO)
+        assert memory.get()[-1] == HELLO
+        memory.put(HI)
+        assert memory.get()[-2:] == [HELLO, HI]
+    assert "could not be stored" in caplog.text
+    memory.put(ChatMessage(role="user", content="After"))
+    stored = [turn.text for turn in core.history(user_id="alice", session_id="s")]
+    assert stored == ["Before", "Hi", "Hello", "Hi", "After"]
+
+
+def test_a_new_beginning_is_made_up_for_when_the_ledger_failed(core: LightMem) -> None:
+    memory = of_alice(core, session_id="s")
+    memory.put_messages([HELLO, HI])
+    with broken_ledger(core):
+        memory.set([ChatMessage(role="user", content="New"), HI])
+        assert [m.content for m in memory.get()] == ["New", "Hi"]
+        memory.reset()
+        assert memory.get() == []
+    assert memory.get_all() == []
+    memory.put(ChatMessage(role="user", content="Newer"))
+    assert [m.content for m in memory.get_all()] == ["Newer"]
+    assert [m.content for m in of_alice(core, session_id="s").get_all()] == ["Newer"]
+
+
+async def test_an_agent_answers_without_its_store(core: LightMem, script) -> None:
+    memory = of_alice(core)
+    with broken_ledger(core):
+        answer = await FunctionAgent(llm=script("Hi").llm).run(user_msg="Hello", memory=memory)
+    assert str(answer) == "Hi"
+
+
+def test_strict_raises_what_the_ledger_raised(core: LightMem) -> None:
+    memory = of_alice(core, strict=True)
+    memory.put(HELLO)
+    with broken_ledger(core):
+        with pytest.raises(Exception, match="turns"):
+            memory.put(HI)
+        with pytest.raises(Exception, match="turns"):
+            memory.get()
+    assert memory.get_all() == [HELLO]
+
+
+def test_a_closed_store_is_a_mistake_and_raises(tmp_path: Path) -> None:
+    with LightMem(tmp_path / "m") as core:
+        memory = of_alice(core)
+    with pytest.raises(StoreClosedError):
+        memory.put(HELLO)
+    with pytest.raises(StoreClosedError):
+        memory.get()
+
+
+def test_what_is_logged_holds_no_memory(core: LightMem, caplog) -> None:
+    caplog.set_level(logging.DEBUG, logger="lightmem_integrations.llama_index")
+    memory = of_alice(core)
+    with broken_ledger(core):
+        memory.put(ChatMessage(role="user", content="My secret is 4711."))
+    ours = [each for each in caplog.records if "llama_index" in each.name]
+    assert ours
+    assert not any("4711" in each.getMessage() for each in ours)
