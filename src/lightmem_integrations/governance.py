@@ -84,5 +84,5 @@ def stats(store: Store, *, user_id: str | None, embedder: str) -> Stats:
         embedder=embedder,
         dimension=int(dimension) if dimension else None,
         index=store.indexer.state,
-        bytes=store.size_in_bytes(),
+        bytes=store.size_in_bytes() if user_id is None else None,
     )

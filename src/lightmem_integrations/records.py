@@ -171,8 +171,9 @@ class Stats:
         pending: Searchable turns that are not in the vector index yet (found lexically).
         embedder: Name of the embedding model that the store was built with.
         dimension: Length of its vectors; ``None`` before the first one was made.
-        index: ``ready``, ``rebuilding`` or ``unavailable``.
-        bytes: Size of the store's folder on disk; ``None`` when it has no folder.
+        index: ``ready``; ``unchecked`` before it was first needed; ``rebuilding`` or
+            ``unavailable``, when recall compares the ledger's vectors one by one.
+        bytes: Size of the store's folder on disk; ``None`` for one user, or without a folder.
     """
 
     users: int
