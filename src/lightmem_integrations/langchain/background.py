@@ -1,0 +1,156 @@
+"""A memory that is used in threads of its own, so that a slow store holds up nobody."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import NamedTuple
+from weakref import WeakSet
+
+from langchain_core.messages import BaseMessage
+from typing_extensions import TypedDict
+
+from lightmem_integrations.errors import TurnConflictError
+from lightmem_integrations.langchain.messages import text_of, under_new_id
+from lightmem_integrations.lightmem import LightMem
+from lightmem_integrations.records import Recall, Turn
+
+logger = logging.getLogger(__name__)
+
+_RECALL_THREADS = 4
+_WARM_UP_SECONDS = 30.0
+_warm: WeakSet[LightMem] = WeakSet()
+
+
+class Scope(NamedTuple):
+    """Whose memory a run reads and writes."""
+
+    user_id: str
+    session_id: str
+
+
+class Question(TypedDict):
+    """What a person asked."""
+
+    id: str
+    text: str
+
+
+class BackgroundMemory:
+    """Starts recalls and records, and hands out a future for each. Failures are logged.
+
+    The threads are few, so a store that hangs can hold these and no others. One of them does all
+    the writing, so turns are written in the order in which they were handed over. They get no
+    copy of the caller's context: no model that the memory uses can stream its words into the
+    answer of the agent that asked.
+
+    The models are loaded at once, so that no answer waits for that. Where an event loop is
+    running, they are loaded in the background; else this returns when they are loaded.
+
+    Args:
+        memory: The memory.
+        k: How many memories a recall returns.
+        max_tokens: Size of a recall's text, in tokens.
+        agent_id: Which agent writes.
+        strict: Whether a recall raises what it could work around.
+    """
+
+    def __init__(
+        self,
+        memory: LightMem,
+        *,
+        k: int | None = None,
+        max_tokens: int | None = None,
+        agent_id: str | None = None,
+        strict: bool = False,
+    ) -> None:
+        self._memory = memory
+        self._k = k
+        self._max_tokens = max_tokens
+        self._agent_id = agent_id
+        self._strict = strict
+        self._readers = ThreadPoolExecutor(_RECALL_THREADS, "lightmem-recall")
+        self._writer = ThreadPoolExecutor(1, "lightmem-record")
+        if memory not in _warm:
+            _warm.add(memory)
+            loading = self._readers.submit(self._warm_up)
+            if not _on_event_loop():
+                wait([loading], timeout=_WARM_UP_SECONDS)
+
+    def recall(
+        self, question: Question, scope: Scope, prompt: Sequence[BaseMessage]
+    ) -> Future[Recall]:
+        """Start to look up what is known, and is neither the question nor in the prompt."""
+        return self._readers.submit(self._recall, question, scope, tuple(prompt))
+
+    def record(self, turns: Sequence[Turn], scope: Scope) -> Future[None]:
+        """Start to write turns down. Turns that are known already change nothing."""
+        return self._writer.submit(self._record, tuple(turns), scope)
+
+    def _warm_up(self) -> None:
+        try:
+            self._memory.warm_up()
+        except Exception as error:  # noqa: BLE001  # the first recall meets it again
+            logger.warning("Loading the models failed: %s: %s", type(error).__name__, error)
+
+    def _recall(self, question: Question, scope: Scope, prompt: Sequence[BaseMessage]) -> Recall:
+        try:
+            return self._memory.recall(
+                question["text"],
+                user_id=scope.user_id,
+                k=self._k,
+                max_tokens=self._max_tokens,
+                exclude={question["id"], *self._ids_in(prompt, scope)} - {""},
+                strict=self._strict,
+            )
+        except Exception as error:
+            logger.warning("Recall failed: %s: %s", type(error).__name__, error)
+            raise
+
+    def _ids_in(self, prompt: Sequence[BaseMessage], scope: Scope) -> frozenset[str]:
+        ids = {each.id for each in prompt}
+        said = {text_of(each) for each in prompt}
+        if len(said) > 1:
+            # Without a checkpointer the caller sends earlier messages anew, and they come under
+            # other ids than those they were recorded with. The session's last turns tell.
+            window = self._memory.short_term(
+                user_id=scope.user_id,
+                session_id=scope.session_id,
+                max_tokens=sum(map(len, said)),
+                measure=lambda turn: len(turn.text),
+            )
+            ids.update(turn.id for turn in window if turn.text in said)
+        return frozenset(each for each in ids if each)
+
+    def _record(self, turns: Sequence[Turn], scope: Scope) -> None:
+        try:
+            try:
+                self._add(turns, scope)
+            except TurnConflictError:
+                # A message was edited and kept its id. What it said before was said, too.
+                for turn in turns:
+                    self._add_edited(turn, scope)
+        except Exception as error:
+            logger.warning("Recording failed: %s: %s", type(error).__name__, error)
+            raise
+
+    def _add_edited(self, turn: Turn, scope: Scope) -> None:
+        try:
+            self._add([turn], scope)
+        except TurnConflictError:
+            self._add([under_new_id(turn)], scope)
+
+    def _add(self, turns: Sequence[Turn], scope: Scope) -> None:
+        self._memory.add(
+            turns, user_id=scope.user_id, session_id=scope.session_id, agent_id=self._agent_id
+        )
+
+
+def _on_event_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

@@ -1,0 +1,198 @@
+"""Memory for classic LangChain chains: ``ConversationChain``, ``LLMChain``, ``AgentExecutor``."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from langchain_classic.base_memory import BaseMemory
+from langchain_classic.memory.utils import get_prompt_input_key
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, get_buffer_string
+from pydantic import Field
+
+from lightmem_integrations.errors import ScopeError
+from lightmem_integrations.langchain.messages import text_of, to_message, to_turn
+from lightmem_integrations.langchain.scope import DEFAULT_SESSION
+from lightmem_integrations.lightmem import LightMem
+from lightmem_integrations.records import Turn
+from lightmem_integrations.safety import check_scope_id, check_user_id
+
+logger = logging.getLogger(__name__)
+
+_ACKNOWLEDGED = "Noted."
+
+
+class LightMemMemory(BaseMemory):
+    """One variable for the prompt: what is recalled from before, then the recent conversation.
+
+    The conversation is rendered as ``ConversationBufferMemory`` does it (``Human: ...`` and
+    ``AI: ...``), as far as the short-term window reaches. What the user's memory holds about the
+    input, and what the window does not show, stands before it as one fenced block. Nothing is
+    recalled without an input. With ``return_messages``, the block is a human message which an AI
+    message acknowledges, so that the two keep taking turns; some models insist on that.
+
+    Classic chains hand no configuration to their memory, so it is made for one user, or told
+    which of the chain's inputs names the user. A memory that fails does not fail the chain: the
+    chain goes on without it, and a warning is logged.
+
+    Args:
+        memory: The memory.
+        user_id: Whose memory.
+        user_id_key: The chain's input that names the user, if ``user_id`` is not given.
+        session_id: The session in which the conversation is recorded.
+        memory_key: Name of the prompt's variable.
+        human_prefix: What stands before the user's words.
+        ai_prefix: What stands before the model's words.
+        return_messages: Give messages instead of a string.
+        input_key: The chain's input that is the user's message; needed if it has several inputs.
+        output_key: The chain's output that is the answer; needed if it has several outputs.
+        k: How many memories a recall returns. ``None``: as the memory's settings say.
+        max_tokens: Size of the recalled block, in tokens. ``None``: as the settings say.
+        window_tokens: Size of the short-term window, in tokens. ``None``: as the settings say.
+        strict: Raise what the memory raises, instead of going on without it.
+
+    Raises:
+        ScopeError: Neither ``user_id`` nor ``user_id_key`` is given, or an id is not valid.
+    """
+
+    memory: LightMem = Field(exclude=True, repr=False)
+    user_id: str | None = None
+    user_id_key: str | None = None
+    session_id: str = DEFAULT_SESSION
+    memory_key: str = "history"
+    human_prefix: str = "Human"
+    ai_prefix: str = "AI"
+    return_messages: bool = False
+    input_key: str | None = None
+    output_key: str | None = None
+    k: int | None = None
+    max_tokens: int | None = None
+    window_tokens: int | None = None
+    strict: bool = False
+
+    def __init__(
+        self,
+        *,
+        user_id: str | None = None,
+        user_id_key: str | None = None,
+        session_id: str = DEFAULT_SESSION,
+        **fields: Any,
+    ) -> None:
+        # Checked here: a ScopeError raised by a validator would come out as pydantic's own.
+        if user_id is not None:
+            check_user_id(user_id)
+        elif user_id_key is None:
+            raise ScopeError("No user is named. Pass user_id=, or user_id_key= and that input.")
+        check_scope_id(session_id, "session_id")
+        fields |= {"user_id": user_id, "user_id_key": user_id_key, "session_id": session_id}
+        super().__init__(**fields)
+
+    @property
+    def memory_variables(self) -> list[str]:
+        """The one variable that this memory adds to a chain's inputs."""
+        return [self.memory_key]
+
+    def load_memory_variables(self, inputs: dict[str, Any]) -> dict[str, Any]:
+        """The recalled block and the recent conversation, under ``memory_key``.
+
+        Raises:
+            ScopeError: ``user_id_key`` is not among the inputs, or names no valid user.
+        """
+        user_id = self._user(inputs)
+        window: tuple[Turn, ...] = ()
+        recalled = ""
+        try:
+            window = self.memory.short_term(
+                user_id=user_id, session_id=self.session_id, max_tokens=self.window_tokens
+            )
+            recalled = self._recalled(user_id, self._query(inputs), window)
+        except ScopeError:
+            raise
+        except Exception as error:
+            if self.strict:
+                raise
+            logger.warning("Recall failed: %s: %s", type(error).__name__, error)
+        messages = [each for each in map(to_message, window) if each is not None]
+        return {self.memory_key: self._rendered(recalled, messages)}
+
+    def save_context(self, inputs: dict[str, Any], outputs: dict[str, str]) -> None:
+        """Record the user's message and the answer to it.
+
+        Raises:
+            ScopeError: ``user_id_key`` is not among the inputs, or names no valid user.
+            ValueError: It is not clear which input or output is meant.
+        """
+        user_id = self._user(inputs)
+        said = (
+            HumanMessage(content=text_of(inputs[self._input_key(inputs)])),
+            AIMessage(content=text_of(outputs[self._output_key(outputs)])),
+        )
+        try:
+            self.memory.add(map(to_turn, said), user_id=user_id, session_id=self.session_id)
+        except ScopeError:
+            raise
+        except Exception as error:
+            if self.strict:
+                raise
+            logger.warning("Recording failed: %s: %s", type(error).__name__, error)
+
+    def clear(self) -> None:
+        """Start the conversation anew; what was said before can still be recalled.
+
+        Raises:
+            ScopeError: The memory was made without ``user_id``, so it is not clear whose.
+        """
+        self.memory.clear_short_term(user_id=self._user({}), session_id=self.session_id)
+
+    def _user(self, inputs: dict[str, Any]) -> str:
+        if self.user_id is not None:
+            return self.user_id
+        return check_user_id(inputs.get(self.user_id_key or ""))
+
+    def _recalled(self, user_id: str, query: str, window: tuple[Turn, ...]) -> str:
+        if not query.strip():
+            return ""
+        return self.memory.recall(
+            query,
+            user_id=user_id,
+            k=self.k,
+            max_tokens=self.max_tokens,
+            exclude=[turn.id for turn in window if turn.id],
+            strict=self.strict,
+        ).text
+
+    def _rendered(self, recalled: str, messages: list[BaseMessage]) -> str | list[BaseMessage]:
+        if self.return_messages:
+            if not recalled:
+                return messages
+            return [HumanMessage(content=recalled), AIMessage(content=_ACKNOWLEDGED), *messages]
+        buffer = get_buffer_string(
+            messages, human_prefix=self.human_prefix, ai_prefix=self.ai_prefix
+        )
+        return "\n\n".join(each for each in (recalled, buffer) if each)
+
+    def _query(self, inputs: dict[str, Any]) -> str:
+        try:
+            return text_of(inputs.get(self._input_key(inputs)))
+        except ValueError:
+            if set(inputs) - {self.user_id_key}:
+                logger.warning("Nothing was recalled: set input_key= to one of the chain's inputs.")
+            return ""
+
+    def _input_key(self, inputs: dict[str, Any]) -> str:
+        if self.input_key is not None:
+            return self.input_key
+        others = [*self.memory_variables, *filter(None, [self.user_id_key])]
+        key: str = get_prompt_input_key(inputs, others)
+        return key
+
+    def _output_key(self, outputs: dict[str, Any]) -> str:
+        if self.output_key is not None:
+            return self.output_key
+        if len(outputs) == 1:
+            return next(iter(outputs))
+        if "output" in outputs:
+            return "output"
+        raise ValueError(
+            f"Got multiple output keys: {sorted(outputs)}. Set output_key= to the answer's."
+        )

@@ -1,0 +1,165 @@
+"""A user's memory as a LangChain retriever."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from collections.abc import Collection
+from typing import Any
+
+from langchain_core.callbacks.manager import (
+    AsyncCallbackManagerForRetrieverRun,
+    CallbackManagerForRetrieverRun,
+)
+from langchain_core.documents import Document
+from langchain_core.retrievers import BaseRetriever
+from langchain_core.runnables import RunnableConfig, ensure_config
+from pydantic import Field
+from typing_extensions import Self
+
+from lightmem_integrations.errors import ScopeError
+from lightmem_integrations.langchain.scope import current_runtime, find_user
+from lightmem_integrations.lightmem import LightMem
+from lightmem_integrations.records import TIERS, Hit, Tier
+from lightmem_integrations.safety import check_user_id, shown
+
+
+class LightMemRetriever(BaseRetriever):
+    """Finds what a user's memory holds about a query, best first, one document for each hit.
+
+    The user is the one that the retriever is bound to (``user_id``, ``for_user``), or
+    ``user_id=`` of the call, or the one of the running LangGraph agent's context, or
+    ``config["configurable"]["user_id"]``. If none of them names one, the call raises
+    ``ScopeError``: there is no default user. A wrapper that does not hand on the configuration,
+    such as ``ContextualCompressionRetriever``, needs a retriever that is bound.
+
+    A document's ``page_content`` is what was remembered, its ``id`` is the same for the same
+    memory of a user, and its ``metadata`` is JSON: ``tier``, ``score``, ``parts`` of the score,
+    ``when`` (ISO 8601, with time zone), ``session_id``, ``turn_ids``, ``role`` and ``speaker``.
+
+    Args:
+        memory: The memory.
+        user_id: Whose memory, if the retriever serves one user only.
+        k: How many documents come back. ``None``: as the memory's settings say.
+        max_tokens: How many tokens they may have together. ``None``: as the settings say.
+        tiers: Which tiers to look in.
+
+    Raises:
+        ScopeError: ``user_id`` is not a valid one.
+    """
+
+    memory: LightMem = Field(exclude=True, repr=False)
+    user_id: str | None = None
+    k: int | None = None
+    max_tokens: int | None = None
+    tiers: tuple[Tier, ...] = TIERS
+
+    def __init__(self, *, user_id: str | None = None, **fields: Any) -> None:
+        # Checked here: a ScopeError raised by a validator would come out as pydantic's own.
+        fields["user_id"] = None if user_id is None else check_user_id(user_id)
+        super().__init__(**fields)
+
+    def for_user(self, user_id: str) -> Self:
+        """The same retriever, bound to one user.
+
+        Raises:
+            ScopeError: It is not a valid user id, or the retriever is bound to another user.
+        """
+        return self.model_copy(update={"user_id": self._bound(user_id)})
+
+    def invoke(
+        self,
+        input: str,  # noqa: A002  # its name in the contract
+        config: RunnableConfig | None = None,
+        **kwargs: Any,
+    ) -> list[Document]:
+        """The documents for a query.
+
+        Args:
+            input: The query.
+            config: May name the user: ``{"configurable": {"user_id": ...}}``.
+            **kwargs: ``user_id``, and for this call only ``k``, ``max_tokens``, ``tiers``,
+                ``session_id``, ``since``, ``until``, ``speakers`` as in ``LightMem.recall``.
+
+        Raises:
+            ScopeError: No user is named, or another one than the retriever is bound to.
+            InvalidRequestError: The query is blank, or another argument out of its range.
+        """
+        return super().invoke(input, config, **self._with_user(config, kwargs))
+
+    async def ainvoke(
+        self,
+        input: str,  # noqa: A002  # its name in the contract
+        config: RunnableConfig | None = None,
+        **kwargs: Any,
+    ) -> list[Document]:
+        """The documents for a query; see ``invoke``."""
+        return await super().ainvoke(input, config, **self._with_user(config, kwargs))
+
+    def _get_relevant_documents(
+        self,
+        query: str,
+        *,
+        run_manager: CallbackManagerForRetrieverRun,  # noqa: ARG002  # part of the contract
+        user_id: str | None = None,
+        k: int | None = None,
+        max_tokens: int | None = None,
+        tiers: Collection[Tier] | None = None,
+        session_id: str | None = None,
+        since: dt.datetime | None = None,
+        until: dt.datetime | None = None,
+        speakers: Collection[str] | None = None,
+    ) -> list[Document]:
+        recall = self.memory.recall(
+            query,
+            user_id=self._bound(user_id),
+            k=self.k if k is None else k,
+            max_tokens=self.max_tokens if max_tokens is None else max_tokens,
+            tiers=self.tiers if tiers is None else tiers,
+            session_id=session_id,
+            since=since,
+            until=until,
+            speakers=speakers,
+        )
+        return [_document(hit) for hit in recall.hits]
+
+    async def _aget_relevant_documents(
+        self, query: str, *, run_manager: AsyncCallbackManagerForRetrieverRun, **options: Any
+    ) -> list[Document]:
+        return await asyncio.to_thread(
+            self._get_relevant_documents, query, run_manager=run_manager.get_sync(), **options
+        )
+
+    def _with_user(self, config: RunnableConfig | None, kwargs: dict[str, Any]) -> dict[str, Any]:
+        named = kwargs.get("user_id")
+        if named is None:
+            named = self.user_id
+        user_id = find_user(named, runtime=current_runtime(), config=ensure_config(config))
+        return {**kwargs, "user_id": self._bound(user_id)}
+
+    def _bound(self, user_id: str | None) -> str:
+        if self.user_id is not None and user_id not in (None, self.user_id):
+            raise ScopeError(
+                f"This retriever is bound to another user than {shown(user_id)}. "
+                "Bind one that is not bound yet, or pass the user with each call."
+            )
+        return check_user_id(self.user_id if user_id is None else user_id)
+
+
+def _document(hit: Hit) -> Document:
+    said = hit.turns[0] if hit.turns else None
+    source = hit.source
+    return Document(
+        id=":".join((hit.tier, source.session_id, *source.turn_ids[:1])),
+        page_content=hit.text,
+        metadata={
+            "tier": hit.tier,
+            "score": float(hit.score),
+            "parts": {name: float(value) for name, value in hit.parts.items()},
+            "when": hit.when.isoformat(),
+            "session_id": source.session_id,
+            "turn_ids": list(source.turn_ids),
+            "role": said.role if said else None,
+            "speaker": said.speaker if said else None,
+        },
+    )

@@ -1,0 +1,75 @@
+"""Whose memory a call of LangChain means: the user and the session. Never guessed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+
+from lightmem_integrations.errors import ScopeError
+from lightmem_integrations.safety import check_user_id
+
+DEFAULT_SESSION = "default"
+
+
+def find_user(user_id: object, *, runtime: object = None, config: RunnableConfig) -> str:
+    """The one user that a call is about.
+
+    Asked in this order; the first that names anybody decides, and is not passed over for the
+    next one if it is blank or no string:
+
+    1. ``user_id``, given when the component was made,
+    2. ``runtime.context``: its ``user_id``, as an attribute or a key,
+    3. ``config["configurable"]["user_id"]``,
+    4. the user whom LangGraph's server has authenticated.
+
+    Raises:
+        ScopeError: None of them names a user, or the one that does names no valid one.
+    """
+    named_by = (
+        user_id,
+        _member(getattr(runtime, "context", None), "user_id"),
+        config.get("configurable", {}).get("user_id"),
+        _member(_member(getattr(runtime, "server_info", None), "user"), "identity"),
+    )
+    for named in named_by:
+        if named is not None:
+            return check_user_id(named)
+    raise ScopeError(
+        "No user is named, so nobody's memory was touched. Pass user_id= when making the "
+        "component, or context with a user_id, or config={'configurable': {'user_id': ...}}."
+    )
+
+
+def find_session(session_id: str | None, *, runtime: object = None, config: RunnableConfig) -> str:
+    """The session that a call belongs to.
+
+    The thread of this run, if it has one; else ``session_id``, given when the component was
+    made; else ``default``.
+    """
+    thread = config.get("configurable", {}).get("thread_id")
+    if thread is None:
+        thread = _member(getattr(runtime, "execution_info", None), "thread_id")
+    if thread is not None:
+        return str(thread)  # LangGraph takes integers and UUIDs as well
+    return DEFAULT_SESSION if session_id is None else session_id
+
+
+def current_runtime() -> object | None:
+    """The runtime of the LangGraph run that this code is called from, if there is one."""
+    langgraph_runtime = sys.modules.get("langgraph.runtime")
+    if langgraph_runtime is None:  # nothing of a graph can be running
+        return None
+    try:
+        runtime: object = langgraph_runtime.get_runtime()
+    except (RuntimeError, KeyError):  # not called from within a graph
+        return None
+    return runtime
+
+
+def _member(owner: object, name: str) -> Any:
+    if isinstance(owner, Mapping):
+        return owner.get(name)
+    return getattr(owner, name, None)

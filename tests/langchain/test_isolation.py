@@ -1,0 +1,237 @@
+"""No component shows one user what another said, whatever the ids; and none invents a user."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import pytest
+from langchain.agents import create_agent
+from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.tools import create_retriever_tool
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.runtime import Runtime
+
+from lightmem_integrations.errors import ScopeError
+from lightmem_integrations.langchain import (
+    LightMemMemory,
+    LightMemMiddleware,
+    LightMemRetriever,
+)
+from lightmem_integrations.langchain.scope import find_user
+
+USERS = ("alice", "Alice", "alice ", "bob@example.com", "7")
+NOT_USERS = ("", "   ", "*", "%", 7, ["alice"])
+
+
+@dataclass
+class Context:
+    user_id: object
+
+
+def with_memory(memory, **options):
+    """The middleware; with time enough, so that a busy machine fails no test."""
+    return LightMemMiddleware(memory, **{"recall_seconds": 30, **options})
+
+
+def secret(user_id):
+    return f"My secret word is {user_id.encode().hex()}z."
+
+
+def asked():
+    """The same message with the same id for everybody."""
+    return {"messages": [HumanMessage("What is my secret word?", id="m1")]}
+
+
+def others(user_id):
+    return [secret(other) for other in USERS if other != user_id]
+
+
+def check(prompt, user_id):
+    assert secret(user_id) in prompt
+    assert not any(other in prompt for other in others(user_id))
+
+
+def by_configuration(user_id):
+    return {"config": {"configurable": {"thread_id": f"t-{user_id}", "user_id": user_id}}}
+
+
+def by_context(user_id):
+    return {"context": Context(user_id), "config": {"configurable": {"thread_id": f"t-{user_id}"}}}
+
+
+@pytest.mark.parametrize("named", [by_configuration, by_context])
+def test_agent_users_take_turns(memory, scripted, named):
+    model = scripted()
+    agent = create_agent(model, middleware=[with_memory(memory)], context_schema=Context)
+    for user_id in USERS:
+        first = {"messages": [HumanMessage(secret(user_id), id="m0")]}
+        agent.invoke(first, **named(user_id))
+    for _ in range(2):
+        for user_id in USERS:
+            agent.invoke(asked(), **named(user_id))
+            check(model.last_prompt, user_id)
+    assert sorted(memory.users()) == sorted(USERS)
+
+
+async def test_agent_users_at_once(memory, scripted, remember):
+    for user_id in USERS:
+        remember(user_id, secret(user_id))
+    model = scripted()
+    agent = create_agent(model, middleware=[with_memory(memory)], checkpointer=InMemorySaver())
+
+    async def ask(user_id):
+        question = HumanMessage(f"What is my secret word? {user_id!r} asks.", id="m1")
+        config = by_configuration(user_id)["config"]
+        config["configurable"]["thread_id"] += " at once"
+        await agent.ainvoke({"messages": [question]}, config)
+
+    await asyncio.gather(*(ask(user_id) for user_id in USERS for _ in range(3)))
+    for prompt in model.prompts:
+        text = prompt[-1].text
+        user_id = next(user_id for user_id in USERS if text.endswith(f"{user_id!r} asks."))
+        check(text, user_id)
+
+
+async def test_retriever_users_take_turns(memory, remember):
+    for user_id in USERS:
+        remember(user_id, secret(user_id), session_id="s")
+    retriever = LightMemRetriever(memory=memory)
+    for user_id in USERS:
+        config = {"configurable": {"user_id": user_id}}
+        found = [
+            retriever.invoke("secret word", config),
+            retriever.invoke("secret word", user_id=user_id),
+            retriever.for_user(user_id).invoke("secret word"),
+            await retriever.ainvoke("secret word", config),
+            await retriever.for_user(user_id).ainvoke("secret word"),
+        ]
+        assert [[d.page_content for d in documents] for documents in found] == [
+            [secret(user_id)]
+        ] * 5
+
+
+async def test_retriever_users_in_one_batch(memory, remember):
+    for user_id in USERS:
+        remember(user_id, secret(user_id), session_id="s")
+    retriever = LightMemRetriever(memory=memory)
+    queries = ["secret word"] * len(USERS)
+    configs = [{"configurable": {"user_id": user_id}} for user_id in USERS]
+    expected = [[secret(user_id)] for user_id in USERS]
+    for found in (retriever.batch(queries, configs), await retriever.abatch(queries, configs)):
+        assert [[d.page_content for d in documents] for documents in found] == expected
+
+
+async def test_chain_memory_users_take_turns(memory):
+    for user_id in USERS:
+        LightMemMemory(memory=memory, user_id=user_id, session_id="old").save_context(
+            {"input": secret(user_id)}, {"output": "Noted."}
+        )
+    shared = LightMemMemory(memory=memory, user_id_key="who", session_id="new")
+    for user_id in USERS:
+        inputs = {"input": "What is my secret word?", "who": user_id}
+        check(shared.load_memory_variables(inputs)["history"], user_id)
+        check((await shared.aload_memory_variables(inputs))["history"], user_id)
+        await shared.asave_context(inputs, {"output": f"answer to {user_id!r}"})
+    for user_id in USERS:
+        history = shared.load_memory_variables({"who": user_id})["history"]
+        assert history == f"Human: What is my secret word?\nAI: answer to {user_id!r}"
+
+
+def test_retriever_as_a_tool_of_an_agent_takes_its_user_from_the_run(memory, scripted, remember):
+    for user_id in USERS:
+        remember(user_id, secret(user_id))
+    tool = create_retriever_tool(LightMemRetriever(memory=memory), "search", "Search memory.")
+    call = {"name": "search", "args": {"query": "secret word"}, "id": "c"}
+    for user_id in USERS:
+        for named in (by_configuration, by_context):
+            model = scripted(AIMessage("", tool_calls=[call]), "Done.")
+            agent = create_agent(model, tools=[tool], context_schema=Context)
+            agent.invoke(asked(), **named(user_id))
+            check(model.last_prompt, user_id)
+
+
+def test_an_agent_without_a_user_answers_nobody(memory, scripted):
+    model = scripted()
+    agent = create_agent(model, middleware=[with_memory(memory)])
+    with pytest.raises(ScopeError, match="user_id"):
+        agent.invoke(asked())
+    assert model.prompts == []
+    assert memory.users() == ()
+
+
+async def test_an_agent_without_a_user_answers_nobody_async(memory, scripted):
+    model = scripted()
+    agent = create_agent(model, middleware=[with_memory(memory)])
+    with pytest.raises(ScopeError, match="user_id"):
+        await agent.ainvoke(asked())
+    assert model.prompts == []
+
+
+@pytest.mark.parametrize("user_id", NOT_USERS)
+def test_what_is_no_user_is_refused_everywhere(memory, scripted, user_id):
+    agent = create_agent(scripted(), middleware=[with_memory(memory)], context_schema=Context)
+    with pytest.raises(ScopeError):
+        agent.invoke(asked(), {"configurable": {"user_id": user_id}})
+    with pytest.raises(ScopeError):
+        # A blank context is not passed over for the configuration.
+        agent.invoke(asked(), {"configurable": {"user_id": "alice"}}, context=Context(user_id))
+    with pytest.raises(ScopeError):
+        with_memory(memory, user_id=user_id)
+    with pytest.raises(ScopeError):
+        LightMemRetriever(memory=memory, user_id=user_id)
+    with pytest.raises(ScopeError):
+        LightMemRetriever(memory=memory).invoke("word", {"configurable": {"user_id": user_id}})
+    with pytest.raises(ScopeError):
+        LightMemRetriever(memory=memory).invoke("word", user_id=user_id)
+    with pytest.raises(ScopeError):
+        LightMemRetriever(memory=memory).for_user(user_id)
+    with pytest.raises(ScopeError):
+        LightMemMemory(memory=memory, user_id=user_id)
+    with pytest.raises(ScopeError):
+        LightMemMemory(memory=memory, user_id_key="who").load_memory_variables({"who": user_id})
+
+
+async def test_no_user_at_all_is_refused(memory):
+    retriever = LightMemRetriever(memory=memory)
+    with pytest.raises(ScopeError):
+        retriever.invoke("word")
+    with pytest.raises(ScopeError):
+        await retriever.ainvoke("word")
+    with pytest.raises(ScopeError):
+        retriever.batch(["word"])
+    with pytest.raises(ScopeError):
+        LightMemMemory(memory=memory)
+    shared = LightMemMemory(memory=memory, user_id_key="who")
+    with pytest.raises(ScopeError):
+        shared.load_memory_variables({})
+    with pytest.raises(ScopeError):
+        shared.save_context({"input": "hi"}, {"output": "hi"})
+    with pytest.raises(ScopeError):
+        shared.clear()
+
+
+def test_a_bound_retriever_stays_bound(memory, remember):
+    remember("alice", "My secret word is plum.")
+    remember("bob", "My secret word is pear.")
+    bound = LightMemRetriever(memory=memory).for_user("alice")
+    with pytest.raises(ScopeError):
+        bound.invoke("secret word", user_id="bob")
+    with pytest.raises(ScopeError):
+        bound.for_user("bob")
+    found = bound.invoke("secret word", {"configurable": {"user_id": "bob"}})
+    assert [d.page_content for d in found] == ["My secret word is plum."]
+
+
+def test_who_decides_about_the_user():
+    config = {"configurable": {"user_id": "configured"}}
+    server = SimpleNamespace(user=SimpleNamespace(identity="authenticated"))
+    everything = Runtime(context={"user_id": "in context"}, server_info=server)
+    nothing_in_context = Runtime(context=SimpleNamespace(other=1), server_info=server)
+    assert find_user("given", runtime=everything, config=config) == "given"
+    assert find_user(None, runtime=everything, config=config) == "in context"
+    assert find_user(None, runtime=nothing_in_context, config=config) == "configured"
+    assert find_user(None, runtime=nothing_in_context, config={}) == "authenticated"
+    with pytest.raises(ScopeError):
+        find_user(None, runtime=Runtime(), config={})

@@ -1,0 +1,129 @@
+"""The retriever: LangChain's own acceptance suite, and what a chain gets from it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+
+import pytest
+from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.documents import Document
+from langchain_core.runnables import RunnableLambda, RunnablePassthrough
+from langchain_tests.integration_tests import RetrieversIntegrationTests
+
+from lightmem_integrations import Turn
+from lightmem_integrations.errors import InvalidRequestError
+from lightmem_integrations.langchain import LightMemRetriever
+
+MAY = dt.datetime(2026, 5, 4, 9, 30, tzinfo=dt.timezone.utc)
+
+
+class TestLangChainAcceptance(RetrieversIntegrationTests):
+    @pytest.fixture(autouse=True)
+    def filled(self, memory, remember):
+        remember("alice", *(f"On day {n} I drank tea number {n}." for n in range(6)))
+        self.memory = memory
+
+    @property
+    def retriever_constructor(self):
+        return LightMemRetriever
+
+    @property
+    def retriever_constructor_params(self):
+        return {"memory": self.memory, "user_id": "alice"}
+
+    @property
+    def retriever_query_example(self):
+        return "Which tea did I drink?"
+
+
+@pytest.fixture
+def retriever(memory):
+    memory.add(
+        [
+            Turn(role="user", speaker="Ann", text="We go to Rome.", time=MAY, id="m1"),
+            Turn(role="assistant", text="Have a good trip.", time=MAY, id="m2"),
+        ],
+        user_id="alice",
+        session_id="trip",
+    )
+    return LightMemRetriever(memory=memory, user_id="alice")
+
+
+def test_a_document_says_where_it_comes_from(retriever):
+    best = retriever.invoke("Where do we go?")[0]
+    assert best.page_content == "We go to Rome."
+    assert best.id == "mtm:trip:m1"
+    assert best.metadata["score"] == pytest.approx(best.metadata["score"])
+    assert best.metadata["parts"]
+    expected = {
+        "tier": "mtm",
+        "when": "2026-05-04T09:30:00+00:00",
+        "session_id": "trip",
+        "turn_ids": ["m1"],
+        "role": "user",
+        "speaker": "Ann",
+    }
+    assert {name: best.metadata[name] for name in expected} == expected
+    assert Document(**json.loads(best.model_dump_json())) == best
+
+
+def test_ids_are_stable_and_unlike(retriever):
+    first, second = retriever.invoke("Where do we go?"), retriever.invoke("Where do we go?")
+    assert [document.id for document in first] == [document.id for document in second]
+    assert len({document.id for document in first}) == len(first) == 2
+
+
+async def test_options_of_a_call(retriever):
+    assert len(retriever.invoke("Where do we go?", k=1)) == 1
+    assert len(await retriever.ainvoke("Where do we go?", k=1)) == 1
+    assert len(retriever.bind(k=1).invoke("Where do we go?")) == 1
+    assert retriever.invoke("Where do we go?", session_id="other") == []
+    assert retriever.invoke("Where do we go?", until=MAY) == []
+    assert retriever.invoke("Where do we go?", tiers=("ltm",)) == []
+    by_ann = retriever.invoke("Where do we go?", speakers=["Ann"])
+    assert by_ann[0].metadata["speaker"] == "Ann"
+
+
+def test_limits_of_the_constructor(memory, remember):
+    remember("alice", *(f"On day {n} I drank tea number {n}." for n in range(9)))
+    few = LightMemRetriever(memory=memory, user_id="alice", k=2)
+    assert len(few.invoke("Which tea did I drink?")) == 2
+    short = LightMemRetriever(memory=memory, user_id="alice", k=9, max_tokens=80)
+    assert 0 < len(short.invoke("Which tea did I drink?")) < 9
+
+
+def test_a_blank_query_is_an_error(retriever):
+    with pytest.raises(InvalidRequestError):
+        retriever.invoke("  ")
+
+
+def test_in_a_chain(retriever, memory):
+    unbound = LightMemRetriever(memory=memory)
+    chain = {
+        "context": unbound | RunnableLambda(lambda found: found[0].page_content),
+        "question": RunnablePassthrough(),
+    } | RunnableLambda(lambda given: f"{given['context']} {given['question']}")
+    config = {"configurable": {"user_id": "alice"}}
+    assert chain.invoke("Where do we go?", config) == "We go to Rome. Where do we go?"
+
+
+def test_callbacks_see_the_run(retriever):
+    class Watching(BaseCallbackHandler):
+        seen = ()
+
+        def on_retriever_start(self, serialized, query, **kwargs):
+            self.seen = (*self.seen, query)
+
+        def on_retriever_end(self, documents, **kwargs):
+            self.seen = (*self.seen, len(documents))
+
+    watching = Watching()
+    retriever.invoke("Where do we go?", {"callbacks": [watching]})
+    assert watching.seen == ("Where do we go?", 2)
+
+
+def test_the_memory_is_neither_shown_nor_serialised_nor_copied(retriever, memory):
+    assert "memory" not in retriever.model_dump()
+    assert "memory" not in repr(retriever)
+    assert LightMemRetriever(memory=memory).for_user("bob").memory is memory

@@ -1,0 +1,226 @@
+"""A memory that is slow or broken: the answer comes all the same, and in time."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+
+import pytest
+from blockbuster import blockbuster_ctx
+from langchain.agents import create_agent
+
+from lightmem_integrations.errors import IndexUnavailableError, ModelUnavailableError
+from lightmem_integrations.langchain import LightMemMiddleware
+
+QUESTION = {"messages": [("user", "What is my cat called?")]}
+SLACK = 0.15
+
+
+def make_agent(model, memory, **options):
+    return create_agent(model, middleware=[LightMemMiddleware(memory, user_id="alice", **options)])
+
+
+def wait_for(condition):
+    deadline = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < deadline, "did not happen within 5 s"
+        time.sleep(0.01)
+
+
+def time_without_memory(model):
+    """What the agent itself takes, on this machine and now."""
+    agent = create_agent(model)
+    agent.invoke(QUESTION)
+    started = time.monotonic()
+    agent.invoke(QUESTION)
+    return time.monotonic() - started
+
+
+@pytest.mark.parametrize("slow", ["recall_takes", "add_takes", "both"])
+def test_a_slow_memory_keeps_the_budget(memory, scripted, caplog, slow):
+    model = scripted()
+    agent = make_agent(model, memory, recall_seconds=0.2)
+    agent.invoke(QUESTION)
+    memory.index_pending()  # loads what is loaded on first use, and leaves no work behind
+    allowed = 0.2 + SLACK + time_without_memory(model)
+    for each in ("recall_takes", "add_takes") if slow == "both" else (slow,):
+        setattr(memory, each, 0.7)
+
+    started = time.monotonic()
+    result = agent.invoke(QUESTION)
+    assert time.monotonic() - started < allowed
+    assert result["messages"][-1].text == "Fine."
+    assert "<memory>" not in model.prompts[-1][-1].text or slow == "add_takes"
+    assert ("Recall took over 0.2 s" in caplog.text) == (slow != "add_takes")
+    wait_for(lambda: len(memory.history(user_id="alice")) == 4)
+
+
+@pytest.mark.parametrize("slow", ["recall_takes", "add_takes", "both"])
+async def test_a_slow_memory_keeps_the_budget_async(memory, scripted, slow):
+    model = scripted()
+    agent = make_agent(model, memory, recall_seconds=0.2)
+    await agent.ainvoke(QUESTION)
+    await memory.aindex_pending()
+    allowed = 0.2 + SLACK + time_without_memory(model)
+    for each in ("recall_takes", "add_takes") if slow == "both" else (slow,):
+        setattr(memory, each, 0.7)
+
+    started = time.monotonic()
+    result = await agent.ainvoke(QUESTION)
+    assert time.monotonic() - started < allowed
+    assert result["messages"][-1].text == "Fine."
+    await asyncio.to_thread(wait_for, lambda: len(memory.history(user_id="alice")) == 4)
+
+
+def test_a_slow_memory_does_not_pile_up_threads(memory, scripted):
+    memory.recall_takes = 0.4
+    agent = make_agent(scripted(), memory, recall_seconds=0.01)
+    before = threading.active_count()
+    for _ in range(30):
+        agent.invoke(QUESTION)
+    assert threading.active_count() <= before + 5
+    wait_for(lambda: len(memory.history(user_id="alice")) == 60)
+
+
+def test_a_recall_that_comes_late_serves_the_next_model_call(memory, scripted, remember):
+    from langchain_core.messages import AIMessage
+    from langchain_core.tools import tool
+
+    @tool
+    def nap() -> str:
+        """Take a nap."""
+        time.sleep(0.5)
+        return "rested"
+
+    remember("alice", "My cat is called Mimi.")
+    memory.recall_takes = 0.3
+    call = AIMessage("", tool_calls=[{"name": "nap", "args": {}, "id": "c"}])
+    model = scripted(call, "Mimi.")
+    agent = create_agent(
+        model,
+        tools=[nap],
+        middleware=[LightMemMiddleware(memory, user_id="alice", recall_seconds=0.05)],
+    )
+    agent.invoke(QUESTION)
+    assert "Mimi" not in model.prompts[0][0].text
+    assert "Mimi" in model.prompts[1][0].text
+    assert len(memory.recalls) == 1
+
+
+def test_a_broken_memory_does_not_break_the_turn(memory, scripted, caplog):
+    memory.fault = IndexUnavailableError("disk is gone")
+    result = make_agent(scripted(), memory, recall_seconds=30).invoke(QUESTION)
+    assert result["messages"][-1].text == "Fine."
+    assert "Recall failed: IndexUnavailableError: disk is gone" in caplog.text
+    assert "Recording failed: IndexUnavailableError: disk is gone" in caplog.text
+
+
+async def test_a_broken_memory_does_not_break_the_turn_async(memory, scripted, caplog):
+    memory.fault = IndexUnavailableError("disk is gone")
+    result = await make_agent(scripted(), memory, recall_seconds=30).ainvoke(QUESTION)
+    assert result["messages"][-1].text == "Fine."
+    assert "Recall failed" in caplog.text
+
+
+def test_a_closed_memory_does_not_break_the_turn(memory, scripted):
+    agent = make_agent(scripted(), memory, recall_seconds=30)
+    memory.close()
+    assert agent.invoke(QUESTION)["messages"][-1].text == "Fine."
+
+
+async def test_strict_raises(memory, scripted):
+    memory.fault = IndexUnavailableError("disk is gone")
+    agent = make_agent(scripted(), memory, strict=True, recall_seconds=30)
+    with pytest.raises(IndexUnavailableError):
+        agent.invoke(QUESTION)
+    with pytest.raises(IndexUnavailableError):
+        await agent.ainvoke(QUESTION)
+
+
+def test_strict_raises_if_only_recording_fails(memory, scripted):
+    class OnlyReads(type(memory)):
+        def add(self, turns, **kwargs):
+            raise IndexUnavailableError("disk is full")
+
+    with OnlyReads() as reading:
+        agent = make_agent(scripted(), reading, strict=True, recall_seconds=30)
+        with pytest.raises(IndexUnavailableError, match="full"):
+            agent.invoke(QUESTION)
+
+
+async def test_the_event_loop_is_never_blocked(memory, scripted, remember):
+    remember("alice", "My cat is called Mimi.")
+    model = scripted()
+    agent = make_agent(model, memory, recall_seconds=30)
+    await agent.ainvoke(QUESTION)  # imports and loads what is imported on first use
+    with blockbuster_ctx():
+        await agent.ainvoke(QUESTION)
+        async for _ in agent.astream(QUESTION, stream_mode="messages"):
+            pass
+    assert "Mimi" in model.last_prompt
+
+
+async def test_the_event_loop_goes_on_while_memory_works(memory, scripted):
+    memory.recall_takes = memory.add_takes = 0.3
+    agent = make_agent(scripted(), memory, recall_seconds=30)
+    longest, last, stop = 0.0, time.monotonic(), False
+
+    async def tick():
+        nonlocal longest, last
+        while not stop:
+            await asyncio.sleep(0.005)
+            longest, last = max(longest, time.monotonic() - last), time.monotonic()
+
+    ticking = asyncio.create_task(tick())
+    await agent.ainvoke(QUESTION)
+    stop = True
+    await ticking
+    assert longest < 0.2
+
+
+async def test_a_cancelled_run_leaves_the_memory_usable(memory, scripted):
+    memory.recall_takes = 0.3
+    agent = make_agent(scripted(), memory, recall_seconds=30)
+    with pytest.raises(asyncio.TimeoutError):
+        await asyncio.wait_for(agent.ainvoke(QUESTION), timeout=0.1)
+    memory.recall_takes = 0.0
+    await agent.ainvoke(QUESTION)
+    recorded = [turn.role for turn in memory.history(user_id="alice")]
+    assert recorded == ["user", "user", "assistant"]
+
+
+def test_a_loop_that_ends_before_a_slow_recall_is_no_error(memory, scripted, caplog):
+    memory.recall_takes = 0.3
+    agent = make_agent(scripted(), memory, recall_seconds=0.05)
+    asyncio.run(agent.ainvoke(QUESTION))
+    wait_for(lambda: len(memory.history(user_id="alice")) == 2)
+    time.sleep(0.4)
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+def test_models_are_loaded_once_before_the_first_answer(memory, monkeypatch):
+    loaded = []
+    monkeypatch.setattr(memory, "warm_up", lambda: (time.sleep(0.1), loaded.append(1)))
+    for _ in range(3):
+        LightMemMiddleware(memory)
+    assert loaded == [1]
+
+
+async def test_models_are_loaded_in_the_background_of_an_event_loop(memory, monkeypatch):
+    loaded = threading.Event()
+    monkeypatch.setattr(memory, "warm_up", lambda: (time.sleep(0.5), loaded.set()))
+    started = time.monotonic()
+    LightMemMiddleware(memory)
+    assert time.monotonic() - started < 0.3
+    assert await asyncio.to_thread(loaded.wait, 5)
+
+
+def test_models_that_cannot_be_loaded_are_logged(memory, scripted, monkeypatch, caplog):
+    def fail():
+        raise ModelUnavailableError("no weights")
+
+    monkeypatch.setattr(memory, "warm_up", fail)
+    agent = make_agent(scripted(), memory, recall_seconds=30)
+    assert "Loading the models failed: ModelUnavailableError: no weights" in caplog.text
+    assert agent.invoke(QUESTION)["messages"][-1].text == "Fine."
