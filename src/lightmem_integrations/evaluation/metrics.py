@@ -1,0 +1,123 @@
+"""What a ranking of turns is worth: hit rate, recall, reciprocal rank, and how sure they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence, Set
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+DEPTH = 20
+"""How many turns of a ranking are looked at."""
+
+_RESAMPLES = 2_000
+_SEED = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one retriever returned for one question.
+
+    Attributes:
+        conversation: The user whose memory was asked.
+        category: What kind of question it is.
+        evidence: Ids of the turns that hold the answer.
+        ranked: Ids of the turns returned, best first.
+    """
+
+    conversation: str
+    category: str
+    evidence: frozenset[str]
+    ranked: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A mean over questions with its 95 % bootstrap interval."""
+
+    mean: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Means over a set of questions, each between 0 and 1.
+
+    Attributes:
+        questions: How many questions.
+        hit_at_1: Share of questions with an evidence turn in first place.
+        hit_at_5: The same for the first 5 turns.
+        hit_at_10: The same for the first 10 turns.
+        recall_at_10: Mean share of a question's evidence turns among the first 10 turns.
+        mrr: Mean of 1 / rank of the first evidence turn; 0 if it is not among the first 20.
+    """
+
+    questions: int
+    hit_at_1: float
+    hit_at_5: float
+    hit_at_10: Interval
+    recall_at_10: float
+    mrr: Interval
+
+
+def distinct(ids: Iterable[str]) -> tuple[str, ...]:
+    """The ids without repetitions, each at its best place: k counts turns, not results."""
+    return tuple(dict.fromkeys(ids))
+
+
+def hit(ranked: Sequence[str], evidence: Set[str], k: int) -> float:
+    """1.0 if at least one evidence turn is among the first k turns, else 0.0."""
+    return float(not evidence.isdisjoint(distinct(ranked)[:k]))
+
+
+def recall(ranked: Sequence[str], evidence: Set[str], k: int) -> float:
+    """Share of the evidence turns among the first k turns."""
+    return len(evidence & set(distinct(ranked)[:k])) / len(evidence)
+
+
+def reciprocal_rank(ranked: Sequence[str], evidence: Set[str], depth: int = DEPTH) -> float:
+    """1 / rank of the first evidence turn; 0.0 if it is not among the first ``depth`` turns."""
+    for rank, turn_id in enumerate(distinct(ranked)[:depth], start=1):
+        if turn_id in evidence:
+            return 1 / rank
+    return 0.0
+
+
+def interval(values: Sequence[float] | NDArray[np.float64]) -> Interval:
+    """The mean and the middle 95 % of the means of 2,000 resamples, the same in every run.
+
+    The questions are resampled as if independent of each other. Those of one conversation are
+    not quite, so the true uncertainty over new conversations is larger.
+
+    Args:
+        values: One value for each question; at least one.
+    """
+    sample = np.asarray(values, dtype=np.float64)
+    random = np.random.default_rng(_SEED)
+    means = np.array(
+        [sample[random.integers(0, len(sample), len(sample))].mean() for _ in range(_RESAMPLES)]
+    )
+    low, high = np.percentile(means, [2.5, 97.5])
+    return Interval(float(sample.mean()), float(low), float(high))
+
+
+def scores(outcomes: Sequence[Outcome]) -> Scores:
+    """All measures over these questions.
+
+    Args:
+        outcomes: One for each question; at least one.
+    """
+    return Scores(
+        questions=len(outcomes),
+        hit_at_1=_mean([hit(each.ranked, each.evidence, 1) for each in outcomes]),
+        hit_at_5=_mean([hit(each.ranked, each.evidence, 5) for each in outcomes]),
+        hit_at_10=interval([hit(each.ranked, each.evidence, 10) for each in outcomes]),
+        recall_at_10=_mean([recall(each.ranked, each.evidence, 10) for each in outcomes]),
+        mrr=interval([reciprocal_rank(each.ranked, each.evidence) for each in outcomes]),
+    )
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(np.mean(values))

@@ -1,0 +1,197 @@
+"""The whole evaluation over a toy conversation: this library and real baselines."""
+
+import datetime as dt
+import io
+import json
+import sys
+
+import pytest
+from rich.console import Console
+
+from lightmem_integrations import InvalidRequestError, Turn
+from lightmem_integrations.evaluation.baselines import rendered
+from lightmem_integrations.evaluation.contenders import CONTENDERS, chosen
+from lightmem_integrations.evaluation.report import progress_bar, tables
+from lightmem_integrations.evaluation.run import evaluate
+
+STAGES = ("adding", "timing", "ranking")
+
+
+@pytest.fixture(scope="module")
+def toy_run(toy_file):
+    seen = []
+    return evaluate(toy_file, on_progress=seen.append), seen
+
+
+def printed(evaluation, width=200):
+    console = Console(width=width, file=io.StringIO())
+    for each in tables(evaluation):
+        console.print(each)
+    return console.file.getvalue()
+
+
+def test_every_contender_runs_on_the_same_turns_and_questions(toy_run):
+    evaluation, _ = toy_run
+    assert [row.contender for row in evaluation.rows] == list(CONTENDERS)
+    assert evaluation.skipped == ()
+    assert (evaluation.conversations, evaluation.turns) == (2, 11)
+    assert (evaluation.questions, evaluation.left_out) == (3, 1)
+    for row in evaluation.rows:
+        assert row.overall.questions == 3
+        assert {kind: each.questions for kind, each in row.by_category.items()} == {
+            "single-hop": 2,
+            "temporal": 1,
+        }
+        assert {user: each.questions for user, each in row.by_conversation.items()} == {
+            "ada@example.com": 2,
+            "adam@example.com": 1,
+        }
+
+
+def test_every_contender_finds_what_is_plainly_asked_for(toy_run):
+    evaluation, _ = toy_run
+    # At most eight turns a user, so only a lost or foreign turn could keep the rank from counting.
+    assert {row.contender: row.overall.hit_at_10.mean for row in evaluation.rows} == dict.fromkeys(
+        CONTENDERS, 1.0
+    )
+    assert all(row.overall.mrr.mean >= 0.8 for row in evaluation.rows)
+
+
+def test_costs_are_measured(toy_run):
+    evaluation, _ = toy_run
+    for row in evaluation.rows:
+        assert row.costs.context_tokens > 0
+        assert 0 < row.costs.query_p50_ms <= row.costs.query_p95_ms
+        assert row.costs.add_ms > 0
+        assert row.costs.add_call_p50_ms >= 0
+
+
+def test_progress_reaches_its_end_in_every_stage(toy_run):
+    _, seen = toy_run
+    last = {(each.contender, each.stage): (each.done, each.total) for each in seen}
+    assert set(last) == {(name, stage) for name in CONTENDERS for stage in STAGES}
+    assert {last[name, "adding"] for name in CONTENDERS} == {(11, 11)}
+    assert {last[name, "timing"] for name in CONTENDERS} == {(3, 3)}
+    assert {last[name, "ranking"] for name in CONTENDERS} == {(3, 3)}
+
+
+def test_it_is_json_and_says_which_conversation_went_worst(toy_run):
+    evaluation, _ = toy_run
+    plain = json.loads(json.dumps(evaluation.to_json()))
+    first = plain["rows"][0]
+    assert first["contender"] == "lightmem"
+    assert first["overall"]["hit_at_10"] == {"mean": 1.0, "low": 1.0, "high": 1.0}
+    assert first["conversation_mean"] == 1.0
+    assert first["worst_conversation"] in first["by_conversation"]
+    assert plain["machine"]["python"]
+
+
+def test_the_tables_show_every_contender_and_what_it_is(toy_run):
+    evaluation, _ = toy_run
+    text = printed(evaluation)
+    for row in evaluation.rows:
+        assert text.count(row.contender) >= 4
+    for heading in ("hit@10", "MRR", "recall", "p95 ms", "tokens", "single-hop"):
+        assert heading in text
+    assert "BM25Okapi" in text
+
+
+def test_eighty_columns_are_enough(toy_run):
+    evaluation, _ = toy_run
+    text = printed(evaluation, width=80)
+    assert "…" not in text
+    for row in evaluation.rows:
+        assert row.contender in text
+    assert "(100-100)" in text
+
+
+def test_names_from_the_file_are_shown_literally(tmp_path, toy_file):
+    text = toy_file.read_text(encoding="utf-8")
+    path = tmp_path / "[red]toy.json"
+    path.write_text(text.replace('"temporal"', '"[bold]when"'), encoding="utf-8")
+    shown = printed(evaluate(path, ["bm25"]))
+    assert "[red]toy.json" in shown
+    assert "[bold]when" in shown
+
+
+def test_a_bar_shows_who_is_measured(toy_file):
+    console = Console(width=120, file=io.StringIO(), force_terminal=True)
+    with progress_bar(console) as show:
+        evaluate(toy_file, ["bm25"], on_progress=show)
+    assert "bm25: adding turns" in console.file.getvalue()
+
+
+def test_a_missing_package_skips_its_row_and_names_the_extra(monkeypatch, toy_file):
+    # None in sys.modules is how Python marks a module that cannot be imported.
+    monkeypatch.setitem(sys.modules, "rank_bm25", None)
+    module = "lightmem_integrations.evaluation.baselines.bm25"
+    monkeypatch.delitem(sys.modules, module, raising=False)
+    evaluation = evaluate(toy_file, ["bm25", "langgraph-store"])
+    assert [row.contender for row in evaluation.rows] == ["langgraph-store"]
+    (skipped,) = evaluation.skipped
+    assert skipped.contender == "bm25"
+    assert "lightmem-integrations[baselines]" in skipped.reason
+    assert "bm25 was skipped" in printed(evaluation)
+
+
+def test_a_fault_inside_a_baseline_is_not_taken_for_a_missing_package(monkeypatch, toy_file):
+    monkeypatch.setitem(sys.modules, "lightmem_integrations.recall.terms", None)
+    monkeypatch.delitem(
+        sys.modules, "lightmem_integrations.evaluation.baselines.bm25", raising=False
+    )
+    with pytest.raises(ModuleNotFoundError, match="terms"):
+        evaluate(toy_file, ["bm25"])
+
+
+@pytest.mark.parametrize("names", [["lightmen"], ["bm25", "faiss"], []])
+def test_an_unknown_contender_is_refused_with_the_known_ones(names):
+    with pytest.raises(InvalidRequestError, match="langchain-chroma"):
+        chosen(names)
+
+
+def test_a_contender_named_twice_runs_once(toy_file):
+    assert [row.contender for row in evaluate(toy_file, ["bm25", "bm25"]).rows] == ["bm25"]
+
+
+@pytest.mark.parametrize("name", CONTENDERS)
+def test_a_contender_never_returns_another_users_turn(name, tmp_path):
+    contender = CONTENDERS[name](tmp_path)
+    try:
+        for user in ("ann", "anna"):
+            turn = Turn(role="user", text="The key is under the blue pot.", id=f"of-{user}")
+            contender.add(user, "s", turn)
+        contender.finish()
+        assert list(contender.rank("ann", "Where is the key?", 20)) == ["of-ann"]
+    finally:
+        contender.close()
+
+
+def test_baselines_see_the_date_and_the_speaker():
+    when = dt.datetime(2023, 5, 8, 13, 56, tzinfo=dt.timezone.utc)
+    turn = Turn(role="user", speaker="Caroline", text="Hey Mel!", time=when)
+    assert rendered(turn) == "[8 May 2023] Caroline: Hey Mel!"
+    assert rendered(Turn(role="assistant", text="Yes?")) == "assistant: Yes?"
+
+
+def test_conversations_that_the_weights_were_fitted_on_are_named(tmp_path, locomo_file):
+    text = locomo_file.read_text(encoding="utf-8")
+    path = tmp_path / "seen.json"
+    # One that the weights name, and one whose name is only the start of another's.
+    path.write_text(
+        json.dumps(
+            [
+                json.loads(text.replace('"conv-1"', '"conv-26"'))[0],
+                json.loads(text.replace('"conv-1"', '"conv-4"'))[0],
+            ]
+        ),
+        encoding="utf-8",
+    )
+    evaluation = evaluate(path, ["lightmem"])
+    assert evaluation.fitted_on == ("conv-26",)
+    assert "fitted on conv-26 of this file" in printed(evaluation)
+
+
+def test_nothing_is_said_of_weights_where_none_was_fitted_on_the_file(toy_run):
+    evaluation, _ = toy_run
+    assert evaluation.fitted_on == ()
+    assert "fitted on" not in printed(evaluation)
