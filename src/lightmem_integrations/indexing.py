@@ -56,7 +56,8 @@ class Indexer:
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
-        self._failed: dict[int, ModelOutputError] = {}
+        # Turns for which something unusable came out, and when; see _given_up.
+        self._failed: dict[int, tuple[float, ModelOutputError]] = {}
         self.state = "unchecked"
 
     @property
@@ -126,7 +127,9 @@ class Indexer:
         """
         row = None if user is None else user.row
         deadline = None if seconds is None else time.monotonic() + seconds
-        while left := self.waiting(row, {*without, *self._failed}):
+        if user is None:
+            self._failed = {}  # who asks for everything wants it tried anew
+        while left := self.waiting(row, [*without, *self._given_up()]):
             pause = -1.0 if deadline is None else deadline - time.monotonic()
             if (deadline is not None and pause <= 0) or not self._lock.acquire(timeout=pause):
                 return left
@@ -134,8 +137,9 @@ class Indexer:
                 self._step(row)
             finally:
                 self._lock.release()
-        if self._failed and self.waiting(row, without):
-            raise next(iter(self._failed.values()))
+        failed = self._given_up()
+        if failed and self.waiting(row, without):
+            raise next(iter(failed.values()))
         return 0
 
     def waiting(self, user_row: int | None = None, without: Collection[int] = ()) -> int:
@@ -186,7 +190,7 @@ class Indexer:
                 if not warm and self._holds_anything():
                     self.warm_up()  # so that the first recall of this process need not
                     warm = True
-                while self.waiting(without=self._failed) and not self._stop.is_set():
+                while self.waiting(without=self._given_up()) and not self._stop.is_set():
                     with self._lock:
                         self._step(None)
                 pause = 0.0
@@ -199,11 +203,12 @@ class Indexer:
     def _step(self, user_row: int | None) -> None:
         self.prepare()
         with self._ledger.read() as connection:
-            todo = pending(connection, self._settings.embed_batch, user_row, self._failed)
+            todo = pending(connection, self._settings.embed_batch, user_row, self._given_up())
         embedded, failed = self._embedder.embed([each for each in todo if each.vector is None])
         for row, error in failed.items():
             logger.warning("A turn cannot be embedded and is found by its words only: %s", error)
-            self._failed[row] = error
+        now = time.monotonic()
+        self._failed = self._failed | {row: (now, error) for row, error in failed.items()}
         todo = [each for each in todo if each.row not in failed]
         if embedded:
             with self._ledger.write() as connection:
@@ -221,6 +226,11 @@ class Indexer:
             self._index.upsert(Batch(scope, rows, vectors))
         with self._ledger.write() as connection:
             finish(connection, [each.row for each in todo])
+
+    def _given_up(self) -> dict[int, ModelOutputError]:
+        """Turns that are left alone for a while, since they failed, and would hold up others."""
+        since = time.monotonic() - _LONGEST_PAUSE
+        return {row: error for row, (when, error) in self._failed.items() if when > since}
 
     def _holds_anything(self) -> bool:
         with self._ledger.read() as connection:

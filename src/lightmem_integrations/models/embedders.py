@@ -46,7 +46,7 @@ class WrappedEmbedder:
         if self._query is not None:
             return _as_array(self._query(text), self._name)
         vectors = self.embed_documents([text])
-        return vectors[0] if len(vectors) else np.zeros(0, np.float32)
+        return vectors[0] if vectors.ndim and len(vectors) else np.zeros(0, np.float32)
 
 
 def as_embedder(given: object | None) -> Embedder:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from lightmem_integrations.recall.features import FEATURES
 
+_DENSE = FEATURES.index("dense")
 _LATE = tuple(FEATURES.index(name) for name in ("maxsim", "maxsim_context"))
 _PLAIN = ("dense", "dense_window", "lexical", "lexical_window")
 
@@ -36,7 +37,7 @@ def score(table: NDArray[np.float32]) -> NDArray[np.float32]:
     """Scores of candidates by the fitted weights; larger is better.
 
     Where no candidate has token vectors yet, the weights fitted without them are taken: the
-    others lean on what is missing.
+    others lean on what is missing. Where there are words only, they alone decide.
 
     Args:
         table: What `features` returned, shape (candidates, len(FEATURES)).
@@ -44,6 +45,8 @@ def score(table: NDArray[np.float32]) -> NDArray[np.float32]:
     Returns:
         float32 of shape (candidates,). Comparable within one question only.
     """
+    if not np.any(table[:, _DENSE]):
+        return plain_fusion(table)
     late = bool(np.any(table[:, _LATE]))
     scores: NDArray[np.float32] = table @ weights("full" if late else "without_tokens")
     return scores

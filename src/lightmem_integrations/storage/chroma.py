@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lightmem_integrations.errors import IndexUnavailableError, LightMemError
-from lightmem_integrations.storage.chroma_check import healthy_by_child
+from lightmem_integrations.storage.chroma_check import healthy_by_child, within
 from lightmem_integrations.storage.chroma_places import (
     ClientPlace,
     FolderPlace,
@@ -111,7 +111,7 @@ class ChromaIndex:
                 headers=dict(headers) if headers else None,
                 settings=chroma_settings(),
             )
-        return cls(ClientPlace(client, namespace), shards=shards)
+        return cls(ClientPlace(client, namespace, owned=True), shards=shards)
 
     @classmethod
     def of_client(
@@ -212,9 +212,9 @@ class ChromaIndex:
             bound[1] += count
         known = self._place.counts_if_untouched()
         if known is not None:
-            return _within(known, bounds)
+            return within(known, bounds)
         if not isinstance(self._place, FolderPlace):
-            return _within(self._place.counts(), bounds)
+            return within(self._place.counts(), bounds)
         folder = self._place.folder(generation)
         return healthy_by_child(folder, bounds, self._check_seconds)
 
@@ -281,11 +281,6 @@ def _query(
         (Found(int(each), 1.0 - float(distance)), str(owner[_SCOPE]))
         for each, distance, owner in zip(found["ids"][0], distances[0], owners[0], strict=True)
     ]
-
-
-def _within(counts: Mapping[str, int], bounds: Mapping[str, list[int]]) -> bool:
-    inside = all(least <= counts.get(name, 0) <= most for name, (least, most) in bounds.items())
-    return inside and not any(count for name, count in counts.items() if name not in bounds)
 
 
 @contextmanager

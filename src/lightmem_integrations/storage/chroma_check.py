@@ -18,7 +18,11 @@ import numpy as np
 
 from lightmem_integrations.storage.chroma_places import open_folder
 
-_SAMPLE = 20
+# All over the collection: a file that was cut short lacks the middle, while the latest items are
+# still in Chroma's write buffer.
+_PLACES = 64
+_SAMPLE = 4
+_WIDE = 40
 _SAME = 1e-3
 
 
@@ -46,20 +50,24 @@ def healthy_by_child(folder: Path, bounds: Mapping[str, list[int]], seconds: flo
     return done.returncode == 0 and done.stdout.strip().endswith(b"healthy")
 
 
+def within(counts: Mapping[str, int], bounds: Mapping[str, list[int]]) -> bool:
+    """Whether each collection holds between its least and its most, and no other anything."""
+    inside = all(least <= counts.get(name, 0) <= most for name, (least, most) in bounds.items())
+    return inside and not any(count for name, count in counts.items() if name not in bounds)
+
+
 def healthy(folder: Path, bounds: dict[str, list[int]]) -> bool:
     """Whether the folder holds what it should. May crash or hang: that is an answer too."""
     client = open_folder(folder)
     counts = {each.name: each.count() for each in client.list_collections()}
-    if any(count for name, count in counts.items() if name not in bounds):
+    if not within(counts, bounds):
         return False
-    for name, (least, most) in bounds.items():
+    for name in bounds:
         count = counts.get(name, 0)
-        if not least <= count <= most:
-            return False
         if not count:
             continue
         collection = client.get_collection(name, embedding_function=None)
-        for offset in {0, max(0, count - _SAMPLE)}:
+        for offset in sorted({(count - 1) * place // _PLACES for place in range(_PLACES + 1)}):
             found = collection.get(limit=_SAMPLE, offset=offset, include=["embeddings"])
             vectors = np.asarray(found["embeddings"], np.float32)
             nearest = collection.query(query_embeddings=vectors, n_results=1, include=["distances"])
@@ -69,9 +77,9 @@ def healthy(folder: Path, bounds: dict[str, list[int]]) -> bool:
             if any(not row or abs(row[0]) > _SAME for row in distances):
                 return False
         wide = collection.query(
-            query_embeddings=vectors[:1], n_results=min(count, 2 * _SAMPLE), include=["distances"]
+            query_embeddings=vectors[:1], n_results=min(count, _WIDE), include=["distances"]
         )
-        if len(wide["ids"][0]) < min(count, 2 * _SAMPLE):
+        if len(wide["ids"][0]) < min(count, _WIDE):
             return False
     return True
 

@@ -8,8 +8,9 @@ old one is removed.
 from __future__ import annotations
 
 import json
+import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -136,8 +137,9 @@ class FolderPlace:
 class ClientPlace:
     """Generations by the names of collections, the pointer in the metadata of one of them."""
 
-    def __init__(self, client: ClientAPI, namespace: str) -> None:
+    def __init__(self, client: ClientAPI, namespace: str, *, owned: bool = False) -> None:
         self._client = client
+        self._owned = owned
         self._namespace = namespace
         self._pointer = f"{namespace}-current"
 
@@ -158,14 +160,13 @@ class ClientPlace:
 
     def discard(self, generation: int) -> None:
         """Remove the collections of a generation that does not serve."""
-        self._remove(self.prefix(generation))
+        self._remove(lambda each: each == generation)
 
     def switch(self, generation: int) -> None:
         """Serve from this generation, and remove the collections of all others."""
         pointer = self._client.get_or_create_collection(self._pointer, embedding_function=None)
         pointer.modify(metadata={"generation": generation})
-        kept = (self.prefix(generation), self._pointer)
-        self._remove(f"{self._namespace}-", kept)
+        self._remove(lambda each: each != generation)
 
     def counts(self) -> Mapping[str, int]:
         """How many items each collection of the current generation holds."""
@@ -181,11 +182,22 @@ class ClientPlace:
         return None
 
     def close(self, *, whole: bool) -> None:
-        """The client belongs to whoever made it; a server needs no goodbye."""
+        """Close the client if it is ours; a server needs no goodbye."""
+        if not self._owned:
+            return
+        self._client.close()  # type: ignore[attr-defined]
+        # Chroma's own close leaves the connections open: its own, and those of its admin client.
+        for each in (self._client, getattr(self._client, "_admin_client", None)):
+            session = getattr(getattr(each, "_server", None), "_session", None)
+            if session is not None:
+                session.close()
 
-    def _remove(self, prefix: str, kept: tuple[str, ...] = ()) -> None:
+    def _remove(self, gone: Callable[[int], bool]) -> None:
+        # In full: the namespace "a" must not touch the collections of "a-b" beside it.
+        ours = re.compile(rf"{re.escape(self._namespace)}-(\d{{6}})-\d{{3}}")
         for each in self._client.list_collections():
-            if each.name.startswith(prefix) and not each.name.startswith(kept or ("\0",)):
+            found = ours.fullmatch(each.name)
+            if found and gone(int(found[1])):
                 self._client.delete_collection(each.name)
 
 

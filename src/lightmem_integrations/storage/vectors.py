@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, literal, select
 
 from lightmem_integrations.storage.index import Batch, Vectors
 from lightmem_integrations.storage.ledger import Ledger
@@ -159,7 +159,7 @@ def drop_vectors(connection: Connection) -> None:
     connection.execute(
         insert(work).from_select(
             ["kind", "user", "item"],
-            select(func.coalesce(EMBED), turns.c.user, turns.c.id).where(turns.c.searchable),
+            select(literal(EMBED), turns.c.user, turns.c.id).where(turns.c.searchable),
         )
     )
 

@@ -1,0 +1,141 @@
+"""What holds the design together: directions of imports, sizes, exports, banned calls."""
+
+import ast
+import importlib
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import lightmem_integrations
+
+ROOT = Path(lightmem_integrations.__file__).parent
+PACKAGE = "lightmem_integrations"
+MODULES = sorted(ROOT.rglob("*.py"))
+LONGEST = 300
+# The façade is the public interface: more than half of it is docstrings.
+LONGER = {"lightmem.py": 420}
+
+FRAMEWORKS = {"langchain", "langchain_core", "langchain_classic", "langgraph", "llama_index"}
+HEAVY = {"chromadb", "torch", "transformers", "sentence_transformers", "onnxruntime"}
+
+# Which of our parts a part must not import: it lies above.
+ABOVE = {
+    "records": ("settings", "lightmem", "storage", "recall", "models", "indexing", "store"),
+    "settings": ("lightmem", "storage", "recall", "models", "indexing", "store"),
+    "errors": ("records", "settings", "lightmem", "storage", "recall", "models", "store"),
+    "safety": ("lightmem", "storage", "recall", "models", "indexing", "store"),
+    "storage": ("lightmem", "recall", "models", "indexing", "store", "governance", "intake"),
+    "models": ("lightmem", "storage", "recall", "indexing", "store", "governance"),
+    "recall": ("lightmem", "store", "governance", "intake"),
+}
+ADAPTERS = ("langchain", "llama_index", "cli", "demo", "evaluation", "testing")
+ENGINE = (*ABOVE, "lightmem", "store", "indexing", "embedding", "governance", "intake", "request")
+
+
+def part(path):
+    """The top-level part of the package that a module belongs to."""
+    relative = path.relative_to(ROOT)
+    return relative.parts[0].removesuffix(".py")
+
+
+def imports(path):
+    """Full names of everything a module imports, within functions too."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path}: relative import"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def own(path):
+    """The parts of the package that a module imports."""
+    return {name.split(".")[1] for name in imports(path) if name.startswith(f"{PACKAGE}.")}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_module_is_small_and_says_what_it_is(path):
+    text = path.read_text(encoding="utf-8")
+    longest = LONGER.get(str(path.relative_to(ROOT)), LONGEST)
+    assert len(text.splitlines()) <= longest
+    assert ast.get_docstring(ast.parse(text))
+
+
+@pytest.mark.parametrize("name", sorted(ABOVE))
+def test_imports_point_one_way(name):
+    for path in MODULES:
+        if part(path) == name and path != ROOT / "records.py":
+            assert not own(path) & set(ABOVE[name]), path
+
+
+def test_the_engine_knows_no_adapter():
+    for path in MODULES:
+        if part(path) in ENGINE:
+            assert not own(path) & set(ADAPTERS), path
+
+
+def test_only_adapters_and_wrappers_know_a_framework():
+    for path in MODULES:
+        if part(path) in ADAPTERS or path.name == "gguf.py":
+            continue
+        assert not {name.split(".")[0] for name in imports(path)} & FRAMEWORKS, path
+
+
+def test_every_public_name_can_be_imported_and_is_what_it_says():
+    assert lightmem_integrations.__all__ == sorted(lightmem_integrations.__all__)
+    for name in lightmem_integrations.__all__:
+        assert getattr(lightmem_integrations, name).__name__ == name
+    errors = importlib.import_module(f"{PACKAGE}.errors")
+    raised = {name for name, value in vars(errors).items() if isinstance(value, type)}
+    assert raised <= set(lightmem_integrations.__all__)
+
+
+def test_the_error_tree_in_the_docs_is_the_real_one():
+    errors = importlib.import_module(f"{PACKAGE}.errors")
+    drawn = set(re.findall(r"\b(\w+Error)\b(?! ?\))", errors.__doc__)) - {
+        "ValueError",
+        "ImportError",
+    }
+    assert drawn == {name for name, value in vars(errors).items() if isinstance(value, type)}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_nothing_runs_code_from_data(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            called = ast.unparse(node.func)
+            assert called not in {"eval", "exec", "pickle.loads", "pickle.load", "yaml.load"}
+            assert called not in {"torch.load", "os.system"}
+            for keyword in node.keywords:
+                if keyword.arg in {"trust_remote_code", "shell", "allow_pickle"}:
+                    assert ast.unparse(keyword.value) == "False"
+    assert not {name.split(".")[0] for name in imports(path)} & {"pickle", "dill", "joblib"}
+
+
+def test_importing_the_package_loads_nothing_heavy():
+    code = (
+        "import sys, lightmem_integrations, lightmem_integrations.langchain, "
+        "lightmem_integrations.llama_index; print(' '.join(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = {name.split(".")[0] for name in done.stdout.split()}
+    assert not loaded & (FRAMEWORKS | HEAVY)
+
+
+def test_opening_a_store_loads_no_framework_and_no_torch(tmp_path):
+    code = (
+        "import sys; from lightmem_integrations import LightMem, Turn\n"
+        f"with LightMem({str(tmp_path)!r}) as memory:\n"
+        "    memory.add(Turn(role='user', text='I live in Lisbon.'), user_id='ann')\n"
+        "    assert memory.recall('Where?', user_id='ann').hits\n"
+        "print(' '.join(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = {name.split(".")[0] for name in done.stdout.split()}
+    assert not loaded & (FRAMEWORKS | {"torch", "transformers", "sentence_transformers"})
