@@ -91,7 +91,9 @@ def read(sample: dict) -> tuple[Turns, dict[str, int]]:
         terms=[" ".join(terms(each[3])) for each in raw],
         vectors=np.stack([each.vector for each in encodings]),
         embedded=np.ones(len(raw), np.bool_),
-        tokens=[compact(each.tokens, each.ids, ignored).tobytes() for each in encodings],
+        tokens=[
+            each.tobytes() for each in compact([(e.tokens, e.ids) for e in encodings], ignored)
+        ],
     )
     return turns, places
 

@@ -119,10 +119,10 @@ class StoreEmbedder:
         vectors = checked_vectors([each.vector for each in encodings], texts, self._embedder)
         if self._ignored is None:
             self._ignored = ignored_tokens(self._embedder.vocabulary())
-        ignored = self._ignored
+        tokens = compact([(each.tokens, each.ids) for each in encodings], self._ignored)
         return [
-            Embedded(each.row, each.user, vector, compact(encoding.tokens, encoding.ids, ignored))
-            for each, vector, encoding in zip(todo, vectors, encodings, strict=True)
+            Embedded(each.row, each.user, vector, compacted)
+            for each, vector, compacted in zip(todo, vectors, tokens, strict=True)
         ]
 
     def _compare(self, dimension: int) -> None:

