@@ -40,6 +40,7 @@ def direction(word):
     return np.random.default_rng(seed).normal(size=64).astype(np.float32)
 """
 exec(EMBEDDER)  # the same text runs in the child processes
+RandomWords = globals()["RandomWords"]
 
 REOPEN = (
     EMBEDDER

@@ -163,9 +163,11 @@ def test_a_kill_during_erasure_is_made_good_at_the_next_opening(tmp_path):
 import os, sys
 from lightmem_integrations import LightMem, Settings, Turn
 from lightmem_integrations.testing import HashEmbedder
-memory = LightMem(sys.argv[1], embedder=HashEmbedder(), settings=Settings(background_indexing=False))
+settings = Settings(background_indexing=False)
+memory = LightMem(sys.argv[1], embedder=HashEmbedder(), settings=settings)
 for user in ("victim", "other"):
-    memory.add([Turn(role="user", text=f"CANARY-{user} number {n}") for n in range(40)], user_id=user)
+    turns = [Turn(role="user", text=f"CANARY-{user} number {n}") for n in range(40)]
+    memory.add(turns, user_id=user)
 memory.index_pending()
 memory._store.index.replace = lambda batches: os.kill(os.getpid(), 9)
 memory.forget(user_id="victim")

@@ -109,7 +109,9 @@ def test_logs_hold_no_memory(tmp_path, caplog, background):
         memory.add(Turn(role="user", text="CANARYtext again", id="CANARYid"), user_id="CANARYuser")
         memory.recall("CANARYquery", user_id="CANARYuser")
         for wrong in (
-            lambda: memory.add(Turn(role="user", text="CANARYother", id="CANARYid"), user_id="CANARYuser"),
+            lambda: memory.add(
+                Turn(role="user", text="CANARYother", id="CANARYid"), user_id="CANARYuser"
+            ),
             lambda: memory.add(Turn(role="user", text="CANARY\0nul"), user_id="CANARYuser"),
             lambda: memory.recall("CANARYquery", user_id="CANARYuser", strict=True),
         ):  # fmt: skip
@@ -173,7 +175,8 @@ import resource, signal, sys
 from lightmem_integrations import LightMem, LedgerError, Settings, Turn
 from lightmem_integrations.testing import HashEmbedder
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-memory = LightMem(sys.argv[1], embedder=HashEmbedder(), settings=Settings(background_indexing=False))
+settings = Settings(background_indexing=False)
+memory = LightMem(sys.argv[1], embedder=HashEmbedder(), settings=settings)
 memory.add(Turn(role="user", text="Before.", id="before"), user_id="ann")
 soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, hard))

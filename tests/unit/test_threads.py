@@ -82,7 +82,7 @@ def test_recall_goes_on_while_another_user_is_forgotten(open_memory, tmp_path):
 
     def work(number):
         if number == 0:
-            for turn in range(15):
+            for _turn in range(15):
                 memory.add([Turn(role="user", text="short life")] * 3, user_id="goes")
                 memory.forget(user_id="goes")
             done.set()

@@ -8,15 +8,23 @@ old one is removed.
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import struct
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from chromadb.api import ClientAPI
     from chromadb.config import Settings
+
+
+# How header.bin begins: version, offset, items that fit, items that are there, bytes of an item.
+_HEADER = struct.Struct("<IQQQQ")
+_FLOAT_BYTES = 4
 
 
 class Place(Protocol):
@@ -98,6 +106,7 @@ class FolderPlace:
         for path in self._root.glob("generation-*"):
             if path != self.folder(generation):
                 shutil.rmtree(path, ignore_errors=True)
+        blank_unused(self.folder(generation))
 
     def counts(self) -> Mapping[str, int]:
         """How many items each collection of the current generation holds."""
@@ -122,6 +131,7 @@ class FolderPlace:
         counts = dict(self.counts()) if whole else {}
         for generation in list(self._clients):
             self._clients.pop(generation).close()  # type: ignore[attr-defined]
+            blank_unused(self.folder(generation))
         if whole:
             self._marker.write_text(json.dumps({"files": self._files(), "counts": counts}))
 
@@ -199,6 +209,23 @@ class ClientPlace:
             found = ours.fullmatch(each.name)
             if found and gone(int(found[1])):
                 self._client.delete_collection(each.name)
+
+
+def blank_unused(folder: Path) -> None:
+    """Overwrite what the files of a folder hold beyond their items.
+
+    The graph's files are as large as what they may hold one day, and the rest of them is memory
+    of this process as it lay there: erased vectors and text among it.
+    """
+    for header in folder.glob("*/header.bin"):
+        with suppress(OSError, struct.error):  # damage is dealt with when the folder is checked
+            _, _, most, count, size = _HEADER.unpack_from(header.read_bytes())
+            for name, width in (("data_level0.bin", size), ("length.bin", _FLOAT_BYTES)):
+                with header.with_name(name).open("r+b") as file:
+                    used, whole = count * width, file.seek(0, os.SEEK_END)
+                    if used < whole == most * width:
+                        file.seek(used)
+                        file.write(bytes(whole - used))
 
 
 def open_folder(folder: Path) -> ClientAPI:
