@@ -243,7 +243,9 @@ def provenance(connection: Connection, user: User, rows: Collection[int]) -> dic
 
 def last_said(connection: Connection, user: User) -> dt.datetime:
     """When the user's latest searchable turn was said."""
-    query = select(func.max(turns.c.said_at)).where(turns.c.user == user.row, turns.c.searchable)
+    query = select(func.max(turns.c.said_at)).where(
+        turns.c.user == user.row, turns.c.searchable.is_(True)
+    )
     return moment(connection.execute(query).scalar() or 0.0, 0)
 
 
