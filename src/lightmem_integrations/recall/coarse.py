@@ -33,11 +33,13 @@ class Words:
 
     Attributes:
         terms: Index terms of the question, each once.
+        counts: In how many turns of this user each of them occurs; those that do not are left out.
         idf: Inverse document frequency of each, over this user's turns.
         average_length: Mean number of terms of a turn.
     """
 
     terms: list[str]
+    counts: dict[str, int]
     idf: dict[str, float]
     average_length: float
 
@@ -157,7 +159,7 @@ def question_words(connection: Connection, lexical: LexicalIndex, user: User, qu
         for term in wanted
         for count in [counts.get(term, 0)]
     }
-    return Words(wanted, idf, user.terms / max(user.searchable, 1))
+    return Words(wanted, counts, idf, user.terms / max(user.searchable, 1))
 
 
 def by_words(
@@ -173,19 +175,19 @@ def by_words(
 
     Turns are ranked by the summed idf of the words they hold; of equals, the newer comes first.
     """
-    weights: dict[int, float] = {}
-    known = [term for term in words.terms if words.idf[term] > 0]
+    found = np.zeros(0, np.int64)
+    weights: NDArray[np.float64] = np.zeros(0)
     common = max(_COMMON_AT_LEAST, int(_COMMON * user.searchable))
-    for term in sorted(known, key=lambda each: -words.idf[each]):
+    for term in sorted(words.counts, key=lambda each: words.counts[each]):
+        if words.counts[term] > common and len(found) >= limit:
+            break  # rarer words gave enough; what a common one adds, the Selector counts
         rows = lexical.postings(connection, user.row, term)
         if allowed is not None:
             rows = np.intersect1d(rows, allowed, assume_unique=True)
         elif len(excluded):
             rows = np.setdiff1d(rows, excluded, assume_unique=True)
-        if len(rows) > common and len(weights) >= limit:
-            for row in rows[np.isin(rows, list(weights))].tolist():
-                weights[row] += words.idf[term]
-            continue
-        for row in rows.tolist():
-            weights[row] = weights.get(row, 0.0) + words.idf[term]
-    return sorted(weights, key=lambda row: (-weights[row], -row))[:limit]
+        found, places = np.unique(np.concatenate([found, rows]), return_inverse=True)
+        added = np.concatenate([weights, np.full(len(rows), words.idf[term])])
+        weights = np.bincount(places, added, len(found)).astype(np.float64)
+    best: list[int] = found[np.lexsort((-found, -weights))[:limit]].tolist()
+    return best
