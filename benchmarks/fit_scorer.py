@@ -221,7 +221,7 @@ def main() -> None:
     """Fit, print, and with --write store the weights."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="locomo-dev.json")
-    parser.add_argument("--pool", type=int, default=64, help="turns found by words and by meaning")
+    parser.add_argument("--pool", type=int, default=48, help="turns found by words and by meaning")
     parser.add_argument("--write", action="store_true", help="write recall/weights.json")
     arguments = parser.parse_args()
     samples = json.loads(arguments.data.read_text(encoding="utf-8"))

@@ -31,8 +31,8 @@ class Settings:
     k: int = 5
     max_tokens: int = 1_000
     short_term_tokens: int = 2_000
-    dense_pool: int = 64
-    lexical_pool: int = 64
+    dense_pool: int = 48
+    lexical_pool: int = 48
     catch_up_seconds: float = 5.0
     background_indexing: bool = True
     embed_batch: int = 64
