@@ -98,7 +98,7 @@ def coarse(
     found = by_words(connection, lexical, user, words, lexical_pool, allowed, excluded)
     if vector is not None:
         found += by_meaning(connection, index, user, vector, dense_pool, allowed, excluded)
-    turns = neighbourhood(connection, user, set(found), REACH)
+    turns = neighbourhood(connection, user, set(found), SPREAD + REACH)
     shown = turns.searchable & ~np.isin(turns.rows, excluded)
     if allowed is not None:
         shown &= np.isin(turns.rows, allowed)
