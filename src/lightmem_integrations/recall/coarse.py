@@ -108,15 +108,14 @@ def coarse(
 
 def _spread(turns: Turns, found: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """What was found and what was said right before and after: an answer may share no word."""
-    near = found.copy()
+    near: NDArray[np.bool_] = found.copy()
     for step in range(1, SPREAD + 1):
         together = (turns.sessions[step:] == turns.sessions[:-step]) & (
             turns.positions[step:] - turns.positions[:-step] <= SPREAD
         )
         near[step:] |= found[:-step] & together
         near[:-step] |= found[step:] & together
-    spread: NDArray[np.bool_] = near
-    return spread
+    return near
 
 
 def by_meaning(

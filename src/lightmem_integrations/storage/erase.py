@@ -98,7 +98,7 @@ def _recount_user(connection: Connection, user_row: int) -> None:
     connection.execute(
         update(users)
         .where(users.c.id == user_row)
-        .values(searchable=len(lengths), terms=sum(lengths), revision=users.c.revision + 1)
+        .values(searchable=len(lengths), terms=sum(lengths))
     )
     connection.execute(delete(speakers).where(speakers.c.user == user_row))
     said = connection.execute(

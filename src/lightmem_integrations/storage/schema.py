@@ -70,7 +70,6 @@ users = Table(
     # Kept here, since BM25 needs both at every recall and counting grows with the memory.
     Column("searchable", Integer, nullable=False, default=0),
     Column("terms", BigInteger, nullable=False, default=0),
-    Column("revision", BigInteger, nullable=False, default=0),
     sqlite_autoincrement=True,
 )
 

@@ -31,7 +31,6 @@ class User:
     key: str
     searchable: int
     terms: int
-    revision: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ def find_user(connection: Connection, user_id: str) -> User | None:
     row = connection.execute(select(users).where(users.c.key == key_of(user_id))).first()
     if row is None or row.name != user_id:
         return None
-    return User(row.id, row.key, row.searchable, row.terms, row.revision)
+    return User(row.id, row.key, row.searchable, row.terms)
 
 
 def find_session(connection: Connection, user: User, session_id: str) -> int | None:
@@ -278,6 +277,5 @@ def _count(connection: Connection, user_row: int, found: list[dict[str, Any]]) -
         .values(
             searchable=users.c.searchable + len(found),
             terms=users.c.terms + sum(len(row["terms"].split()) for row in found),
-            revision=users.c.revision + 1,
         )
     )
