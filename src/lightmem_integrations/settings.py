@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Any, Literal
 
 from lightmem_integrations.errors import SettingsError
+
+_CHOICES: dict[str, tuple[Any, ...]] = {
+    "scoring": ("fitted", "plain"),
+    "late_interaction": (True, False),
+    "background_indexing": (True, False),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +24,10 @@ class Settings:
         short_term_tokens: Size of the short-term window, in tokens.
         dense_pool: Candidates taken from the vector index.
         lexical_pool: Candidates taken from the full-text index.
+        scoring: How the Selector weighs what speaks for a candidate: ``fitted`` (the weights that
+            the package ships) or ``plain`` (dense and lexical similarity, unweighted).
+        late_interaction: Compare the words of question and memory one by one, where the embedder
+            gives their vectors.
         catch_up_seconds: How long a recall may wait for turns that are not embedded yet. What is
             left after that is found by its words, and the result says so.
         background_indexing: Embed new turns in a thread of this process, soon after ``add``.
@@ -33,6 +44,8 @@ class Settings:
     short_term_tokens: int = 2_000
     dense_pool: int = 48
     lexical_pool: int = 48
+    scoring: Literal["fitted", "plain"] = "fitted"
+    late_interaction: bool = True
     catch_up_seconds: float = 5.0
     background_indexing: bool = True
     embed_batch: int = 64
@@ -45,9 +58,13 @@ class Settings:
     def __post_init__(self) -> None:
         for each in fields(self):
             value = getattr(self, each.name)
-            if each.name == "background_indexing":
-                if not isinstance(value, bool):
-                    raise SettingsError(f"Settings.{each.name} is {value!r}; it is True or False.")
+            if each.name in _CHOICES:
+                # By type too: 1 == True.
+                if not any(
+                    type(value) is type(one) and value == one for one in _CHOICES[each.name]
+                ):
+                    allowed = " or ".join(map(repr, choices))
+                    raise SettingsError(f"Settings.{each.name} is {value!r}; it is {allowed}.")
                 continue
             seconds = each.name.endswith("_seconds")
             kinds, least = ((int, float), 0) if seconds else ((int,), 1)

@@ -24,6 +24,7 @@ from lightmem_integrations.recall.coarse import Candidates, coarse
 from lightmem_integrations.recall.pack import Quote, Ranked, pack
 from lightmem_integrations.recall.plan import make_plan
 from lightmem_integrations.recall.rerank import rerank
+from lightmem_integrations.recall.scorer import Scoring, plain_fusion, score
 from lightmem_integrations.recall.select import Scored, select
 from lightmem_integrations.records import Hit, Plan, Recall, Source
 from lightmem_integrations.request import Request
@@ -133,12 +134,16 @@ def _search(run: _Run, plan: Plan) -> tuple[Plan, list[Ranked]]:
         candidates = _candidates(run, user, vector, limits, excluded)
     with run.stage("select"):
         chosen = request.k if reranker is None else 2 * request.k
-        best = select(plan, candidates, vector, encoding, k=chosen)
+        best = select(plan, candidates, vector, encoding, k=chosen, scoring=_scoring(run))
     if reranker is not None:
         with run.stage("re-rank"), run.forgiving("the re-ranker was left out"):
             best = rerank(reranker, request.query, best, candidates.turns)
     with run.stage("read"), ledger.read() as connection:
         return plan, _ranked(connection, user, candidates, best[: request.k])
+
+
+def _scoring(run: _Run) -> Scoring:
+    return score if run.engine.settings.scoring == "fitted" else plain_fusion
 
 
 def _limits(connection: Connection, user: User, request: Request) -> Limits | None:
@@ -171,6 +176,8 @@ def _embedded_query(
         found, encoding = encoded_query(run.engine.embedder, run.request.query)
         run.engine.identity.check_dimension(found)
         vector = found
+        if not run.engine.settings.late_interaction:
+            encoding = None
     if vector is None:
         return None, None
     with run.stage("catch up"), run.forgiving("new turns are found by words only"):

@@ -5,11 +5,15 @@ from __future__ import annotations
 import functools
 import importlib.resources
 import json
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lightmem_integrations.recall.features import FEATURES
+
+Scoring = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+"""Turns the table of `features`, (candidates, len(FEATURES)), into a score for each candidate."""
 
 _DENSE = FEATURES.index("dense")
 _LATE = tuple(FEATURES.index(name) for name in ("maxsim", "maxsim_context"))

@@ -11,7 +11,7 @@ from lightmem_integrations.models.protocols import Encoding
 from lightmem_integrations.recall.coarse import Candidates
 from lightmem_integrations.recall.features import FEATURES, Pool, Query, features
 from lightmem_integrations.recall.late_interaction import query_tokens
-from lightmem_integrations.recall.scorer import score
+from lightmem_integrations.recall.scorer import Scoring, score
 from lightmem_integrations.recall.terms import terms
 from lightmem_integrations.records import Plan
 from lightmem_integrations.storage.index import Vectors
@@ -33,6 +33,7 @@ def select(
     encoding: Encoding | None,
     *,
     k: int,
+    scoring: Scoring = score,
 ) -> list[Scored]:
     """The best candidates, best first; of equals, the newer first.
 
@@ -44,12 +45,13 @@ def select(
         vector: The question's vector, or ``None`` where there is none.
         encoding: Its token vectors, for late interaction; ``None`` where the embedder has none.
         k: How many to return.
+        scoring: Turns the table of features into one score for each candidate.
     """
     turns, chosen = candidates.turns, candidates.chosen
     words = candidates.words
     pool = Pool(turns, chosen, words.idf, words.average_length)
     table = features(_query(plan, candidates, vector, encoding), pool)
-    scores = score(table)
+    scores = scoring(table)
     best: list[Scored] = []
     said: set[tuple[str, str]] = set()
     for i in np.lexsort((-turns.rows[chosen], -scores)):

@@ -1,0 +1,1 @@
+"""The offline path: segment, write, integrate, decay. Never inside a user's request."""
