@@ -58,11 +58,10 @@ class Settings:
     def __post_init__(self) -> None:
         for each in fields(self):
             value = getattr(self, each.name)
-            if each.name in _CHOICES:
+            choices = _CHOICES.get(each.name)
+            if choices:
                 # By type too: 1 == True.
-                if not any(
-                    type(value) is type(one) and value == one for one in _CHOICES[each.name]
-                ):
+                if not any(type(value) is type(one) and value == one for one in choices):
                     allowed = " or ".join(map(repr, choices))
                     raise SettingsError(f"Settings.{each.name} is {value!r}; it is {allowed}.")
                 continue
