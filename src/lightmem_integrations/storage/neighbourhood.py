@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    FromClause,
     Integer,
     Select,
     and_,
@@ -193,6 +194,11 @@ def neighbourhood(connection: Connection, user: User, rows: Collection[int], aro
 _COLUMNS = 11
 
 
+def _owned(table: FromClause) -> ColumnElement[bool]:
+    # "+ 0" keeps SQLite from walking all turns of the user to find a few by their rows.
+    return table.c.user + 0 == bindparam("user")
+
+
 def _around() -> Select[Any]:
     hit = turns.alias("hit")
     away = bindparam("around", type_=Integer)
@@ -207,8 +213,7 @@ def _around() -> Select[Any]:
                 turns.c.position.between(hit.c.position - away, hit.c.position + away),
             ),
         )
-        # "+ 0" keeps SQLite from walking all turns of the user to find these few.
-        .where(hit.c.id.in_(bindparam("rows", expanding=True)), hit.c.user + 0 == bindparam("user"))
+        .where(hit.c.id.in_(bindparam("rows", expanding=True)), _owned(hit))
     )
     return (
         select(
@@ -247,7 +252,7 @@ class Provenance:
 _PROVENANCE = (
     select(turns, sessions.c.name.label("session_name"))
     .join(sessions, sessions.c.id == turns.c.session)
-    .where(turns.c.id.in_(bindparam("rows", expanding=True)), turns.c.user == bindparam("user"))
+    .where(turns.c.id.in_(bindparam("rows", expanding=True)), _owned(turns))
 )
 
 
