@@ -20,6 +20,7 @@ from lightmem_integrations.models.protocols import Encoding, Vectors
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
+    from tokenizers import Encoding as Tokenized
     from tokenizers import Tokenizer
 
 SHIPPED_MODEL = Path(__file__).parent / "minilm"
@@ -27,7 +28,6 @@ SHIPPED_MODEL = Path(__file__).parent / "minilm"
 _LONGEST_KEPT = 40  # characters of a word whose count is kept in memory
 _BLANKS = re.compile(r"[ \t\n]+")
 _LONGEST = 256  # tokens that the model was trained to read; what follows is cut
-_BATCH = 8  # texts in one pass: small enough for the cache, half the time of 32
 
 
 class OnnxEmbedder:
@@ -66,31 +66,22 @@ class OnnxEmbedder:
     def encode(self, texts: Sequence[str]) -> list[Encoding]:
         """Sentence vector and token vectors of every text, in the order given."""
         session, tokenizer = _load(self._folder)
-        found: dict[int, Encoding] = {}
-        # Texts of like length share a batch, so that little is computed for padding.
-        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
-        for start in range(0, len(order), _BATCH):
-            part = order[start : start + _BATCH]
-            tokenized = tokenizer.encode_batch([texts[i] for i in part])
-            ids = np.array([each.ids for each in tokenized], np.int64)
-            mask = np.array([each.attention_mask for each in tokenized], np.int64)
-            sentences, tokens = session.run(
-                ["sentence", "tokens"], {"input_ids": ids, "attention_mask": mask}
-            )
-            for place, i in enumerate(part):
-                length = int(mask[place].sum())
-                found[i] = Encoding(
-                    sentences[place],
-                    tokens[place, :length],
-                    ids[place, :length],
-                    tokenized[place].offsets[:length],
-                )
-        return [found[i] for i in range(len(texts))]
+        # One text a pass: in 8 bits a text's neighbours in a batch would change its vector, and
+        # small passes fit the cache, so that larger batches are no faster.
+        return [_encoding(session, tokenizer.encode(text)) for text in texts]
 
     def vocabulary(self) -> Mapping[str, int]:
         """Ids by token."""
         vocabulary: dict[str, int] = _load(self._folder)[1].get_vocab()
         return vocabulary
+
+
+def _encoding(session: InferenceSession, tokenized: Tokenized) -> Encoding:
+    ids = np.array(tokenized.ids, np.int64)
+    sentence, tokens = session.run(
+        ["sentence", "tokens"], {"input_ids": ids[None], "attention_mask": np.ones_like(ids)[None]}
+    )
+    return Encoding(sentence[0], tokens[0], ids, tokenized.offsets)
 
 
 _loading = threading.Lock()
@@ -128,7 +119,7 @@ def _loaded(folder: Path) -> tuple[InferenceSession, Tokenizer]:
             f"The embedding model in {folder} cannot be loaded: {error}. Install the package anew."
         ) from error
     tokenizer.enable_truncation(_LONGEST)
-    tokenizer.enable_padding()
+    tokenizer.no_padding()
     return session, tokenizer
 
 
