@@ -33,14 +33,17 @@ class Writer:
     """Fills the store that this library's rows read, through the public interface."""
 
     def __init__(self, folder: Path, embedder: object | None = None) -> None:
-        self._memory = LightMem(folder / _STORE, embedder=embedder)
+        # Indexing waits until all is added: an 8-bit model's vectors depend a little on the texts
+        # that share a batch, and in the background that would be a matter of timing.
+        settings = Settings(background_indexing=False)
+        self._memory = LightMem(folder / _STORE, embedder=embedder, settings=settings)
 
     def add(self, user_id: str, session_id: str, turn: Turn) -> None:
-        """Add the turn; it is embedded in the background."""
+        """Add the turn; it waits for its vector."""
         self._memory.add(turn, user_id=user_id, session_id=session_id)
 
     def finish(self) -> None:
-        """Embed what still waits."""
+        """Embed all turns."""
         self._memory.index_pending()
 
     def close(self) -> None:
@@ -115,8 +118,8 @@ class OwnMemory:
 class _Search:
     """One half of the coarse search by itself, with no scorer behind it and no packing."""
 
-    def __init__(self, folder: Path) -> None:
-        self._embedder = as_embedder(None)
+    def __init__(self, folder: Path, embedder: object | None = None) -> None:
+        self._embedder = as_embedder(embedder)
         self._store = Store(
             folder / _STORE,
             ledger=None,
