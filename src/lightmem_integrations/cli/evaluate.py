@@ -33,6 +33,22 @@ def retrieval(
         list[str] | None,
         typer.Option(help="Who is measured; may be given several times.", show_default="all"),
     ] = None,
+    reranker: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Add a row with this cross-encoder (name or folder); may be given several times.",
+            show_default=False,
+        ),
+    ] = None,
+    slm: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Add rows with this small language model (.gguf); may be given several times.",
+            exists=True,
+            dir_okay=False,
+            show_default=False,
+        ),
+    ] = None,
     sample: Annotated[
         int | None,
         typer.Option(
@@ -56,6 +72,7 @@ def retrieval(
     ] = False,
 ) -> None:
     """Compare how well and how fast retrievers find the turns that answer questions."""
+    from lightmem_integrations.evaluation.model_rows import model_rows
     from lightmem_integrations.evaluation.plots import require_matplotlib, save_plots
     from lightmem_integrations.evaluation.progress_bar import progress_bar
     from lightmem_integrations.evaluation.report import tables
@@ -64,7 +81,14 @@ def retrieval(
     if plot is not None:
         require_matplotlib()  # now, rather than after minutes of measuring
     with progress_bar() as show:
-        evaluation = evaluate(data, contender or None, sample=sample, seed=seed, on_progress=show)
+        evaluation = evaluate(
+            data,
+            contender or None,
+            extra=model_rows(reranker or (), slm or ()),
+            sample=sample,
+            seed=seed,
+            on_progress=show,
+        )
     if plot is not None and evaluation.rows:
         for path in save_plots(evaluation, plot):
             typer.echo(f"Wrote {path}", err=True)

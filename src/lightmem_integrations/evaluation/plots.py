@@ -23,7 +23,7 @@ _OUR_MARKERS = ("v", "^", "s", "D", "o")
 _THEIR_MARKERS = ("X", "P", "*", "h")
 _INK = "#333333"
 _FONT = 9
-_DOTS_PER_INCH = 144
+_DOTS_PER_INCH = 110
 _PANEL_POINTS = 230
 
 

@@ -20,7 +20,11 @@ from pathlib import Path
 
 import numpy as np
 
-from lightmem_integrations.errors import InvalidRequestError, MissingExtraError
+from lightmem_integrations.errors import (
+    InvalidRequestError,
+    MissingExtraError,
+    ModelUnavailableError,
+)
 from lightmem_integrations.evaluation import passes
 from lightmem_integrations.evaluation.contenders import (
     BASELINES,
@@ -104,7 +108,12 @@ def evaluate(
             with closing(Writer(store)) as writer:
                 adding = passes.add(OWN, writer, conversations, tell)
         for name, open_row in own.items():
-            with closing(open_row(store)) as row:
+            try:
+                row = open_row(store)
+            except (MissingExtraError, ModelUnavailableError) as error:
+                skipped.append(Skipped(name, str(error)))
+                continue
+            with closing(row):
                 measured.append(_measured(name, row, conversations, adding, tell))
         for name in (name for name in names if name in BASELINES):
             try:

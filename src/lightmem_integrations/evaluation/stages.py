@@ -16,7 +16,7 @@ from lightmem_integrations.evaluation.baselines import TOP
 from lightmem_integrations.evaluation.metrics import distinct
 from lightmem_integrations.evaluation.shown import Shown, line, of_recall
 from lightmem_integrations.models.embedders import as_embedder, encoded_query
-from lightmem_integrations.models.protocols import Reranker, TokenCounter
+from lightmem_integrations.models.protocols import TokenCounter
 from lightmem_integrations.recall.coarse import by_meaning, by_words, question_words
 from lightmem_integrations.records import Turn
 from lightmem_integrations.settings import Settings
@@ -59,6 +59,7 @@ class OwnMemory:
         settings: What differs from the default.
         about: What differs, in words.
         reranker: A model that scores the best candidates anew.
+        slm: A small language model, for hypothetical queries.
         embedder: Another embedder than the default; the one that the store was written with.
         most: The largest k that it is asked for.
     """
@@ -69,7 +70,8 @@ class OwnMemory:
         settings: Settings | None = None,
         about: str = "A recall with default settings.",
         *,
-        reranker: Reranker | None = None,
+        reranker: object | None = None,
+        slm: object | None = None,
         embedder: object | None = None,
         most: int = _ALL_TOKENS,
     ) -> None:
@@ -79,9 +81,13 @@ class OwnMemory:
         )
         self.most = most
         self._memory = LightMem(
-            folder / _STORE, settings=settings, reranker=reranker, embedder=embedder
+            folder / _STORE, settings=settings, reranker=reranker, slm=slm, embedder=embedder
         )
-        self._memory.warm_up()
+        try:
+            self._memory.warm_up()
+        except BaseException:
+            self._memory.close()  # the next row opens the same folder
+            raise
 
     def rank(self, user_id: str, question: str, k: int) -> Sequence[str]:
         """Ids of the turns that the hits stand for."""
