@@ -10,6 +10,7 @@ something on a quiet machine only.
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -37,6 +38,11 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A Markdown table whose first column is text and whose others are numbers."""
     lines = [headings, ["---", *["---:"] * (len(headings) - 1)], *rows]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+
+
+def load() -> str:
+    """How busy the machine is: a time that was taken beside other work is worth little."""
+    return f"Load of the machine when it ended: {os.getloadavg()[1]:.1f}."
 
 
 def percent(share: float) -> str:
@@ -68,7 +74,8 @@ def retrieval_tables(evaluation: Evaluation) -> dict[str, str]:
     return {
         "run": f"{evaluation.conversations} conversations, {evaluation.turns:,} turns, "
         f"{evaluation.questions} questions asked and {evaluation.left_out} left out. The shipped "
-        f"weights were fitted on: {', '.join(evaluation.fitted_on) or 'none of them'}. {machine}.",
+        f"weights were fitted on: {', '.join(evaluation.fitted_on) or 'none of them'}. {machine}. "
+        + load(),
         "ranking": table(
             ("", "hit@1", "hit@5", "hit@10", "recall@10", "MRR", "worst conversation, hit@10"),
             (
@@ -202,16 +209,16 @@ def writing(_data: Path) -> dict[str, str]:
     # In a process of its own: the peak of this one's memory would be that of all parts.
     found = json.loads(run("write_path.py", "--json"))
     rows = [
-        (key.replace("bytes_per_10000", "on disk per 10,000 turns"), f"{value / _MIB:.1f} MiB")
+        (f"on disk: {key.partition(' ')[2] or 'all'}", f"{value / _MIB:.1f} MiB")
         for key, value in found.items()
-        if key.startswith("bytes")
+        if key.startswith("bytes") and value
     ]
     rows += [
         ("peak memory of the process, warmed up", f"{found['memory_mib_warm']:.0f} MiB"),
         ("peak memory, 10,000 turns added and indexed", f"{found['memory_mib_indexed']:.0f} MiB"),
         ("turns embedded and indexed", f"{found['indexed_per_second']:.0f} a second"),
     ]
-    return {"writing": table(("", ""), rows)}
+    return {"writing": f"{table(('', ''), rows)}\n\n{load()}"}
 
 
 PARTS: dict[str, Callable[[Path], dict[str, str]]] = {
