@@ -59,9 +59,9 @@ def retrieval(data: Path) -> dict[str, str]:
     """All contenders; also draws the figures."""
     with progress_bar() as show:
         evaluation = evaluate(data, on_progress=show)
-    save_plots(evaluation, PAGE.parent)
-    for path in PAGE.parent.glob("*.png"):
-        path.unlink()  # the page shows the SVG
+    for path in save_plots(evaluation, PAGE.parent):
+        if path.suffix != ".svg":
+            path.unlink()  # the page shows the SVG
     return retrieval_tables(evaluation)
 
 
