@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint format eval bench clean
+.PHONY: demo test lint format eval report bench clean
 
 demo: $(VENV)/.demo
 	$(BIN)/lightmem demo
@@ -27,7 +27,12 @@ format: $(VENV)/.lint
 
 # The conversations of LoCoMo are not ours to ship: make eval DATA=path/to/locomo10.json
 eval: $(VENV)/.test
-	$(BIN)/lightmem eval retrieval --data $(or $(DATA),src/lightmem_integrations/demo/conversation.json)
+	$(BIN)/lightmem eval retrieval --data $(or $(DATA),src/lightmem_integrations/demo/conversation.json) \
+		$(if $(PLOT),--plot $(PLOT)) $(if $(SAMPLE),--sample $(SAMPLE))
+
+# Writes the tables and figures of docs/evaluation.md anew: make report DATA=path/to/locomo10.json
+report: $(VENV)/.test
+	$(BIN)/python benchmarks/report.py --data $(or $(DATA),$(error make report needs DATA=path/to/locomo10.json))
 
 bench: $(VENV)/.test
 	$(BIN)/python benchmarks/import_time.py

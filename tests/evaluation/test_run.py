@@ -4,17 +4,20 @@ import datetime as dt
 import io
 import json
 import sys
+from contextlib import closing
 
 import pytest
 from rich.console import Console
 
 from lightmem_integrations import InvalidRequestError, Turn
 from lightmem_integrations.evaluation.baselines import rendered
-from lightmem_integrations.evaluation.contenders import CONTENDERS, chosen
-from lightmem_integrations.evaluation.report import progress_bar, tables
-from lightmem_integrations.evaluation.run import evaluate
-
-STAGES = ("adding", "timing", "ranking")
+from lightmem_integrations.evaluation.contenders import BASELINES, CONTENDERS, STAGES, chosen
+from lightmem_integrations.evaluation.conversations import read
+from lightmem_integrations.evaluation.progress_bar import progress_bar
+from lightmem_integrations.evaluation.report import fitted_rows, tables
+from lightmem_integrations.evaluation.results import MEASURES
+from lightmem_integrations.evaluation.run import evaluate, sampled
+from lightmem_integrations.evaluation.stages import Writer
 
 
 @pytest.fixture(scope="module")
@@ -69,31 +72,62 @@ def test_costs_are_measured(toy_run):
 def test_progress_reaches_its_end_in_every_stage(toy_run):
     _, seen = toy_run
     last = {(each.contender, each.stage): (each.done, each.total) for each in seen}
-    assert set(last) == {(name, stage) for name in CONTENDERS for stage in STAGES}
-    assert {last[name, "adding"] for name in CONTENDERS} == {(11, 11)}
-    assert {last[name, "timing"] for name in CONTENDERS} == {(3, 3)}
-    assert {last[name, "ranking"] for name in CONTENDERS} == {(3, 3)}
+    asked = ("timing", "ranking", "packing")
+    # The rows of this library share one store: it is written once.
+    assert {name for name, stage in last if stage == "adding"} == {"lightmem", *BASELINES}
+    assert {done for (_, stage), done in last.items() if stage == "adding"} == {(11, 11)}
+    assert {key: done for key, done in last.items() if key[1] in asked} == {
+        (name, stage): (3, 3) for name in CONTENDERS for stage in asked
+    }
 
 
 def test_it_is_json_and_says_which_conversation_went_worst(toy_run):
     evaluation, _ = toy_run
     plain = json.loads(json.dumps(evaluation.to_json()))
-    first = plain["rows"][0]
-    assert first["contender"] == "lightmem"
+    first = next(row for row in plain["rows"] if row["contender"] == "lightmem")
     assert first["overall"]["hit_at_10"] == {"mean": 1.0, "low": 1.0, "high": 1.0}
     assert first["conversation_mean"] == 1.0
     assert first["worst_conversation"] in first["by_conversation"]
     assert plain["machine"]["python"]
+    budgets = [(point["max_tokens"], point["k"], point["limited_by"]) for point in first["curve"]]
+    assert budgets == [
+        (400, 5, "k"),
+        (1000, 5, "k"),
+        (2000, 5, "k"),
+        (400, 40, "tokens"),
+        (1000, 100, "tokens"),
+        (2000, 200, "tokens"),
+    ]
+    assert set(first["curve"][0]["overall"]) == {"questions", "hit", "recall", "tokens"}
+    assert set(first["curve"][0]["by_category"]) == {"single-hop", "temporal"}
+    compared = {(each["contender"], each["measure"]) for each in plain["differences"]}
+    assert compared == {(name, measure) for name in STAGES for measure in MEASURES}
+
+
+def test_no_context_is_larger_than_its_budget_and_more_results_show_no_less(toy_run):
+    evaluation, _ = toy_run
+    for row in evaluation.rows:
+        for point in row.curve:
+            assert 0 < point.overall.tokens <= point.max_tokens
+        few = [point.overall.recall.mean for point in row.curve if point.limited_by == "k"]
+        many = [point.overall.recall.mean for point in row.curve if point.limited_by == "tokens"]
+        assert few == sorted(few)
+        assert many == sorted(many)
+        assert many[-1] >= few[-1]
 
 
 def test_the_tables_show_every_contender_and_what_it_is(toy_run):
     evaluation, _ = toy_run
     text = printed(evaluation)
     for row in evaluation.rows:
-        assert text.count(row.contender) >= 4
+        # A name is broken after its colon.
+        assert text.count(row.contender.rpartition(":")[2]) >= 4
     for heading in ("hit@10", "MRR", "recall", "p95 ms", "tokens", "single-hop"):
         assert heading in text
     assert "BM25Okapi" in text
+    for title in ("context really shows", "difference to the best baseline", *MEASURES):
+        assert title in text
+    assert "lightmem is below the best baseline: " in text
 
 
 def test_eighty_columns_are_enough(toy_run):
@@ -101,7 +135,7 @@ def test_eighty_columns_are_enough(toy_run):
     text = printed(evaluation, width=80)
     assert "…" not in text
     for row in evaluation.rows:
-        assert row.contender in text
+        assert row.contender.partition(":")[2] or row.contender in text
     assert "(100-100)" in text
 
 
@@ -153,17 +187,42 @@ def test_a_contender_named_twice_runs_once(toy_file):
     assert [row.contender for row in evaluate(toy_file, ["bm25", "bm25"]).rows] == ["bm25"]
 
 
-@pytest.mark.parametrize("name", CONTENDERS)
-def test_a_contender_never_returns_another_users_turn(name, tmp_path):
-    contender = CONTENDERS[name](tmp_path)
-    try:
-        for user in ("ann", "anna"):
-            turn = Turn(role="user", text="The key is under the blue pot.", id=f"of-{user}")
-            contender.add(user, "s", turn)
-        contender.finish()
+def two_users(written):
+    for user in ("ann", "anna"):
+        turn = Turn(role="user", text="The key is under the blue pot.", id=f"of-{user}")
+        written.add(user, "s", turn)
+    written.finish()
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_a_baseline_never_returns_another_users_turn(name, tmp_path):
+    with closing(BASELINES[name](tmp_path)) as contender:
+        two_users(contender)
         assert list(contender.rank("ann", "Where is the key?", 20)) == ["of-ann"]
-    finally:
-        contender.close()
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_a_stage_never_returns_another_users_turn(name, tmp_path):
+    with closing(Writer(tmp_path)) as writer:
+        two_users(writer)
+    with closing(STAGES[name](tmp_path)) as contender:
+        assert list(contender.rank("ann", "Where is the key?", 20)) == ["of-ann"]
+        assert "under the blue pot" in contender.context("ann", "Where is the key?")
+
+
+def test_a_sample_asks_fewer_questions_of_whole_memories(toy_file):
+    whole = read(toy_file)
+    drawn = sampled(whole, 2, seed=0)
+    assert [each.turns for each in drawn] == [each.turns for each in whole]
+    assert sum(len(each.questions) for each in drawn) == 2
+    assert sampled(whole, 2, seed=0) == drawn
+    assert any(sampled(whole, 2, seed=seed) != drawn for seed in range(1, 9))
+    assert sampled(whole, 50, seed=0) == whole
+    evaluation = evaluate(toy_file, ["bm25"], sample=2, seed=3)
+    assert (evaluation.questions, evaluation.sampled_from, evaluation.seed) == (2, 3, 3)
+    assert "2 questions drawn from 3 with seed 3" in printed(evaluation)
+    with pytest.raises(InvalidRequestError, match="sample is 0"):
+        evaluate(toy_file, ["bm25"], sample=0)
 
 
 def test_baselines_see_the_date_and_the_speaker():
@@ -186,9 +245,11 @@ def test_conversations_that_the_weights_were_fitted_on_are_named(tmp_path, locom
         ),
         encoding="utf-8",
     )
-    evaluation = evaluate(path, ["lightmem"])
+    evaluation = evaluate(path, ["lightmem:plain", "lightmem"])
     assert evaluation.fitted_on == ("conv-26",)
-    assert "fitted on conv-26 of this file" in printed(evaluation)
+    assert "fitted on conv-26 of this file" in " ".join(printed(evaluation).split())
+    # What has no fitted weights is no better on these conversations than on others.
+    assert fitted_rows(evaluation) == ("lightmem",)
 
 
 def test_nothing_is_said_of_weights_where_none_was_fitted_on_the_file(toy_run):

@@ -33,16 +33,65 @@ def retrieval(
         list[str] | None,
         typer.Option(help="Who is measured; may be given several times.", show_default="all"),
     ] = None,
+    reranker: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Add a row with this cross-encoder (name or folder); may be given several times.",
+            show_default=False,
+        ),
+    ] = None,
+    slm: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Add rows with this small language model (.gguf); may be given several times.",
+            exists=True,
+            dir_okay=False,
+            show_default=False,
+        ),
+    ] = None,
+    sample: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Ask only so many questions, drawn at random, for a quick look.",
+            show_default="all",
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Which questions --sample draws.")] = 0,
+    plot: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Draw recall against tokens and quality against time, as SVG and PNG.",
+            file_okay=False,
+            show_default=False,
+        ),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print everything as JSON instead of tables.")
     ] = False,
 ) -> None:
     """Compare how well and how fast retrievers find the turns that answer questions."""
-    from lightmem_integrations.evaluation.report import progress_bar, tables
+    from lightmem_integrations.evaluation.model_rows import model_rows
+    from lightmem_integrations.evaluation.plots import require_matplotlib, save_plots
+    from lightmem_integrations.evaluation.progress_bar import progress_bar
+    from lightmem_integrations.evaluation.report import tables
     from lightmem_integrations.evaluation.run import evaluate
 
+    if plot is not None:
+        require_matplotlib()  # now, rather than after minutes of measuring
     with progress_bar() as show:
-        evaluation = evaluate(data, contender or None, on_progress=show)
+        evaluation = evaluate(
+            data,
+            contender or None,
+            extra=model_rows(reranker or (), slm or ()),
+            sample=sample,
+            seed=seed,
+            on_progress=show,
+        )
+    if plot is not None and evaluation.rows:
+        for path in save_plots(evaluation, plot):
+            typer.echo(f"Wrote {path}", err=True)
     if as_json:
         typer.echo(json.dumps(evaluation.to_json(), indent=2))
         return

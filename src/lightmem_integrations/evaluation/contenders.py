@@ -1,4 +1,4 @@
-"""The retrievers that are compared: this library, and what its users would otherwise take."""
+"""The retrievers that are compared: stages of this library, and what one would otherwise take."""
 
 from __future__ import annotations
 
@@ -6,28 +6,36 @@ import importlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from lightmem_integrations import LightMem
 from lightmem_integrations.errors import InvalidRequestError, MissingExtraError
+from lightmem_integrations.evaluation import stages
 from lightmem_integrations.evaluation.metrics import distinct
+from lightmem_integrations.evaluation.shown import Shown
+from lightmem_integrations.models.protocols import TokenCounter
 from lightmem_integrations.records import Turn
+from lightmem_integrations.settings import Settings
 
-_ALL_TOKENS = 100_000
+OWN = "lightmem"
+"""What the names of this library's rows begin with, before a colon."""
 
 
-class Contender(Protocol):
-    """A retriever of turns. It is given every turn once, then asked about each user's own."""
-
-    @property
-    def about(self) -> str:
-        """What exactly is measured, in a sentence."""
+class Writable(Protocol):
+    """Takes turns."""
 
     def add(self, user_id: str, session_id: str, turn: Turn) -> None:
         """Take one more turn of this user."""
 
     def finish(self) -> None:
         """Do what is left to do before questions can be answered."""
+
+
+class Contender(Protocol):
+    """A retriever of turns, asked about each user's own."""
+
+    @property
+    def about(self) -> str:
+        """What exactly is measured, in a sentence."""
 
     def rank(self, user_id: str, question: str, k: int) -> Sequence[str]:
         """Ids of the k turns that answer the question best, best first."""
@@ -39,46 +47,28 @@ class Contender(Protocol):
         """Let go of files and threads."""
 
 
-class OwnMemory:
-    """This library through its public interface: one store, every conversation a user of it."""
-
-    about = (
-        "One LightMem in a folder, default settings, each conversation a user of it. Ranked: the "
-        "turns of the hits of recall(k=20). Handed back: the text of recall() as it is by default."
-    )
-
-    def __init__(self, folder: Path) -> None:
-        self._memory = LightMem(folder / "lightmem")
-
-    def add(self, user_id: str, session_id: str, turn: Turn) -> None:
-        """Add the turn; it is embedded in the background."""
-        self._memory.add(turn, user_id=user_id, session_id=session_id)
-
-    def finish(self) -> None:
-        """Embed what still waits."""
-        self._memory.index_pending()
-
-    def rank(self, user_id: str, question: str, k: int) -> Sequence[str]:
-        """Ids of the turns that the hits stand for."""
-        # Strict, because a model that fell out would otherwise pass unseen as a poor ranking.
-        found = self._memory.recall(
-            question, user_id=user_id, k=k, max_tokens=_ALL_TOKENS, strict=True
-        )
-        return distinct(turn.id for hit in found.hits for turn in hit.turns if turn.id)
-
-    def context(self, user_id: str, question: str) -> str:
-        """The packed context with the default k and budget."""
-        return self._memory.recall(question, user_id=user_id, strict=True).text
-
-    def close(self) -> None:
-        """Close the store."""
-        self._memory.close()
+class Baseline(Contender, Writable, Protocol):
+    """A contender that keeps the turns by itself."""
 
 
-def _baseline(module: str, package: str) -> Callable[[Path], Contender]:
+@runtime_checkable
+class Packs(Protocol):
+    """A contender that fits what it found into a budget by itself."""
+
+    @property
+    def most(self) -> int:
+        """The largest k that it is asked for."""
+
+    def packed(
+        self, user_id: str, question: str, *, k: int, max_tokens: int, count_tokens: TokenCounter
+    ) -> Shown:
+        """What a prompt would show within this budget."""
+
+
+def _baseline(module: str, package: str) -> Callable[[Path], Baseline]:
     """A contender whose module imports a package that may be missing."""
 
-    def make(folder: Path) -> Contender:
+    def make(folder: Path) -> Baseline:
         try:
             loaded: ModuleType = importlib.import_module(
                 f"lightmem_integrations.evaluation.baselines.{module}"
@@ -87,20 +77,45 @@ def _baseline(module: str, package: str) -> Callable[[Path], Contender]:
             if (error.name or "").startswith(__package__.partition(".")[0]):
                 raise  # A fault of this library's own, which no extra would mend.
             raise MissingExtraError(f"The baseline {module!r}", "baselines", package) from error
-        made: Contender = loaded.Baseline(folder)
+        made: Baseline = loaded.Baseline(folder)
         return made
 
     return make
 
 
-CONTENDERS: Mapping[str, Callable[[Path], Contender]] = {
-    "lightmem": OwnMemory,
+STAGES: Mapping[str, Callable[[Path], Contender]] = {
+    f"{OWN}:words": stages.Words,
+    f"{OWN}:meaning": stages.Meaning,
+    f"{OWN}:plain": lambda folder: stages.OwnMemory(
+        folder,
+        Settings(scoring="plain", late_interaction=False),
+        "The path of a recall without anything fitted: dense and lexical similarity of a turn and "
+        "of those around it, unweighted; Settings(scoring='plain', late_interaction=False).",
+    ),
+    f"{OWN}:no-late-interaction": lambda folder: stages.OwnMemory(
+        folder,
+        Settings(late_interaction=False),
+        "The fitted scorer without late interaction; Settings(late_interaction=False).",
+    ),
+    OWN: stages.OwnMemory,
+}
+"""Rows of this library by name. They read one store, which ``stages.Writer`` filled."""
+
+BASELINES: Mapping[str, Callable[[Path], Baseline]] = {
     "bm25": _baseline("bm25", "rank-bm25"),
     "langchain-chroma": _baseline("langchain_chroma", "langchain-chroma"),
     "langgraph-store": _baseline("langgraph_store", "langgraph"),
     "llama-index": _baseline("llama_index_memory", "llama-index-core"),
 }
-"""Every contender by name, made with a folder for its files."""
+"""What to compare with, by name; each is made with a folder for its files."""
+
+CONTENDERS: tuple[str, ...] = (*STAGES, *BASELINES)
+"""The names of all rows, in the order in which they are shown."""
+
+
+def is_own(name: str) -> bool:
+    """Whether a row of that name is one of this library."""
+    return name.partition(":")[0] == OWN
 
 
 def chosen(names: Sequence[str] | None) -> tuple[str, ...]:
@@ -110,7 +125,7 @@ def chosen(names: Sequence[str] | None) -> tuple[str, ...]:
         InvalidRequestError: If a name is not known, or none is given.
     """
     if names is None:
-        return tuple(CONTENDERS)
+        return CONTENDERS
     unknown = [name for name in names if name not in CONTENDERS]
     if unknown or not names:
         raise InvalidRequestError(

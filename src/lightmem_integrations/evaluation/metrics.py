@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 
@@ -92,15 +93,19 @@ def interval(values: Sequence[float] | NDArray[np.float64]) -> Interval:
     not quite, so the true uncertainty over new conversations is larger.
 
     Args:
-        values: One value for each question; at least one.
+        values: One value for each question; at least one. For a paired comparison: the
+            differences, question by question.
     """
     sample = np.asarray(values, dtype=np.float64)
-    random = np.random.default_rng(_SEED)
-    means = np.array(
-        [sample[random.integers(0, len(sample), len(sample))].mean() for _ in range(_RESAMPLES)]
-    )
+    means = sample[_resamples(len(sample))].mean(axis=1)
     low, high = np.percentile(means, [2.5, 97.5])
     return Interval(float(sample.mean()), float(low), float(high))
+
+
+@functools.lru_cache(maxsize=64)
+def _resamples(count: int) -> NDArray[np.int32]:
+    """Which questions are drawn, ``(2,000, count)``: the same for every row, so rows are paired."""
+    return np.random.default_rng(_SEED).integers(0, count, (_RESAMPLES, count), dtype=np.int32)
 
 
 def scores(outcomes: Sequence[Outcome]) -> Scores:

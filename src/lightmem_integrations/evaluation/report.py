@@ -1,36 +1,38 @@
-"""An evaluation as tables for a terminal, and its progress as a bar."""
+"""An evaluation as tables for a terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 
 from rich import box
-from rich.console import Console, RenderableType
-from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as Bar
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from lightmem_integrations.evaluation.metrics import Interval, Scores
-from lightmem_integrations.evaluation.results import Evaluation, Row
-from lightmem_integrations.evaluation.run import Progress
+from lightmem_integrations.evaluation.contenders import OWN, STAGES, is_own
+from lightmem_integrations.evaluation.differences import Difference
+from lightmem_integrations.evaluation.metrics import Interval
+from lightmem_integrations.evaluation.results import MEASURES, Evaluation
 from lightmem_integrations.rendering import literal
 
-_STAGES = {"adding": "adding turns", "timing": "timing queries", "ranking": "ranking turns"}
+_UNFITTED = (f"{OWN}:words", f"{OWN}:meaning", f"{OWN}:plain")
 
 
 def tables(evaluation: Evaluation) -> tuple[RenderableType, ...]:
-    """What to print, in order: results, costs, each kind of question, what each row is.
+    """What to print, in order: results, curves, costs, each kind of question, what each row is.
 
     Args:
         evaluation: What ``run.evaluate`` returned.
     """
     shown: list[RenderableType] = []
     if evaluation.rows:
-        shown += [_quality(evaluation), _costs(evaluation), _by_category(evaluation)]
-    if evaluation.fitted_on and any(row.contender == "lightmem" for row in evaluation.rows):
-        shown.append(Text(_in_sample(evaluation), style="yellow"))
+        shown += [_quality(evaluation), _curves(evaluation), _costs(evaluation)]
+        shown += [_by_category(evaluation, measure) for measure in MEASURES]
+    for name in judged(evaluation):
+        shown.append(_differences(evaluation, name))
+    shown += [Text(f"{each}\n") for each in verdicts(evaluation)]
+    if fitted := fitted_rows(evaluation):
+        shown.append(Text(_in_sample(evaluation, fitted), style="yellow"))
     shown += [Text(f"{row.contender}: {row.about}", style="dim") for row in evaluation.rows]
     shown += [
         Text(f"{each.contender} was skipped. {each.reason}", style="yellow")
@@ -39,39 +41,56 @@ def tables(evaluation: Evaluation) -> tuple[RenderableType, ...]:
     return tuple(shown)
 
 
-@contextmanager
-def progress_bar(console: Console | None = None) -> Iterator[Callable[[Progress], None]]:
-    """A bar on the terminal; yields what ``evaluate`` takes as ``on_progress``.
-
-    Args:
-        console: Where to draw; by default the standard error stream, so that the output that is
-            asked for stays clean.
-    """
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Bar(*columns, console=console or Console(stderr=True), transient=True) as bar:
-        tasks: dict[tuple[str, str], TaskID] = {}
-
-        def show(progress: Progress) -> None:
-            key = (progress.contender, progress.stage)
-            if key not in tasks:
-                label = f"{progress.contender}: {_STAGES[progress.stage]}"
-                tasks[key] = bar.add_task(label, total=progress.total)
-            bar.update(tasks[key], completed=progress.done)
-
-        yield show
+def fitted_rows(evaluation: Evaluation) -> tuple[str, ...]:
+    """Rows that use the shipped weights, if these were fitted on conversations of the file."""
+    if not evaluation.fitted_on:
+        return ()
+    names = (row.contender for row in evaluation.rows)
+    return tuple(name for name in names if is_own(name) and name not in _UNFITTED)
 
 
-def _in_sample(evaluation: Evaluation) -> str:
+def judged(evaluation: Evaluation) -> tuple[str, ...]:
+    """Rows whose comparison with the best baseline is printed: recalls as one would use them."""
+    names = dict.fromkeys(each.contender for each in evaluation.differences)
+    return tuple(name for name in names if name == OWN or name not in STAGES)
+
+
+def verdicts(evaluation: Evaluation) -> tuple[str, ...]:
+    """For each of the judged rows: where its mean lies below that of the best baseline."""
+    found = []
+    for name in judged(evaluation):
+        below = [
+            f"{each.measure} of {category_of(each)} questions ({signed(each.difference)} points "
+            f"against {each.baseline})"
+            for each in evaluation.differences
+            if each.contender == name and each.difference.mean < 0
+        ]
+        where = "; ".join(below) if below else "on no measure, in no category"
+        found.append(f"{name} is below the best baseline: {where}.")
+    return tuple(found)
+
+
+def category_of(difference: Difference) -> str:
+    """The kind of question that a difference is about, or ``all``."""
+    return "all" if difference.category is None else literal(difference.category)
+
+
+def percent(share: float) -> str:
+    """A share in per cent, without the sign."""
+    return f"{100 * share:.1f}"
+
+
+def signed(value: Interval) -> str:
+    """A difference in points with its interval: ``+3.1, +0.4 to +5.9``."""
+    return f"{100 * value.mean:+.1f}, {100 * value.low:+.1f} to {100 * value.high:+.1f}"
+
+
+def _in_sample(evaluation: Evaluation, fitted: Iterable[str]) -> str:
     names = ", ".join(literal(each) for each in evaluation.fitted_on)
     return (
         f"The weights that lightmem ships were fitted on {names} of this file: for "
-        f"{'them' if len(evaluation.fitted_on) > 1 else 'it'}, its row is better than it would be "
-        "on new conversations. The baselines' rows are not affected."
+        f"{'them' if len(evaluation.fitted_on) > 1 else 'it'}, the rows {', '.join(fitted)} are "
+        "better than they would be on new conversations. The other rows are not affected."
     )
 
 
@@ -81,15 +100,22 @@ def _table(title: str, caption: str | None, headings: Iterable[str]) -> Table:
     table = Table(
         title=Text(title), caption=caption, box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False
     )
-    table.add_column("", no_wrap=True)
+    table.add_column("", overflow="fold", no_wrap=True)
     for heading in headings:
         table.add_column(Text(heading), justify="right", overflow="fold")
     return table
 
 
+def _name(contender: str) -> Text:
+    return Text(literal(contender).replace(":", ":\n", 1))
+
+
 def _quality(evaluation: Evaluation) -> Table:
+    drawn = evaluation.sampled_from
+    sample = "" if drawn is None else f" drawn from {drawn} with seed {evaluation.seed}"
     table = _table(
-        f"{literal(evaluation.data)}: what is found, in % of {evaluation.questions} questions",
+        f"{literal(evaluation.data)}: what is found, in % of {evaluation.questions} questions"
+        f"{sample}",
         f"{evaluation.conversations} conversations, {evaluation.turns} turns; a question counts "
         f"as hit if a turn that holds its answer is among the first k turns. Brackets: 95 % "
         f"bootstrap interval over questions. By conversation: mean and worst hit@10. "
@@ -100,16 +126,38 @@ def _quality(evaluation: Evaluation) -> Table:
     for row in evaluation.rows:
         scores = row.overall
         worst = row.worst_conversation
-        least = _percent(row.by_conversation[worst].hit_at_10.mean)
+        least = percent(row.by_conversation[worst].hit_at_10.mean)
         table.add_row(
-            row.contender,
-            _percent(scores.hit_at_1),
-            _percent(scores.hit_at_5),
+            _name(row.contender),
+            percent(scores.hit_at_1),
+            percent(scores.hit_at_5),
             _with_interval(scores.hit_at_10),
-            _percent(scores.recall_at_10),
+            percent(scores.recall_at_10),
             _with_interval(scores.mrr),
-            Text(f"{_percent(row.conversation_mean)} / {least}\n{literal(worst)}"),
+            Text(f"{percent(row.conversation_mean)} / {least}\n{literal(worst)}"),
         )
+    return table
+
+
+def _curves(evaluation: Evaluation) -> Table:
+    points = evaluation.rows[0].curve
+    table = _table(
+        "Evidence that the context really shows, in %",
+        "In each cell: questions of which an evidence turn is shown (hit), mean share of the "
+        "evidence shown (recall), mean tokens used. A turn counts if it is shown whole. "
+        "Left: the default K; right: K as large as the budget allows.",
+        (
+            f"{each.max_tokens:,}\n{f'K={each.k}' if each.limited_by == 'k' else 'any K'}"
+            for each in points
+        ),
+    )
+    for row in evaluation.rows:
+        cells = (
+            f"{percent(each.overall.hit.mean)}\n{percent(each.overall.recall.mean)}\n"
+            f"{each.overall.tokens:.0f}"
+            for each in row.curve
+        )
+        table.add_row(_name(row.contender), *cells)
     return table
 
 
@@ -117,13 +165,14 @@ def _costs(evaluation: Evaluation) -> Table:
     table = _table(
         "What it takes on this machine",
         "Tokens: mean size of the text handed to a prompt. Per turn: until it can be found, "
-        "embedding included; the call: how long add holds up its caller.",
+        "embedding included; the call: how long add holds up its caller. All rows of this "
+        "library read one store.",
         ("tokens", "query\np50 ms", "query\np95 ms", "per turn\nms", "call\np50 ms"),
     )
     for row in evaluation.rows:
         costs = row.costs
         table.add_row(
-            row.contender,
+            _name(row.contender),
             f"{costs.context_tokens:.0f}",
             f"{costs.query_p50_ms:.1f}",
             f"{costs.query_p95_ms:.1f}",
@@ -133,27 +182,40 @@ def _costs(evaluation: Evaluation) -> Table:
     return table
 
 
-def _by_category(evaluation: Evaluation) -> Table:
+def _by_category(evaluation: Evaluation, measure: str) -> Table:
     first = evaluation.rows[0]
+    kinds = tuple(first.by_category)
     table = _table(
-        "hit@10, and MRR below it, by kind of question, in %",
+        f"{measure} by kind of question, in %",
         None,
-        (f"{literal(kind)}\nof {each.questions}" for kind, each in first.by_category.items()),
+        (f"{literal(kind)}\nof {first.by_category[kind].questions}" for kind in kinds),
     )
     for row in evaluation.rows:
-        table.add_row(row.contender, *_category_cells(row, tuple(first.by_category)))
+        cells = (_with_interval(row.measured(measure, kind)) for kind in kinds)
+        table.add_row(_name(row.contender), *cells)
     return table
 
 
-def _category_cells(row: Row, categories: tuple[str, ...]) -> Iterator[str]:
-    for category in categories:
-        scores: Scores = row.by_category[category]
-        yield f"{_with_interval(scores.hit_at_10)}\n{_with_interval(scores.mrr)}"
+def _differences(evaluation: Evaluation, name: str) -> Table:
+    compared = [each for each in evaluation.differences if each.contender == name]
+    columns = [each for each in compared if each.measure == MEASURES[0]]
+    table = _table(
+        f"{name}: difference to the best baseline, in points",
+        "Paired bootstrap over questions, 95 % interval. The best baseline is chosen anew in "
+        "every cell. Red: below it.",
+        (f"{category_of(each)}\nof {each.questions}" for each in columns),
+    )
+    for measure in MEASURES:
+        cells = []
+        for each in (each for each in compared if each.measure == measure):
+            value = each.difference
+            text = f"{100 * value.mean:+.1f}\n{100 * value.low:+.0f} {100 * value.high:+.0f}\n"
+            # The names are broken where they can be, for narrow columns.
+            text += each.baseline.replace("-", "-\n")
+            cells.append(Text(text, style="red" if value.mean < 0 else ""))
+        table.add_row(Text(measure.replace(" at ", " at\n")), *cells)
+    return table
 
 
 def _with_interval(value: Interval) -> str:
-    return f"{_percent(value.mean)}\n({100 * value.low:.0f}-{100 * value.high:.0f})"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f}"
+    return f"{percent(value.mean)}\n({100 * value.low:.0f}-{100 * value.high:.0f})"

@@ -8,7 +8,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lightmem_integrations.evaluation.metrics import Scores
+from lightmem_integrations.evaluation.curves import Point
+from lightmem_integrations.evaluation.differences import Difference
+from lightmem_integrations.evaluation.metrics import Interval, Scores
+
+HEADLINE_BUDGET = 1_000
+"""The budget, in tokens, whose recall is compared."""
+
+MEASURES = ("hit@10", "MRR", "recall at 1,000 tokens")
+"""What is compared, in the order in which it is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +48,7 @@ class Row:
         overall: Means over all questions.
         by_category: The same for each kind of question.
         by_conversation: The same for each conversation.
+        curve: What it shows at equal tokens.
         costs: Time and tokens.
     """
 
@@ -48,6 +57,7 @@ class Row:
     overall: Scores
     by_category: Mapping[str, Scores]
     by_conversation: Mapping[str, Scores]
+    curve: tuple[Point, ...]
     costs: Costs
 
     @property
@@ -59,6 +69,14 @@ class Row:
     def worst_conversation(self) -> str:
         """The conversation with the lowest hit rate at 10."""
         return min(self.by_conversation, key=lambda one: self.by_conversation[one].hit_at_10.mean)
+
+    def measured(self, measure: str, category: str | None = None) -> Interval:
+        """One of ``MEASURES``, over all questions or those of one kind."""
+        if measure == MEASURES[2]:
+            point = next(each for each in self.curve if each.is_headline(HEADLINE_BUDGET))
+            return (point.overall if category is None else point.by_category[category]).recall
+        found = self.overall if category is None else self.by_category[category]
+        return found.hit_at_10 if measure == MEASURES[0] else found.mrr
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +96,13 @@ class Evaluation:
         conversations: How many conversations it holds.
         turns: How many turns they have.
         questions: How many questions were asked.
+        sampled_from: Of how many questions they were drawn; ``None`` if all were asked.
+        seed: Which were drawn.
         left_out: Questions whose evidence is missing or names unknown turns.
         fitted_on: Conversations of the file on which the shipped weights were fitted. On these the
-            library's own row shows how well the weights fit, not how well they generalise.
+            library's own rows show how well the weights fit, not how well they generalise.
         rows: One for each contender that ran.
+        differences: This library's rows against the best baseline.
         skipped: Contenders that could not.
         machine: Python, processors and package versions, in words.
     """
@@ -90,9 +111,12 @@ class Evaluation:
     conversations: int
     turns: int
     questions: int
+    sampled_from: int | None
+    seed: int | None
     left_out: int
     fitted_on: tuple[str, ...]
     rows: tuple[Row, ...]
+    differences: tuple[Difference, ...]
     skipped: tuple[Skipped, ...]
     machine: Mapping[str, str]
 

@@ -1,31 +1,59 @@
-"""Runs the contenders over a file of conversations: what they find, and at what cost."""
+"""Asks every question of every contender and measures what they find, and at what cost."""
 
 from __future__ import annotations
 
+import functools
 import importlib.resources
 import json
 import os
 import platform
+import random
 import re
 import statistics
 import tempfile
-import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
-from lightmem_integrations.errors import MissingExtraError
-from lightmem_integrations.evaluation.contenders import CONTENDERS, Contender, chosen
+from lightmem_integrations.errors import (
+    InvalidRequestError,
+    MissingExtraError,
+    ModelUnavailableError,
+)
+from lightmem_integrations.evaluation import passes
+from lightmem_integrations.evaluation.contenders import (
+    BASELINES,
+    OWN,
+    STAGES,
+    Contender,
+    chosen,
+    is_own,
+)
 from lightmem_integrations.evaluation.conversations import Conversation, read
-from lightmem_integrations.evaluation.metrics import DEPTH, Outcome, Scores, distinct, scores
-from lightmem_integrations.evaluation.results import Costs, Evaluation, Row, Skipped
+from lightmem_integrations.evaluation.differences import Values, differences
+from lightmem_integrations.evaluation.metrics import (
+    Outcome,
+    Scores,
+    hit,
+    reciprocal_rank,
+    scores,
+)
+from lightmem_integrations.evaluation.passes import Curve, Progress
+from lightmem_integrations.evaluation.results import (
+    HEADLINE_BUDGET,
+    MEASURES,
+    Costs,
+    Evaluation,
+    Row,
+    Skipped,
+)
+from lightmem_integrations.evaluation.stages import Writer
 from lightmem_integrations.models.onnx import shipped_token_counter
-from lightmem_integrations.models.protocols import TokenCounter
 
 _PACKAGES = (
     "lightmem-integrations",
@@ -36,72 +64,106 @@ _PACKAGES = (
     "langgraph",
     "llama-index-core",
 )
-_WARM_UP = "Is there anything that I should know?"
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a run is.
-
-    Attributes:
-        contender: Who is being measured.
-        stage: What is being done with it.
-        done: Turns added or questions asked in this stage.
-        total: How many there are.
-    """
-
-    contender: str
-    stage: Literal["adding", "timing", "ranking"]
-    done: int
-    total: int
 
 
 def evaluate(
     data: Path,
     contenders: Sequence[str] | None = None,
     *,
+    extra: Mapping[str, Callable[[Path], Contender]] | None = None,
+    sample: int | None = None,
+    seed: int = 0,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> Evaluation:
     """Give every contender the same turns and the same questions.
 
-    Each runs by itself, in a temporary folder, after a first question for each user that is not
-    timed. Times are those of this machine, in this run.
+    Each runs by itself, after a first question for each user that is not timed. This library's
+    rows read one store; the baselines keep the turns in their own. Times are those of this
+    machine, in this run.
 
     Args:
         data: A file that ``conversations.read`` understands.
         contenders: Names from ``CONTENDERS``; ``None`` for all.
+        extra: More rows of this library, by name: made with the folder of the shared store. They
+            come after its other rows and before the baselines.
+        sample: Ask only so many questions, drawn at random; the memories stay whole.
+        seed: Which questions are drawn.
         on_progress: Called after every turn and every question.
 
     Raises:
-        InvalidRequestError: If the file cannot be used or a name is unknown.
+        InvalidRequestError: If the file cannot be used, a name is unknown, or ``sample`` is
+            not positive.
     """
     names = chosen(contenders)
-    conversations = read(data)
+    own = {name: STAGES[name] for name in names if name in STAGES} | dict(extra or {})
+    whole = read(data)
+    conversations = whole if sample is None else sampled(whole, sample, seed)
     tell = on_progress or (lambda _: None)
-    rows: list[Row] = []
+    measured: list[tuple[Row, Values]] = []
     skipped: list[Skipped] = []
-    count_tokens = shipped_token_counter()
-    for name in names:
-        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        store = Path(folder) / OWN
+        store.mkdir()
+        if own:
+            with closing(Writer(store)) as writer:
+                adding = passes.add(OWN, writer, conversations, tell)
+        for name, open_row in own.items():
             try:
-                contender = CONTENDERS[name](Path(folder))
+                row = open_row(store)
+            except (MissingExtraError, ModelUnavailableError) as error:
+                skipped.append(Skipped(name, str(error)))
+                continue
+            with closing(row):
+                measured.append(_measured(name, row, conversations, adding, tell))
+        for name in (name for name in names if name in BASELINES):
+            try:
+                baseline = BASELINES[name](Path(folder))
             except MissingExtraError as error:
                 skipped.append(Skipped(name, str(error)))
                 continue
-            try:
-                rows.append(_row(name, contender, conversations, count_tokens, tell))
-            finally:
-                contender.close()
+            with closing(baseline):
+                adding = passes.add(name, baseline, conversations, tell)
+                measured.append(_measured(name, baseline, conversations, adding, tell))
+    questions = [question for each in conversations for question in each.questions]
     return Evaluation(
         data=data.name,
         conversations=len(conversations),
         turns=sum(len(each.turns) for each in conversations),
-        questions=sum(len(each.questions) for each in conversations),
+        questions=len(questions),
+        sampled_from=None if sample is None else sum(len(each.questions) for each in whole),
+        seed=None if sample is None else seed,
         left_out=sum(each.left_out for each in conversations),
         fitted_on=fitted_on(conversations),
-        rows=tuple(rows),
+        rows=tuple(row for row, _ in measured),
+        differences=differences(
+            {row.contender: values for row, values in measured if is_own(row.contender)},
+            {row.contender: values for row, values in measured if not is_own(row.contender)},
+            [question.category for question in questions],
+        ),
         skipped=tuple(skipped),
         machine=_machine(),
+    )
+
+
+def sampled(
+    conversations: Sequence[Conversation], count: int, seed: int
+) -> tuple[Conversation, ...]:
+    """The conversations with so many of their questions, drawn at random; turns stay as they are.
+
+    Raises:
+        InvalidRequestError: If ``count`` is not positive.
+    """
+    if count < 1:
+        raise InvalidRequestError(f"sample is {count}; it must be a whole number of at least 1.")
+    every = [(i, j) for i, each in enumerate(conversations) for j in range(len(each.questions))]
+    # No secret is made of it: the same seed must draw the same questions.
+    drawn = set(random.Random(seed).sample(every, min(count, len(every))))  # noqa: S311
+    return tuple(
+        replace(
+            each,
+            questions=tuple(q for j, q in enumerate(each.questions) if (i, j) in drawn),
+        )
+        for i, each in enumerate(conversations)
     )
 
 
@@ -117,24 +179,30 @@ def fitted_on(conversations: Sequence[Conversation]) -> tuple[str, ...]:
     )
 
 
-def _row(
+def _measured(
     name: str,
     contender: Contender,
     conversations: Sequence[Conversation],
-    count_tokens: TokenCounter,
+    adding: tuple[float, list[float]],
     tell: Callable[[Progress], None],
-) -> Row:
-    add_ms, calls = _add(name, contender, conversations, tell)
+) -> tuple[Row, Values]:
+    add_ms, calls = adding
+    count_tokens = shipped_token_counter()
     # Timed before the rankings are taken, so that no question was heard before.
-    tokens, times = _time(name, contender, conversations, count_tokens, tell)
-    outcomes = rankings(name, contender, conversations, tell)
+    tokens, times = passes.timed(name, contender, conversations, count_tokens, tell)
+    outcomes = passes.rankings(name, contender, conversations, tell)
+    # The same lines are counted again and again, and here nothing is timed.
+    curve = passes.curve(
+        name, contender, conversations, functools.lru_cache(maxsize=None)(count_tokens), tell
+    )
     p50, p95 = np.percentile(times, [50, 95])
-    return Row(
+    row = Row(
         contender=name,
         about=contender.about,
         overall=scores(outcomes),
         by_category=_grouped((each.category, each) for each in outcomes),
         by_conversation=_grouped((each.conversation, each) for each in outcomes),
+        curve=curve.points,
         costs=Costs(
             context_tokens=statistics.fmean(tokens),
             query_p50_ms=float(p50),
@@ -143,69 +211,17 @@ def _row(
             add_call_p50_ms=statistics.median(calls),
         ),
     )
+    return row, _values(outcomes, curve)
 
 
-def _add(
-    name: str,
-    contender: Contender,
-    conversations: Sequence[Conversation],
-    tell: Callable[[Progress], None],
-) -> tuple[float, list[float]]:
-    """Milliseconds per turn until all is found, and of each call."""
-    total = sum(len(each.turns) for each in conversations)
-    calls: list[float] = []
-    for conversation in conversations:
-        for session in conversation.sessions:
-            for turn in session.turns:
-                start = time.perf_counter()
-                contender.add(conversation.user_id, session.session_id, turn)
-                calls.append(_milliseconds_since(start))
-                tell(Progress(name, "adding", len(calls), total))
-    start = time.perf_counter()
-    contender.finish()
-    return (sum(calls) + _milliseconds_since(start)) / total, calls
-
-
-def _time(
-    name: str,
-    contender: Contender,
-    conversations: Sequence[Conversation],
-    count_tokens: TokenCounter,
-    tell: Callable[[Progress], None],
-) -> tuple[list[int], list[float]]:
-    """Tokens and milliseconds of each question's context."""
-    for conversation in conversations:
-        contender.context(conversation.user_id, _WARM_UP)
-    total = sum(len(each.questions) for each in conversations)
-    tokens: list[int] = []
-    times: list[float] = []
-    for conversation in conversations:
-        for question in conversation.questions:
-            start = time.perf_counter()
-            context = contender.context(conversation.user_id, question.text)
-            times.append(_milliseconds_since(start))
-            tokens.append(count_tokens(context))
-            tell(Progress(name, "timing", len(times), total))
-    return tokens, times
-
-
-def rankings(
-    name: str,
-    contender: Contender,
-    conversations: Sequence[Conversation],
-    tell: Callable[[Progress], None] = lambda _: None,
-) -> list[Outcome]:
-    """What the contender, which holds the turns already, returns for every question."""
-    total = sum(len(each.questions) for each in conversations)
-    outcomes: list[Outcome] = []
-    for conversation in conversations:
-        for question in conversation.questions:
-            ranked = distinct(contender.rank(conversation.user_id, question.text, DEPTH))
-            outcomes.append(
-                Outcome(conversation.user_id, question.category, question.evidence, ranked[:DEPTH])
-            )
-            tell(Progress(name, "ranking", len(outcomes), total))
-    return outcomes
+def _values(outcomes: Sequence[Outcome], curve: Curve) -> Values:
+    """The headline measures, question by question."""
+    values = (
+        [hit(each.ranked, each.evidence, 10) for each in outcomes],
+        [reciprocal_rank(each.ranked, each.evidence) for each in outcomes],
+        [each.recall for each in curve.sights[HEADLINE_BUDGET, "tokens"]],
+    )
+    return dict(zip(MEASURES, values, strict=True))
 
 
 def _grouped(outcomes: Iterable[tuple[str, Outcome]]) -> dict[str, Scores]:
@@ -213,10 +229,6 @@ def _grouped(outcomes: Iterable[tuple[str, Outcome]]) -> dict[str, Scores]:
     for key, outcome in outcomes:
         groups[key].append(outcome)
     return {key: scores(group) for key, group in groups.items()}
-
-
-def _milliseconds_since(start: float) -> float:
-    return (time.perf_counter() - start) * 1_000
 
 
 def _machine() -> dict[str, str]:

@@ -1,0 +1,265 @@
+"""Measure everything that docs/evaluation.md states, and write it there.
+
+    python benchmarks/report.py --data ../shared/data/locomo-dev.json
+
+Tables stand between markers in the page, the figures beside it; nothing else in the page is
+touched. `--only` measures one part anew and leaves the others as they are. Times in it are worth
+something on a quiet machine only.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import embedders
+from lightmem_integrations.evaluation.conversations import LOCOMO_CATEGORIES
+from lightmem_integrations.evaluation.metrics import Interval
+from lightmem_integrations.evaluation.plots import save_plots
+from lightmem_integrations.evaluation.progress_bar import progress_bar
+from lightmem_integrations.evaluation.report import category_of, judged, signed, verdicts
+from lightmem_integrations.evaluation.results import MEASURES, Evaluation
+from lightmem_integrations.evaluation.run import evaluate
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "evaluation.md"
+_MIB = 1024 * 1024
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table whose first column is text and whose others are numbers."""
+    lines = [headings, ["---", *["---:"] * (len(headings) - 1)], *rows]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+
+
+def load() -> str:
+    """How busy the machine is: a time that was taken beside other work is worth little."""
+    return f"Load of the machine when it ended: {os.getloadavg()[1]:.1f}."
+
+
+def percent(share: float) -> str:
+    """A share in per cent, without the sign."""
+    return f"{100 * share:.1f}"
+
+
+def ranged(value: Interval) -> str:
+    """A share in per cent with its interval."""
+    return f"{percent(value.mean)} ({100 * value.low:.0f}-{100 * value.high:.0f})"
+
+
+def retrieval(data: Path) -> dict[str, str]:
+    """All contenders; also draws the figures."""
+    with progress_bar() as show:
+        evaluation = evaluate(data, on_progress=show)
+    for path in save_plots(evaluation, PAGE.parent):
+        if path.suffix != ".svg":
+            path.unlink()  # the page shows the SVG
+    return retrieval_tables(evaluation)
+
+
+def retrieval_tables(evaluation: Evaluation) -> dict[str, str]:
+    """The tables of an evaluation, by the name of their place in the page."""
+    rows = evaluation.rows
+    kinds = tuple(rows[0].by_category)
+    columns = [f"{kind} ({rows[0].by_category[kind].questions})" for kind in kinds]
+    machine = ", ".join(f"{name} {version}" for name, version in evaluation.machine.items())
+    return {
+        "run": f"{evaluation.conversations} conversations, {evaluation.turns:,} turns, "
+        f"{evaluation.questions} questions asked and {evaluation.left_out} left out. The shipped "
+        f"weights were fitted on: {', '.join(evaluation.fitted_on) or 'none of them'}. {machine}. "
+        + load(),
+        "ranking": table(
+            ("", "hit@1", "hit@5", "hit@10", "recall@10", "MRR", "worst conversation, hit@10"),
+            (
+                (
+                    row.contender,
+                    percent(row.overall.hit_at_1),
+                    percent(row.overall.hit_at_5),
+                    ranged(row.overall.hit_at_10),
+                    percent(row.overall.recall_at_10),
+                    ranged(row.overall.mrr),
+                    percent(row.by_conversation[row.worst_conversation].hit_at_10.mean),
+                )
+                for row in rows
+            ),
+        ),
+        "shown": table(
+            (
+                "",
+                *(
+                    f"{each.max_tokens:,}, {'K=5' if each.limited_by == 'k' else 'any K'}"
+                    for each in rows[0].curve
+                ),
+            ),
+            (
+                (
+                    row.contender,
+                    *(
+                        f"{percent(each.overall.hit.mean)} / {percent(each.overall.recall.mean)} "
+                        f"/ {each.overall.tokens:.0f}"
+                        for each in row.curve
+                    ),
+                )
+                for row in rows
+            ),
+        ),
+        "categories": "\n\n".join(
+            f"{measure}:\n\n"
+            + table(
+                ("", "all", *columns),
+                (
+                    (
+                        row.contender,
+                        ranged(row.measured(measure)),
+                        *(ranged(row.measured(measure, kind)) for kind in kinds),
+                    )
+                    for row in rows
+                ),
+            )
+            for measure in MEASURES
+        ),
+        "differences": "\n\n".join([*differences(evaluation), *verdicts(evaluation)]),
+        "costs": table(
+            ("", "tokens", "query p50, ms", "query p95, ms", "per turn, ms"),
+            (
+                (
+                    row.contender,
+                    f"{row.costs.context_tokens:.0f}",
+                    f"{row.costs.query_p50_ms:.1f}",
+                    f"{row.costs.query_p95_ms:.1f}",
+                    f"{row.costs.add_ms:.1f}",
+                )
+                for row in rows
+            ),
+        ),
+    }
+
+
+def differences(evaluation: Evaluation) -> Iterable[str]:
+    """A table for each judged row: its difference to the best baseline of every cell."""
+    for name in judged(evaluation):
+        compared = [each for each in evaluation.differences if each.contender == name]
+        first = [each for each in compared if each.measure == MEASURES[0]]
+        yield table(
+            (name, *(category_of(each) for each in first)),
+            (
+                (
+                    measure,
+                    *(
+                        f"{signed(each.difference)} ({each.baseline})"
+                        for each in compared
+                        if each.measure == measure
+                    ),
+                )
+                for measure in MEASURES
+            ),
+        )
+
+
+def run(script: str, *arguments: str) -> str:
+    """What another benchmark prints, from a process of its own."""
+    command = [sys.executable, str(ROOT / "benchmarks" / script), *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603
+
+
+def fitting(data: Path) -> dict[str, str]:
+    """Every conversation ranked by weights that were fitted on the others."""
+    return {"fitting": fitting_table(run("fit_scorer.py", "--data", str(data)))}
+
+
+def fitting_table(printed: str) -> str:
+    """The mean and the worst conversation of each variant, from what fit_scorer.py prints."""
+    line = re.compile(r"^(\S.*?)\s{2,}(mean|worst|category (\d))((?:\s+[\d.]+){5})$", re.MULTILINE)
+    rows = []
+    for variant, kind, category, numbers in line.findall(printed):
+        label = LOCOMO_CATEGORIES[int(category)] if category else kind
+        rows.append((f"{variant}, {label}", *(percent(float(each)) for each in numbers.split())))
+    return table(("", "hit@1", "hit@5", "hit@10", "recall@10", "MRR"), rows)
+
+
+def embedding(data: Path) -> dict[str, str]:
+    """The shipped 8-bit model against the 32-bit one."""
+    found = embedders.compare(data)
+    rows = [
+        (
+            f"{each['row']}, {each['measure']}",
+            percent(each["int8"]),
+            percent(each["fp32"]),
+            signed(Interval(each["difference"], each["low"], each["high"])),
+        )
+        for each in found["rows"]
+    ]
+    cosine = (
+        f"Cosine similarity of the two models' vectors over {found['texts']:,} turns: mean "
+        f"{found['mean_cosine']:.4f}, least {found['least_cosine']:.4f}."
+    )
+    return {"embedding": f"{cosine}\n\n" + table(("", "int8", "fp32", "difference"), rows)}
+
+
+def writing(_data: Path) -> dict[str, str]:
+    """Memory and disk for 10,000 turns."""
+    # In a process of its own: the peak of this one's memory would be that of all parts.
+    found = json.loads(run("write_path.py", "--json"))
+    rows = [
+        (f"on disk: {key.partition(' ')[2] or 'all'}", f"{value / _MIB:.1f} MiB")
+        for key, value in found.items()
+        if key.startswith("bytes") and value
+    ]
+    rows += [
+        ("peak memory of the process, warmed up", f"{found['memory_mib_warm']:.0f} MiB"),
+        ("peak memory, 10,000 turns added and indexed", f"{found['memory_mib_indexed']:.0f} MiB"),
+        ("turns embedded and indexed", f"{found['indexed_per_second']:.0f} a second"),
+    ]
+    return {"writing": f"{table(('', ''), rows)}\n\n{load()}"}
+
+
+PARTS: dict[str, Callable[[Path], dict[str, str]]] = {
+    "retrieval": retrieval,
+    "fitting": fitting,
+    "embedding": embedding,
+    "writing": writing,
+}
+
+
+def put(page: str, name: str, text: str) -> str:
+    """The page with this text between the markers of that name.
+
+    Raises:
+        ValueError: The page has no such markers.
+    """
+    begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
+    if page.count(begin) != 1 or page.count(end) != 1:
+        raise ValueError(f"The page has no single pair of markers for {name!r}.")
+    before, _, rest = page.partition(begin)
+    return f"{before}{begin}\n{text}\n{end}{rest.partition(end)[2]}"
+
+
+def main(
+    *,
+    data: Annotated[Path, typer.Option(help="A LoCoMo file.", exists=True, dir_okay=False)],
+    only: Annotated[
+        list[str] | None, typer.Option(help=f"One of {', '.join(PARTS)}; may be repeated.")
+    ] = None,
+) -> None:
+    """Write the measured parts of docs/evaluation.md anew."""
+    if unknown := set(only or ()) - set(PARTS):
+        raise typer.BadParameter(f"{', '.join(unknown)} is none of {', '.join(PARTS)}")
+    for part in only or PARTS:
+        measured: dict[str, Any] = PARTS[part](data)
+        page = PAGE.read_text(encoding="utf-8")
+        for name, text in measured.items():
+            page = put(page, name, text)
+        PAGE.write_text(page, encoding="utf-8")
+        print(f"{part}: written to {PAGE.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    typer.run(main)

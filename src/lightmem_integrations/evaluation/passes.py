@@ -1,0 +1,182 @@
+"""The passes over a contender: add all turns, time it, take its rankings, see what it shows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from lightmem_integrations.evaluation.contenders import Contender, Packs, Writable
+from lightmem_integrations.evaluation.conversations import Conversation
+from lightmem_integrations.evaluation.curves import (
+    BUDGETS,
+    FEW,
+    Point,
+    Sight,
+    as_many,
+    point,
+)
+from lightmem_integrations.evaluation.metrics import DEPTH, Outcome, distinct
+from lightmem_integrations.evaluation.shown import Shown, filled
+from lightmem_integrations.models.protocols import TokenCounter
+from lightmem_integrations.records import Turn
+
+_WARM_UP = "Is there anything that I should know?"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is.
+
+    Attributes:
+        contender: Who is being measured.
+        stage: What is being done with it.
+        done: Turns added or questions asked in this stage.
+        total: How many there are.
+    """
+
+    contender: str
+    stage: Literal["adding", "timing", "ranking", "packing"]
+    done: int
+    total: int
+
+
+Tell = Callable[[Progress], None]
+
+
+def add(
+    name: str, contender: Writable, conversations: Sequence[Conversation], tell: Tell
+) -> tuple[float, list[float]]:
+    """Milliseconds per turn until all is found, and of each call."""
+    total = sum(len(each.turns) for each in conversations)
+    calls: list[float] = []
+    for conversation in conversations:
+        for session in conversation.sessions:
+            for turn in session.turns:
+                start = time.perf_counter()
+                contender.add(conversation.user_id, session.session_id, turn)
+                calls.append(_milliseconds_since(start))
+                tell(Progress(name, "adding", len(calls), total))
+    start = time.perf_counter()
+    contender.finish()
+    return (sum(calls) + _milliseconds_since(start)) / total, calls
+
+
+def timed(
+    name: str,
+    contender: Contender,
+    conversations: Sequence[Conversation],
+    count_tokens: TokenCounter,
+    tell: Tell,
+) -> tuple[list[int], list[float]]:
+    """Tokens and milliseconds of each question's context."""
+    for conversation in conversations:
+        contender.context(conversation.user_id, _WARM_UP)
+    total = _questions(conversations)
+    tokens: list[int] = []
+    times: list[float] = []
+    for conversation in conversations:
+        for question in conversation.questions:
+            start = time.perf_counter()
+            context = contender.context(conversation.user_id, question.text)
+            times.append(_milliseconds_since(start))
+            tokens.append(count_tokens(context))
+            tell(Progress(name, "timing", len(times), total))
+    return tokens, times
+
+
+def rankings(
+    name: str,
+    contender: Contender,
+    conversations: Sequence[Conversation],
+    tell: Tell = lambda _: None,
+) -> list[Outcome]:
+    """What the contender, which holds the turns already, returns for every question."""
+    total = _questions(conversations)
+    outcomes: list[Outcome] = []
+    for conversation in conversations:
+        for question in conversation.questions:
+            ranked = distinct(contender.rank(conversation.user_id, question.text, DEPTH))
+            outcomes.append(
+                Outcome(conversation.user_id, question.category, question.evidence, ranked[:DEPTH])
+            )
+            tell(Progress(name, "ranking", len(outcomes), total))
+    return outcomes
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """What a contender shows at every budget, and the questions behind each point."""
+
+    points: tuple[Point, ...]
+    sights: Mapping[tuple[int, str], Sequence[Sight]]
+
+
+def curve(
+    name: str,
+    contender: Contender,
+    conversations: Sequence[Conversation],
+    count_tokens: TokenCounter,
+    tell: Tell,
+) -> Curve:
+    """What the contender shows for every question, at every budget, with few and many results."""
+    total = _questions(conversations)
+    wanted = [
+        (budget, k, limited_by)
+        for limited_by in ("k", "tokens")
+        for budget in BUDGETS
+        for k in [FEW if limited_by == "k" else _most(contender, budget)]
+    ]
+    sights: dict[tuple[int, str], list[Sight]] = {(each[0], each[2]): [] for each in wanted}
+    done = 0
+    for conversation in conversations:
+        turns = {str(turn.id): turn for turn in conversation.turns}
+        for question in conversation.questions:
+            ranked = _ranked(contender, conversation.user_id, question.text, turns)
+            for budget, k, limited_by in wanted:
+                if isinstance(contender, Packs):
+                    shown = contender.packed(
+                        conversation.user_id,
+                        question.text,
+                        k=k,
+                        max_tokens=budget,
+                        count_tokens=count_tokens,
+                    )
+                else:
+                    shown = filled(ranked[:k], budget, count_tokens)
+                sights[budget, limited_by].append(
+                    _sight(question.category, question.evidence, shown)
+                )
+            done += 1
+            tell(Progress(name, "packing", done, total))
+    points = tuple(
+        point(budget, k, limited_by, sights[budget, limited_by]) for budget, k, limited_by in wanted
+    )
+    return Curve(points, sights)
+
+
+def _most(contender: Contender, budget: int) -> int:
+    return min(as_many(budget), contender.most) if isinstance(contender, Packs) else as_many(budget)
+
+
+def _ranked(
+    contender: Contender, user_id: str, question: str, turns: Mapping[str, Turn]
+) -> list[Turn]:
+    """As many turns as the largest budget may hold; none where the contender packs by itself."""
+    if isinstance(contender, Packs):
+        return []
+    found = distinct(contender.rank(user_id, question, as_many(max(BUDGETS))))
+    return [turns[turn_id] for turn_id in found]
+
+
+def _sight(category: str, evidence: frozenset[str], shown: Shown) -> Sight:
+    return Sight(category, evidence, shown.turn_ids, shown.tokens)
+
+
+def _questions(conversations: Sequence[Conversation]) -> int:
+    return sum(len(each.questions) for each in conversations)
+
+
+def _milliseconds_since(start: float) -> float:
+    return (time.perf_counter() - start) * 1_000
