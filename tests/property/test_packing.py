@@ -5,9 +5,10 @@ import re
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from tokenizers import Tokenizer
 
 from lightmem_integrations import Hit, Source, Turn
-from lightmem_integrations.models.onnx import shipped_token_counter
+from lightmem_integrations.models.onnx import SHIPPED_MODEL, shipped_token_counter
 from lightmem_integrations.recall.pack import Quote, Ranked, pack
 from lightmem_integrations.safety import NOTICE, escape_fence
 
@@ -125,3 +126,11 @@ def test_a_hit_that_does_not_fit_makes_room_for_a_smaller_one():
     items = [("short", None, when), ("long " * 200, None, when), ("small", None, when)]
     packed = pack(ranked(items, []), max_tokens=300, count_tokens=len)
     assert [hit.text for hit in packed.hits] == ["short", "small"]
+
+
+@given(text=st.text() | st.text(alphabet="ab'é \t\n[]MASK\u0301\u00a0\x1c中-1", max_size=60))
+def test_the_default_counter_counts_what_the_tokenizer_does(text):
+    tokenizer = Tokenizer.from_file(str(SHIPPED_MODEL / "tokenizer.json"))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    assert shipped_token_counter()(text) == len(tokenizer.encode(text, add_special_tokens=False))

@@ -6,6 +6,7 @@ the sentence vector and the vector of every token.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
@@ -23,8 +24,10 @@ if TYPE_CHECKING:
 
 SHIPPED_MODEL = Path(__file__).parent / "minilm"
 
+_LONGEST_KEPT = 40  # characters of a word whose count is kept in memory
+_BLANKS = re.compile(r"[ \t\n]+")
 _LONGEST = 256  # tokens that the model was trained to read; what follows is cut
-_BATCH = 32
+_BATCH = 8  # texts in one pass: small enough for the cache, half the time of 32
 
 
 class OnnxEmbedder:
@@ -138,7 +141,17 @@ def shipped_token_counter() -> Callable[[str], int]:
     tokenizer.no_truncation()
     tokenizer.no_padding()
 
+    @lru_cache(maxsize=50_000)
+    def of_word(word: str) -> int:
+        return len(tokenizer.encode(word, add_special_tokens=False).ids)
+
     def count(text: str) -> int:
-        return len(tokenizer.encode(text, add_special_tokens=False).ids)
+        # WordPiece never looks past a blank, and people use the same words again and again.
+        return sum(
+            of_word(word)
+            if len(word) <= _LONGEST_KEPT
+            else len(tokenizer.encode(word, add_special_tokens=False).ids)
+            for word in _BLANKS.split(text)
+        )
 
     return count

@@ -51,6 +51,11 @@ def pack(ranked: Sequence[Ranked], *, max_tokens: int, count_tokens: TokenCounte
         max_tokens: The budget, as ``count_tokens`` counts the whole text.
         count_tokens: Tokens of a text.
     """
+    everything = {quote: _line(quote) for each in ranked for quote in (each.quote, *each.around)}
+    text = _text(everything)
+    tokens = count_tokens(text) if text else 0
+    if tokens <= max_tokens:  # the common case: one count instead of one for each line
+        return _packed(ranked, everything, text, tokens)
     lines: dict[Quote, str] = {}
     kept: list[Ranked] = []
     room = max_tokens - count_tokens(fence(["."]))
@@ -67,8 +72,7 @@ def pack(ranked: Sequence[Ranked], *, max_tokens: int, count_tokens: TokenCounte
         room -= cost
     for each in kept:
         for quote in each.around:
-            cost = count_tokens(_line(quote)) + 1
-            if quote not in lines and cost <= room:
+            if quote not in lines and (cost := count_tokens(_line(quote)) + 1) <= room:
                 lines[quote] = _line(quote)
                 room -= cost
     text = _text(lines)
@@ -78,7 +82,13 @@ def pack(ranked: Sequence[Ranked], *, max_tokens: int, count_tokens: TokenCounte
         lines.popitem()
         text = _text(lines)
         tokens = count_tokens(text) if text else 0
-    return Packed(tuple(_shown(each, lines) for each in kept if each.quote in lines), text, tokens)
+    return _packed(kept, lines, text, tokens)
+
+
+def _packed(ranked: Sequence[Ranked], lines: Mapping[Quote, str], text: str, tokens: int) -> Packed:
+    return Packed(
+        tuple(_shown(each, lines) for each in ranked if each.quote in lines), text, tokens
+    )
 
 
 def _shown(ranked: Ranked, lines: Mapping[Quote, str]) -> Hit:

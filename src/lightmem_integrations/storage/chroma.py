@@ -1,22 +1,22 @@
 """The vector index in Chroma: embedded, in memory, on a server or in the cloud, one code path.
 
-Everything peculiar to Chroma is dealt with here and in ``chroma_places``. What was learned about
-it stands beside the line that needs it.
+Everything peculiar to Chroma is dealt with here and in the other ``chroma_`` modules. What was
+learned about it stands beside the line that needs it.
 """
 
 from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lightmem_integrations.errors import IndexUnavailableError, LightMemError
+from lightmem_integrations.errors import IndexUnavailableError
 from lightmem_integrations.storage.chroma_check import healthy_by_child, within
+from lightmem_integrations.storage.chroma_collection import SCOPE, mapped_errors, names_of, query
 from lightmem_integrations.storage.chroma_places import (
     ClientPlace,
     FolderPlace,
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 _CONFIGURATION: Any = {
     "hnsw": {"space": "cosine", "ef_construction": 128, "ef_search": 128, "max_neighbors": 24}
 }
-_SCOPE = "scope"
 _SERVER_LIMIT = 300  # records per write and results per query that Chroma Cloud allows
 # Above this share of its shard a user is searched without a filter: a filter walks all of its
 # matches in SQL (70 ms for 10,000), while a few results too many cost nothing.
@@ -103,7 +102,7 @@ class ChromaIndex:
         """
         import chromadb
 
-        with _mapped():
+        with mapped_errors():
             client = chromadb.HttpClient(
                 host=host,
                 port=port,
@@ -130,7 +129,7 @@ class ChromaIndex:
         Raises:
             IndexUnavailableError: Chroma does not answer.
         """
-        with self._lock, _mapped():
+        with self._lock, mapped_errors():
             self._write(self._opened(), batch)
 
     def search(self, scope: str, vector: Vectors, limit: int, *, size: int) -> list[Found]:
@@ -139,7 +138,7 @@ class ChromaIndex:
         Raises:
             IndexUnavailableError: Chroma does not answer.
         """
-        with _mapped():
+        with mapped_errors():
             with self._lock:
                 name = self._name(self._opened(), scope)
                 collection = self._collection(name, create=False)
@@ -149,11 +148,11 @@ class ChromaIndex:
             limit = min(limit, size, _SERVER_LIMIT)
             share = size / total
             if share > _HEAVY_SHARE:
-                found = _query(collection, vector, min(_SERVER_LIMIT, int(limit / share * 1.3) + 8))
-                mine = [each for each, owner in found if owner == scope]
+                more = min(_SERVER_LIMIT, int(limit / share * 1.3) + 8)
+                mine = query(collection, vector, more, scope, filtered=False)
                 if len(mine) >= limit:
                     return mine[:limit]
-            return [each for each, _ in _query(collection, vector, limit, scope)]
+            return query(collection, vector, limit, scope, filtered=True)
 
     def delete(self, scope: str, ids: Sequence[int]) -> None:
         """Make items unfindable; Chroma keeps their bytes on disk until ``replace``.
@@ -161,13 +160,13 @@ class ChromaIndex:
         Raises:
             IndexUnavailableError: Chroma does not answer.
         """
-        with self._lock, _mapped():
+        with self._lock, mapped_errors():
             name = self._name(self._opened(), scope)
             collection = self._collection(name, create=False)
             if collection is None:
                 return
             for start in range(0, len(ids), _SERVER_LIMIT):
-                collection.delete(ids=[str(each) for each in ids[start : start + _SERVER_LIMIT]])
+                collection.delete(ids=names_of(scope, ids[start : start + _SERVER_LIMIT]))
             self._totals[name] = collection.count()
 
     def replace(self, batches: Iterable[Batch]) -> None:
@@ -176,7 +175,7 @@ class ChromaIndex:
         Raises:
             IndexUnavailableError: Chroma does not answer; the old generation still serves.
         """
-        with _mapped():
+        with mapped_errors():
             new = self._place.current() + 1
             self._place.discard(new)
             builder = ChromaIndex(self._place, shards=self._shards)
@@ -196,7 +195,7 @@ class ChromaIndex:
         changed since, is opened by a child process first.
         """
         try:
-            with _mapped():
+            with mapped_errors():
                 self._trusted = self._holds(least, most)
         except IndexUnavailableError:
             self._trusted = False
@@ -220,7 +219,7 @@ class ChromaIndex:
 
     def close(self) -> None:
         """Let go of files and connections; if the index is whole, note it for the next open."""
-        with self._lock, _mapped():
+        with self._lock, mapped_errors():
             self._place.close(whole=self._trusted)
             self._generation = None
             self._collections, self._totals = {}, {}
@@ -260,41 +259,8 @@ class ChromaIndex:
         for start in range(0, len(batch.ids), _SERVER_LIMIT):
             ids = batch.ids[start : start + _SERVER_LIMIT]
             collection.upsert(
-                ids=[str(each) for each in ids],
+                ids=names_of(batch.scope, ids),
                 embeddings=np.ascontiguousarray(batch.vectors[start : start + _SERVER_LIMIT]),
-                metadatas=[{_SCOPE: batch.scope}] * len(ids),
+                metadatas=[{SCOPE: batch.scope}] * len(ids),
             )
         self._totals[name] = collection.count()
-
-
-def _query(
-    collection: Collection, vector: Vectors, limit: int, scope: str | None = None
-) -> list[tuple[Found, str]]:
-    found = collection.query(
-        query_embeddings=vector[None, :],
-        n_results=limit,
-        where=None if scope is None else {_SCOPE: scope},
-        include=["distances", "metadatas"],
-    )
-    distances, owners = found["distances"] or [[]], found["metadatas"] or [[]]
-    return [
-        (Found(int(each), 1.0 - float(distance)), str(owner[_SCOPE]))
-        for each, distance, owner in zip(found["ids"][0], distances[0], owners[0], strict=True)
-    ]
-
-
-@contextmanager
-def _mapped() -> Iterator[None]:
-    # Chroma raises ValueError, TypeError, IndexError, its own errors, httpx's and, in server
-    # mode, bare ones for the same causes; Rust panics are no Exception at all.
-    try:
-        yield
-    except LightMemError:
-        raise
-    except BaseException as error:
-        if isinstance(error, (KeyboardInterrupt, SystemExit, GeneratorExit, MemoryError)):
-            raise
-        raise IndexUnavailableError(
-            f"The vector index does not answer ({type(error).__name__}: {error}). Recall goes on "
-            "without it; reindex() rebuilds it from the ledger."
-        ) from error

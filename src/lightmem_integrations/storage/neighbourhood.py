@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    func,
+    or_,
+    select,
+)
 
 from lightmem_integrations.records import Turn
 from lightmem_integrations.safety import key_of
@@ -147,18 +158,22 @@ def neighbourhood(connection: Connection, user: User, rows: Collection[int], aro
     The join with the user is what keeps users apart: a row that the index names by mistake, or
     that is somebody else's, does not come back.
     """
-    found: dict[int, tuple[Any, ...]] = {}
     wanted = list(rows)
+    read: list[Any] = []
     for start in range(0, len(wanted), _AT_ONCE):
-        part = _read_around(connection, user, wanted[start : start + _AT_ONCE], around)
-        found.update((row[0], row) for row in part)
-    ordered = sorted(found.values(), key=lambda row: (row[1], row[2]))
+        part = {"rows": wanted[start : start + _AT_ONCE], "user": user.row, "around": around}
+        read += connection.execute(_AROUND, part).all()
+    if len(wanted) > _AT_ONCE:  # parts may share neighbours
+        read = list({row[0]: row for row in read}.values())
+    ordered = sorted(read, key=itemgetter(1, 2))
     columns = list(zip(*ordered, strict=True)) if ordered else [()] * _COLUMNS
     blobs = columns[9]
     embedded = np.array([blob is not None for blob in blobs], np.bool_)
     known = unpack_all([blob for blob in blobs if blob is not None])
-    vectors = np.zeros((len(ordered), known.shape[1]), np.float32)
-    vectors[embedded] = known
+    vectors = known
+    if not embedded.all():
+        vectors = np.zeros((len(ordered), known.shape[1]), np.float32)
+        vectors[embedded] = known
     return Turns(
         np.array(columns[0], np.int64),
         np.array(columns[1], np.int64),
@@ -178,10 +193,9 @@ def neighbourhood(connection: Connection, user: User, rows: Collection[int], aro
 _COLUMNS = 11
 
 
-def _read_around(
-    connection: Connection, user: User, rows: list[int], around: int
-) -> Sequence[tuple[Any, ...]]:
+def _around() -> Select[Any]:
     hit = turns.alias("hit")
+    away = bindparam("around", type_=Integer)
     # Row ids first: each turn is then read once, though several hits may lie around it.
     near = (
         select(turns.c.id)
@@ -190,12 +204,13 @@ def _read_around(
             turns,
             and_(
                 turns.c.session == hit.c.session,
-                turns.c.position.between(hit.c.position - around, hit.c.position + around),
+                turns.c.position.between(hit.c.position - away, hit.c.position + away),
             ),
         )
-        .where(hit.c.id.in_(rows), hit.c.user == user.row)
+        # "+ 0" keeps SQLite from walking all turns of the user to find these few.
+        .where(hit.c.id.in_(bindparam("rows", expanding=True)), hit.c.user + 0 == bindparam("user"))
     )
-    query = (
+    return (
         select(
             turns.c.id,
             turns.c.session,
@@ -213,7 +228,10 @@ def _read_around(
         .outerjoin(vectors, vectors.c.turn == turns.c.id)
         .where(turns.c.id.in_(near))
     )
-    return connection.execute(query).all()
+
+
+# Built once: building a statement takes SQLAlchemy longer than SQLite takes to answer it.
+_AROUND = _around()
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,13 +244,16 @@ class Provenance:
     agent_id: str | None
 
 
+_PROVENANCE = (
+    select(turns, sessions.c.name.label("session_name"))
+    .join(sessions, sessions.c.id == turns.c.session)
+    .where(turns.c.id.in_(bindparam("rows", expanding=True)), turns.c.user == bindparam("user"))
+)
+
+
 def provenance(connection: Connection, user: User, rows: Collection[int]) -> dict[int, Provenance]:
     """The verbatim turns behind rows, by row; again only those of this user."""
-    found = connection.execute(
-        select(turns, sessions.c.name.label("session_name"))
-        .join(sessions, sessions.c.id == turns.c.session)
-        .where(turns.c.id.in_(list(rows)), turns.c.user == user.row)
-    )
+    found = connection.execute(_PROVENANCE, {"rows": list(rows), "user": user.row})
     return {
         row.id: Provenance(
             to_turn(row), moment(row.said_at, row.offset), row.session_name, row.agent
@@ -241,20 +262,24 @@ def provenance(connection: Connection, user: User, rows: Collection[int]) -> dic
     }
 
 
+_LAST_SAID = select(func.max(turns.c.said_at)).where(
+    turns.c.user == bindparam("user"), turns.c.searchable.is_(True)
+)
+
+
 def last_said(connection: Connection, user: User) -> dt.datetime:
     """When the user's latest searchable turn was said."""
-    query = select(func.max(turns.c.said_at)).where(
-        turns.c.user == user.row, turns.c.searchable.is_(True)
-    )
-    return moment(connection.execute(query).scalar() or 0.0, 0)
+    return moment(connection.execute(_LAST_SAID, {"user": user.row}).scalar() or 0.0, 0)
 
 
-def known_speakers(connection: Connection, user: User, limit: int = 200) -> list[str]:
-    """Who speaks in a user's memory, the most frequent first."""
-    query = (
-        select(speakers.c.name)
-        .where(speakers.c.user == user.row)
-        .order_by(speakers.c.turns.desc())
-        .limit(limit)
-    )
-    return list(connection.execute(query).scalars())
+_SPEAKERS = (
+    select(speakers.c.name)
+    .where(speakers.c.user == bindparam("user"))
+    .order_by(speakers.c.turns.desc())
+    .limit(200)
+)
+
+
+def known_speakers(connection: Connection, user: User) -> list[str]:
+    """Who speaks in a user's memory, the most frequent first, at most 200 of them."""
+    return list(connection.execute(_SPEAKERS, {"user": user.row}).scalars())

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from lightmem_integrations.errors import TurnConflictError
 from lightmem_integrations.records import Turn
@@ -42,9 +42,12 @@ class NewTurn:
     message: str | None
 
 
+_USER = select(users).where(users.c.key == bindparam("key"))
+
+
 def find_user(connection: Connection, user_id: str) -> User | None:
     """The user of that id, or ``None`` if nothing was ever stored for it."""
-    row = connection.execute(select(users).where(users.c.key == key_of(user_id))).first()
+    row = connection.execute(_USER, {"key": key_of(user_id)}).first()
     if row is None or row.name != user_id:
         return None
     return User(row.id, row.key, row.searchable, row.terms)
