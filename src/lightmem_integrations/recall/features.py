@@ -41,7 +41,7 @@ SPREAD = 1
 # Worth of a word found 3, 2, 1 turns before, in the turn itself, and 1, 2, 3 turns after it. People
 # name a thing once and then say more about it: what was said before tells what a turn is about.
 _WORTH = np.array([0.8, 0.9, 0.95, 1.0, 0.8, 0.7, 0.6], dtype=np.float32)
-# From here on it is the same word: being found in the very same context makes no better answer.
+# From here on it is the same word; how alike its surroundings are makes no better answer.
 _SAME = np.float32(0.8)
 _DAY = 86_400.0
 _FADE_DAYS = 10.0  # people tell of a thing days after it happened
@@ -231,7 +231,7 @@ def _late(
     nothing = np.zeros(len(own), dtype=np.float32)
     if query.tokens is None or query.token_weights is None or not len(query.tokens):
         return nothing, nothing, nothing
-    nearest = np.minimum(maxsim(query.tokens, turns.tokens), _SAME)
+    nearest = maxsim(query.tokens, turns.tokens)
     whole = query.token_weights @ nearest
     alone = whole[own]
     if not np.isfinite(alone).any():
@@ -241,12 +241,13 @@ def _late(
     best = padded[:, own]
     for places, worth in zip(around, _WORTH, strict=True):
         best = np.maximum(best, worth * padded[:, places])
-    context = np.where(np.isfinite(alone), query.token_weights @ best, np.nan).astype(np.float32)
+    total = query.token_weights @ np.minimum(best, _SAME)
+    context = np.where(np.isfinite(alone), total, np.nan).astype(np.float32)
     mean, spread = float(np.nanmean(alone)), max(float(np.nanstd(alone)), 1e-6)
     asked = _asked_before(turns, around)
     prior = np.where(asked >= 0, (whole[asked] - mean) / spread, 0.0)
     reply = np.nan_to_num(np.maximum(prior, 0.0), nan=0.0).astype(np.float32)
-    return _z(alone), _z(context), reply
+    return _z(query.token_weights @ np.minimum(nearest[:, own], _SAME)), _z(context), reply
 
 
 def _asked_before(turns: Turns, around: NDArray[np.int64]) -> NDArray[np.int64]:
