@@ -40,6 +40,8 @@ from lightmem_integrations.recall.late_interaction import compact, ignored_token
 from lightmem_integrations.recall.terms import terms
 from lightmem_integrations.storage.neighbourhood import Turns
 
+# Only for the order without fitted weights: beside `lexical_window` it weighs nothing.
+UNFITTED = ("lexical",)
 LATE = ("maxsim", "maxsim_context", "reply")
 AGAINST = ("question",)
 # Held below what the fit would give (2.7 and 4.1), for 0.002 of MRR: the questions of LoCoMo name
@@ -240,19 +242,19 @@ def main() -> None:
         report(name, folds, [[q.table[:, place] for q in fold] for fold in folds])
     plain = [[scorer.plain_fusion(q.table) for q in fold] for fold in folds]
     report("plain fusion", folds, plain)
-    without = tuple(name for name in FEATURES if name not in LATE)
+    full = tuple(name for name in FEATURES if name not in UNFITTED)
+    without = tuple(name for name in full if name not in LATE)
     fitted = {}
-    for label, names in (("scorer without MaxSim", without), ("full scorer", FEATURES)):
+    for label, names in (("scorer without MaxSim", without), ("full scorer", full)):
         scored = []
         for held in range(len(folds)):
             weights = fit([q for i, f in enumerate(folds) if i != held for q in f], names)
             scored.append([q.table @ weights for q in folds[held]])
         report(label, folds, scored)
         weights = fit(questions, names)
-        fitted["full" if names == FEATURES else "without_tokens"] = {
-            name: round(float(weights[FEATURES.index(name)]), 3) for name in names
-        }
-        print("   ", fitted["full" if names == FEATURES else "without_tokens"])
+        key = "full" if names == full else "without_tokens"
+        fitted[key] = {name: round(float(weights[FEATURES.index(name)]), 3) for name in names}
+        print("   ", fitted[key])
     if arguments.write:
         made = {
             "data": f"{arguments.data.name}, LoCoMo (CC BY-NC 4.0): "

@@ -1,0 +1,72 @@
+"""Which turns have the kind of thing that a question asks for."""
+
+import numpy as np
+import pytest
+
+from lightmem_integrations.recall.answers import answers
+from lightmem_integrations.recall.features import FEATURES, Pool, Query, features
+from lightmem_integrations.recall.terms import terms
+from lightmem_integrations.storage.neighbourhood import Turns
+
+
+def has(question, *texts, speakers=("Ana", "Bo")):
+    return answers(question, speakers, texts, [" ".join(terms(text)) for text in texts]).tolist()
+
+
+@pytest.mark.parametrize(
+    ("question", "without", "answering"),
+    [
+        ("When did Ana move?", "I moved, finally!", "I moved last Tuesday."),
+        ("How many years has Bo run?", "I run a lot.", "It must be ten years now."),
+        ("Where did Ana go?", "I went somewhere warm.", "we flew to Lisbon in the end"),
+        ("Which book does Bo read?", "I love reading.", 'I am on "the old road" now.'),
+        ("Who helped Ana?", "A friend helped me.", "oh, that was Zoë from work"),
+    ],
+)
+def test_the_turn_that_answers_is_told_from_one_on_the_subject(question, without, answering):
+    assert has(question, without, answering) == [0.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "thanks for that, Ana, you are kind",  # whom it is said to
+        "we went there on Monday",  # no name of a place or a person
+        "Lovely place. Really.",  # capitals that every sentence has
+        "i went to lisbon",  # a chat without capitals: nothing is known
+        "yes, the Alps it was",  # said in the question
+    ],
+)
+def test_these_name_nothing_that_answers(text):
+    assert has("Where in the Alps did Ana go?", text) == [0.0]
+
+
+def test_other_questions_leave_every_turn_alike():
+    assert has("What does Ana like?", "I love Lisbon.", "Yesterday I rested.") == [0.0, 0.0]
+
+
+def context(*texts):
+    """Words and context of turns of one session, as features of a question about a telescope."""
+    count = len(texts)
+    turns = Turns(
+        rows=np.arange(count),
+        sessions=np.ones(count, np.int64),
+        positions=np.arange(count),
+        said_at=np.zeros(count),
+        searchable=np.ones(count, np.bool_),
+        roles=["user"] * count,
+        speakers=["Ana"] * count,
+        texts=list(texts),
+        terms=[" ".join(terms(text)) for text in texts],
+        vectors=np.zeros((count, 8), np.float32),
+        embedded=np.zeros(count, np.bool_),
+        tokens=[None] * count,
+    )
+    query = Query("What about the telescope?", terms("telescope"))
+    pool = Pool(turns, np.arange(count), {"telescop": 3.0})
+    return features(query, pool)[:, FEATURES.index("lexical_window")]
+
+
+def test_what_was_said_before_tells_more_about_a_turn_than_what_comes_after():
+    before, named, after = context("so glad today", "my new telescope", "it was dear")
+    assert named >= after > before
