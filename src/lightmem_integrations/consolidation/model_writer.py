@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from lightmem_integrations.consolidation import salience
+from lightmem_integrations.consolidation import clauses, salience
 from lightmem_integrations.consolidation.answer import cleaned, parsed
 from lightmem_integrations.consolidation.drafts import EpisodeDraft, FactDraft, Said
 from lightmem_integrations.consolidation.extractive import merged
@@ -33,6 +33,8 @@ _BYTES_PER_TOKEN = 3
 _FEWEST_TURNS = 2
 _LONGEST_TURN = 2_000
 _LONGEST_WHOLE_SUMMARY = 1_500
+# Of the summary's words, how many were said. A summary speaks in words of its own.
+_LEAST_SHARED = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +132,19 @@ def _checked(found: dict[str, object], turns: Sequence[Said], answer: Completion
     rejected = []
     if not summary or not isinstance(found["facts"], list):
         raise ModelOutputError("The model's summary is empty, or its facts are no list.")
-    if not set(terms(summary)) & there:
-        raise ModelOutputError("The model's summary has no word in common with the turns.")
+    # Small models repeat a sentence until the limit.
+    summary = " ".join(dict.fromkeys(clauses.sentences(summary)))
+    stems = set(terms(summary))
+    if not stems or len(stems & there) < _LEAST_SHARED * len(stems):
+        rejected.append(f"the summary is not about these turns: {summary[:LONGEST_WORDS]}")
+        summary = " ".join(salience.central_sentences(turns, salience.weights(turns)))
     said = salience.names(turns)
-    named = _present(found["entities"], MOST_ENTITIES, there)
+    everything = " ".join(turn.text for turn in turns)
+    named = [
+        each
+        for each in _present(found["entities"], MOST_ENTITIES, there)
+        if each in everything and not each.islower()
+    ]
     names = tuple(dict.fromkeys((*said, *named)))
     facts: list[FactDraft] = []
     for written in found["facts"][: most_facts(len(turns))]:

@@ -25,6 +25,13 @@ _NEGATED = re.compile(
     re.IGNORECASE,
 )
 _OVER = re.compile(r"\b(?:no longer|used to|not .{1,60} any ?more|formerly)\b", re.IGNORECASE)
+# What somebody does in the conversation itself is in its turns already.
+_TALK = re.compile(
+    r"^(?:\S+ ){1,3}?(?:is |are |was )?(?:mention|offer|encourag|ask|express|thank|say|said|tell|"
+    r"told|talk|discuss|agree|congratulat|suggest|appreciat|prais|support|respond|repl(?:y|ie)|compliment)"
+    r"(?:s|es|ed|d|ing|e)?\b",
+    re.IGNORECASE,
+)
 _NUMBER = re.compile(r"\d+")
 _FIRST_PERSON = re.compile(r"\b(?:I|my|me|mine|we|our|us)\b")
 _SINGLE = frozenset(pattern.attribute for pattern in PATTERNS if pattern.single)
@@ -62,9 +69,16 @@ def checked(written: object, turns: Sequence[Said], names: Sequence[str]) -> Fac
     statement = cleaned(written["statement"], LONGEST_STATEMENT)
     value = cleaned(written["value"], LONGEST_STATEMENT)
     _check_texts(attribute, value, statement)
-    bearing = [place for place in pointers if _bears(turns[place], subject)]
+    bearing = _bearing(pointers, turns, subject)
     _check_words(statement, value, subject, [turns[place] for place in bearing])
-    return _draft(subject, attribute, value, statement, written["when"], turns, bearing)
+    if attribute in _SINGLE:
+        # Such a value takes the place of an older one: it must be the turns' own words.
+        there = {stem for place in bearing for stem in terms(turns[place].text)}
+        if not set(terms(value)) <= there:
+            raise UnsupportedError("its value is not in the turns' own words")
+    claimed = set(terms(f"{statement} {value}")) - set(terms(subject))
+    proof = [place for place in bearing if claimed & set(terms(turns[place].text))]
+    return _draft(subject, attribute, value, statement, written["when"], turns, proof)
 
 
 def _check_texts(attribute: str, value: str, statement: str) -> None:
@@ -74,6 +88,8 @@ def _check_texts(attribute: str, value: str, statement: str) -> None:
         raise UnsupportedError("its attribute is no attribute")
     if _FIRST_PERSON.search(statement):
         raise UnsupportedError("its statement cannot stand alone")
+    if _TALK.search(statement):
+        raise UnsupportedError("it is about the conversation itself")
 
 
 def _pointers(given: Any, count: int) -> list[int]:
@@ -93,15 +109,24 @@ def _subject(named: str, turns: Sequence[Said], names: Sequence[str]) -> str | N
     return next((name for name in names if lowered and lowered == name.lower()), None)
 
 
-def _bears(turn: Said, subject: str) -> bool:
-    """Whether a turn can prove something of a subject: it is theirs, or it names them."""
-    nameless = turn.speaker.strip().lower() in NAMELESS
-    if turn.role in {"system", "tool"} or (turn.role == "assistant" and nameless):
-        return False
-    if not clauses.is_own_word(turn.text):
-        return False
-    own = turn.speaker.strip() == subject or (subject == "user" and nameless)
-    return own or subject.lower() in turn.text.lower()
+def _bearing(pointers: Sequence[int], turns: Sequence[Said], subject: str) -> list[int]:
+    """Those that can prove something of a subject: their own turns, else those that name them."""
+    sound = [place for place in pointers if _is_sound(turns[place])]
+    own = [place for place in sound if _speaker(turns[place]) == subject]
+    return own or [place for place in sound if subject.lower() in turns[place].text.lower()]
+
+
+def _is_sound(turn: Said) -> bool:
+    """Whether a person said it, and in their own words."""
+    machine = turn.role in {"system", "tool"}
+    machine = machine or (turn.role == "assistant" and _speaker(turn) == "user")
+    return not machine and clauses.is_own_word(turn.text)
+
+
+def _speaker(turn: Said) -> str:
+    """Who speaks, as facts name them."""
+    name = turn.speaker.strip()
+    return "user" if name.lower() in NAMELESS else name
 
 
 def _check_words(statement: str, value: str, subject: str, turns: Sequence[Said]) -> None:

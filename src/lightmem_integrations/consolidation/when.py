@@ -6,6 +6,7 @@ import datetime as dt
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 _MONTH = (
@@ -56,6 +57,8 @@ CALENDAR = re.compile(
 _ABOUT = re.compile(r"^(?:for )?(?:the (?:last|past) )?(?:(?:about|around|over|almost|nearly) )?")
 _ONE_DAY = dt.timedelta(days=1)
 _WEEKS = {"last": -7 * _ONE_DAY, "this": 0 * _ONE_DAY, "next": 7 * _ONE_DAY}
+# A clause that names more dates than this is a calendar.
+_MOST = 8
 _EARLIEST = 1900
 _FARTHEST = dt.timedelta(days=366 * 120)
 
@@ -80,7 +83,7 @@ class Mention:
 
 
 def mentions(text: str, time: dt.datetime, *, ahead: bool = False) -> list[Mention]:
-    """Every date that a text names, read by dateparser.
+    """The dates that a text names, the first eight of them, read by dateparser.
 
     Args:
         text: What was said.
@@ -88,7 +91,7 @@ def mentions(text: str, time: dt.datetime, *, ahead: bool = False) -> list[Menti
         ahead: Whether "in May" is the next one, as in a plan, and not the last one.
     """
     found = []
-    for match in _PHRASE.finditer(text):
+    for match in islice(_PHRASE.finditer(text), _MOST):
         kind = match.lastgroup or ""
         read = _resolved(match.group().lower(), kind, time, ahead=ahead)
         if read is None or read[0].year < _EARLIEST or abs(read[0] - time) > _FARTHEST:
