@@ -4,7 +4,8 @@ An episode was written from all of its turns together, so what any of them said 
 summary and in every fact it brought. Erasing one turn therefore erases the whole episode with all
 that it asserted; its other turns are due again. A fact for which another episode spoke as well
 stays, in that episode's words, with that episode's evidence and confidence; a fact that nothing
-else speaks for goes. A person's correction goes with any of the turns of the fact it corrected.
+else speaks for goes. A person's correction goes with any episode of the fact that it corrected, as
+it may hold words of it; what the person refused stays refused while a turn seems to prove it.
 """
 
 from __future__ import annotations
@@ -55,7 +56,8 @@ def erase_derived(
     erased_episodes = _find(connection, episode_turns.c.episode, episode_turns.c.turn, rows)
     members = _pairs(connection, erased_episodes)
     lost = _find(connection, assertions.c.id, assertions.c.episode, erased_episodes)
-    lost |= _find(connection, evidence.c.assertion, evidence.c.turn, rows)
+    # What a person said rests on turns, and on the words in which an episode had put them.
+    lost |= _find(connection, evidence.c.assertion, evidence.c.turn, members)
     touched = _find(connection, assertions.c.fact, assertions.c.id, lost)
     _delete(connection, evidence, evidence.c.assertion, lost)
     _delete(connection, assertions, assertions.c.id, lost)
