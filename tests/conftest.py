@@ -1,12 +1,15 @@
 """Fixtures that the tests of the core share. Stores are real: SQLite, Chroma or exact search."""
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from lightmem_integrations import LightMem, Settings
-from lightmem_integrations.testing import HashEmbedder
+from lightmem_integrations.consolidation.consolidate import consolidate
+from lightmem_integrations.consolidation.settings import ConsolidationSettings
+from lightmem_integrations.testing import HashEmbedder, ScriptedWriter
 
 
 @pytest.fixture
@@ -36,3 +39,35 @@ def open_memory() -> Callable[..., LightMem]:
     yield open_memory
     for memory in opened:
         memory.close()
+
+
+@dataclasses.dataclass
+class Cut:
+    """Episodes of so many turns; what is left over may still go on."""
+
+    size: int
+    closed: list = dataclasses.field(default_factory=list)
+    open: tuple = ()
+
+    def __call__(self, turns, *, final):
+        pieces = [tuple(turns[at : at + self.size]) for at in range(0, len(turns), self.size)]
+        unfinished = pieces and len(pieces[-1]) < self.size and not final
+        return Cut(self.size, pieces[:-1] if unfinished else pieces, pieces[-1] if unfinished else ())
+
+
+@pytest.fixture
+def consolidated():
+    """Runs consolidation with a writer that reads facts from lines like ``Ann.home = Lisbon``."""
+
+    def run(memory: LightMem, *, size: int = 2, settings=None, writer=None, final=True, **options):
+        settings = dict(settings or {})
+        return consolidate(
+            memory._store,
+            writer or ScriptedWriter(),
+            settings=ConsolidationSettings(**settings),
+            segment=Cut(size),
+            final=final,
+            **options,
+        )
+
+    return run

@@ -85,6 +85,14 @@ class StoreEmbedder:
         """
         return query_vector(self._embedder, text)
 
+    def documents(self, texts: Sequence[str]) -> Vectors:
+        """The normalised vectors of summaries and statements, one row for each.
+
+        Raises:
+            ModelError: The embedder failed.
+        """
+        return document_vectors(self._embedder, texts)
+
     def embed(self, todo: Sequence[Pending]) -> tuple[list[Embedded], dict[int, ModelOutputError]]:
         """Vectors of turns; and, by row, why a turn has none because of what came out for it.
 

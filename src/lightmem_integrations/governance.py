@@ -62,7 +62,12 @@ def forget(
             indexer.forget(user.key, erased.rows)
     store.ledger.compact()
     return Receipt(
-        turns=len(erased.rows), sessions=erased.sessions, vectors=erased.vectors, purged=purge
+        turns=len(erased.rows),
+        sessions=erased.sessions,
+        vectors=erased.vectors,
+        purged=purge,
+        episodes=erased.episodes,
+        facts=erased.facts,
     )
 
 

@@ -151,12 +151,16 @@ class Receipt:
         sessions: Sessions that are gone altogether.
         vectors: Vectors erased from the index.
         purged: Whether the index's files were rewritten, so that no byte of it is left on disk.
+        episodes: Episodes erased; what else they held is consolidated anew.
+        facts: Facts erased.
     """
 
     turns: int
     sessions: int
     vectors: int
     purged: bool
+    episodes: int = 0
+    facts: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

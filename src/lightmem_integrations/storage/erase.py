@@ -8,20 +8,24 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
 
 from lightmem_integrations.safety import key_of
+from lightmem_integrations.storage.due import CONSOLIDATE
+from lightmem_integrations.storage.erase_derived import erase_derived, erase_user
 from lightmem_integrations.storage.lexical import LexicalIndex
 from lightmem_integrations.storage.schema import sessions, speakers, turns, users, vectors, work
-from lightmem_integrations.storage.turns import User
+from lightmem_integrations.storage.turns import EMBED, User
 
 _AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """What was erased: rows of turns, how many of them had a vector, and sessions gone."""
+    """What was erased: rows of turns, how many of them had a vector, and what else is gone."""
 
     rows: list[int]
     vectors: int
     sessions: int
+    episodes: int
+    facts: int
 
 
 def erase_turns(
@@ -35,6 +39,8 @@ def erase_turns(
     until: float | None = None,
 ) -> Erased:
     """Erase the turns of a user that meet every condition given; all of them if none is.
+
+    What was made of them goes with them: see ``erase_derived``.
 
     Sessions that are empty afterwards are erased too, and so is a user without any session.
     """
@@ -53,18 +59,19 @@ def erase_turns(
         found = [row for row in found if row.key in keys]
     rows = [row.id for row in found]
     lexical.remove(connection, user.row, [(row.id, row.terms) for row in found if row.searchable])
+    derived = erase_derived(connection, lexical, user.row, rows)
     had_vectors = _delete_turns(connection, rows)
     lexical.compact(connection)
     gone = _delete_empty_sessions(connection, user)
     _delete_empty_user(connection, user)
-    return Erased(rows, had_vectors, gone)
+    return Erased(rows, had_vectors, gone, derived.episodes, derived.facts)
 
 
 def _delete_turns(connection: Connection, rows: Sequence[int]) -> int:
     had_vectors = 0
     for start in range(0, len(rows), _AT_ONCE):
         part = rows[start : start + _AT_ONCE]
-        connection.execute(delete(work).where(work.c.item.in_(part)))
+        connection.execute(delete(work).where(work.c.kind == EMBED, work.c.item.in_(part)))
         had_vectors += connection.execute(delete(vectors).where(vectors.c.turn.in_(part))).rowcount
         connection.execute(delete(turns).where(turns.c.id.in_(part)))
     return had_vectors
@@ -72,6 +79,11 @@ def _delete_turns(connection: Connection, rows: Sequence[int]) -> int:
 
 def _delete_empty_sessions(connection: Connection, user: User) -> int:
     filled = select(turns.c.session).where(turns.c.user == user.row)
+    connection.execute(
+        delete(work).where(
+            work.c.kind == CONSOLIDATE, work.c.user == user.row, work.c.item.not_in(filled)
+        )
+    )
     done = connection.execute(
         delete(sessions).where(sessions.c.user == user.row, sessions.c.id.not_in(filled))
     )
@@ -86,6 +98,7 @@ def _delete_empty_user(connection: Connection, user: User) -> None:
         _recount_user(connection, user.row)
         return
     connection.execute(delete(speakers).where(speakers.c.user == user.row))
+    erase_user(connection, user.row)
     connection.execute(delete(users).where(users.c.id == user.row))
 
 

@@ -1,17 +1,14 @@
-"""The ledger's tables and the numbered steps that bring an older ledger up to date."""
+"""The ledger's tables of users, sessions, turns, and the work still to do on them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    Connection,
     Double,
-    Engine,
     ForeignKey,
     Index,
     Integer,
@@ -21,13 +18,9 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    select,
-    update,
 )
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
-
-from lightmem_integrations.errors import LedgerError
 
 
 class Identifier(TypeDecorator[str]):
@@ -144,36 +137,3 @@ work = Table(
     Index("work_by_user", "kind", "user"),
     sqlite_autoincrement=True,
 )
-
-
-def _first(connection: Connection) -> None:
-    metadata.create_all(connection)
-
-
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first,)
-"""Step n brings a ledger from version n to n + 1. Steps are added at the end, never changed."""
-
-
-def migrate(engine: Engine) -> None:
-    """Bring the ledger to this version, each step in its own transaction.
-
-    Raises:
-        LedgerError: The ledger was written by a newer version of this library.
-    """
-    with engine.begin() as connection:
-        meta.create(connection, checkfirst=True)
-        row = connection.execute(select(meta.c.value).where(meta.c.name == "version")).first()
-        version = int(row[0]) if row else 0
-        if row is None:
-            connection.execute(meta.insert().values(name="version", value="0"))
-    if version > len(MIGRATIONS):
-        raise LedgerError(
-            f"The ledger is of version {version}; this library knows versions up to "
-            f"{len(MIGRATIONS)}. Update lightmem-integrations."
-        )
-    for number in range(version, len(MIGRATIONS)):
-        with engine.begin() as connection:
-            MIGRATIONS[number](connection)
-            connection.execute(
-                update(meta).where(meta.c.name == "version").values(value=str(number + 1))
-            )

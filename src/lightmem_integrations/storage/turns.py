@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Row, bindparam, insert, select, update
 from lightmem_integrations.errors import TurnConflictError
 from lightmem_integrations.records import Turn
 from lightmem_integrations.safety import key_of, shown
+from lightmem_integrations.storage.due import make_due
 from lightmem_integrations.storage.lexical import LexicalIndex
 from lightmem_integrations.storage.schema import sessions, speakers, turns, users, work
 
@@ -260,6 +261,7 @@ def _insert_rows(
             insert(work),
             [{"kind": EMBED, "user": user_row, "item": row_id} for row_id, _ in found],
         )
+        make_due(connection, user_row, [session_row])
     connection.execute(update(sessions).where(sessions.c.id == session_row).values(length=length))
     _count(connection, user_row, [row for _, row in found])
     for speaker in {row["speaker"] for row in rows if row["speaker"]}:

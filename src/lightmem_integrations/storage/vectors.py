@@ -12,6 +12,7 @@ from sqlalchemy import Connection, delete, func, insert, literal, select
 from lightmem_integrations.storage.index import Batch, Vectors
 from lightmem_integrations.storage.ledger import Ledger
 from lightmem_integrations.storage.schema import turns, users, vectors, work
+from lightmem_integrations.storage.schema_consolidation import episode_vectors, fact_vectors
 from lightmem_integrations.storage.turns import EMBED
 
 # Half precision: half the bytes, and cosine similarities within 0.001 of full precision.
@@ -153,8 +154,12 @@ def expected(connection: Connection, *, indexed: bool = False) -> dict[str, int]
 
 
 def drop_vectors(connection: Connection) -> None:
-    """Throw every vector away and put all searchable turns on the work list anew."""
-    connection.execute(delete(vectors))
+    """Throw every vector away, and put all searchable turns on the work list anew.
+
+    Episodes and facts get theirs with the next consolidation.
+    """
+    for table in (vectors, episode_vectors, fact_vectors):
+        connection.execute(delete(table))
     connection.execute(delete(work).where(work.c.kind == EMBED))
     connection.execute(
         insert(work).from_select(

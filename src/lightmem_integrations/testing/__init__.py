@@ -4,6 +4,7 @@
 * ``ExtractiveChatModel``: the same as a LangChain chat model (extra ``langchain``).
 * ``ExtractiveLLM``: the same as a LlamaIndex LLM (extra ``llama-index``).
 * ``HashEmbedder``: an embedder that knows words but no meanings.
+* ``ScriptedWriter``: a writer for consolidation that reads facts in a notation of its own.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from lightmem_integrations.testing.quote import NOTHING, Message, quoted_answer
 if TYPE_CHECKING:
     from lightmem_integrations.testing.extractive_langchain import ExtractiveChatModel
     from lightmem_integrations.testing.extractive_llama_index import ExtractiveLLM
+    from lightmem_integrations.testing.scripted_writer import ScriptedWriter
 
 __all__ = [
     "NOTHING",
@@ -24,12 +26,14 @@ __all__ = [
     "ExtractiveLLM",
     "HashEmbedder",
     "Message",
+    "ScriptedWriter",
     "quoted_answer",
 ]
 
 _LAZY = {
     "ExtractiveChatModel": "extractive_langchain",
     "ExtractiveLLM": "extractive_llama_index",
+    "ScriptedWriter": "scripted_writer",
 }
 
 

@@ -1,0 +1,73 @@
+"""Turns that are still there, though they are no longer searched: what compression leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from lightmem_integrations.storage.lexical import LexicalIndex
+from lightmem_integrations.storage.schema import turns, users, vectors, work
+from lightmem_integrations.storage.turns import EMBED
+
+_AT_ONCE = 500
+
+
+def archive_turns(
+    connection: Connection, lexical: LexicalIndex, user_row: int, rows: Collection[int]
+) -> list[int]:
+    """Take turns out of every search; returns those that were in it.
+
+    The vector index has to be told as well, once this is committed.
+    """
+    found: list[int] = []
+    wanted = list(rows)
+    for start in range(0, len(wanted), _AT_ONCE):
+        part = _switch(connection, user_row, wanted[start : start + _AT_ONCE], searchable=False)
+        lexical.remove(connection, user_row, part)
+        changed = [row for row, _ in part]
+        connection.execute(delete(vectors).where(vectors.c.turn.in_(changed)))
+        connection.execute(delete(work).where(work.c.kind == EMBED, work.c.item.in_(changed)))
+        found += changed
+    return found
+
+
+def restore_turns(
+    connection: Connection, lexical: LexicalIndex, user_row: int, rows: Collection[int]
+) -> None:
+    """Make archived turns searchable again; they wait for their vectors like new ones."""
+    wanted = list(rows)
+    for start in range(0, len(wanted), _AT_ONCE):
+        part = _switch(connection, user_row, wanted[start : start + _AT_ONCE], searchable=True)
+        lexical.add(connection, user_row, part)
+        if part:
+            connection.execute(
+                insert(work),
+                [{"kind": EMBED, "user": user_row, "item": row} for row, _ in part],
+            )
+
+
+def _switch(
+    connection: Connection, user_row: int, rows: list[int], *, searchable: bool
+) -> list[tuple[int, str]]:
+    found = connection.execute(
+        select(turns.c.id, turns.c.terms).where(
+            turns.c.user == user_row, turns.c.id.in_(rows), turns.c.searchable.is_(not searchable)
+        )
+    ).all()
+    changed = [row for row, _ in found]
+    connection.execute(
+        update(turns)
+        .where(turns.c.id.in_(changed))
+        .values(searchable=searchable, version=turns.c.version + 1)
+    )
+    sign = 1 if searchable else -1
+    connection.execute(
+        update(users)
+        .where(users.c.id == user_row)
+        .values(
+            searchable=users.c.searchable + sign * len(found),
+            terms=users.c.terms + sign * sum(len(terms.split()) for _, terms in found),
+        )
+    )
+    return [(row, terms) for row, terms in found]

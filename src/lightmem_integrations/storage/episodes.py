@@ -1,0 +1,174 @@
+"""Episodes in the ledger: a summary over turns that stay as they were said."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection, Row, func, insert, select, update
+
+from lightmem_integrations.storage.index import Vectors
+from lightmem_integrations.storage.schema_consolidation import (
+    episode_turns,
+    episode_vectors,
+    episodes,
+)
+from lightmem_integrations.storage.vectors import pack, unpack_all
+
+VERBATIM, COMPRESSED, DROPPED = "verbatim", "compressed", "dropped"
+"""States of an episode: its turns are searched; only its summary is; neither, its row remains."""
+
+_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredEpisode:
+    """An episode as the ledger holds it. Times are in seconds since 1970."""
+
+    row: int
+    key: str
+    user: int
+    session: int
+    begins: float
+    ends: float
+    summary: str
+    terms: str
+    keywords: tuple[str, ...]
+    entities: tuple[str, ...]
+    speakers: tuple[str, ...]
+    state: str
+    accesses: int
+    accessed_at: float | None
+    writer: str
+    version: int
+    recorded_at: float
+
+
+def insert_episode(
+    connection: Connection,
+    values: Mapping[str, Any],
+    turn_rows: Sequence[int],
+    vector: Vectors | None,
+) -> int:
+    """Write an episode over turns that are in none yet; returns its row."""
+    done = connection.execute(insert(episodes).values(**values).returning(episodes.c.id))
+    row = int(done.scalar_one())
+    user = values["user"]
+    connection.execute(
+        insert(episode_turns),
+        [{"turn": turn, "episode": row, "user": user} for turn in turn_rows],
+    )
+    if vector is not None:
+        connection.execute(
+            insert(episode_vectors).values(episode=row, user=user, vector=pack(vector))
+        )
+    return row
+
+
+def read_episodes(
+    connection: Connection, user_row: int, rows: Collection[int] | None = None
+) -> list[StoredEpisode]:
+    """A user's episodes that were not dropped, oldest first; of these ``rows`` if given."""
+    query = select(episodes).where(episodes.c.user == user_row, episodes.c.state != DROPPED)
+    if rows is None:
+        found = list(connection.execute(query))
+    else:
+        wanted = list(rows)
+        found = [
+            row
+            for start in range(0, len(wanted), _AT_ONCE)
+            for row in connection.execute(
+                query.where(episodes.c.id.in_(wanted[start : start + _AT_ONCE]))
+            )
+        ]
+    return [_stored(row) for row in sorted(found, key=lambda row: (row.begins, row.id))]
+
+
+def find_episode(connection: Connection, user_row: int, key: str) -> StoredEpisode | None:
+    """The user's episode of that public id, unless it was dropped."""
+    row = connection.execute(
+        select(episodes).where(
+            episodes.c.user == user_row, episodes.c.key == key, episodes.c.state != DROPPED
+        )
+    ).first()
+    return None if row is None else _stored(row)
+
+
+def turns_of_episodes(
+    connection: Connection, user_row: int, rows: Collection[int]
+) -> dict[int, list[int]]:
+    """Rows of the turns of episodes, by episode."""
+    wanted, found = list(rows), {row: list[int]() for row in rows}
+    for start in range(0, len(wanted), _AT_ONCE):
+        query = select(episode_turns.c.episode, episode_turns.c.turn).where(
+            episode_turns.c.user == user_row,
+            episode_turns.c.episode.in_(wanted[start : start + _AT_ONCE]),
+        )
+        for episode, turn in connection.execute(query.order_by(episode_turns.c.turn)):
+            found[episode].append(turn)
+    return found
+
+
+def episodes_of_turns(
+    connection: Connection, user_row: int, turn_rows: Collection[int]
+) -> dict[int, int]:
+    """Row of the episode of each turn that is in one."""
+    wanted, found = list(turn_rows), dict[int, int]()
+    for start in range(0, len(wanted), _AT_ONCE):
+        query = select(episode_turns.c.turn, episode_turns.c.episode).where(
+            episode_turns.c.user == user_row,
+            episode_turns.c.turn.in_(wanted[start : start + _AT_ONCE]),
+        )
+        found.update(dict(connection.execute(query).all()))
+    return found
+
+
+def vectors_of_episodes(connection: Connection, user_row: int) -> tuple[list[int], Vectors]:
+    """Rows of a user's episodes and the vectors of their summaries, one row for each."""
+    found = connection.execute(
+        select(episode_vectors.c.episode, episode_vectors.c.vector)
+        .where(episode_vectors.c.user == user_row)
+        .order_by(episode_vectors.c.episode)
+    ).all()
+    if not found:
+        return [], np.zeros((0, 0), np.float32)
+    return [row for row, _ in found], unpack_all([blob for _, blob in found])
+
+
+def terms_of_episodes(connection: Connection, user_row: int) -> list[tuple[int, str]]:
+    """Rows of a user's episodes and the index terms of their summaries and keywords."""
+    query = select(episodes.c.id, episodes.c.terms).where(
+        episodes.c.user == user_row, episodes.c.state != DROPPED
+    )
+    return [(row, terms) for row, terms in connection.execute(query.order_by(episodes.c.id))]
+
+
+def note_access(connection: Connection, user_row: int, rows: Collection[int], now: float) -> None:
+    """Count that episodes came back from a recall."""
+    connection.execute(
+        update(episodes)
+        .where(episodes.c.user == user_row, episodes.c.id.in_(list(rows)))
+        .values(accesses=episodes.c.accesses + 1, accessed_at=now)
+    )
+
+
+def count_episodes(
+    connection: Connection, user_row: int | None = None, state: str | None = None
+) -> int:
+    """How many episodes there are that were not dropped; of one user, or in one state."""
+    query = select(func.count()).select_from(episodes)
+    query = query.where(episodes.c.state != DROPPED if state is None else episodes.c.state == state)
+    if user_row is not None:
+        query = query.where(episodes.c.user == user_row)
+    return int(connection.execute(query).scalar_one())
+
+
+def _stored(row: Row[Any]) -> StoredEpisode:
+    values = dict(row._mapping)
+    values["row"] = values.pop("id")
+    for name in ("keywords", "entities", "speakers"):
+        values[name] = tuple(json.loads(values[name]))
+    return StoredEpisode(**values)

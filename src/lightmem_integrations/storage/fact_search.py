@@ -1,0 +1,120 @@
+"""What a recall needs of facts: their vectors and terms, what proves them, and what is near."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import numpy as np
+from sqlalchemy import Connection, func, select
+
+from lightmem_integrations.storage.index import Vectors
+from lightmem_integrations.storage.schema_consolidation import (
+    episode_turns,
+    evidence,
+    fact_vectors,
+    facts,
+    mentions,
+)
+from lightmem_integrations.storage.vectors import unpack_all
+
+_AT_ONCE = 500
+_COMMON = 50
+"""An entity in more facts than this links nothing: it is whom the memory is about."""
+
+
+def vectors_of_facts(
+    connection: Connection, user_row: int, rows: Collection[int] | None = None
+) -> tuple[list[int], Vectors]:
+    """Rows of a user's facts that were not retracted, and the vectors of their statements."""
+    query = (
+        select(fact_vectors.c.fact, fact_vectors.c.vector)
+        .join(facts, facts.c.id == fact_vectors.c.fact)
+        .where(facts.c.user == user_row, facts.c.retracted_at.is_(None))
+        .order_by(fact_vectors.c.fact)
+    )
+    if rows is None:
+        found = list(connection.execute(query))
+    else:
+        wanted = sorted(rows)
+        found = [
+            row
+            for start in range(0, len(wanted), _AT_ONCE)
+            for row in connection.execute(
+                query.where(fact_vectors.c.fact.in_(wanted[start : start + _AT_ONCE]))
+            )
+        ]
+    if not found:
+        return [], np.zeros((0, 0), np.float32)
+    return [row for row, _ in found], unpack_all([blob for _, blob in found])
+
+
+def terms_of_facts(connection: Connection, user_row: int) -> list[tuple[int, str]]:
+    """Rows of a user's facts that were not retracted, and the index terms of their statements."""
+    query = select(facts.c.id, facts.c.terms).where(
+        facts.c.user == user_row, facts.c.retracted_at.is_(None)
+    )
+    return [(row, terms) for row, terms in connection.execute(query.order_by(facts.c.id))]
+
+
+def evidence_of_facts(
+    connection: Connection, user_row: int, rows: Collection[int]
+) -> dict[int, list[int]]:
+    """Rows of the turns that prove facts, by fact."""
+    wanted, found = list(rows), {row: list[int]() for row in rows}
+    for start in range(0, len(wanted), _AT_ONCE):
+        query = (
+            select(evidence.c.fact, evidence.c.turn)
+            .where(
+                evidence.c.user == user_row,
+                evidence.c.fact.in_(wanted[start : start + _AT_ONCE]),
+            )
+            .distinct()
+        )
+        for fact, turn in connection.execute(query.order_by(evidence.c.turn)):
+            found[fact].append(turn)
+    return found
+
+
+def linked_facts(
+    connection: Connection, user_row: int, rows: Collection[int], limit: int = 20
+) -> list[int]:
+    """Facts one hop away: they mention an entity of these, or come from one of their episodes.
+
+    Facts that share more come first. Retracted facts, and those asked for, do not come back.
+    """
+    wanted = list(rows)[:_AT_ONCE]
+    shared: dict[int, int] = {}
+    named = select(mentions.c.entity).where(
+        mentions.c.user == user_row, mentions.c.fact.in_(wanted)
+    )
+    rare = (
+        select(mentions.c.entity)
+        .where(mentions.c.user == user_row, mentions.c.entity.in_(named))
+        .group_by(mentions.c.entity)
+        .having(func.count() <= _COMMON)
+    )
+    by_entity = select(mentions.c.fact).where(
+        mentions.c.user == user_row, mentions.c.entity.in_(rare)
+    )
+    theirs = (
+        select(episode_turns.c.episode)
+        .join(evidence, evidence.c.turn == episode_turns.c.turn)
+        .where(evidence.c.user == user_row, evidence.c.fact.in_(wanted))
+    )
+    by_episode = (
+        select(evidence.c.fact)
+        .join(episode_turns, episode_turns.c.turn == evidence.c.turn)
+        .where(evidence.c.user == user_row, episode_turns.c.episode.in_(theirs))
+        .distinct()
+    )
+    for query in (by_entity, by_episode):
+        for row in connection.execute(query).scalars():
+            shared[row] = shared.get(row, 0) + 1
+    for row in wanted:
+        shared.pop(row, None)
+    order = sorted(shared, key=lambda row: (-shared[row], -row))[: 10 * limit]
+    alive = select(facts.c.id).where(
+        facts.c.user == user_row, facts.c.id.in_(order), facts.c.retracted_at.is_(None)
+    )
+    there = set(connection.execute(alive).scalars())
+    return [row for row in order if row in there][:limit]

@@ -1,0 +1,73 @@
+"""A writer without a model: turns that say facts in a notation of their own."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Sequence
+
+from lightmem_integrations.consolidation.drafts import EpisodeDraft, FactDraft, Said
+
+_FACT = re.compile(
+    r"(?P<subject>\w+)\.(?P<attribute>\w+) (?P<kind>[=+]) (?P<value>.+?)"
+    r"(?: since (?P<since>\d{4}-\d\d-\d\d))?(?: until (?P<until>\d{4}-\d\d-\d\d))?[.!]?"
+)
+
+
+class ScriptedWriter:
+    """Reads facts from lines such as ``Ann.home = Lisbon`` and ``Ann.likes + tea``.
+
+    With ``=`` the subject has one such value at a time, with ``+`` several. ``since 2025-05-01``
+    and ``until 2025-06-01`` may follow. Lines of another form bring no fact. Good for tests of
+    your own code: what is remembered is exactly what the test says.
+
+    Attributes:
+        calls: The turns of every call.
+    """
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[Said, ...]] = []
+
+    @property
+    def name(self) -> str:
+        """``scripted``."""
+        return "scripted"
+
+    def write(self, turns: Sequence[Said]) -> EpisodeDraft:
+        """The first words of every turn as the summary, and the facts that they note."""
+        self.calls.append(tuple(turns))
+        facts = []
+        for pointer, turn in enumerate(turns):
+            for line in turn.text.splitlines():
+                found = _FACT.fullmatch(line.strip())
+                if found is not None:
+                    facts.append(_fact(found, pointer))
+        return EpisodeDraft(
+            summary="; ".join(turn.text[:80] for turn in turns),
+            keywords=tuple(dict.fromkeys(fact.attribute for fact in facts)),
+            entities=tuple(dict.fromkeys(fact.subject for fact in facts)),
+            speakers=tuple(dict.fromkeys(turn.speaker for turn in turns)),
+            facts=tuple(facts),
+            tokens=sum(len(turn.text.split()) for turn in turns),
+        )
+
+
+def _fact(found: re.Match[str], pointer: int) -> FactDraft:
+    subject, attribute, value = found["subject"], found["attribute"], found["value"]
+    return FactDraft(
+        subject=subject,
+        attribute=attribute,
+        value=value,
+        statement=f"{subject} {attribute} {value}.",
+        evidence=(pointer,),
+        entities=(subject, value),
+        valid_from=_day(found["since"]),
+        valid_to=_day(found["until"]),
+        single=found["kind"] == "=",
+    )
+
+
+def _day(text: str | None) -> dt.datetime | None:
+    if text is None:
+        return None
+    return dt.datetime.fromisoformat(text).replace(tzinfo=dt.timezone.utc)

@@ -1,0 +1,162 @@
+"""kill -9 during consolidation: nothing is there by half, and a rerun makes nothing twice."""
+
+import datetime as dt
+import signal
+import subprocess
+import sys
+
+import pytest
+from sqlalchemy import func, select
+
+from lightmem_integrations import LightMem, Settings, Turn
+from lightmem_integrations.consolidation.history import list_episodes, list_facts
+from lightmem_integrations.storage.due import count_due
+from lightmem_integrations.storage.schema_consolidation import (
+    assertions,
+    episode_turns,
+    episodes,
+    evidence,
+    facts,
+    leases,
+)
+from lightmem_integrations.testing import HashEmbedder
+
+MAY = dt.datetime(2025, 5, 1, tzinfo=dt.timezone.utc)
+SESSIONS, TURNS = 4, 6
+
+# The moment is given as a function that is replaced by one that kills, at its nth call.
+WORKER = """
+import os, sys
+from lightmem_integrations import LightMem, Settings
+from lightmem_integrations.consolidation import batch, consolidate
+from lightmem_integrations.storage import due
+from lightmem_integrations.testing import HashEmbedder, ScriptedWriter
+
+path, point, nth = sys.argv[1], sys.argv[2], int(sys.argv[3])
+settings = Settings(background_indexing=False, shards=2, embed_batch=5)
+memory = LightMem(path, embedder=HashEmbedder(32), settings=settings)
+calls = 0
+
+def killing(function, *, after):
+    def call(*args, **options):
+        global calls
+        calls += 1
+        if calls == nth and not after:
+            os.kill(os.getpid(), 9)
+        result = function(*args, **options)
+        if calls == nth:
+            os.kill(os.getpid(), 9)
+        return result
+    return call
+
+class Pieces:
+    def __init__(self, turns):
+        self.closed = [tuple(turns[at : at + 2]) for at in range(0, len(turns), 2)]
+        self.open = ()
+
+writer = ScriptedWriter()
+if point == "after read":
+    batch.as_said = consolidate.as_said = killing(batch.as_said, after=True)
+elif point == "after model":
+    writer.write = killing(writer.write, after=True)
+elif point == "before commit":
+    batch.insert_episode = killing(batch.insert_episode, after=True)
+elif point == "after commit":
+    batch._commit = killing(batch._commit, after=True)
+elif point == "mid-index":
+    memory._store.index.upsert = killing(memory._store.index.upsert, after=nth % 2 == 0)
+elif point == "before clearing":
+    due.clear_if_done = killing(due.clear_if_done, after=False)
+consolidate.consolidate(
+    memory._store, writer, final=True, segment=lambda turns, *, final: Pieces(turns)
+)
+print("finished")
+"""
+
+
+def prepared(path):
+    """Four sessions; every turn brings a fact, half of them about what has one value at a time."""
+    settings = Settings(background_indexing=False, shards=2)
+    with LightMem(path, embedder=HashEmbedder(32), settings=settings) as memory:
+        for session in range(SESSIONS):
+            memory.add(
+                [
+                    Turn(
+                        role="user",
+                        text=f"Ann.likes + thing{session}x{number}"
+                        if number % 2
+                        else f"Ann.home = town{session}x{number}",
+                        time=MAY + dt.timedelta(days=session, minutes=number),
+                    )
+                    for number in range(TURNS)
+                ],
+                user_id="ann",
+                session_id=f"s{session}",
+            )
+
+
+def whole(memory):
+    """Fails if anything is there by half or twice; returns how many episodes there are."""
+    with memory._store.ledger.read() as connection:
+
+        def count(query):
+            return connection.execute(query).scalar_one()
+
+        made = count(select(func.count()).select_from(episodes))
+        assert count(select(func.count()).select_from(episode_turns)) == 2 * made
+        assert count(select(func.count()).select_from(facts)) == 2 * made
+        assert count(select(func.count()).select_from(assertions)) == 2 * made
+        assert count(select(func.count()).select_from(evidence)) == 2 * made
+        due = count_due(connection)
+    # A session is due exactly as long as turns of it are in no episode.
+    by_session = {}
+    for each in list_episodes(memory._store, user_id="ann"):
+        by_session[each.session_id] = by_session.get(each.session_id, 0) + 1
+    assert due == SESSIONS - sum(number == TURNS // 2 for number in by_session.values())
+    return made
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("nth", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize(
+    "point",
+    ["after read", "after model", "before commit", "after commit", "mid-index",
+     "before clearing"],
+)  # fmt: skip
+def test_a_kill_leaves_nothing_by_half_and_a_rerun_nothing_twice(
+    tmp_path, consolidated, point, nth
+):
+    path = tmp_path / "store"
+    prepared(path)
+    if point == "after read":
+        nth = min(nth, SESSIONS)
+    done = subprocess.run(
+        [sys.executable, "-c", WORKER, str(path), point, str(nth)],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    settings = Settings(background_indexing=False, shards=2)
+    with LightMem(path, embedder=HashEmbedder(32), settings=settings) as memory:
+        made = whole(memory)
+        with memory._store.ledger.read() as connection:
+            held = connection.execute(select(leases.c.until)).scalars().all()
+        assert len(held) == (point != "mid-index" or bool(held))
+        # The lease of the dead worker keeps others away until it runs out.
+        if held:
+            assert consolidated(memory).busy == 1
+            assert whole(memory) == made
+        later = max([0.0, *held]) + 1
+        report = consolidated(memory, clock=lambda: later)
+        assert report.written == SESSIONS * TURNS // 2 - made
+        assert whole(memory) == SESSIONS * TURNS // 2
+        assert consolidated(memory, clock=lambda: later).written == 0
+        values = [fact.value for fact in list_facts(memory._store, user_id="ann", current=False)]
+        assert len(values) == len(set(values)) == SESSIONS * TURNS
+        assert [
+            fact.value
+            for fact in list_facts(memory._store, user_id="ann")
+            if fact.attribute == "home"
+        ] == [f"town{SESSIONS - 1}x{TURNS - 2}"]
+        memory.index_pending()
+        found = memory.recall("thing3x5", user_id="ann", strict=True).hits
+        assert any("thing3x5" in hit.text for hit in found)

@@ -1,0 +1,451 @@
+"""What is believed: evidence is united, newer facts take the place of older ones, conflicts stay."""
+
+import datetime as dt
+import itertools
+import threading
+
+import pytest
+
+from lightmem_integrations import InvalidRequestError, LightMem, Settings, SettingsError, Turn
+from lightmem_integrations.consolidation.consolidate import consolidate
+from lightmem_integrations.consolidation.corrections import edit, resolve, retract
+from lightmem_integrations.consolidation.history import (
+    believed,
+    explain,
+    list_conflicts,
+    list_episodes,
+    list_facts,
+)
+from lightmem_integrations.consolidation.settings import ConsolidationSettings
+from lightmem_integrations.storage.fact_search import linked_facts
+from lightmem_integrations.storage.facts import read_facts
+from lightmem_integrations.storage.turns import find_user
+from lightmem_integrations.testing import HashEmbedder, ScriptedWriter
+
+UTC = dt.timezone.utc
+MAY = dt.datetime(2025, 5, 1, tzinfo=UTC)
+DAY = dt.timedelta(days=1)
+AGELESS = ConsolidationSettings(half_life_days=1e9)
+
+
+@pytest.fixture
+def memory(open_memory):
+    return open_memory()
+
+
+@pytest.fixture
+def told(memory, consolidated):
+    """Says something on a day of May as an agent, in a session of its own, and consolidates."""
+    numbers = itertools.count()
+
+    def told(text, day=1, agent=None, **settings):
+        memory.add(
+            Turn(role="user", text=text, time=MAY + (day - 1) * DAY),
+            user_id="ann", session_id=f"s{next(numbers)}", agent_id=agent,
+        )  # fmt: skip
+        return consolidated(memory, settings=settings)
+
+    return told
+
+
+def everything(memory, user="ann"):
+    """Every fact, by value: from which day to which, and what took its place."""
+    facts = list_facts(memory._store, user_id=user, current=False)
+    values = {fact.id: fact.value for fact in facts}
+    return sorted(
+        (
+            fact.value,
+            (fact.valid_from - MAY).days + 1,
+            None if fact.valid_to is None else (fact.valid_to - MAY).days + 1,
+            values.get(fact.superseded_by),
+        )
+        for fact in facts
+    )
+
+
+def current(memory, user="ann"):
+    return sorted(fact.value for fact in list_facts(memory._store, user_id=user))
+
+
+def the(memory, value):
+    facts = list_facts(memory._store, user_id="ann", current=False)
+    (fact,) = [fact for fact in facts if fact.value == value]
+    return fact
+
+
+def test_the_same_said_again_is_evidence(memory, told):
+    told("Ann.home = Lisbon", 1)
+    before = the(memory, "Lisbon")
+    report = told("ann.HOME = lisbon", 3)
+    assert (report.merged, report.facts) == (1, 0)
+    fact = the(memory, "Lisbon")
+    assert fact.id == before.id
+    assert fact.confidence > before.confidence
+    assert fact.valid_from == MAY
+    evidence = explain(memory._store, fact.id, user_id="ann").evidence
+    assert [each.turn.text for each in evidence] == ["Ann.home = Lisbon", "ann.HOME = lisbon"]
+    assert [each.turn.time for each in evidence] == [MAY, MAY + 2 * DAY]
+    assert {each.session_id for each in evidence} == {"s0", "s1"}
+    episodes = {each.id for each in list_episodes(memory._store, user_id="ann")}
+    assert {each.episode_id for each in evidence} == episodes
+
+
+def test_confidence_grows_and_never_becomes_certainty(memory, told):
+    for day in range(1, 15):
+        told("Ann.home = Lisbon", day)
+    facts = list_facts(memory._store, user_id="ann", settings=AGELESS)
+    assert 0.9 < facts[0].confidence <= 0.99
+
+
+def test_a_newer_value_takes_the_place_of_the_older_one(memory, told):
+    told("Ann.home = Lisbon", 1)
+    report = told("Ann.home = Porto", 5)
+    assert (report.superseded, report.facts) == (1, 1)
+    assert everything(memory) == [("Lisbon", 1, 5, "Porto"), ("Porto", 5, None, None)]
+    assert current(memory) == ["Porto"]
+    history = explain(memory._store, the(memory, "Porto").id, user_id="ann").history
+    assert [fact.value for fact in history] == ["Lisbon", "Porto"]
+
+
+def test_what_has_several_values_keeps_them(memory, told):
+    told("Ann.likes + tea\nAnn.likes + figs\nBob.likes + tea", 1)
+    told("Ann.likes + rain\nAnn.likes + Tea!", 2)
+    assert current(memory) == ["figs", "rain", "tea", "tea"]
+
+
+def test_a_value_that_comes_back_is_a_fact_of_its_own(memory, told):
+    for day, value in ((1, "Lisbon"), (5, "Porto"), (9, "Lisbon")):
+        told(f"Ann.home = {value}", day)
+    assert everything(memory) == [
+        ("Lisbon", 1, 5, "Porto"), ("Lisbon", 9, None, None), ("Porto", 5, 9, "Lisbon"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(4))))
+def test_the_order_in_which_sessions_are_read_does_not_matter(memory, told, order):
+    said = [(1, "Lisbon"), (5, "Porto"), (9, "Lisbon"), (12, "Lisbon")]
+    for place in order:
+        day, value = said[place]
+        told(f"Ann.home = {value}", day)
+    assert everything(memory) == [
+        ("Lisbon", 1, 5, "Porto"), ("Lisbon", 9, None, None), ("Porto", 5, 9, "Lisbon"),
+    ]  # fmt: skip
+    (fact,) = list_facts(memory._store, user_id="ann", settings=AGELESS)
+    assert len(explain(memory._store, fact.id, user_id="ann").evidence) == 2
+    assert fact.confidence == pytest.approx(0.75)
+
+
+def test_stated_times_count_more_than_when_it_was_said(memory, told):
+    told("Ann.home = Porto", 5)
+    told("Ann.home = Lisbon since 2024-01-01", 9)
+    assert current(memory) == ["Porto"]
+    told("Ann.home = Rome since 2020-01-01 until 2022-01-01", 10)
+    assert current(memory) == ["Porto"]
+    rome = the(memory, "Rome")
+    assert (rome.valid_from.year, rome.valid_to.year, rome.superseded_by) == (2020, 2022, None)
+
+
+def test_an_end_that_becomes_known(memory, told):
+    told("Ann.home = Lisbon", 1)
+    told("Ann.home = Lisbon until 2025-05-03", 9)
+    assert everything(memory) == [("Lisbon", 1, 3, None)]
+    assert current(memory) == []
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize(
+    ("policy", "expected", "conflicts"),
+    [
+        ({"policy": "latest"}, ["Porto"], 0),
+        ({"policy": "trust", "trust": ("a", "b")}, ["Lisbon"], 0),
+        ({"policy": "trust", "trust": ("b", "a")}, ["Porto"], 0),
+        ({"policy": "trust", "trust": ("c",)}, ["Porto"], 0),
+        ({"policy": "evidence"}, ["Lisbon"], 0),
+        ({"policy": "ask"}, ["Lisbon", "Porto"], 1),
+    ],
+)
+def test_policies_between_agents(memory, told, policy, expected, conflicts, reverse):
+    said = [("Ann.home = Lisbon", 1, "a"), ("Ann.home = Lisbon", 2, "a"),
+            ("Ann.home = Porto", 5, "b")]  # fmt: skip
+    for each in reversed(said) if reverse else said:
+        told(*each, **policy)
+    assert current(memory) == expected
+    assert len(list_conflicts(memory._store, user_id="ann")) == conflicts
+    assert len(everything(memory)) == 2, "nothing is lost, nothing is there twice"
+
+
+@pytest.mark.parametrize("policy", ["trust", "evidence", "ask"])
+def test_one_agents_later_word_always_counts(memory, told, policy):
+    for day, value in ((1, "Lisbon"), (2, "Lisbon"), (3, "Porto")):
+        told(f"Ann.home = {value}", day, "a", policy=policy)
+    assert current(memory) == ["Porto"]
+
+
+def test_opposite_words_of_one_moment_stay_in_conflict(memory, told):
+    told("Ann.home = Lisbon", 1, "a")
+    assert told("Ann.home = Porto", 1, "b").conflicts == 1
+    assert current(memory) == ["Lisbon", "Porto"]
+    (conflict,) = list_conflicts(memory._store, user_id="ann")
+    assert {conflict.first.value, conflict.second.value} == {"Lisbon", "Porto"}
+    # What is said later decides it.
+    told("Ann.home = Rome", 3, "b")
+    assert current(memory) == ["Rome"]
+    assert list_conflicts(memory._store, user_id="ann") == []
+    assert len(list_conflicts(memory._store, user_id="ann", only_open=False)) == 1
+
+
+def test_a_person_decides_a_conflict(memory, told):
+    told("Ann.home = Lisbon", 1, "a", policy="ask")
+    told("Ann.home = Porto", 2, "b", policy="ask")
+    (conflict,) = list_conflicts(memory._store, user_id="ann")
+    keep = the(memory, "Lisbon").id
+    with pytest.raises(InvalidRequestError):
+        resolve(memory._store, conflict.id, user_id="bob", keep=keep)
+    with pytest.raises(InvalidRequestError):
+        resolve(memory._store, conflict.id, user_id="ann", keep="x")
+    ask = ConsolidationSettings(policy="ask")
+    done = resolve(memory._store, conflict.id, user_id="ann", keep=keep, settings=ask)
+    assert done.resolution == "Decided by a person."
+    assert current(memory) == ["Lisbon"]
+    assert list_conflicts(memory._store, user_id="ann") == []
+    with pytest.raises(InvalidRequestError):
+        resolve(memory._store, conflict.id, user_id="ann", keep=keep)
+    found = explain(memory._store, the(memory, "Porto").id, user_id="ann")
+    assert found.fact.retracted_at is not None
+    assert found.evidence[0].agent_id == "b"
+    assert found.conflicts[0].id == conflict.id
+
+
+def test_retracting_brings_back_what_it_had_replaced(memory, told):
+    told("Ann.home = Lisbon", 1)
+    told("Ann.home = Porto", 5)
+    gone = retract(memory._store, the(memory, "Porto").id, user_id="ann", reason="A joke.")
+    assert gone.reason == "A joke."
+    assert everything(memory) == [("Lisbon", 1, None, None), ("Porto", 5, None, None)]
+    assert current(memory) == ["Lisbon"]
+    with pytest.raises(InvalidRequestError):
+        retract(memory._store, gone.id, user_id="ann")
+
+
+def test_what_was_retracted_is_not_believed_again_unless_it_is_said_again(memory, told):
+    told("Ann.home = Lisbon", 1)
+    retract(memory._store, the(memory, "Lisbon").id, user_id="ann")
+    report = told("Ann.home = Lisbon", 3)
+    assert (report.dropped, report.facts) == (1, 0)
+    assert current(memory) == []
+    now = dt.datetime.now(UTC)
+    memory.add(Turn(role="user", text="Ann.home = Lisbon", time=now), user_id="ann")
+    told("Hello.", 4)
+    assert current(memory) == ["Lisbon"]
+
+
+def test_a_correction_takes_the_place_and_keeps_the_history(memory, told):
+    told("Ann.home = Lisbon", 1)
+    old = the(memory, "Lisbon")
+    new = edit(memory._store, old.id, user_id="ann", value="Lagos")
+    assert (new.value, new.statement, new.author) == ("Lagos", "Ann home Lagos.", "person")
+    assert (new.valid_from, new.valid_to) == (MAY, None)
+    assert current(memory) == ["Lagos"]
+    found = explain(memory._store, new.id, user_id="ann")
+    assert [fact.value for fact in found.history] == ["Lisbon", "Lagos"]
+    assert [each.turn.text for each in found.evidence] == ["Ann.home = Lisbon"]
+    # What had been said before the correction does not outweigh it, whenever it is read.
+    told("Ann.home = Lisbon", 9)
+    told("Ann.home = Porto", 10)
+    assert current(memory) == ["Lagos"]
+    # What is said after it does.
+    memory.add(Turn(role="user", text="Ann.home = Porto"), user_id="ann")
+    told("Hello.", 4)
+    assert current(memory) == ["Porto"]
+
+
+def test_a_correction_of_the_past_leaves_the_present(memory, told):
+    told("Ann.home = Lisbon", 1)
+    told("Ann.home = Porto", 5)
+    edit(memory._store, the(memory, "Lisbon").id, user_id="ann", value="Lagos")
+    assert current(memory) == ["Porto"]
+    assert ("Lagos", 1, 5, "Porto") in everything(memory)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"value": " "},
+        {"statement": "a\0"},
+        {"value": 5},
+        {"valid_from": dt.datetime(2025, 1, 1)},  # noqa: DTZ001
+        {"valid_to": dt.datetime(1999, 1, 1, tzinfo=UTC)},
+    ],
+)
+def test_an_edit_that_makes_no_sense_changes_nothing(memory, told, change):
+    told("Ann.home = Lisbon", 1)
+    before = everything(memory)
+    with pytest.raises(InvalidRequestError):
+        edit(memory._store, the(memory, "Lisbon").id, user_id="ann", **change)
+    assert everything(memory) == before
+
+
+def test_nobody_reaches_the_facts_of_another_user(memory, told):
+    told("Ann.home = Lisbon", 1)
+    memory.add(Turn(role="user", text="Hello."), user_id="bob")
+    fact = the(memory, "Lisbon").id
+    for reach in (
+        lambda: explain(memory._store, fact, user_id="bob"),
+        lambda: edit(memory._store, fact, user_id="bob", value="x"),
+        lambda: retract(memory._store, fact, user_id="bob"),
+        lambda: explain(memory._store, fact, user_id="nobody"),
+    ):
+        with pytest.raises(InvalidRequestError):
+            reach()
+    assert list_facts(memory._store, user_id="bob") == []
+    assert current(memory) == ["Lisbon"]
+
+
+def test_what_was_believed_at_a_time(memory, told):
+    told("Ann.home = Lisbon", 1)
+    between = dt.datetime.now(UTC).timestamp()
+    told("Ann.home = Porto", 5)
+    with memory._store.ledger.read() as connection:
+        stored = read_facts(connection, find_user(connection, "ann").row)
+    then = [fact for each in stored if (fact := believed(each, between))]
+    assert [(fact.value, fact.valid_to, fact.superseded_by) for fact in then] == [
+        ("Lisbon", None, None)
+    ]
+
+
+def test_facts_are_linked_by_whom_they_mention_and_where_they_were_said(memory, told):
+    told("Ann.sister + Eva\nAnn.likes + tea", 1)
+    told("Eva.home = Porto", 2)
+    told("Bob.home = Rome", 3)
+    with memory._store.ledger.read() as connection:
+        user = find_user(connection, "ann").row
+        rows = {fact.value: fact.row for fact in read_facts(connection, user)}
+        linked = linked_facts(connection, user, [rows["Eva"]])
+        assert set(linked) == {rows["tea"], rows["Porto"]}
+        assert linked_facts(connection, user, [rows["Rome"]]) == []
+        assert linked_facts(connection, user + 1, [rows["Eva"]]) == []
+
+
+def test_the_same_under_another_name_joins_if_it_means_the_same(memory, told):
+    told("Ann.home = the old mill by the river near the bridge in Porto", 1)
+    report = told("Ann.the_home = the old mill by the river near the bridge in Porto", 3,
+                  same_meaning=0.9)  # fmt: skip
+    assert (report.merged, report.facts) == (1, 0)
+    told("Ann.likes + tea", 4)
+    assert told("Ann.hates + tea", 5).facts == 1
+
+
+def test_nearly_the_same_words_join_unless_a_name_or_number_differs(memory, told):
+    words = "the big red house at the end of the long road by the sea with"
+    told(f"Ann.likes + {words} flowers", 1, same_meaning=0.8)
+    assert told(f"Ann.likes + {words} 46 flowers", 2, same_meaning=0.8).facts == 1
+
+
+class Judge:
+    """Decides as the test says, and remembers what it was asked."""
+
+    def __init__(self, judgement):
+        self.judgement, self.asked = judgement, []
+
+    def judge(self, new, known):
+        self.asked.append((new.statement, known.statement))
+        return self.judgement
+
+
+@pytest.mark.parametrize(
+    ("judgement", "expected"),
+    [
+        ("same", ["in Lisbon near the old harbour"]),
+        ("replaces", ["in Lisbon near the new harbour"]),
+        ("different", ["in Lisbon near the new harbour", "in Lisbon near the old harbour"]),
+    ],
+)
+def test_an_arbiter_decides_what_the_rules_do_not(memory, told, consolidated, judgement, expected):
+    told("Ann.lives + in Lisbon near the old harbour", 1)
+    memory.add(
+        Turn(role="user", text="Ann.lives + in Lisbon near the new harbour", time=MAY + DAY),
+        user_id="ann",
+    )
+    judge = Judge(judgement)
+    consolidated(memory, arbiter=judge)
+    assert len(judge.asked) == 1
+    assert current(memory) == expected
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"policy": "vote"}, {"trust": "ab"}, {"capacity": 0}, {"half_life_days": 0},
+     {"gap_seconds": float("nan")}, {"max_tries": "5"}],
+)  # fmt: skip
+def test_settings_that_make_no_sense_are_refused(settings):
+    with pytest.raises(SettingsError):
+        ConsolidationSettings(**settings)
+
+
+class Whole:
+    """A session is one episode."""
+
+    def __init__(self, closed):
+        self.closed, self.open = closed, ()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("policy", "expected"),
+    [
+        ({"policy": "latest"}, ["Porto"]),
+        ({"policy": "trust", "trust": ("a", "b")}, ["Lisbon"]),
+        ({"policy": "evidence"}, ["Porto"]),
+        ({"policy": "ask"}, ["Lisbon", "Porto"]),
+    ],
+)
+def test_two_agents_that_write_opposite_facts_at_the_same_moment(tmp_path, policy, expected):
+    """100 rounds over all; each agent has its own connection to one ledger, as processes have."""
+    settings = ConsolidationSettings(**policy)
+    url = f"sqlite:///{tmp_path / 'shared.sqlite'}"
+    agents = {"a": (1, "Lisbon"), "b": (2, "Porto")}
+    quiet = Settings(background_indexing=False)
+    memories = {
+        agent: LightMem(tmp_path / agent, ledger=url, embedder=HashEmbedder(16), settings=quiet)
+        for agent in agents
+    }
+    try:
+        for number in range(25):
+            start = threading.Barrier(2)
+            errors = []
+
+            def write(agent, number=number, start=start, errors=errors):
+                day, value = agents[agent]
+                try:
+                    start.wait(30)
+                    memories[agent].add(
+                        Turn(role="user", text=f"Ann.home = {value}", time=MAY + day * DAY),
+                        user_id=f"user {number}", session_id=agent, agent_id=agent,
+                    )  # fmt: skip
+                    for _ in range(2):
+                        consolidate(
+                            memories[agent]._store, ScriptedWriter(), settings=settings,
+                            user_id=f"user {number}", final=True,
+                            segment=lambda turns, *, final: Whole([tuple(turns)]),
+                        )  # fmt: skip
+                except BaseException as error:
+                    errors.append(error)
+
+            threads = [threading.Thread(target=write, args=(agent,)) for agent in agents]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join(60)
+            assert errors == []
+            consolidate(
+                memories["a"]._store, ScriptedWriter(), settings=settings, final=True,
+                segment=lambda turns, *, final: Whole([tuple(turns)]),
+            )  # fmt: skip
+            assert current(memories["b"], f"user {number}") == expected
+            assert len(everything(memories["a"], f"user {number}")) == 2
+            conflicts = list_conflicts(memories["a"]._store, user_id=f"user {number}")
+            assert len(conflicts) == (policy["policy"] == "ask")
+    finally:
+        for memory in memories.values():
+            memory.close()
