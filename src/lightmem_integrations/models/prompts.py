@@ -14,7 +14,7 @@ from lightmem_integrations.safety import escape_fence, fence
 
 _LONGEST_QUESTION = 1_000
 _LONGEST_MEMORY = 300
-LONGEST_ANSWER = 300
+LONGEST_ANSWER = 160
 """Longest hypothetical answer, in characters."""
 
 
