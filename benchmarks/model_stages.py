@@ -72,7 +72,8 @@ class Row:
 
 def fill(folder: Path, conversations: Sequence[Conversation]) -> None:
     """Store and index the conversations, each as a user of its own."""
-    with LightMem(folder) as memory:
+    # In one go: the default model's vectors differ a little with the batch they are made in.
+    with LightMem(folder, settings=Settings(background_indexing=False)) as memory:
         for each in conversations:
             for session in each.sessions:
                 memory.add(session.turns, user_id=each.user_id, session_id=session.session_id)

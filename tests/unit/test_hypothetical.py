@@ -179,3 +179,17 @@ def test_queries_share_the_pool(pool, queries):
     assert min(found) >= 1
     assert sum(found) == pool or pool < 2 * queries
     assert found[0] == max(found)
+
+
+def test_what_must_not_come_back_is_no_neighbour_either(open_memory):
+    memory = open_memory(slm=Writes("A grey heron.", "A heron stood."), settings=settings())
+    said = [("a", "A grey heron stood there."), ("b", "Secret."), ("c", "A heron stood again.")]
+    memory.add([Turn(role="user", text=text, id=name) for name, text in said], user_id="u")
+    memory.index_pending()
+
+    def shown(**limits):
+        found = memory.recall("Which grey heron?", user_id="u", k=1, strict=True, **limits)
+        return [turn.id for hit in found.hits for turn in (*hit.turns, *hit.neighbours)]
+
+    assert "b" in shown()
+    assert "b" not in shown(exclude=["b"])

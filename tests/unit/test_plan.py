@@ -2,11 +2,14 @@
 
 import datetime as dt
 
+import numpy as np
 import pytest
 
 from lightmem_integrations import Turn
+from lightmem_integrations.recall.aliases import said_with
 from lightmem_integrations.recall.dates import time_window
 from lightmem_integrations.recall.plan import make_plan, named_speakers
+from lightmem_integrations.storage.turns import find_user
 
 UTC = dt.timezone.utc
 NOW = dt.datetime(2025, 6, 18, 15, 30, tzinfo=UTC)  # a Wednesday
@@ -180,3 +183,16 @@ class TestAliases:
         for question in ("What does Mel do?", "What does Hansi do?"):
             assert self.named(memory, question, user="v") == frozenset()
             assert self.named(memory, question, user="u")
+
+    def test_a_row_of_somebody_else_is_never_read(self, memory):
+        """As a damaged index may name one."""
+
+        class Wrong:
+            def postings(self, connection, user, term):
+                return np.arange(1, 10)
+
+        self.said(memory, ("Bo", "Hey Hansi!"), ("Johanna", "Yes."), user="v")
+        with memory._ledger.read() as connection:
+            mine, other = (find_user(connection, each) for each in ("v", "u"))
+            assert said_with(connection, Wrong(), mine, "Hansi")
+            assert said_with(connection, Wrong(), other, "Hansi") == []
