@@ -2,10 +2,14 @@
 
 import datetime as dt
 
+import numpy as np
 import pytest
 
+from lightmem_integrations import Turn
+from lightmem_integrations.recall.aliases import said_with
 from lightmem_integrations.recall.dates import time_window
 from lightmem_integrations.recall.plan import make_plan, named_speakers
+from lightmem_integrations.storage.turns import find_user
 
 UTC = dt.timezone.utc
 NOW = dt.datetime(2025, 6, 18, 15, 30, tzinfo=UTC)  # a Wednesday
@@ -111,3 +115,84 @@ def test_the_plan_says_what_kind_of_question_it_is():
     plan = make_plan("What did Bo like in May 2023?", ["Bo"], now=NOW, latest=NOW, k=3)
     assert (plan.k, plan.speakers, plan.since) == (3, {"Bo"}, day(2023, 5, 1))
     assert plan.queries == ("What did Bo like in May 2023?",)
+
+
+class TestAliases:
+    """Short forms and nicknames, learned from one user's memory."""
+
+    def said(self, memory, *turns, user="u"):
+        memory.add(
+            [Turn(role="user", speaker=speaker, text=text) for speaker, text in turns],
+            user_id=user,
+            session_id=f"s{len(memory.sessions(user_id=user))}",
+        )
+
+    def named(self, memory, question, user="u"):
+        return memory.recall(question, user_id=user, strict=True).plan.speakers
+
+    @pytest.fixture
+    def memory(self, open_memory):
+        memory = open_memory()
+        self.said(memory, ("Melanie Ray", "I paint."), ("Bo", "I bake."), ("Johanna", "I sail."))
+        return memory
+
+    def test_the_beginning_of_one_speakers_name_means_that_speaker(self, memory):
+        for question in ("What does Mel paint?", "Mel's hobby?", "Is it Mel?"):
+            assert self.named(memory, question) == {"Melanie Ray"}
+        found = memory.recall("What does Mel paint?", user_id="u")
+        assert found.query == "What does Mel paint?"
+        assert found.plan.queries == ("What does Melanie paint?",)
+
+    def test_of_two_it_could_mean_it_means_none(self, memory):
+        self.said(memory, ("Melissa", "I swim."))
+        assert self.named(memory, "What does Mel do?") == frozenset()
+        assert self.named(memory, "What does Meli do?") == {"Melissa"}
+
+    @pytest.mark.parametrize(
+        "question", ["What do they melt?", "mel", "Bob?", "In May?", "Will it?", "Me?", "M?"]
+    )
+    def test_other_words_mean_nobody(self, memory, question):
+        self.said(memory, ("Mayra", "I run."), ("Willem", "I row."))
+        assert self.named(memory, question) == frozenset()
+
+    def test_a_third_person_with_such_a_name_is_not_the_speaker(self, memory):
+        self.said(memory, ("Bo", "My aunt Mel came by."), ("Johanna", "I know Mel well."))
+        assert self.named(memory, "Where does Mel live?") == frozenset()
+        self.said(memory, ("Bo", "Mel, do you paint?"), ("Melanie Ray", "I do."))
+        assert self.named(memory, "Where does Mel live?") == {"Melanie Ray"}
+
+    def test_a_nickname_is_learned_from_who_answers_to_it(self, memory):
+        assert self.named(memory, "What does Hansi like?") == frozenset()
+        for text in ("Hey Hansi!", "That is great, Hansi!"):
+            self.said(memory, ("Bo", text), ("Johanna", "Thank you."))
+        assert self.named(memory, "What does Hansi like?") == {"Johanna"}
+        self.said(memory, ("Johanna", "Hey Hansi!"), ("Bo", "That is you."))
+        self.said(memory, ("Johanna", "Well, Hansi."), ("Bo", "That is you."))
+        assert self.named(memory, "What does Hansi like?") == frozenset()
+
+    def test_a_place_in_a_list_is_no_nickname(self, memory):
+        for text in ("I saw Paris, Rome, and Oslo.", "Oslo, Rome, Bonn.", "Rome is hot. Rome!"):
+            self.said(memory, ("Bo", text), ("Johanna", "Nice."))
+        self.said(memory, ("Bo", "I loved Rome."), ("Bo", "We left Rome in May."))
+        assert self.named(memory, "Who went to Rome?") == frozenset()
+
+    def test_one_users_names_mean_nothing_in_anothers_memory(self, memory):
+        self.said(memory, ("Bo", "Hey Hansi!"), ("Johanna", "Yes."), user="u")
+        self.said(memory, ("Bo", "Right, Hansi!"), ("Johanna", "Yes."), user="u")
+        self.said(memory, ("Cy", "I fly."), ("Johanna", "I ski."), user="v")
+        for question in ("What does Mel do?", "What does Hansi do?"):
+            assert self.named(memory, question, user="v") == frozenset()
+            assert self.named(memory, question, user="u")
+
+    def test_a_row_of_somebody_else_is_never_read(self, memory):
+        """As a damaged index may name one."""
+
+        class Wrong:
+            def postings(self, connection, user, term):
+                return np.arange(1, 10)
+
+        self.said(memory, ("Bo", "Hey Hansi!"), ("Johanna", "Yes."), user="v")
+        with memory._ledger.read() as connection:
+            mine, other = (find_user(connection, each) for each in ("v", "u"))
+            assert said_with(connection, Wrong(), mine, "Hansi")
+            assert said_with(connection, Wrong(), other, "Hansi") == []

@@ -25,6 +25,13 @@ def test_sizes_are_whole_numbers_from_one_up(name, value):
         Settings(**{name: value})
 
 
+def test_no_hypothetical_query_is_a_number_of_them():
+    assert Settings(hypothetical_queries=0).hypothetical_queries == 0
+    for value in (-1, 0.0, False):
+        with pytest.raises(SettingsError, match="hypothetical_queries"):
+            Settings(hypothetical_queries=value)
+
+
 def test_times_may_be_zero_or_broken():
     assert Settings(catch_up_seconds=0).catch_up_seconds == 0
     assert Settings(catch_up_seconds=0.5).catch_up_seconds == 0.5

@@ -1,8 +1,8 @@
 """Short forms and nicknames by which a question means a speaker of this user's memory.
 
-Two kinds of evidence, both cheap and both of this one user: the names of the speakers, and those
-few turns in which somebody is addressed by the name in question. No turn is read for a question
-in which every capitalised word is a known name or a word of every day.
+The evidence is cheap and this user's own: the names of the speakers, and the few turns that hold
+the name in question, found through its posting list. No turn is read for a question in which every
+capitalised word is a known name or a word of every day.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, and_, select
 
 from lightmem_integrations.recall.terms import STOP_WORDS, terms
 from lightmem_integrations.storage.lexical import LexicalIndex
@@ -28,12 +28,11 @@ _NO_NAMES = frozenset(
     tell give name list please describe explain yes no ok
     """.split()  # noqa: SIM905 - a list of literals would be four times as long
 )
-# A nickname stands in few turns of those in which it is used to address somebody.
+# The newest so many turns with the name are read.
 _TURNS_READ = 32
 _LEAST_VOTES = 2
-_LEAST_SHARE = 0.75
 _MOST_WORDS = 4
-_GREETINGS = r"(?:hi|hey|hello|hiya|thanks|thank you|bye|congrats|dear|morning|night|oh|wow)"
+_GREETINGS = r"(?i:hi|hey|hello|hiya|thanks|thank you|bye|dear|good morning|good night)"
 
 
 def with_full_names(
@@ -57,9 +56,9 @@ def with_full_names(
     """
     full: dict[str, str] = {}
     for word in unknown_names(query, speakers)[:_MOST_WORDS]:
-        name = extended(word, speakers) or addressed(connection, lexical, user, word, speakers)
+        name = _meant(word, speakers, said_with(connection, lexical, user, word))
         if name is not None:
-            full[word] = name
+            full[word] = _NAME.findall(name)[0]
     if not full:
         return query
     return _NAME.sub(lambda found: full.get(found[0], found[0]), query)
@@ -79,58 +78,76 @@ def unknown_names(query: str, speakers: Sequence[str]) -> list[str]:
     ]
 
 
-def extended(word: str, speakers: Sequence[str]) -> str | None:
-    """The first name of the one speaker whose name begins with the word; ``None`` if several do."""
-    firsts = [found[0] for speaker in speakers if (found := _NAME.findall(speaker))]
-    begun = {first for first in firsts if first.casefold().startswith(word.casefold())}
-    return begun.pop() if len(begun) == 1 and firsts.count(next(iter(begun))) == 1 else None
+def begun_by(word: str, speakers: Sequence[str]) -> str | None:
+    """The one speaker whose first name begins with the word; ``None`` if there are several."""
+    found = [
+        speaker
+        for speaker in speakers
+        if (parts := _NAME.findall(speaker)) and parts[0].casefold().startswith(word.casefold())
+    ]
+    return found[0] if len(found) == 1 else None
 
 
-def addressed(
-    connection: Connection,
-    lexical: LexicalIndex,
-    user: User,
-    word: str,
-    speakers: Sequence[str],
-) -> str | None:
-    """The speaker whom others address by this word, if it is always, or nearly so, the same one.
+def said_with(
+    connection: Connection, lexical: LexicalIndex, user: User, word: str
+) -> list[tuple[str, frozenset[str]]]:
+    """The newest turns of this user with the word, and who else speaks just before and after.
 
-    Who is addressed is who speaks just before or after.
+    The index knows no capitals; the turns are asked for the word as it is spelled.
     """
     stems = terms(word)
-    if len(stems) != 1:
-        return None
-    newest = lexical.postings(connection, user.row, stems[0])[-_TURNS_READ:].tolist()
-    if len(newest) < _LEAST_VOTES:
-        return None
+    rows = lexical.postings(connection, user.row, stems[0]) if len(stems) == 1 else None
+    if rows is None or not len(rows):
+        return []
     near = turns.alias("near")
+    beside = and_(
+        near.c.session == turns.c.session,
+        near.c.position.in_([turns.c.position - 1, turns.c.position + 1]),
+        near.c.speaker != turns.c.speaker,
+    )
     found = connection.execute(
         select(turns.c.id, turns.c.text, near.c.speaker)
-        .join(
-            near,
-            and_(
-                near.c.session == turns.c.session,
-                func.abs(near.c.position - turns.c.position) == 1,
-                near.c.speaker != turns.c.speaker,
-            ),
-        )
-        .where(turns.c.id.in_(newest), turns.c.user == user.row)
-        .distinct()
+        .outerjoin(near, beside)
+        .where(turns.c.id.in_(rows[-_TURNS_READ:].tolist()), turns.c.user == user.row)
     ).all()
-    calls = _vocative(word)
+    others: dict[int, set[str]] = {}
+    for row in found:
+        others.setdefault(row.id, set()).update([row.speaker] if row.speaker else [])
+    spelled = re.compile(rf"\b{re.escape(word)}\b")
+    texts = {row.id: row.text for row in found if spelled.search(row.text)}
+    return [(text, frozenset(others[row])) for row, text in texts.items()]
+
+
+def _meant(
+    word: str, speakers: Sequence[str], said: Sequence[tuple[str, frozenset[str]]]
+) -> str | None:
+    """The speaker whom others address by the word.
+
+    The beginning of a speaker's name needs one turn that does so, or that the word never occurs:
+    else it may be a third person's name. Any other word needs that most turns do so which hold it.
+    """
+    begun = begun_by(word, speakers)
+    if begun is not None:
+        calls = _vocative(word, first=True)
+        addressed = any(begun in others and calls.search(text) for text, others in said)
+        return begun if addressed or not said else None
+    calls = _vocative(word, first=False)
     votes = Counter(
-        row.speaker for row in found if row.speaker in speakers and calls.search(row.text)
+        next(iter(others)) for text, others in said if len(others) == 1 and calls.search(text)
     )
     if not votes:
         return None
     name, most = votes.most_common(1)[0]
-    enough = most >= _LEAST_VOTES and most >= _LEAST_SHARE * sum(votes.values())
-    first = _NAME.findall(name)[:1]
-    return first[0] if enough and first else None
+    enough = most >= _LEAST_VOTES and 2 * most > len(said)
+    return name if enough and name in speakers and _NAME.search(name) else None
 
 
-def _vocative(word: str) -> re.Pattern[str]:
-    """Finds where a text addresses somebody by the word: set off by punctuation, or greeted."""
-    return re.compile(
-        rf"(?:^|[,.!?;]\s*|\b{_GREETINGS},?\s+){re.escape(word)}\s*(?:[,!?.;]|$)", re.IGNORECASE
-    )
+def _vocative(word: str, *, first: bool) -> re.Pattern[str]:
+    """Finds where a text addresses somebody by the word: greeted, or set off by punctuation.
+
+    Args:
+        word: The name, spelled as in the question.
+        first: Whether to count it at the start of a sentence, where "Cool, ..." stands as well.
+    """
+    start = r"|^|[.!?]\s+" if first else ""
+    return re.compile(rf"(?:,\s*|\b{_GREETINGS},?\s+{start}){re.escape(word)}\s*(?:[,!?.;]|$)")

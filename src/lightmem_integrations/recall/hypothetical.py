@@ -25,7 +25,8 @@ from lightmem_integrations.models.prompts import (
 )
 from lightmem_integrations.safety import has_lone_surrogates, shown
 
-_TOKENS_EACH = 48
+# Enough for the longest answer that the schema allows, in most scripts.
+_TOKENS_EACH = 80
 _REMEMBERED = 512
 
 

