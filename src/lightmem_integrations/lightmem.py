@@ -215,6 +215,7 @@ class LightMem(Closing):
         session_id: str | None = None,
         since: dt.datetime | None = None,
         until: dt.datetime | None = None,
+        as_of: dt.datetime | None = None,
         speakers: Collection[str] | None = None,
         exclude: Collection[str] = (),
         exclude_session: str | None = None,
@@ -235,6 +236,7 @@ class LightMem(Closing):
             session_id: Look in this session only.
             since: Nothing said before this time.
             until: Nothing said at this time or later.
+            as_of: As if asked then: only what had been said and held at that time.
             speakers: Only what these speakers said.
             exclude: Ids of turns that must not come back, such as those already in the prompt.
             exclude_session: A session whose turns must not come back.
@@ -257,6 +259,7 @@ class LightMem(Closing):
             session_id=session_id,
             since=since,
             until=until,
+            as_of=as_of,
             speakers=speakers,
             exclude=exclude,
             exclude_session=exclude_session,

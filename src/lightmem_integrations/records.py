@@ -53,12 +53,14 @@ class Source:
         session_id: The session in which it was said.
         turn_ids: The ids of the turns that prove it, as given at ``add``.
         episode_id: The episode that holds the turns, once they were consolidated into one.
+        fact_id: The fact that the hit states, of a hit of tier ``ltm``.
         agent_id: Which agent wrote it, where one was named.
     """
 
     session_id: str
     turn_ids: tuple[str, ...]
     episode_id: str | None = None
+    fact_id: str | None = None
     agent_id: str | None = None
 
 
@@ -68,13 +70,16 @@ class Hit:
 
     Attributes:
         text: What is shown of it: the verbatim turn, cut only if it alone exceeds the budget.
-        tier: ``mtm`` or ``ltm``.
+        tier: ``ltm`` for a fact, or a turn that proves one close to the question; else ``mtm``.
         score: The Selector's score; higher is better, comparable within one recall only.
         parts: What the score is made of, by feature name (cosine similarity, BM25, ...).
         when: When it was said, with a time zone.
         source: Where it comes from.
         turns: The verbatim turns that it stands for, best first.
-        neighbours: Turns said just before and after, which were packed with it for context.
+        neighbours: Turns said just before and after, which were packed with it for context; of a
+            fact, those of its evidence.
+        until: When it stopped being so, where a newer fact took its place.
+        statement: The fact that it proves, where that is close to the question.
     """
 
     text: str
@@ -85,6 +90,8 @@ class Hit:
     source: Source
     turns: tuple[Turn, ...]
     neighbours: tuple[Turn, ...] = ()
+    until: dt.datetime | None = None
+    statement: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lightmem_integrations.errors import InvalidRequestError
 from lightmem_integrations.models.protocols import TokenCounter
-from lightmem_integrations.records import TIERS
+from lightmem_integrations.records import TIERS, Tier
 from lightmem_integrations.safety import check_scope_id, has_lone_surrogates, shown
 from lightmem_integrations.settings import Settings
 
@@ -21,10 +22,11 @@ class Request:
     user_id: str
     k: int
     max_tokens: int
-    searches_turns: bool
+    tiers: tuple[Tier, ...]
     session_id: str | None
     since: float | None
     until: float | None
+    as_of: float | None
     speakers: tuple[str, ...]
     exclude: tuple[str, ...]
     exclude_session: str | None
@@ -43,6 +45,7 @@ def checked_request(
     session_id: object,
     since: object,
     until: object,
+    as_of: object,
     speakers: object,
     exclude: object,
     exclude_session: object,
@@ -55,6 +58,7 @@ def checked_request(
         ScopeError: A session id names nothing.
         InvalidRequestError: Another argument makes no sense.
     """
+    moment = check_moment(as_of, "as_of")
     return Request(
         query=_check_query(query),
         user_id=user_id,
@@ -62,16 +66,25 @@ def checked_request(
         max_tokens=check_count(
             settings.max_tokens if max_tokens is None else max_tokens, "max_tokens"
         ),
-        searches_turns="mtm" in _check_tiers(tiers),
+        tiers=_check_tiers(tiers),
         session_id=_check_session(session_id, "session_id", settings),
         since=check_moment(since, "since"),
-        until=check_moment(until, "until"),
+        until=_earlier(check_moment(until, "until"), moment),
+        as_of=moment,
         speakers=check_names(speakers, "speakers"),
         exclude=check_names(exclude, "exclude"),
         exclude_session=_check_session(exclude_session, "exclude_session", settings),
         count_tokens=count_tokens,
         strict=strict,
     )
+
+
+def _earlier(until: float | None, as_of: float | None) -> float | None:
+    """The first moment that is too late; what was said at ``as_of`` itself is not."""
+    if as_of is None:
+        return until
+    after = math.nextafter(as_of, math.inf)
+    return after if until is None else min(until, after)
 
 
 def _check_query(query: object) -> str:
@@ -138,11 +151,11 @@ def _check_session(value: object, name: str, settings: Settings) -> str | None:
     return None if value is None else check_scope_id(value, name, settings.max_id_chars)
 
 
-def _check_tiers(tiers: object) -> tuple[str, ...]:
+def _check_tiers(tiers: object) -> tuple[Tier, ...]:
     names = check_names(tiers, "tiers")
     if not names or not set(names) <= set(TIERS):
         raise InvalidRequestError(
             f"tiers is {shown(tiers)}; pass one or more of {', '.join(TIERS)}. The recent turns of "
             "a session come from short_term()."
         )
-    return names
+    return tuple(each for each in TIERS if each in names)

@@ -24,13 +24,13 @@ from lightmem_integrations.recall.aliases import with_full_names
 from lightmem_integrations.recall.budget import Budget, Workers
 from lightmem_integrations.recall.coarse import Candidates, coarse
 from lightmem_integrations.recall.hypothetical import Hypothetical
-from lightmem_integrations.recall.pack import Quote, Ranked, pack
+from lightmem_integrations.recall.merge import Found, turns_only, with_knowledge
+from lightmem_integrations.recall.pack import Ranked, pack
 from lightmem_integrations.recall.plan import make_plan
 from lightmem_integrations.recall.rerank import rerank
 from lightmem_integrations.recall.scorer import Scoring, plain_fusion, score
-from lightmem_integrations.recall.select import Scored
 from lightmem_integrations.recall.several import Asked, select_over, shares, together
-from lightmem_integrations.records import Hit, Plan, Recall, Source
+from lightmem_integrations.records import Plan, Recall
 from lightmem_integrations.request import Request
 from lightmem_integrations.settings import Settings
 from lightmem_integrations.storage.index import VectorIndex
@@ -40,7 +40,6 @@ from lightmem_integrations.storage.neighbourhood import (
     Limits,
     known_speakers,
     last_said,
-    provenance,
 )
 from lightmem_integrations.storage.turns import User, find_session, find_user
 
@@ -123,32 +122,39 @@ def _search(run: _Run, plan: Plan) -> tuple[Plan, list[Ranked]]:
     request, ledger, reranker = run.request, run.engine.ledger, run.engine.reranker
     with run.stage("plan"), ledger.read() as connection:
         user = find_user(connection, request.user_id)
-        if user is None or not request.searches_turns:
+        if user is None:
             return plan, []
         limits = _limits(connection, user, request)
         if limits is None:
             return plan, []
         excluded = limits.rows_without(connection, user)
         speakers = known_speakers(connection, user)
+        now = request.as_of or time.time()
         plan = make_plan(
             with_full_names(connection, ledger.lexical, user, request.query, speakers),
             speakers,
-            now=dt.datetime.now(dt.timezone.utc),
+            now=dt.datetime.fromtimestamp(now, dt.timezone.utc),
             latest=last_said(connection, user),
             k=request.k,
         )
     plan = _with_hypothetical(run, plan)
     asked = _embedded(run, user, plan, excluded)
-    with run.stage("coarse"):
-        candidates = _candidates(run, user, asked, limits, excluded)
-    with run.stage("select"):
-        chosen = request.k * (1 if reranker is None else run.engine.settings.rerank_factor)
-        best = select_over(plan, asked, candidates, k=chosen, scoring=_scoring(run))
-    if reranker is not None:
-        with run.stage("re-rank"), run.forgiving("the re-ranker was left out"):
-            best = rerank(reranker, plan.queries[0], best, candidates[0].turns, run.budget)
+    found = Found(plan, asked[0].vector, limits, excluded)
+    if "mtm" in request.tiers:
+        with run.stage("coarse"):
+            candidates = _candidates(run, user, asked, limits, excluded)
+        with run.stage("select"):
+            # Twice as many as wanted: what is overtaken by a newer one makes room for it.
+            seen = request.k * max(run.engine.settings.rerank_factor, 2)
+            best = select_over(plan, asked, candidates, k=seen, scoring=_scoring(run))
+        if reranker is not None:
+            with run.stage("re-rank"), run.forgiving("the re-ranker was left out"):
+                best = rerank(reranker, plan.queries[0], best, candidates[0].turns, run.budget)
+        found = replace(found, candidates=candidates[0], best=best)
     with run.stage("read"), ledger.read() as connection:
-        return plan, _ranked(connection, user, candidates[0], best[: request.k])
+        with run.forgiving("what was consolidated was left out"):
+            return plan, with_knowledge(connection, user, request, found)
+        return plan, turns_only(connection, user, request, found)
 
 
 def _with_hypothetical(run: _Run, plan: Plan) -> Plan:
@@ -237,54 +243,3 @@ def _candidates(
         with run.forgiving("the ledger's vectors were compared one by one"):
             return search(engine.index)
     return search(None)
-
-
-def _ranked(
-    connection: Connection, user: User, candidates: Candidates, best: Sequence[Scored]
-) -> list[Ranked]:
-    turns = candidates.turns
-    around = {each.place: _around(candidates, each.place) for each in best}
-    places = around.keys() | {near for each in around.values() for near in each}
-    known = provenance(connection, user, turns.rows[list(places)].tolist())
-
-    def quote(place: int) -> Quote | None:
-        row = int(turns.rows[place])
-        if row not in known:  # forgotten while we searched
-            return None
-        return Quote(known[row].turn, (float(turns.said_at[place]), row))
-
-    ranked = []
-    for each in best:
-        shown = quote(each.place)
-        if shown is None:
-            continue
-        found = known[int(turns.rows[each.place])]
-        hit = Hit(
-            text=found.turn.text,
-            tier="mtm",
-            score=each.score,
-            parts=each.parts,
-            when=found.when,
-            source=Source(
-                session_id=found.session_id,
-                turn_ids=(found.turn.id or "",),
-                agent_id=found.agent_id,
-            ),
-            turns=(found.turn,),
-        )
-        near = tuple(other for place in around[each.place] if (other := quote(place)))
-        ranked.append(Ranked(hit, shown, near))
-    return ranked
-
-
-def _around(candidates: Candidates, place: int) -> list[int]:
-    """Places of the turns just before and after that may be shown."""
-    turns = candidates.turns
-    return [
-        near
-        for near in (place - 1, place + 1)
-        if 0 <= near < len(turns)
-        and turns.sessions[near] == turns.sessions[place]
-        and abs(turns.positions[near] - turns.positions[place]) == 1
-        and candidates.shown[near]
-    ]

@@ -16,10 +16,14 @@ _LONG_WORD = 40
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """A turn to show. ``order``, its time and its row, sorts quotes and tells them apart."""
+    """A turn to show. ``order``, its time and its row, sorts quotes and tells them apart.
+
+    ``note`` is put behind it: what has changed since.
+    """
 
     turn: Turn = field(compare=False)
     order: tuple[float, int]
+    note: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +116,7 @@ def _head(quote: Quote) -> str:
 
 def _line(quote: Quote) -> str:
     # An indented continuation cannot pass for the head of another remembered turn.
-    return _head(quote) + "\n  ".join(quote.turn.text.splitlines())
+    return _head(quote) + "\n  ".join((quote.turn.text + quote.note).splitlines())
 
 
 def _shortened(line: str, head: int, max_tokens: int, count_tokens: TokenCounter) -> str:
