@@ -20,7 +20,7 @@ from lightmem_integrations.consolidation.beliefs import (
     stored_belief,
 )
 from lightmem_integrations.consolidation.claims import Claim, refusal_digest, stored_claim
-from lightmem_integrations.consolidation.known import Key, Known
+from lightmem_integrations.consolidation.known import Key, Known, bucket, bucket_of
 from lightmem_integrations.consolidation.settings import ConsolidationSettings
 from lightmem_integrations.storage.facts import StoredAssertion, StoredFact
 from lightmem_integrations.storage.index import Vectors
@@ -125,29 +125,41 @@ def _place(
     if _is_refused(claim, context):
         result.dropped += 1
         return
-    key = claim.key
-    if key not in chains:
-        chains[key] = [stored_belief(fact) for fact in context.known.about(key)]
-    chain = chains[key]
-    twin = next((each for each in chain if near and _row(each) == near.row), None)
+    beside = None if near is None else bucket_of(near)
+    twin_chain = [] if beside is None else _chain(beside, chains, context)
+    twin = next((each for each in twin_chain if near and _row(each) == near.row), None)
+    key = bucket(*claim.key, claim.value_key, single=claim.single)
+    if beside is not None and twin is not None and not (claim.single or replaces):
+        key = beside
+    chain = _chain(key, chains, context)
     if replaces and twin is not None:
         twin.single = True
+        if chain is not twin_chain:
+            twin_chain.remove(twin)
+            chain.append(twin)
+    added = new_belief(claim, context.now)
     if claim.single:
         singles = [each for each in chain if each.single]
         settle(singles, _weight(singles, context), context.settings)
-        found = joinable(singles, claim)
+        pieces = [] if added.is_history else _split(singles, added, context)
+        chain += pieces
+        found = joinable([*singles, *pieces], claim)
     else:
-        same = (each for each in chain if each.value_key == claim.value_key)
+        value = claim.value_key
+        same = (each for each in chain if each.value_key == value)
         found = next(same, None if replaces else twin)
     if found is not None:
         found.support(claim)
         result.merged += 1
         return
-    added = new_belief(claim, context.now)
-    if claim.single:
-        _split(chain, added, context)
     chain.append(added)
     result.vectors[id(added)] = vector
+
+
+def _chain(key: Key, chains: dict[Key, list[Belief]], context: Context) -> list[Belief]:
+    if key not in chains:
+        chains[key] = [stored_belief(fact) for fact in context.known.about(key)]
+    return chains[key]
 
 
 def _renamed(
@@ -186,14 +198,17 @@ def _same_names(claim: Claim, fact: StoredFact) -> bool:
     return ours == theirs and _NUMBER.findall(claim.statement) == _NUMBER.findall(fact.statement)
 
 
-def _split(chain: list[Belief], added: Belief, context: Context) -> None:
+def _split(chain: Sequence[Belief], added: Belief, context: Context) -> list[Belief]:
     """Something else was true in between: what was said of a fact after that is a fact of its own.
 
     Without this, the order in which sessions are consolidated would show in what is believed.
     """
-    for each in list(chain):
+    pieces = []
+    for each in chain:
         ended = each.valid_to is not None and each.valid_to <= added.since
-        if not each.single or each.is_history or each.since > added.since or ended:
+        if each.value_key == added.value_key or each.is_history or ended:
+            continue
+        if each.since > added.since or each.said_at <= added.since:
             continue
         if decide(each, added, _weight(chain, context), context.settings) != "supersede":
             continue
@@ -203,10 +218,13 @@ def _split(chain: list[Belief], added: Belief, context: Context) -> None:
         later = [claim for claim in claims if claim.since > added.since]
         earlier = [claim for claim in claims if claim.since <= added.since]
         if later and earlier:
-            chain.append(again := new_belief(later[0], context.now))
+            pieces.append(again := new_belief(later[0], context.now))
             for belief, rest in ((each, earlier), (again, later)):
                 belief.rest_on(rest)
             again.moved = [claim for claim in later if claim.row is not None]
+            # Joined next, its times must be known already.
+            each.valid_to, again.valid_to = again.since, each.valid_to
+    return pieces
 
 
 def _weight(chain: Sequence[Belief], context: Context) -> dict[str, int]:
