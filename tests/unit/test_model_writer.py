@@ -125,6 +125,7 @@ def test_a_date_that_was_not_said_is_not_taken():
         {"statement": "I moved to Lisbon."},
         {"value": "Madrid", "statement": "Ana moved to Madrid."},
         {"value": "3 dogs", "statement": "Ana moved to Lisbon with 3 dogs."},
+        {"statement": "Ana moved to Lisbon at 44."},
         {"statement": "Ana mentions moving to Lisbon."},
         {"statement": "Ana did not move to Lisbon."},
         {"subject": "Ben", "statement": "Ben moved to Lisbon.", "turns": [2]},
@@ -187,6 +188,7 @@ HOSTILE = {
     + "]" * 500
     + "}",
     "NaN": '{"summary": NaN, "keywords": [], "entities": [], "facts": []}',
+    "NaN below the top": '{"summary": "Lisbon", "keywords": [], "entities": [], "facts": [NaN]}',
     "a huge number": '{"summary": "Lisbon", "keywords": [], "entities": [], "facts": ['
     + "9" * 5_000
     + "]}",

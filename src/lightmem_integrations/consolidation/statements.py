@@ -56,7 +56,9 @@ _EMPTY = re.compile(
     r"tired|really|pretty|like|lost|into|done|working|to|it)\b",
     re.IGNORECASE,
 )
-_POINTING = re.compile(r"^the\b|\b(?:it|this|these|those|them|you|your|thought)\b", re.IGNORECASE)
+_POINTING = re.compile(
+    r"^(?:the|his|her|their|its)\b|\b(?:it|this|these|those|them|you|your|thought)\b", re.IGNORECASE
+)
 _POINTING_END = re.compile(r"\b(?:it|this|that|them|those|you)$", re.IGNORECASE)
 _HANGING = re.compile(r"\b(?:of|in|at|to|on|for|with|from),")
 # Where a date stood between commas.

@@ -78,7 +78,7 @@ def checked(written: object, turns: Sequence[Said], names: Sequence[str]) -> Fac
             raise UnsupportedError("its value is not in the turns' own words")
     claimed = set(terms(f"{statement} {value}")) - set(terms(subject))
     proof = [place for place in bearing if claimed & set(terms(turns[place].text))]
-    return _draft(subject, attribute, value, statement, written["when"], turns, proof)
+    return _draft(subject, attribute, value, statement, written["when"], turns, proof or bearing)
 
 
 def _check_texts(attribute: str, value: str, statement: str) -> None:
