@@ -151,6 +151,11 @@ def test_a_single_value_must_be_in_the_speakers_own_words():
     assert write(answer(written | {"attribute": "move"})).facts
 
 
+def test_a_value_replaces_others_only_where_the_rules_read_one_too():
+    written = fact(attribute="job", value="moved", statement="Ana moved to Lisbon.")
+    assert not write(answer(written)).facts[0].single
+
+
 def test_only_names_that_stand_in_the_turns_are_entities():
     draft = write(answer(entities=["Rex", "dog", "rules", "Madrid", "Acme"]))
     assert set(draft.entities) == {"Ana", "Ben", "Rex", "Lisbon", "Porto", "Acme"}

@@ -231,8 +231,6 @@ _DENIED_FOOD = Pattern("diet", "state", single=False, expression=_DIET)
 def _says_something(value: str, pattern: Pattern) -> bool:
     # The value of an event begins with its verb; what was done stands behind it.
     thing = value.partition(" ")[2] if pattern.attribute == "event" else value
-    if pattern.kind == "plan":
-        thing = value
     if pattern.attribute in _WHOLE:
         return len(value.split()) <= _MOST_WORDS
     known = bool(terms(thing)) or thing.isdigit()

@@ -12,6 +12,7 @@ from lightmem_integrations.consolidation.answer import cleaned
 from lightmem_integrations.consolidation.drafts import FactDraft, Said
 from lightmem_integrations.consolidation.grammar import NAMELESS
 from lightmem_integrations.consolidation.prompts import LONGEST_STATEMENT, LONGEST_WORDS
+from lightmem_integrations.consolidation.statements import facts as stated
 from lightmem_integrations.consolidation.vocabulary import PATTERNS
 from lightmem_integrations.consolidation.when import mentions
 from lightmem_integrations.recall.terms import terms
@@ -182,7 +183,13 @@ def _draft(
         entities=(),
         valid_from=None if over else since,
         valid_to=until,
-        single=attribute in _SINGLE,
+        # A model's "job" may be anything: it replaces no other unless the rules read one too.
+        single=attribute in _SINGLE
+        and any(
+            attribute == each.attribute
+            for place in pointers
+            for each in stated(turns[place], place, (subject,))
+        ),
         confidence=0.5,
     )
 
