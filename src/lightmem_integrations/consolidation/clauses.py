@@ -24,7 +24,8 @@ _NOT_OWN = re.compile(
     r"guidelines|polic(?:y|ies)|above|previous|everything)\b|\bsystem (?:prompt|message)\b|"
     r"\byou are now\b|\bfrom now on,? (?:you|act|respond)\b|\bact as\b|\brole-?play\b|"
     r"\bjust kidding\b|\bjoking\b|</?\s*(?:memory|system|instructions?)\b|"
-    r"^[^\w\n]*(?:please |can you |could you )*(?:translate|rewrite|rephrase|proofread|summari[sz]e|"
+    r"^[^\w\n]*(?:please |can you |could you )*(?:translate|rewrite|rephrase|proofread|"
+    r"summari[sz]e|"
     r"paraphrase|correct|edit|fix|write|compose|draft|imagine|pretend|suppose|repeat)\b|"
     r"^[^\S\n]*(?:system|assistant|user)\s*:",
     re.IGNORECASE | re.MULTILINE,
