@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Collection, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -93,45 +93,45 @@ def matches(
     scores = _z(similarities) + _z(_words(plan.queries[0], known)) + _named(plan, known)
     best = np.lexsort((np.arange(len(known)), -scores))[: count * _LOOKED_AT]
     place = {(known[i].tier, known[i].row): i for i in best.tolist()}
+
+    def within(statement: Statement) -> bool:
+        return allowed is None or bool(np.isin(statement.turns, allowed).any())
+
+    def excluded_all(statement: Statement) -> bool:
+        return bool(np.isin(statement.turns, excluded).all())
+
     found = []
     for each in statements(connection, user, [known[i] for i in best], as_of):
-        proof = np.array(each.turns, np.int64)
-        if allowed is not None:
-            proof = np.intersect1d(proof, allowed)
-        if len(np.setdiff1d(proof, excluded)):
+        if within(each) and not excluded_all(each):
             i = place[each.tier, each.row]
             found.append(Match(each, float(scores[i]), float(similarities[i])))
-    return _newest_first(connection, user, plan, found, as_of)[:count]
+
+    def successor(statement: Statement) -> Statement | None:
+        if statement.successor is None:
+            return None
+        newer = statements(connection, user, [Entry("ltm", statement.successor, "", "")], as_of)
+        return newer[0] if newer and within(newer[0]) else None
+
+    newest = _newest_first(found, successor, past=about_the_past(plan))
+    # What took a fact's place may be excluded, as known to the reader: then neither comes back.
+    return [each for each in newest if not excluded_all(each.statement)][:count]
 
 
 def _newest_first(
-    connection: Connection, user: User, plan: Plan, found: Sequence[Match], as_of: float | None
+    found: Sequence[Match], successor: Callable[[Statement], Statement | None], *, past: bool
 ) -> list[Match]:
-    past = about_the_past(plan)
     placed: dict[tuple[str, int], Match] = {}
     for each in found:
         newest = each
         for _ in range(_LONGEST_CHAIN):
-            successor = _successor(connection, user, newest.statement, as_of)
-            if successor is None:
+            newer = successor(newest.statement)
+            if newer is None:
                 break
-            newest = replace(each, statement=successor)
+            newest = replace(each, statement=newer)
         # Of the older ones only the one that matched, and only if the past is asked for.
         for one in (newest, *((each,) if past else ())):
             placed.setdefault((one.statement.tier, one.statement.row), one)
     return list(placed.values())
-
-
-def _successor(
-    connection: Connection, user: User, statement: Statement, as_of: float | None
-) -> Statement | None:
-    if statement.successor is None:
-        return None
-    wanted = Entry("ltm", statement.successor, "", "")
-    found = statements(connection, user, [wanted], as_of)
-    if not found or (as_of is not None and found[0].since > as_of):
-        return None
-    return found[0]
 
 
 def close(known: Sequence[Match]) -> dict[int, Match]:
