@@ -134,6 +134,10 @@ def test_what_can_have_one_value_at_a_time_says_so(text, single):
     "text",
     [
         "Do I live in Rome?",
+        "I live in Rome?",
+        "I live in Rome, unless my friend lies.",
+        "I live in Rome maybe.",
+        "I love his voice.",
         "I might move to Rome.",
         "If I move to Rome, I will be happy.",
         "I wish I lived in Rome.",
@@ -269,6 +273,8 @@ def test_no_turns_give_an_empty_episode():
         ("22 to 31 May", False, "on 22 May 2025"),
         ("last Tues", False, "on 10 June 2025"),
         ("next year", True, "in 2026"),
+        ("next July", False, "in July 2025"),
+        ("last May", True, "in May 2025"),
     ],
 )
 def test_relative_dates_become_absolute(phrase, ahead, words):

@@ -125,6 +125,7 @@ def test_a_date_that_was_not_said_is_not_taken():
         {"statement": "I moved to Lisbon."},
         {"value": "Madrid", "statement": "Ana moved to Madrid."},
         {"value": "3 dogs", "statement": "Ana moved to Lisbon with 3 dogs."},
+        {"statement": "Ana moved to Lisbon at 44."},
         {"statement": "Ana mentions moving to Lisbon."},
         {"statement": "Ana did not move to Lisbon."},
         {"subject": "Ben", "statement": "Ben moved to Lisbon.", "turns": [2]},
@@ -148,6 +149,11 @@ def test_a_single_value_must_be_in_the_speakers_own_words():
     written = fact(attribute="job", value="dog mover", statement="Ana moved a dog to Lisbon.")
     assert write(answer(written)).rejected
     assert write(answer(written | {"attribute": "move"})).facts
+
+
+def test_a_value_replaces_others_only_where_the_rules_read_one_too():
+    written = fact(attribute="job", value="moved", statement="Ana moved to Lisbon.")
+    assert not write(answer(written)).facts[0].single
 
 
 def test_only_names_that_stand_in_the_turns_are_entities():
@@ -187,6 +193,7 @@ HOSTILE = {
     + "]" * 500
     + "}",
     "NaN": '{"summary": NaN, "keywords": [], "entities": [], "facts": []}',
+    "NaN below the top": '{"summary": "Lisbon", "keywords": [], "entities": [], "facts": [NaN]}',
     "a huge number": '{"summary": "Lisbon", "keywords": [], "entities": [], "facts": ['
     + "9" * 5_000
     + "]}",

@@ -56,7 +56,9 @@ _EMPTY = re.compile(
     r"tired|really|pretty|like|lost|into|done|working|to|it)\b",
     re.IGNORECASE,
 )
-_POINTING = re.compile(r"^the\b|\b(?:it|this|these|those|them|you|your|thought)\b", re.IGNORECASE)
+_POINTING = re.compile(
+    r"^(?:the|his|her|their|its)\b|\b(?:it|this|these|those|them|you|your|thought)\b", re.IGNORECASE
+)
 _POINTING_END = re.compile(r"\b(?:it|this|that|them|those|you)$", re.IGNORECASE)
 _HANGING = re.compile(r"\b(?:of|in|at|to|on|for|with|from),")
 # Where a date stood between commas.
@@ -229,8 +231,6 @@ _DENIED_FOOD = Pattern("diet", "state", single=False, expression=_DIET)
 def _says_something(value: str, pattern: Pattern) -> bool:
     # The value of an event begins with its verb; what was done stands behind it.
     thing = value.partition(" ")[2] if pattern.attribute == "event" else value
-    if pattern.kind == "plan":
-        thing = value
     if pattern.attribute in _WHOLE:
         return len(value.split()) <= _MOST_WORDS
     known = bool(terms(thing)) or thing.isdigit()

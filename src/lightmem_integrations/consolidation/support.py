@@ -12,6 +12,7 @@ from lightmem_integrations.consolidation.answer import cleaned
 from lightmem_integrations.consolidation.drafts import FactDraft, Said
 from lightmem_integrations.consolidation.grammar import NAMELESS
 from lightmem_integrations.consolidation.prompts import LONGEST_STATEMENT, LONGEST_WORDS
+from lightmem_integrations.consolidation.statements import facts as stated
 from lightmem_integrations.consolidation.vocabulary import PATTERNS
 from lightmem_integrations.consolidation.when import mentions
 from lightmem_integrations.recall.terms import terms
@@ -78,7 +79,7 @@ def checked(written: object, turns: Sequence[Said], names: Sequence[str]) -> Fac
             raise UnsupportedError("its value is not in the turns' own words")
     claimed = set(terms(f"{statement} {value}")) - set(terms(subject))
     proof = [place for place in bearing if claimed & set(terms(turns[place].text))]
-    return _draft(subject, attribute, value, statement, written["when"], turns, proof)
+    return _draft(subject, attribute, value, statement, written["when"], turns, proof or bearing)
 
 
 def _check_texts(attribute: str, value: str, statement: str) -> None:
@@ -182,7 +183,13 @@ def _draft(
         entities=(),
         valid_from=None if over else since,
         valid_to=until,
-        single=attribute in _SINGLE,
+        # A model's "job" may be anything: it replaces no other unless the rules read one too.
+        single=attribute in _SINGLE
+        and any(
+            attribute == each.attribute
+            for place in pointers
+            for each in stated(turns[place], place, (subject,))
+        ),
         confidence=0.5,
     )
 
