@@ -51,8 +51,9 @@ class Cut:
 
     def __call__(self, turns, *, final):
         pieces = [tuple(turns[at : at + self.size]) for at in range(0, len(turns), self.size)]
-        unfinished = pieces and len(pieces[-1]) < self.size and not final
-        return Cut(self.size, pieces[:-1] if unfinished else pieces, pieces[-1] if unfinished else ())
+        if not final and pieces and len(pieces[-1]) < self.size:
+            return Cut(self.size, pieces[:-1], pieces[-1])
+        return Cut(self.size, pieces)
 
 
 @pytest.fixture

@@ -23,8 +23,7 @@ class Rewording(ScriptedWriter):
         if not secret:
             return draft
         facts = tuple(
-            replace(fact, statement=f"{fact.statement} STATEMENTcanary",
-                    entities=("NAMEcanary",))
+            replace(fact, statement=f"{fact.statement} STATEMENTcanary", entities=("NAMEcanary",))
             for fact in draft.facts
         )
         return replace(

@@ -84,9 +84,7 @@ def full(open_memory, consolidated, tmp_path):
 
 
 def states(memory):
-    return {
-        each.turns[0].id: each.state for each in list_episodes(memory._store, user_id="ann")
-    }
+    return {each.turns[0].id: each.state for each in list_episodes(memory._store, user_id="ann")}
 
 
 def found(memory, query="heron"):
@@ -148,9 +146,7 @@ def test_a_turn_said_again_after_compression_changes_nothing(full, consolidated)
     assert consolidated(memory, size=1).written == 0
 
 
-def test_another_embedder_gives_episodes_and_facts_new_vectors(
-    open_memory, consolidated, tmp_path
-):
+def test_another_embedder_gives_episodes_and_facts_new_vectors(open_memory, consolidated, tmp_path):
     path = tmp_path / "store"
     with open_memory(path) as memory:
         memory.add(Turn(role="user", text="Ann.home = Lisbon"), user_id="ann")

@@ -135,7 +135,9 @@ def test_a_session_longer_than_what_is_read_at_once(open_memory, consolidated):
     memory = open_memory()
     say(memory, *(f"Line {number}." for number in range(53)))
     report = consolidated(memory, size=4, settings={"max_turns": 10})
-    said = [turn.text for each in list_episodes(memory._store, user_id="ann") for turn in each.turns]
+    said = [
+        turn.text for each in list_episodes(memory._store, user_id="ann") for turn in each.turns
+    ]
     assert sorted(said) == sorted(f"Line {number}." for number in range(53))
     assert report.written >= 14
 
@@ -235,14 +237,15 @@ def test_what_cannot_be_stored_is_not(open_memory, consolidated, draft):
 def test_facts_without_a_turn_that_proves_them_are_dropped(open_memory, consolidated):
     class Lying(ScriptedWriter):
         def write(self, turns):
-            fact = dict(subject="Ann", attribute="home", value="Rome", statement="Ann: Rome.")
+            fact = {"subject": "Ann", "attribute": "home", "value": "Rome", "statement": "Rome."}
+            oslo = fact | {"value": "Oslo"}
             return EpisodeDraft(
                 summary="x",
                 facts=(
                     FactDraft(**fact, evidence=()),
                     FactDraft(**fact, evidence=(7, -1)),
                     FactDraft(**{**fact, "subject": " "}, evidence=(0,)),
-                    FactDraft(**{**fact, "value": "Oslo"}, evidence=(0, 7), confidence=float("nan")),
+                    FactDraft(**oslo, evidence=(0, 7), confidence=float("nan")),
                 ),
                 rejected=("too long",),
             )

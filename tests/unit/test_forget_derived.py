@@ -44,9 +44,7 @@ def told(memory, consolidated):
 
 
 def facts(memory, *, current=True):
-    return sorted(
-        fact.value for fact in list_facts(memory._store, user_id="ann", current=current)
-    )
+    return sorted(fact.value for fact in list_facts(memory._store, user_id="ann", current=current))
 
 
 def rows_of(memory, user_row):
@@ -90,9 +88,7 @@ def test_a_whole_user_leaves_no_row(memory, told, consolidated):
     assert consolidated(memory, clock=lambda: 2e10).written == 0
 
 
-def test_one_turn_takes_its_episode_along_and_the_others_are_due_again(
-    memory, told, consolidated
-):
+def test_one_turn_takes_its_episode_along_and_the_others_are_due_again(memory, told, consolidated):
     told("Ann.home = Lisbon", "Ann.likes + tea", "Ann.likes + figs")
     told("Ann.pet = cat", session="s2")
     receipt = memory.forget(user_id="ann", turn_ids=["s1/1/1"])
@@ -178,9 +174,7 @@ def test_a_refusal_outlives_the_loss_of_another_turn(memory, told, consolidated)
     assert facts(memory, current=False) == []
 
 
-def test_a_worker_with_old_knowledge_cannot_bring_back_what_is_gone(
-    memory, told, consolidated
-):
+def test_a_worker_with_old_knowledge_cannot_bring_back_what_is_gone(memory, told, consolidated):
     told("Ann.home = Lisbon", day=1)
     memory.add(Turn(role="user", text="Ann.home = lisbon", time=MAY + DAY), user_id="ann",
                session_id="s2")  # fmt: skip

@@ -1,4 +1,4 @@
-"""What is believed: evidence is united, newer facts take the place of older ones, conflicts stay."""
+"""What is believed: evidence unites, newer facts take the place of older ones, conflicts stay."""
 
 import datetime as dt
 import itertools

@@ -34,9 +34,7 @@ def columns(path):
         database.close()
 
 
-def test_a_store_of_version_1_opens_and_what_it_holds_is_due(
-    old_store, open_memory, consolidated
-):
+def test_a_store_of_version_1_opens_and_what_it_holds_is_due(old_store, open_memory, consolidated):
     memory = open_memory(old_store, embedder=HashEmbedder(16))
     assert memory._store.ledger.get("version") == "2"
     assert [turn.text for turn in memory.history(user_id="ann", session_id="s1")] == [

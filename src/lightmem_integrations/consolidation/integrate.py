@@ -132,10 +132,13 @@ def _place(
     twin = next((each for each in chain if near and _row(each) == near.row), None)
     if replaces and twin is not None:
         twin.single = True
+    added = new_belief(claim, context.now)
     if claim.single:
         singles = [each for each in chain if each.single]
         settle(singles, _weight(singles, context), context.settings)
-        found = joinable(singles, claim)
+        pieces = [] if added.is_history else _split(singles, added, context)
+        chain += pieces
+        found = joinable([*singles, *pieces], claim)
     else:
         same = (each for each in chain if each.value_key == claim.value_key)
         found = next(same, None if replaces else twin)
@@ -143,9 +146,6 @@ def _place(
         found.support(claim)
         result.merged += 1
         return
-    added = new_belief(claim, context.now)
-    if claim.single:
-        _split(chain, added, context)
     chain.append(added)
     result.vectors[id(added)] = vector
 
@@ -186,14 +186,17 @@ def _same_names(claim: Claim, fact: StoredFact) -> bool:
     return ours == theirs and _NUMBER.findall(claim.statement) == _NUMBER.findall(fact.statement)
 
 
-def _split(chain: list[Belief], added: Belief, context: Context) -> None:
+def _split(chain: Sequence[Belief], added: Belief, context: Context) -> list[Belief]:
     """Something else was true in between: what was said of a fact after that is a fact of its own.
 
     Without this, the order in which sessions are consolidated would show in what is believed.
     """
-    for each in list(chain):
+    pieces = []
+    for each in chain:
         ended = each.valid_to is not None and each.valid_to <= added.since
-        if not each.single or each.is_history or each.since > added.since or ended:
+        if each.value_key == added.value_key or each.is_history or ended:
+            continue
+        if each.since > added.since or each.said_at <= added.since:
             continue
         if decide(each, added, _weight(chain, context), context.settings) != "supersede":
             continue
@@ -203,10 +206,13 @@ def _split(chain: list[Belief], added: Belief, context: Context) -> None:
         later = [claim for claim in claims if claim.since > added.since]
         earlier = [claim for claim in claims if claim.since <= added.since]
         if later and earlier:
-            chain.append(again := new_belief(later[0], context.now))
+            pieces.append(again := new_belief(later[0], context.now))
             for belief, rest in ((each, earlier), (again, later)):
                 belief.rest_on(rest)
             again.moved = [claim for claim in later if claim.row is not None]
+            # Joined next, its times must be known already.
+            each.valid_to, again.valid_to = again.since, each.valid_to
+    return pieces
 
 
 def _weight(chain: Sequence[Belief], context: Context) -> dict[str, int]:

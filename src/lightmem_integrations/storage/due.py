@@ -10,6 +10,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Select,
+    bindparam,
     delete,
     exists,
     func,
@@ -19,7 +20,7 @@ from sqlalchemy import (
     update,
 )
 
-from lightmem_integrations.storage.schema import turns, users, vectors, work
+from lightmem_integrations.storage.schema import Row, turns, users, vectors, work
 from lightmem_integrations.storage.schema_consolidation import (
     episode_turns,
     failures,
@@ -28,6 +29,17 @@ from lightmem_integrations.storage.schema_consolidation import (
 
 CONSOLIDATE = "consolidate"
 """The kind of work that makes episodes and facts of a session's turns; its item is the session."""
+
+
+# Made once: every add runs it, and putting it together costs more than running it.
+_MAKE_DUE = insert(work).from_select(
+    ["kind", "user", "item"],
+    select(
+        literal(CONSOLIDATE), bindparam("of_user", type_=Row), bindparam("session", type_=Row)
+    ).where(
+        ~exists().where(work.c.kind == CONSOLIDATE, work.c.item == bindparam("session", type_=Row))
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +70,7 @@ class Unread:
 def make_due(connection: Connection, user_row: int, session_rows: Collection[int]) -> None:
     """Put sessions on the work list, where they are not on it yet."""
     for session in session_rows:
-        there = exists().where(work.c.kind == CONSOLIDATE, work.c.item == session)
-        connection.execute(
-            insert(work).from_select(
-                ["kind", "user", "item"],
-                select(literal(CONSOLIDATE), literal(user_row), literal(session)).where(~there),
-            )
-        )
+        connection.execute(_MAKE_DUE, {"of_user": user_row, "session": session})
 
 
 def due_users(connection: Connection, now: float) -> list[int]:

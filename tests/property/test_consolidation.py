@@ -1,0 +1,182 @@
+"""Whatever is said, by whom and in which order: what is believed stays consistent."""
+
+import datetime as dt
+import itertools
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from lightmem_integrations import LightMem, Settings, Turn
+from lightmem_integrations.consolidation.consolidate import consolidate
+from lightmem_integrations.consolidation.history import explain, list_conflicts, list_facts
+from lightmem_integrations.consolidation.settings import ConsolidationSettings
+from lightmem_integrations.testing import HashEmbedder, ScriptedWriter
+
+MAY = dt.datetime(2025, 5, 1, tzinfo=dt.timezone.utc)
+DAY = dt.timedelta(days=1)
+NUMBERS = itertools.count()
+
+days = st.integers(1, 12)
+values = st.sampled_from(["Lisbon", "Porto", "Rome"])
+agents = st.sampled_from([None, "a", "b"])
+said = st.lists(st.tuples(days, values, agents), min_size=1, max_size=6)
+# At different moments: what is said at the same one in two ways is a conflict by itself.
+apart = st.lists(
+    st.tuples(days, values, agents), min_size=1, max_size=5, unique_by=lambda each: each[0]
+)
+policies = st.sampled_from(
+    [
+        ConsolidationSettings(policy="latest"),
+        ConsolidationSettings(policy="trust", trust=("b", "a")),
+        ConsolidationSettings(policy="evidence"),
+        ConsolidationSettings(policy="ask"),
+    ]
+)
+# Without shrinking: an example costs a second, and is small as it is.
+few = settings(
+    max_examples=15,
+    deadline=None,
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+
+class Pieces:
+    """Episodes of two turns."""
+
+    def __init__(self, turns):
+        self.closed = [tuple(turns[at : at + 2]) for at in range(0, len(turns), 2)]
+        self.open = ()
+
+
+def run(memory, policy, user=None, **options):
+    return consolidate(
+        memory._store, ScriptedWriter(), settings=policy, final=True, user_id=user,
+        segment=lambda turns, *, final: Pieces(turns), **options,
+    )  # fmt: skip
+
+
+def tell(memory, user, number, day, value, agent, kind="="):
+    text = f"Ann.home {kind} {value}"
+    memory.add(
+        Turn(role="user", text=text, id=f"t{number}", time=MAY + (day - 1) * DAY),
+        user_id=user, session_id=f"s{number}", agent_id=agent,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def memory():
+    """One store for all examples: each has users of its own, and opening a store takes long."""
+    with LightMem(embedder=HashEmbedder(16), settings=Settings(background_indexing=False)) as one:
+        yield one
+
+
+def somebody():
+    return f"user {next(NUMBERS)}"
+
+
+def believed(memory, user):
+    facts = list_facts(memory._store, user_id=user, current=False)
+    return sorted((fact.value, fact.valid_from, fact.valid_to or MAY + 99 * DAY) for fact in facts)
+
+
+@few
+@given(said=said, policy=policies)
+def test_what_holds_when_is_consistent(memory, said, policy):
+    user = somebody()
+    for number, each in enumerate(said):
+        tell(memory, user, number, *each)
+        run(memory, policy, user)
+    facts = list_facts(memory._store, user_id=user, current=False)
+    by_id = {fact.id: fact for fact in facts}
+    for fact in facts:
+        assert fact.valid_to is None or fact.valid_from <= fact.valid_to
+        assert (fact.valid_to is None) == (fact.superseded_by is None)
+        assert 0 < fact.confidence < 1
+        if fact.superseded_by is not None:
+            assert fact.superseded_by != fact.id
+            successor = by_id[fact.superseded_by]
+            # It ends where the other begins, or was refused and never held.
+            assert fact.valid_to in (successor.valid_from, fact.valid_from)
+    # Several that hold at once are those in open conflict, each with each.
+    heads = [fact.id for fact in facts if fact.valid_to is None]
+    assert heads
+    pairs = {
+        frozenset((each.first.id, each.second.id))
+        for each in list_conflicts(memory._store, user_id=user)
+    }
+    assert pairs == {frozenset((a, b)) for a in heads for b in heads if a != b}
+    assert proof(memory, user) == sorted(f"t{number}" for number in range(len(said)))
+    before = believed(memory, user)
+    report = run(memory, policy, user)
+    assert (report.written, report.facts, report.merged) == (0, 0, 0)
+    assert believed(memory, user) == before
+
+
+def proof(memory, user):
+    """Ids of all turns that prove something, once for each fact: nothing lost, nothing twice."""
+    return sorted(
+        each.turn.id
+        for fact in list_facts(memory._store, user_id=user, current=False)
+        for each in explain(memory._store, fact.id, user_id=user).evidence
+    )
+
+
+@pytest.mark.parametrize("agent", ["one", "several"])
+@few
+@given(said=apart, data=st.data())
+def test_the_order_of_reading_does_not_matter(memory, agent, said, data):
+    order = data.draw(st.permutations(range(len(said))))
+    latest = ConsolidationSettings()
+    first, second = somebody(), somebody()
+    for place in range(len(said)):
+        for user, number in ((first, place), (second, order[place])):
+            day, value, who = said[number]
+            tell(memory, user, number, day, value, who if agent == "several" else None)
+            run(memory, latest, user)
+    assert believed(memory, first) == believed(memory, second)
+
+
+@few
+@given(said=said, others=said, policy=policies)
+def test_users_do_not_meet(memory, said, others, policy):
+    bob, ann, alone = somebody(), somebody(), somebody()
+    for number, each in enumerate(others):
+        tell(memory, bob, number, *each, kind="+")
+    run(memory, policy, max_batches=len(others) // 2 + 1)
+    for number, each in enumerate(said):
+        tell(memory, ann, number, *each)
+    run(memory, policy)
+    for number, each in enumerate(said):
+        tell(memory, alone, number, *each)
+    run(memory, policy)
+    assert believed(memory, ann) == believed(memory, alone)
+    mine = {fact.id for fact in list_facts(memory._store, user_id=ann, current=False)}
+    theirs = {fact.id for fact in list_facts(memory._store, user_id=bob, current=False)}
+    assert not mine & theirs
+    memory.forget(user_id=bob)
+    assert believed(memory, ann) == believed(memory, alone)
+
+
+@few
+@given(said=apart, gone=st.sets(st.integers(0, 4), max_size=3))
+def test_forgetting_is_as_if_it_had_never_been_said(memory, said, gone):
+    latest = ConsolidationSettings()
+    left = [number for number in range(len(said)) if number not in gone]
+    first, second = somebody(), somebody()
+    for number, each in enumerate(said):
+        tell(memory, first, number, *each)
+    run(memory, latest, first)
+    for number in left:
+        tell(memory, second, number, *said[number])
+    run(memory, latest, second)
+    for number in set(range(len(said))) - set(left):
+        memory.forget(user_id=first, session_id=f"s{number}")
+    run(memory, latest, first)
+    assert proof(memory, first) == proof(memory, second) == [f"t{number}" for number in left]
+    assert current(memory, first) == current(memory, second)
+
+
+def current(memory, user):
+    return [fact.value for fact in list_facts(memory._store, user_id=user)]
