@@ -30,6 +30,10 @@ ABOVE = {
     "storage": ("lightmem", "recall", "models", "indexing", "store", "governance", "intake"),
     "models": ("lightmem", "storage", "recall", "indexing", "store", "governance"),
     "recall": ("lightmem", "store", "governance", "intake"),
+    "activity": ("records", "settings", "lightmem", "storage", "recall", "models", "store"),
+    "consolidation": ("lightmem", "consolidating", "governed", "governance", "intake"),
+    "governed": ("lightmem", "consolidating", "consolidation"),
+    "consolidating": ("lightmem",),
 }
 ADAPTERS = ("langchain", "llama_index", "cli", "demo", "evaluation", "testing")
 WRAPPERS = {"gguf.py", "frameworks.py"}  # of models/: a chat model for LangChain, and theirs for us

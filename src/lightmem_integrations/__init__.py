@@ -17,6 +17,16 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lightmem_integrations.consolidation.listed import Conflicts, Episodes, Facts
+    from lightmem_integrations.consolidation.records import (
+        Conflict,
+        ConsolidationReport,
+        Episode,
+        Evidence,
+        Explanation,
+        Fact,
+    )
+    from lightmem_integrations.consolidation.settings import ConsolidationSettings
     from lightmem_integrations.errors import (
         EmbeddingMismatchError,
         ForkedProcessError,
@@ -47,14 +57,26 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
+_KNOWLEDGE = ("Conflict", "ConsolidationReport", "Episode", "Evidence", "Explanation", "Fact")
+_LISTS = ("Conflicts", "Episodes", "Facts")
 _RECORDS = ("Hit", "Plan", "Recall", "Receipt", "Source", "Stats", "Turn")
 
 __all__ = [
     "ChromaIndex",
     "Completion",
+    "Conflict",
+    "Conflicts",
+    "ConsolidationReport",
+    "ConsolidationSettings",
     "CrossEncoderReranker",
     "EmbeddingMismatchError",
+    "Episode",
+    "Episodes",
+    "Evidence",
     "ExactIndex",
+    "Explanation",
+    "Fact",
+    "Facts",
     "ForkedProcessError",
     "Hit",
     "IndexUnavailableError",
@@ -88,6 +110,7 @@ __all__ = [
 _MODULES = {
     "ChromaIndex": "storage.chroma",
     "Completion": "models.language",
+    "ConsolidationSettings": "consolidation.settings",
     "CrossEncoderReranker": "models.rerankers",
     "ExactIndex": "storage.index",
     "LanguageModel": "models.language",
@@ -95,7 +118,10 @@ _MODULES = {
     "OpenAICompatible": "models.openai_compatible",
     "SLMReranker": "models.rerankers",
     "Settings": "settings",
-} | dict.fromkeys(_RECORDS, "records")
+}
+_MODULES |= dict.fromkeys(_RECORDS, "records")
+_MODULES |= dict.fromkeys(_KNOWLEDGE, "consolidation.records")
+_MODULES |= dict.fromkeys(_LISTS, "consolidation.listed")
 
 
 def __getattr__(name: str) -> Any:

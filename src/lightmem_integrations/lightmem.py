@@ -1,4 +1,4 @@
-"""The one façade: add, recall, forget, and what is needed around them."""
+"""The one façade: add, recall, consolidate, forget, and what is needed around them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import datetime as dt
 import os
 from collections.abc import Callable, Collection, Iterable
 
-from sqlalchemy import select
-
-from lightmem_integrations import governance
+from lightmem_integrations.activity import Activity
+from lightmem_integrations.consolidating import Consolidating
+from lightmem_integrations.consolidation.worker import Consolidator
+from lightmem_integrations.consolidation.writers import as_writer
 from lightmem_integrations.intake import checked_turns
-from lightmem_integrations.lifecycle import Closing
 from lightmem_integrations.models.embedders import as_embedder
 from lightmem_integrations.models.language import load
 from lightmem_integrations.models.onnx import shipped_token_counter
@@ -19,18 +19,12 @@ from lightmem_integrations.models.rerankers import as_reranker
 from lightmem_integrations.recall.budget import Workers
 from lightmem_integrations.recall.hypothetical import hypothetical_from
 from lightmem_integrations.recall.online import Engine, recall_online
-from lightmem_integrations.records import TIERS, Recall, Receipt, Stats, Tier, Turn
-from lightmem_integrations.request import (
-    check_count,
-    check_moment,
-    check_names,
-    checked_request,
-)
-from lightmem_integrations.safety import check_scope_id, check_user_id
+from lightmem_integrations.records import TIERS, Recall, Tier, Turn
+from lightmem_integrations.request import check_count, checked_request
+from lightmem_integrations.safety import check_scope_id
 from lightmem_integrations.settings import Settings
 from lightmem_integrations.short_term import window
 from lightmem_integrations.storage.index import VectorIndex
-from lightmem_integrations.storage.schema import sessions, users
 from lightmem_integrations.storage.turns import (
     find_session,
     find_user,
@@ -43,7 +37,7 @@ from lightmem_integrations.store import Store
 from lightmem_integrations.twins import awaitable
 
 
-class LightMem(Closing):
+class LightMem(Consolidating):
     """Memory of many users in one store.
 
     Synchronous and thread-safe; every method has a twin to await, its name with an ``a`` before
@@ -62,6 +56,8 @@ class LightMem(Closing):
         slm: A small language model for ``settings.hypothetical_queries``: a chat model of
             LangChain, an LLM of LlamaIndex, ``OpenAICompatible(...)``, a ``.gguf`` file or the
             name of a transformers model.
+        writer: Makes episodes and facts of turns in ``consolidate``: anything that ``slm`` can be,
+            or a Writer. ``None`` for the one that needs no model.
         settings: Numbers that can be turned.
         count_tokens: Counts tokens as your chat model does. The default counts WordPiece tokens.
         replace_embedder: Embed everything anew if the store was built with another embedder.
@@ -82,6 +78,7 @@ class LightMem(Closing):
         embedder: object | None = None,
         reranker: object | None = None,
         slm: object | None = None,
+        writer: object | None = None,
         settings: Settings | None = None,
         count_tokens: TokenCounter | None = None,
         replace_embedder: bool = False,
@@ -92,6 +89,7 @@ class LightMem(Closing):
         # Before the store: what makes no sense must leave no folder locked.
         scorer = as_reranker(reranker)
         hypothetical = hypothetical_from(slm, self.settings.hypothetical_queries)
+        self._writer = as_writer(writer)
         self._store = Store(
             path,
             ledger=ledger,
@@ -113,6 +111,10 @@ class LightMem(Closing):
             workers=Workers(),
             settings=self.settings,
         )
+        self._activity = Activity()
+        self._consolidator = Consolidator(self._store, self.settings.consolidation, self._activity)
+        if self.settings.background_consolidation:
+            self._consolidator.start(self._writer)
 
     def add(
         self,
@@ -146,7 +148,7 @@ class LightMem(Closing):
         new = checked_turns(turns, self.settings)
         if not new:
             return ()
-        with self._ledger.write() as connection:
+        with self._activity.call(), self._ledger.write() as connection:
             stored = insert_turns(
                 connection,
                 self._ledger.lexical,
@@ -156,6 +158,7 @@ class LightMem(Closing):
                 agent_id=agent_id,
             )
         self._store.indexer.wake()
+        self._consolidator.wake()
         return tuple(stored)
 
     def history(self, *, user_id: str, session_id: str = "default") -> tuple[Turn, ...]:
@@ -266,102 +269,8 @@ class LightMem(Closing):
             count_tokens=count_tokens or self.count_tokens,
             strict=strict,
         )
-        return recall_online(self._engine, request)
-
-    def forget(
-        self,
-        *,
-        user_id: str,
-        session_id: str | None = None,
-        turn_ids: Collection[str] | None = None,
-        since: dt.datetime | None = None,
-        until: dt.datetime | None = None,
-        purge: bool = True,
-    ) -> Receipt:
-        """Erase a user's memory, or the part of it that meets every condition given.
-
-        Args:
-            user_id: Whose memory.
-            session_id: Only this session.
-            turn_ids: Only these turns.
-            since: Only what was said at this time or later.
-            until: Only what was said before this time.
-            purge: Rewrite the index's files now, so that no byte is left in them; this takes
-                longer the more the store holds. ``False`` leaves that to the next opening.
-
-        Raises:
-            ScopeError: ``user_id`` or ``session_id`` names nobody.
-            InvalidRequestError: Another argument makes no sense.
-            StorageError: The store cannot be written; what was not erased is still there.
-        """
-        self._check(user_id, session_id)
-        first, last = check_moment(since, "since"), check_moment(until, "until")
-        ids = None if turn_ids is None else check_names(turn_ids, "turn_ids")
-        return governance.forget(
-            self._store,
-            user_id=user_id,
-            session_id=session_id,
-            turn_ids=ids,
-            since=first,
-            until=last,
-            purge=purge,
-        )
-
-    def users(self) -> tuple[str, ...]:
-        """Ids of all users that have anything stored, in the order in which they came."""
-        self._store.check_usable()
-        with self._ledger.read() as connection:
-            return tuple(connection.execute(select(users.c.name).order_by(users.c.id)).scalars())
-
-    def sessions(self, *, user_id: str) -> tuple[str, ...]:
-        """Ids of a user's sessions, in the order in which they began.
-
-        Raises:
-            ScopeError: ``user_id`` names nobody.
-        """
-        self._check(user_id)
-        with self._ledger.read() as connection:
-            user = find_user(connection, user_id)
-            if user is None:
-                return ()
-            query = select(sessions.c.name).where(sessions.c.user == user.row)
-            return tuple(connection.execute(query.order_by(sessions.c.id)).scalars())
-
-    def stats(self, *, user_id: str | None = None) -> Stats:
-        """How much is stored, of one user or in all.
-
-        Raises:
-            ScopeError: ``user_id`` is given and names nobody.
-        """
-        if user_id is None:
-            self._store.check_usable()
-        else:
-            self._check(user_id)
-        return governance.stats(self._store, user_id=user_id, embedder=self._embedder.name)
-
-    def index_pending(self) -> int:
-        """Give every turn that still waits its vector, now; returns how many waited.
-
-        Raises:
-            ModelError: The embedder failed.
-            StorageError: The ledger or the index does not answer.
-        """
-        self._store.check_usable()
-        waited = self._store.indexer.waiting()
-        self._store.indexer.catch_up()
-        self._store.indexer.prepare()
-        return waited
-
-    def reindex(self) -> int:
-        """Build the vector index anew from the ledger; returns how many vectors it holds.
-
-        Raises:
-            ModelError: The embedder failed.
-            StorageError: The ledger or the index does not answer.
-        """
-        self._store.check_usable()
-        vectors = self._store.indexer.rebuild()
-        return vectors + self.index_pending()
+        with self._activity.call():
+            return recall_online(self._engine, request)
 
     def warm_up(self) -> None:
         """Load the models and open the index now, so that the first recall need not.
@@ -388,6 +297,9 @@ class LightMem(Closing):
 
     def close(self) -> None:
         """Finish what is under way and let the folder go. Closing twice is fine."""
+        if not self.closed:
+            self._store.check_usable()  # in a forked child there is nothing to wait for
+            self._consolidator.close()
         self._engine.workers.close(self.settings.model_seconds)
         self._store.close()
 
@@ -396,20 +308,8 @@ class LightMem(Closing):
     ashort_term = awaitable(short_term)
     aclear_short_term = awaitable(clear_short_term)
     arecall = awaitable(recall)
-    aforget = awaitable(forget)
-    ausers = awaitable(users)
-    asessions = awaitable(sessions)
-    astats = awaitable(stats)
-    aindex_pending = awaitable(index_pending)
-    areindex = awaitable(reindex)
     awarm_up = awaitable(warm_up)
     aclose = awaitable(close)
-
-    def _check(self, user_id: object, session_id: object = None) -> None:
-        self._store.check_usable()
-        check_user_id(user_id, self.settings.max_id_chars)
-        if session_id is not None:
-            check_scope_id(session_id, "session_id", self.settings.max_id_chars)
 
     def _session(self, user_id: str, session_id: str, *, whole: bool) -> tuple[Turn, ...]:
         self._check(user_id, session_id)

@@ -26,7 +26,7 @@ _TITLE_WIDTH = 78
 _UNSHOWABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 # Notebooks align cells to the right and stripe rows in colours of their own.
-_TABLE_STYLE = "border-collapse:collapse;color:inherit"
+TABLE_STYLE = "border-collapse:collapse;color:inherit"
 _ROW_STYLE = "background:none;border-bottom:1px solid rgba(128,128,128,.35)"
 _CELL_STYLE = "text-align:left;vertical-align:top"
 _NOTE_STYLE = "caption-side:bottom;text-align:left;color:inherit;opacity:.75"
@@ -86,12 +86,12 @@ def recall_html(recall: Recall) -> str:
     Args:
         recall: What ``LightMem.recall`` returned.
     """
-    head = _html_row("th", ("#", "tier", "score", "when", "who", "text")) if recall.hits else ""
-    body = "".join(_html_row("td", cells) for cells in _rows(recall))
+    head = html_row("th", ("#", "tier", "score", "when", "who", "text")) if recall.hits else ""
+    body = "".join(html_row("td", cells) for cells in _rows(recall))
     notes = "<br>".join(html.escape(line) for line in _notes(recall))
     return (
         f"<div><strong>{html.escape(clipped(recall.query))}</strong>"
-        f'<table style="{_TABLE_STYLE}"><caption style="{_NOTE_STYLE}">{notes}</caption>'
+        f'<table style="{TABLE_STYLE}"><caption style="{_NOTE_STYLE}">{notes}</caption>'
         f"<thead>{head}</thead><tbody>{body}</tbody></table></div>"
     )
 
@@ -166,7 +166,8 @@ def _caption(recall: Recall) -> Text:
     return caption
 
 
-def _html_row(tag: str, cells: Iterable[str]) -> str:
+def html_row(tag: str, cells: Iterable[str]) -> str:
+    """A row of an HTML table; ``tag`` is ``th`` or ``td``."""
     shown = "".join(f'<{tag} style="{_CELL_STYLE}">{html.escape(cell)}</{tag}>' for cell in cells)
     return f'<tr style="{_ROW_STYLE}">{shown}</tr>'
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
+from lightmem_integrations.consolidation.settings import ConsolidationSettings
 from lightmem_integrations.errors import SettingsError
 
 _CHOICES: dict[str, tuple[Any, ...]] = {
     "scoring": ("fitted", "plain"),
     "late_interaction": (True, False),
     "background_indexing": (True, False),
+    "background_consolidation": (True, False),
 }
 # Sizes for which nothing at all makes sense.
 _MAY_BE_ZERO = ("hypothetical_queries",)
@@ -33,6 +35,10 @@ class Settings:
         catch_up_seconds: How long a recall may wait for turns that are not embedded yet. What is
             left after that is found by its words, and the result says so.
         background_indexing: Embed new turns in a thread of this process, soon after ``add``.
+        background_consolidation: Consolidate in a thread of this process, whenever the store is
+            quiet. Off by default: a writer with a model costs time or money, which nobody should
+            spend by merely opening a store.
+        consolidation: Policies and sizes of consolidation.
         model_seconds: How long models beyond the embedder may take in one recall, together: those
             that write hypothetical queries and those that re-rank. What is late is left out, and
             the result says so.
@@ -56,6 +62,8 @@ class Settings:
     late_interaction: bool = True
     catch_up_seconds: float = 5.0
     background_indexing: bool = True
+    background_consolidation: bool = False
+    consolidation: ConsolidationSettings = field(default_factory=ConsolidationSettings)
     model_seconds: float = 1.0
     rerank_factor: int = 2
     hypothetical_queries: int = 0
@@ -69,6 +77,12 @@ class Settings:
     def __post_init__(self) -> None:
         for each in fields(self):
             value = getattr(self, each.name)
+            if each.name == "consolidation":
+                if not isinstance(value, ConsolidationSettings):
+                    raise SettingsError(
+                        f"Settings.consolidation is {value!r}; pass ConsolidationSettings(...)."
+                    )
+                continue
             choices = _CHOICES.get(each.name)
             if choices:
                 # By type too: 1 == True.

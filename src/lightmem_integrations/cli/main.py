@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 from typer.core import TyperGroup
 
-from lightmem_integrations.cli import chat, demo, evaluate, stores
+from lightmem_integrations.cli import chat, demo, evaluate, knowledge, stores
 from lightmem_integrations.errors import LightMemError
 
 
@@ -37,6 +37,8 @@ app = typer.Typer(
 app.command("demo")(demo.run)
 app.command("chat")(chat.run)
 app.command("recall")(stores.recall)
+app.command("consolidate")(knowledge.consolidate)
+app.command("inspect")(knowledge.inspect)
 app.command("stats")(stores.stats)
 app.command("forget")(stores.forget)
 app.command("reindex")(stores.reindex)

@@ -36,8 +36,8 @@ ModelOption = Annotated[
 ]
 
 
-def open_existing(path: Path) -> LightMem:
-    """The store in that folder.
+def open_existing(path: Path, *, writer: str | None = None) -> LightMem:
+    """The store in that folder; ``writer`` is what ``LightMem`` takes as such.
 
     Raises:
         StorageError: If there is none: to make one by a mistyped path would help nobody.
@@ -46,4 +46,4 @@ def open_existing(path: Path) -> LightMem:
         raise StorageError(f"There is no store in {str(path)!r}: it has no {LEDGER_FILE}.")
     from lightmem_integrations import LightMem
 
-    return LightMem(path)
+    return LightMem(path, writer=writer)

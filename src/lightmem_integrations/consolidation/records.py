@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from lightmem_integrations.records import Turn
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +128,7 @@ class Conflict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """Why a fact is believed, or no longer is.
+    """Why a fact is believed, or no longer is. Prints as a table with rich and in notebooks.
 
     Attributes:
         fact: The fact.
@@ -139,10 +142,21 @@ class Explanation:
     history: tuple[Fact, ...]
     conflicts: tuple[Conflict, ...]
 
+    def __rich__(self) -> Table:
+        """This explanation as a table for a terminal."""
+        from lightmem_integrations import rendering_knowledge as rendering
+
+        return rendering.as_table(rendering.explanation_grid(self))
+
+    def _repr_html_(self) -> str:
+        from lightmem_integrations import rendering_knowledge as rendering
+
+        return rendering.as_html(rendering.explanation_grid(self))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsolidationReport:
-    """What a run of consolidation did.
+    """What a run of consolidation did. Prints as a table with rich and in notebooks.
 
     Attributes:
         written: Episodes written.
@@ -175,3 +189,14 @@ class ConsolidationReport:
     tokens: int = 0
     seconds: float = 0.0
     problems: tuple[str, ...] = ()
+
+    def __rich__(self) -> Table:
+        """This report as a table for a terminal."""
+        from lightmem_integrations import rendering_knowledge as rendering
+
+        return rendering.as_table(rendering.report_grid(self))
+
+    def _repr_html_(self) -> str:
+        from lightmem_integrations import rendering_knowledge as rendering
+
+        return rendering.as_html(rendering.report_grid(self))

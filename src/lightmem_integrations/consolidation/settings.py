@@ -34,6 +34,8 @@ class ConsolidationSettings:
         capacity: Episodes of one user at most; beyond, the least useful are dropped.
         verbatim: How many of them keep their turns searchable; beyond, the least useful are
             compressed to their summary.
+        quiet_seconds: The worker in the background begins only after this long without ``add`` or
+            ``recall``.
         same_meaning: Cosine from which two statements of one subject and attribute are the same.
         doubt: Cosine from which the arbiter, if there is one, is asked about two facts.
     """
@@ -50,6 +52,7 @@ class ConsolidationSettings:
     half_life_days: float = 365.0
     capacity: int = 10_000
     verbatim: int = 9_000
+    quiet_seconds: float = 5.0
     same_meaning: float = 0.97
     doubt: float = 0.8
 
@@ -65,7 +68,12 @@ class ConsolidationSettings:
             )
         for name in ("max_turns", "max_tries", "max_failures", "capacity", "verbatim"):
             self._at_least(name, 1)
-        for name in ("gap_seconds", "first_backoff_seconds", "longest_backoff_seconds"):
+        for name in (
+            "gap_seconds",
+            "first_backoff_seconds",
+            "longest_backoff_seconds",
+            "quiet_seconds",
+        ):
             self._at_least(name, 0)
         for name in ("lease_seconds", "half_life_days"):
             self._at_least(name, 0.001)

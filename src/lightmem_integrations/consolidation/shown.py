@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from lightmem_integrations.consolidation.decay import decayed
 from lightmem_integrations.consolidation.records import Conflict, Episode, Evidence, Fact
@@ -20,7 +20,9 @@ from lightmem_integrations.storage.schema_consolidation import (
     evidence,
     facts,
 )
-from lightmem_integrations.storage.turns import to_turn
+from lightmem_integrations.storage.turns import moment, to_turn
+
+_AT_ONCE = 500
 
 
 def shown_facts(
@@ -36,6 +38,7 @@ def shown_facts(
     keys = {
         fact.row: fact.key for fact in read_facts(connection, user_row, successors, retracted=True)
     }
+    zones = zones_of_facts(connection, user_row, [fact.row for fact in stored])
     return [
         Fact(
             id=fact.key,
@@ -44,8 +47,10 @@ def shown_facts(
             value=fact.value,
             statement=fact.statement,
             entities=fact.entities,
-            valid_from=utc(fact.valid_from),
-            valid_to=None if fact.valid_to is None else utc(fact.valid_to),
+            valid_from=moment(fact.valid_from, zones.get(fact.row, 0)),
+            valid_to=(
+                None if fact.valid_to is None else moment(fact.valid_to, zones.get(fact.row, 0))
+            ),
             recorded_at=utc(fact.recorded_at),
             retracted_at=None if fact.retracted_at is None else utc(fact.retracted_at),
             reason=fact.reason,
@@ -57,6 +62,23 @@ def shown_facts(
         )
         for fact in stored
     ]
+
+
+def zones_of_facts(connection: Connection, user_row: int, rows: Sequence[int]) -> dict[int, int]:
+    """Seconds east of UTC where each fact was said; in another zone its days would be others."""
+    zones: dict[int, int] = {}
+    for start in range(0, len(rows), _AT_ONCE):
+        query = (
+            select(evidence.c.fact, func.min(turns.c.offset))
+            .join(turns, turns.c.id == evidence.c.turn)
+            .where(
+                evidence.c.user == user_row,
+                evidence.c.fact.in_(rows[start : start + _AT_ONCE]),
+            )
+            .group_by(evidence.c.fact)
+        )
+        zones |= dict(connection.execute(query).all())
+    return zones
 
 
 def shown_episodes(
@@ -72,13 +94,14 @@ def shown_episodes(
     shown = []
     for each in stored:
         query = select(turns).where(turns.c.user == user_row, turns.c.id.in_(members[each.row]))
-        said = connection.execute(query.order_by(turns.c.position))
+        said = connection.execute(query.order_by(turns.c.position)).all()
+        zone = said[0].offset if said else 0
         shown.append(
             Episode(
                 id=each.key,
                 session_id=names[each.session],
-                begins=utc(each.begins),
-                ends=utc(each.ends),
+                begins=moment(each.begins, zone),
+                ends=moment(each.ends, zone),
                 summary=each.summary,
                 keywords=each.keywords,
                 entities=each.entities,

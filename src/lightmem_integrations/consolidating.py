@@ -1,0 +1,242 @@
+"""The façade's offline part: making knowledge of what was said, asking for it, correcting it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+
+from lightmem_integrations.consolidation import corrections, history
+from lightmem_integrations.consolidation.consolidate import Progress
+from lightmem_integrations.consolidation.decay import embed_missing
+from lightmem_integrations.consolidation.drafts import Writer
+from lightmem_integrations.consolidation.listed import Conflicts, Episodes, Facts
+from lightmem_integrations.consolidation.records import (
+    Conflict,
+    ConsolidationReport,
+    Explanation,
+    Fact,
+)
+from lightmem_integrations.consolidation.worker import Consolidator
+from lightmem_integrations.consolidation.writers import as_writer
+from lightmem_integrations.errors import LightMemError
+from lightmem_integrations.governed import Governed
+from lightmem_integrations.request import check_count, check_names
+from lightmem_integrations.storage.turns import find_user
+from lightmem_integrations.twins import awaitable
+
+logger = logging.getLogger(__name__)
+
+
+class Consolidating(Governed):
+    """A store that makes episodes and facts of turns, outside of anybody's request."""
+
+    _writer: Writer
+    _consolidator: Consolidator
+
+    def consolidate(
+        self,
+        *,
+        user_id: str | None = None,
+        max_batches: int | None = None,
+        on_progress: Progress | None = None,
+        writer: object | None = None,
+        final: bool = False,
+    ) -> ConsolidationReport:
+        """Make episodes and facts of what was said since the last time.
+
+        What is done is stored episode by episode: stopped at any point, the next run goes on
+        there. With nothing new, nothing changes. A model that fails does not raise: its turns are
+        tried again later, and the report says so.
+
+        Args:
+            user_id: Whose memory; by default everybody's.
+            max_batches: Look at so many sessions at most.
+            on_progress: Called with how many sessions are done, and of how many.
+            writer: Who writes this time; by default the store's writer.
+            final: Close also what may still go on: without it, the end of a session is left until
+                it was quiet for ``ConsolidationSettings.gap_seconds`` or a later session began.
+
+        Raises:
+            ScopeError: ``user_id`` is given and names nobody.
+            InvalidRequestError: ``max_batches`` is not a positive number.
+            SettingsError: ``writer`` is none.
+            StorageError: The ledger does not answer, or the store was closed meanwhile.
+        """
+        if user_id is None:
+            self._store.check_usable()
+        else:
+            self._check(user_id)
+        if max_batches is not None:
+            check_count(max_batches, "max_batches")
+        return self._consolidator.run(
+            self._writer if writer is None else as_writer(writer),
+            user_id=user_id,
+            max_batches=max_batches,
+            final=final,
+            on_progress=on_progress,
+        )
+
+    def facts(self, *, user_id: str, include_past: bool = False) -> Facts:
+        """What is known of a user, oldest first.
+
+        Args:
+            user_id: Whose memory.
+            include_past: Also what is no longer true, was superseded or retracted.
+
+        Raises:
+            ScopeError: ``user_id`` names nobody.
+        """
+        self._check(user_id)
+        return Facts(
+            history.list_facts(
+                self._store,
+                user_id=user_id,
+                current=not include_past,
+                settings=self.settings.consolidation,
+            )
+        )
+
+    def episodes(self, *, user_id: str) -> Episodes:
+        """A user's episodes, oldest first, with their turns.
+
+        Raises:
+            ScopeError: ``user_id`` names nobody.
+        """
+        self._check(user_id)
+        return Episodes(history.list_episodes(self._store, user_id=user_id))
+
+    def explain(self, fact_id: str, *, user_id: str) -> Explanation:
+        """Why a fact is believed, or no longer is: the turns that prove it, and its history.
+
+        Raises:
+            ScopeError: ``user_id`` names nobody.
+            InvalidRequestError: The user has no such fact.
+        """
+        self._check(user_id)
+        return history.explain(
+            self._store,
+            _checked_id(fact_id, "fact_id"),
+            user_id=user_id,
+            settings=self.settings.consolidation,
+        )
+
+    def edit(
+        self,
+        fact_id: str,
+        *,
+        user_id: str,
+        statement: str | None = None,
+        value: str | None = None,
+        valid_from: dt.datetime | None = None,
+        valid_to: dt.datetime | None = None,
+        reason: str = "Corrected by a person.",
+    ) -> Fact:
+        """Correct a fact: a new one takes its place, and its history is kept.
+
+        Args:
+            fact_id: Which fact.
+            user_id: Whose.
+            statement: The whole as a sentence; by default the old one, with the value replaced.
+            value: What is said about the subject; by default the old one.
+            valid_from: Since when it is true; by default as before.
+            valid_to: Until when it was true; by default as before.
+            reason: Why.
+
+        Returns:
+            The new fact.
+
+        Raises:
+            ScopeError: ``user_id`` names nobody.
+            InvalidRequestError: The user has no such fact that stands, or nothing is changed.
+        """
+        self._check(user_id)
+        edited = corrections.edit(
+            self._store,
+            _checked_id(fact_id, "fact_id"),
+            user_id=user_id,
+            statement=statement,
+            value=value,
+            valid_from=valid_from,
+            valid_to=valid_to,
+            reason=reason,
+            settings=self.settings.consolidation,
+        )
+        self._embed_facts(user_id)
+        return edited
+
+    def retract(
+        self, fact_id: str, *, user_id: str, reason: str = "Retracted by a person."
+    ) -> Fact:
+        """Stop believing a fact, without erasing it; what it had replaced holds again.
+
+        Raises:
+            ScopeError: ``user_id`` names nobody.
+            InvalidRequestError: The user has no such fact that stands.
+        """
+        self._check(user_id)
+        return corrections.retract(
+            self._store,
+            _checked_id(fact_id, "fact_id"),
+            user_id=user_id,
+            reason=reason,
+            settings=self.settings.consolidation,
+        )
+
+    def conflicts(self, *, user_id: str, only_open: bool = True) -> Conflicts:
+        """Contradictions between a user's facts, the oldest first.
+
+        Args:
+            user_id: Whose memory.
+            only_open: Leave out those that are decided.
+
+        Raises:
+            ScopeError: ``user_id`` names nobody.
+        """
+        self._check(user_id)
+        return Conflicts(
+            history.list_conflicts(
+                self._store,
+                user_id=user_id,
+                only_open=only_open,
+                settings=self.settings.consolidation,
+            )
+        )
+
+    def resolve(self, conflict_id: str, *, user_id: str, keep: str) -> Conflict:
+        """Decide a conflict: the fact with the id ``keep`` stays, the other one is retracted.
+
+        Raises:
+            ScopeError: ``user_id`` names nobody.
+            InvalidRequestError: The user has no such open conflict, or ``keep`` is no part of it.
+        """
+        self._check(user_id)
+        return corrections.resolve(
+            self._store,
+            _checked_id(conflict_id, "conflict_id"),
+            user_id=user_id,
+            keep=_checked_id(keep, "keep"),
+            settings=self.settings.consolidation,
+        )
+
+    aconsolidate = awaitable(consolidate)
+    afacts = awaitable(facts)
+    aepisodes = awaitable(episodes)
+    aexplain = awaitable(explain)
+    aedit = awaitable(edit)
+    aretract = awaitable(retract)
+    aconflicts = awaitable(conflicts)
+    aresolve = awaitable(resolve)
+
+    def _embed_facts(self, user_id: str) -> None:
+        """Give a corrected fact its vector; without one it is found by its words."""
+        with self._store.ledger.read() as connection:
+            user = find_user(connection, user_id)
+        try:
+            if user is not None:
+                embed_missing(self._store, user.row)
+        except LightMemError as error:
+            logger.warning("A corrected fact has no vector yet (%s).", type(error).__name__)
+
+
+def _checked_id(value: object, name: str) -> str:
+    return check_names([value], name)[0]

@@ -1,0 +1,209 @@
+"""Runs of consolidation in one process: those asked for, and a thread that waits for quiet.
+
+Every run gives way to calls of users before each episode. The thread in the background also begins
+only when nobody has used the memory for a while, and ends its run when somebody asks for one.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import weakref
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from lightmem_integrations.activity import Activity
+from lightmem_integrations.consolidation.consolidate import Progress, consolidate
+from lightmem_integrations.consolidation.drafts import EpisodeDraft, Said, Writer
+from lightmem_integrations.consolidation.records import ConsolidationReport
+from lightmem_integrations.consolidation.settings import ConsolidationSettings
+from lightmem_integrations.store import Store
+
+logger = logging.getLogger(__name__)
+
+LOOK_AGAIN = 300.0
+"""Seconds until the thread looks again: by then sessions may be over without a new turn."""
+
+FIRST_PAUSE, LONGEST_PAUSE = 5.0, 600.0
+"""Seconds that the thread rests after a failure; twice as long each time."""
+
+_GIVE_WAY_SECONDS = 1.0
+_CLOSE_SECONDS = 30.0
+_SHORTEST_WAIT = 0.05
+
+
+class Consolidator:
+    """All consolidation of one store.
+
+    Args:
+        store: The store.
+        settings: Policies and sizes.
+        activity: The calls to which consolidation gives way.
+    """
+
+    def __init__(self, store: Store, settings: ConsolidationSettings, activity: Activity) -> None:
+        self._store = store
+        self._settings = settings
+        self._activity = activity
+        self._stop = threading.Event()
+        self._wake = threading.Event()
+        self._changed = threading.Condition()
+        self._running = 0
+        self._asked = 0
+        self._background = threading.Lock()
+
+    def run(
+        self,
+        writer: Writer,
+        *,
+        user_id: str | None = None,
+        max_batches: int | None = None,
+        final: bool = False,
+        on_progress: Progress | None = None,
+    ) -> ConsolidationReport:
+        """Consolidate now.
+
+        Raises:
+            StorageError: The ledger does not answer.
+        """
+        try:
+            with self._counted(asked=1):
+                with self._background:  # free as soon as the thread is done with its episode
+                    pass
+                return consolidate(
+                    self._store,
+                    _Considerate(writer, self._activity),
+                    settings=self._settings,
+                    user_id=user_id,
+                    max_batches=max_batches,
+                    final=final,
+                    on_progress=on_progress,
+                    should_stop=self._stop.is_set,
+                )
+        finally:
+            self._wake.set()  # the thread goes on where it was interrupted
+
+    def run_in_background(self, writer: Writer) -> ConsolidationReport:
+        """Consolidate until done, or until somebody asks for a run.
+
+        Raises:
+            StorageError: The ledger does not answer.
+        """
+        with self._counted(asked=0), self._background:
+            return consolidate(
+                self._store,
+                _Considerate(writer, self._activity),
+                settings=self._settings,
+                should_stop=lambda: self._stop.is_set() or self._asked > 0,
+            )
+
+    def seconds_to_wait(self) -> float:
+        """How long the thread must wait at least before it may begin; 0 if it may."""
+        left = self._settings.quiet_seconds - self._activity.quiet_seconds()
+        return max(left, _SHORTEST_WAIT) if left > 0 or self._asked else 0.0
+
+    def start(self, writer: Writer) -> None:
+        """Consolidate in the background from now on."""
+        stop, wake = self._stop, self._wake
+
+        def end(_: object) -> None:
+            stop.set()
+            wake.set()
+
+        # The thread must not keep alive a store that its owner dropped without closing it.
+        reference = weakref.ref(self, end)
+        threading.Thread(
+            target=_work, args=(reference, writer, stop, wake), daemon=True,
+            name="lightmem-consolidation",
+        ).start()  # fmt: skip
+
+    def wake(self) -> None:
+        """Say that there may be something to do."""
+        self._wake.set()
+
+    def close(self) -> None:
+        """End every run after the episode at hand.
+
+        A run whose model takes longer than half a minute is left behind: what it makes is not
+        stored, and is made anew after the next opening.
+        """
+        self._stop.set()
+        self._wake.set()
+        with self._changed:
+            ended = self._changed.wait_for(lambda: not self._running, timeout=_CLOSE_SECONDS)
+        if not ended:
+            logger.warning("The store is closed while a writer works; its episode is put off.")
+
+    @contextmanager
+    def _counted(self, *, asked: int) -> Iterator[None]:
+        with self._changed:
+            self._running += 1
+            self._asked += asked
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._running -= 1
+                self._asked -= asked
+                self._changed.notify_all()
+
+
+class _Considerate:
+    """A writer that lets calls of users go first."""
+
+    def __init__(self, writer: Writer, activity: Activity) -> None:
+        self._writer = writer
+        self._activity = activity
+
+    @property
+    def name(self) -> str:
+        return self._writer.name
+
+    def write(self, turns: Sequence[Said]) -> EpisodeDraft:
+        self._activity.give_way(_GIVE_WAY_SECONDS)
+        return self._writer.write(turns)
+
+
+def _work(
+    reference: weakref.ref[Consolidator],
+    writer: Writer,
+    stop: threading.Event,
+    wake: threading.Event,
+) -> None:
+    pause = 0.0
+    while not stop.is_set():
+        consolidator = reference()
+        if consolidator is None:
+            return
+        wait = consolidator.seconds_to_wait()
+        if wait:
+            del consolidator
+            stop.wait(wait)
+            continue
+        wake.clear()
+        pause = _next_pause(consolidator, writer, stop, pause)
+        del consolidator
+        # A model that is down needs time: after a failure, new turns wake nobody.
+        if pause:
+            stop.wait(pause)
+        else:
+            wake.wait(LOOK_AGAIN)
+
+
+def _next_pause(
+    consolidator: Consolidator, writer: Writer, stop: threading.Event, pause: float
+) -> float:
+    """One run; returns for how long to rest after it, 0 if nothing failed."""
+    try:
+        report = consolidator.run_in_background(writer)
+        failed = report.failed > 0
+        if report.written or failed:
+            logger.info(
+                "Consolidated in the background: %d episodes, %d facts, %d failures, %.1f s.",
+                report.written, report.facts, report.failed, report.seconds,
+            )  # fmt: skip
+    except Exception as error:  # noqa: BLE001 - the thread must outlive any failure
+        failed = True
+        if not stop.is_set():
+            logger.warning("Consolidation in the background failed: %s", error)
+    return min(max(FIRST_PAUSE, 2 * pause), LONGEST_PAUSE) if failed else 0.0
