@@ -37,6 +37,9 @@ if TYPE_CHECKING:
         TurnConflictError,
     )
     from lightmem_integrations.lightmem import LightMem
+    from lightmem_integrations.models.language import Completion, LanguageModel
+    from lightmem_integrations.models.openai_compatible import OpenAICompatible
+    from lightmem_integrations.models.rerankers import CrossEncoderReranker, SLMReranker
     from lightmem_integrations.records import Hit, Plan, Recall, Receipt, Source, Stats, Turn
     from lightmem_integrations.settings import Settings
     from lightmem_integrations.storage.chroma import ChromaIndex
@@ -48,6 +51,8 @@ _RECORDS = ("Hit", "Plan", "Recall", "Receipt", "Source", "Stats", "Turn")
 
 __all__ = [
     "ChromaIndex",
+    "Completion",
+    "CrossEncoderReranker",
     "EmbeddingMismatchError",
     "ExactIndex",
     "ForkedProcessError",
@@ -55,6 +60,7 @@ __all__ = [
     "IndexUnavailableError",
     "InvalidRequestError",
     "InvalidTurnError",
+    "LanguageModel",
     "LedgerError",
     "LightMem",
     "LightMemError",
@@ -62,9 +68,11 @@ __all__ = [
     "ModelError",
     "ModelOutputError",
     "ModelUnavailableError",
+    "OpenAICompatible",
     "Plan",
     "Recall",
     "Receipt",
+    "SLMReranker",
     "ScopeError",
     "Settings",
     "SettingsError",
@@ -79,8 +87,13 @@ __all__ = [
 
 _MODULES = {
     "ChromaIndex": "storage.chroma",
+    "Completion": "models.language",
+    "CrossEncoderReranker": "models.rerankers",
     "ExactIndex": "storage.index",
+    "LanguageModel": "models.language",
     "LightMem": "lightmem",
+    "OpenAICompatible": "models.openai_compatible",
+    "SLMReranker": "models.rerankers",
     "Settings": "settings",
 } | dict.fromkeys(_RECORDS, "records")
 

@@ -12,8 +12,12 @@ from lightmem_integrations import governance
 from lightmem_integrations.intake import checked_turns
 from lightmem_integrations.lifecycle import Closing
 from lightmem_integrations.models.embedders import as_embedder
+from lightmem_integrations.models.language import load
 from lightmem_integrations.models.onnx import shipped_token_counter
-from lightmem_integrations.models.protocols import Reranker, TokenCounter
+from lightmem_integrations.models.protocols import TokenCounter
+from lightmem_integrations.models.rerankers import as_reranker
+from lightmem_integrations.recall.budget import Workers
+from lightmem_integrations.recall.hypothetical import hypothetical_from
 from lightmem_integrations.recall.online import Engine, recall_online
 from lightmem_integrations.records import TIERS, Recall, Receipt, Stats, Tier, Turn
 from lightmem_integrations.request import (
@@ -53,7 +57,11 @@ class LightMem(Closing):
         embedder: What makes vectors: ``None`` for the small model that the package ships, a model
             name for sentence-transformers, or an embedder of LangChain, LlamaIndex, Chroma or
             your own.
-        reranker: Scores the best candidates anew. ``None`` for the built-in Selector alone.
+        reranker: Scores the best candidates anew: a cross-encoder, its name, ``SLMReranker(model)``
+            or your own. ``None`` for the built-in Selector alone.
+        slm: A small language model for ``settings.hypothetical_queries``: a chat model of
+            LangChain, an LLM of LlamaIndex, ``OpenAICompatible(...)``, a ``.gguf`` file or the
+            name of a transformers model.
         settings: Numbers that can be turned.
         count_tokens: Counts tokens as your chat model does. The default counts WordPiece tokens.
         replace_embedder: Embed everything anew if the store was built with another embedder.
@@ -72,7 +80,8 @@ class LightMem(Closing):
         ledger: str | None = None,
         index: VectorIndex | None = None,
         embedder: object | None = None,
-        reranker: Reranker | None = None,
+        reranker: object | None = None,
+        slm: object | None = None,
         settings: Settings | None = None,
         count_tokens: TokenCounter | None = None,
         replace_embedder: bool = False,
@@ -80,6 +89,9 @@ class LightMem(Closing):
         self.settings = settings or Settings()
         self._embedder = as_embedder(embedder)
         self._count_tokens = count_tokens
+        # Before the store: what makes no sense must leave no folder locked.
+        scorer = as_reranker(reranker)
+        hypothetical = hypothetical_from(slm, self.settings.hypothetical_queries)
         self._store = Store(
             path,
             ledger=ledger,
@@ -96,7 +108,9 @@ class LightMem(Closing):
             indexer=self._store.indexer,
             embedder=self._embedder,
             identity=self._store.embedder,
-            reranker=reranker,
+            reranker=scorer,
+            hypothetical=hypothetical,
+            workers=Workers(),
             settings=self.settings,
         )
 
@@ -350,11 +364,13 @@ class LightMem(Closing):
         """Load the models and open the index now, so that the first recall need not.
 
         Raises:
-            ModelError: The embedder cannot be loaded.
+            ModelError: A model cannot be loaded.
             StorageError: The index does not answer.
         """
         self._store.check_usable()
         self._store.indexer.warm_up()
+        load(self._engine.reranker)
+        load(self._engine.hypothetical)
         self.count_tokens("warm up")
 
     def count_tokens(self, text: str) -> int:
@@ -369,6 +385,7 @@ class LightMem(Closing):
 
     def close(self) -> None:
         """Finish what is under way and let the folder go. Closing twice is fine."""
+        self._engine.workers.close(self.settings.model_seconds)
         self._store.close()
 
     aadd = awaitable(add)

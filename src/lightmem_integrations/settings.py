@@ -12,6 +12,8 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "late_interaction": (True, False),
     "background_indexing": (True, False),
 }
+# Sizes for which nothing at all makes sense.
+_MAY_BE_ZERO = ("hypothetical_queries",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +33,12 @@ class Settings:
         catch_up_seconds: How long a recall may wait for turns that are not embedded yet. What is
             left after that is found by its words, and the result says so.
         background_indexing: Embed new turns in a thread of this process, soon after ``add``.
+        model_seconds: How long models beyond the embedder may take in one recall, together: those
+            that write hypothetical queries and those that re-rank. What is late is left out, and
+            the result says so.
+        rerank_factor: How many times k the re-ranker sees (the paper's 2K candidates).
+        hypothetical_queries: How many queries a small language model adds to the question; 0 for
+            none. Needs ``slm=``.
         embed_batch: Turns embedded in one call of the model.
         max_turn_chars: Longest text of one turn, in characters.
         max_id_chars: Longest user, session, agent or turn id, in characters.
@@ -48,6 +56,9 @@ class Settings:
     late_interaction: bool = True
     catch_up_seconds: float = 5.0
     background_indexing: bool = True
+    model_seconds: float = 1.0
+    rerank_factor: int = 2
+    hypothetical_queries: int = 0
     embed_batch: int = 64
     max_turn_chars: int = 100_000
     max_id_chars: int = 10_000
@@ -67,6 +78,7 @@ class Settings:
                 continue
             seconds = each.name.endswith("_seconds")
             kinds, least = ((int, float), 0) if seconds else ((int,), 1)
+            least = 0 if each.name in _MAY_BE_ZERO else least
             # "not at least" rather than "below": NaN is neither.
             if isinstance(value, bool) or not isinstance(value, kinds) or not value >= least:
                 kind = "number" if seconds else "whole number"

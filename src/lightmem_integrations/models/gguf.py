@@ -1,16 +1,13 @@
-"""A chat model in one GGUF file, run in this process by llama.cpp: no server, no network."""
+"""LangChain's chat model for one GGUF file, run in this process: no server, no network."""
 
 from __future__ import annotations
 
-import os
-import queue
-import secrets
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from lightmem_integrations.errors import MissingExtraError, ModelError, ModelUnavailableError
+from lightmem_integrations.errors import MissingExtraError
+from lightmem_integrations.models.gguf_runner import GGUFRunner, piece_of
 
 try:
     from langchain_core.callbacks import CallbackManagerForLLMRun
@@ -52,8 +49,16 @@ class GGUFChatModel(BaseChatModel):
     temperature: float = 0.0
     threads: int | None = None
 
-    _server: Any = PrivateAttr(default=None)
-    _lock: Any = PrivateAttr(default_factory=threading.Lock)
+    _runner: GGUFRunner = PrivateAttr()
+
+    @override
+    def model_post_init(self, context: Any, /) -> None:
+        self._runner = GGUFRunner(self.path, self.context_size, self.threads)
+
+    @property
+    def runner(self) -> GGUFRunner:
+        """What runs the file; whoever shares it loads the file once."""
+        return self._runner
 
     @property
     def _llm_type(self) -> str:
@@ -71,8 +76,7 @@ class GGUFChatModel(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        answer = self._loaded().handle_chat_completions(self._request(messages, stop, kwargs))
-        _check(answer)
+        answer = self._runner.answer(self._request(messages, stop, kwargs))
         usage = answer["usage"]
         message = AIMessage(
             content=answer["choices"][0]["message"]["content"] or "",
@@ -93,8 +97,10 @@ class GGUFChatModel(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        request = self._request(messages, stop, kwargs) | {"stream": True}
-        for piece in _pieces(self._loaded(), request):
+        for heard in self._runner.stream(self._request(messages, stop, kwargs)):
+            piece = piece_of(heard)
+            if not piece:
+                continue
             chunk = ChatGenerationChunk(message=AIMessageChunk(content=piece))
             if run_manager is not None:
                 run_manager.on_llm_new_token(piece, chunk=chunk)
@@ -109,69 +115,3 @@ class GGUFChatModel(BaseChatModel):
             "temperature": more.get("temperature", self.temperature),
             "stop": stop or [],
         }
-
-    def _loaded(self) -> Any:
-        with self._lock:
-            if self._server is None:
-                self._server = _load(self.path, self.context_size, self.threads)
-            return self._server
-
-
-def _load(path: Path, context_size: int, threads: int | None) -> Any:
-    try:
-        import xllamacpp
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("A model in a .gguf file", "gguf", "xllamacpp") from error
-    if not path.is_file():
-        raise ModelUnavailableError(f"There is no model file {str(path)!r}.")
-    parameters = xllamacpp.CommonParams()
-    parameters.model.path = str(path)
-    parameters.n_ctx = context_size
-    parameters.cpuparams.n_threads = threads or os.cpu_count() or 1
-    parameters.warmup = False
-    parameters.verbosity = -1
-    # The runner also opens a port of this machine. Nobody else has a key to it.
-    parameters.api_keys = [secrets.token_urlsafe(32)]
-    parameters.ui = False
-    try:
-        return xllamacpp.Server(parameters)
-    except Exception as error:  # The runner raises whatever its native part throws.
-        raise ModelUnavailableError(
-            f"The file {str(path)!r} could not be loaded as a model: {error}"
-        ) from error
-
-
-def _pieces(server: Any, request: dict[str, Any]) -> Iterator[str]:
-    """The answer piece by piece, as the runner's callback hears it in another thread."""
-    heard: queue.Queue[dict[str, Any] | BaseException | None] = queue.Queue()
-    stopped = threading.Event()
-
-    def hear(piece: dict[str, Any]) -> bool:
-        heard.put(piece)
-        return stopped.is_set()  # True ends the generation.
-
-    def generate() -> None:
-        try:
-            heard.put(server.handle_chat_completions(request, hear))
-        except BaseException as error:  # noqa: BLE001 - raised again where it is read
-            heard.put(error)
-        finally:
-            heard.put(None)
-
-    threading.Thread(target=generate, daemon=True).start()
-    try:
-        # The call itself returns None at its end, which ends this loop as well.
-        while (piece := heard.get()) is not None:
-            if isinstance(piece, BaseException):
-                raise piece
-            _check(piece)
-            text = piece["choices"][0]["delta"].get("content") if piece.get("choices") else None
-            if text:
-                yield text
-    finally:
-        stopped.set()
-
-
-def _check(answer: dict[str, Any]) -> None:
-    if "error" in answer:
-        raise ModelError(f"The model refused: {answer['error'].get('message', answer['error'])}")

@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
 
@@ -19,17 +19,21 @@ from lightmem_integrations.embedding import StoreEmbedder
 from lightmem_integrations.errors import LightMemError
 from lightmem_integrations.indexing import Indexer
 from lightmem_integrations.models.embedders import encoded_query
-from lightmem_integrations.models.protocols import Embedder, Encoding, Reranker
+from lightmem_integrations.models.protocols import Embedder, Reranker
+from lightmem_integrations.recall.aliases import with_full_names
+from lightmem_integrations.recall.budget import Budget, Workers
 from lightmem_integrations.recall.coarse import Candidates, coarse
+from lightmem_integrations.recall.hypothetical import Hypothetical
 from lightmem_integrations.recall.pack import Quote, Ranked, pack
 from lightmem_integrations.recall.plan import make_plan
 from lightmem_integrations.recall.rerank import rerank
 from lightmem_integrations.recall.scorer import Scoring, plain_fusion, score
-from lightmem_integrations.recall.select import Scored, select
+from lightmem_integrations.recall.select import Scored
+from lightmem_integrations.recall.several import Asked, select_over, shares, together
 from lightmem_integrations.records import Hit, Plan, Recall, Source
 from lightmem_integrations.request import Request
 from lightmem_integrations.settings import Settings
-from lightmem_integrations.storage.index import VectorIndex, Vectors
+from lightmem_integrations.storage.index import VectorIndex
 from lightmem_integrations.storage.ledger import Ledger
 from lightmem_integrations.storage.lexical import Rows
 from lightmem_integrations.storage.neighbourhood import (
@@ -53,6 +57,8 @@ class Engine:
     embedder: Embedder
     identity: StoreEmbedder
     reranker: Reranker | None
+    hypothetical: Hypothetical | None
+    workers: Workers
     settings: Settings
 
 
@@ -62,6 +68,7 @@ class _Run:
 
     engine: Engine
     request: Request
+    budget: Budget
     milliseconds: dict[str, float] = field(default_factory=dict)
     degraded: list[str] = field(default_factory=list)
 
@@ -93,7 +100,7 @@ def recall_online(engine: Engine, request: Request) -> Recall:
     Raises:
         LightMemError: Only with ``request.strict``: what a part of the path raised.
     """
-    run = _Run(engine, request)
+    run = _Run(engine, request, Budget(engine.settings.model_seconds, engine.workers))
     plan = Plan(queries=(request.query,), k=request.k)
     ranked: list[Ranked] = []
     with run.stage("total"):
@@ -122,24 +129,39 @@ def _search(run: _Run, plan: Plan) -> tuple[Plan, list[Ranked]]:
         if limits is None:
             return plan, []
         excluded = limits.rows_without(connection, user)
+        speakers = known_speakers(connection, user)
         plan = make_plan(
-            request.query,
-            known_speakers(connection, user),
+            with_full_names(connection, ledger.lexical, user, request.query, speakers),
+            speakers,
             now=dt.datetime.now(dt.timezone.utc),
             latest=last_said(connection, user),
             k=request.k,
         )
-    vector, encoding = _embedded_query(run, user, excluded)
+    plan = _with_hypothetical(run, plan)
+    asked = _embedded(run, user, plan, excluded)
     with run.stage("coarse"):
-        candidates = _candidates(run, user, vector, limits, excluded)
+        candidates = _candidates(run, user, asked, limits, excluded)
     with run.stage("select"):
-        chosen = request.k if reranker is None else 2 * request.k
-        best = select(plan, candidates, vector, encoding, k=chosen, scoring=_scoring(run))
+        chosen = request.k * (1 if reranker is None else run.engine.settings.rerank_factor)
+        best = select_over(plan, asked, candidates, k=chosen, scoring=_scoring(run))
     if reranker is not None:
         with run.stage("re-rank"), run.forgiving("the re-ranker was left out"):
-            best = rerank(reranker, request.query, best, candidates.turns)
+            best = rerank(reranker, plan.queries[0], best, candidates[0].turns, run.budget)
     with run.stage("read"), ledger.read() as connection:
-        return plan, _ranked(connection, user, candidates, best[: request.k])
+        return plan, _ranked(connection, user, candidates[0], best[: request.k])
+
+
+def _with_hypothetical(run: _Run, plan: Plan) -> Plan:
+    """The plan with what a small model adds to the question, where one is given."""
+    writer = run.engine.hypothetical
+    if writer is None:
+        return plan
+    question = plan.queries[0]
+    written = writer.known(question) or ()
+    if not written:
+        with run.stage("hypothetical"), run.forgiving("hypothetical queries were left out"):
+            written = run.budget.run(lambda left: writer.write(question, left))
+    return replace(plan, queries=(question, *written))
 
 
 def _scoring(run: _Run) -> Scoring:
@@ -165,49 +187,53 @@ def _limits(connection: Connection, user: User, request: Request) -> Limits | No
     )
 
 
-def _embedded_query(
-    run: _Run, user: User, excluded: Rows
-) -> tuple[Vectors | None, Encoding | None]:
-    """The question's vectors, after what waits for its own was given the chance to get them."""
-    indexer = run.engine.indexer
-    vector: Vectors | None = None
-    encoding: Encoding | None = None
-    with run.stage("embed"), run.forgiving("searched by words only"):
-        found, encoding = encoded_query(run.engine.embedder, run.request.query)
-        run.engine.identity.check_dimension(found)
-        vector = found
-        if not run.engine.settings.late_interaction:
-            encoding = None
-    if vector is None:
-        return None, None
+def _embedded(run: _Run, user: User, plan: Plan, excluded: Rows) -> list[Asked]:
+    """The queries' vectors, after what waits for its own was given the chance to get them."""
+    engine = run.engine
+    asked: list[Asked] = []
+    for query in plan.queries:
+        asked.append(Asked(query))
+        with run.stage("embed"), run.forgiving("searched by words only"):
+            vector, encoding = encoded_query(engine.embedder, query)
+            engine.identity.check_dimension(vector)
+            asked[-1] = Asked(query, vector, encoding if engine.settings.late_interaction else None)
+    if asked[0].vector is None:
+        return asked
     with run.stage("catch up"), run.forgiving("new turns are found by words only"):
-        left = indexer.catch_up(user, run.engine.settings.catch_up_seconds, excluded.tolist())
+        left = engine.indexer.catch_up(user, engine.settings.catch_up_seconds, excluded.tolist())
         if left:
             run.degraded.append(f"{left} turns are not embedded yet and are found by words only")
-    return vector, encoding
+    return asked
 
 
 def _candidates(
-    run: _Run, user: User, vector: Vectors | None, limits: Limits, excluded: Rows
-) -> Candidates:
+    run: _Run, user: User, asked: Sequence[Asked], limits: Limits, excluded: Rows
+) -> list[Candidates]:
     engine = run.engine
+    dense = shares(engine.settings.dense_pool, len(asked))
+    lexical = shares(engine.settings.lexical_pool, len(asked))
 
-    def search(index: VectorIndex | None) -> Candidates:
+    def search(index: VectorIndex | None) -> list[Candidates]:
         with engine.ledger.read() as connection:
-            return coarse(
-                connection,
-                engine.ledger.lexical,
-                index,
-                user,
-                query=run.request.query,
-                vector=vector,
-                limits=limits,
-                excluded=excluded,
-                dense_pool=engine.settings.dense_pool,
-                lexical_pool=engine.settings.lexical_pool,
+            return together(
+                [
+                    coarse(
+                        connection,
+                        engine.ledger.lexical,
+                        index,
+                        user,
+                        query=each.text,
+                        vector=each.vector,
+                        limits=limits,
+                        excluded=excluded,
+                        dense_pool=dense[i],
+                        lexical_pool=lexical[i],
+                    )
+                    for i, each in enumerate(asked)
+                ]
             )
 
-    if vector is not None and engine.indexer.ready:
+    if asked[0].vector is not None and engine.indexer.ready:
         with run.forgiving("the ledger's vectors were compared one by one"):
             return search(engine.index)
     return search(None)

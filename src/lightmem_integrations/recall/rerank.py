@@ -8,13 +8,17 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from lightmem_integrations.errors import ModelError, ModelOutputError
+from lightmem_integrations.errors import LightMemError, ModelError, ModelOutputError
 from lightmem_integrations.models.protocols import Reranker
+from lightmem_integrations.models.rerankers import BoundedReranker
+from lightmem_integrations.recall.budget import Budget
 from lightmem_integrations.recall.select import Scored
 from lightmem_integrations.storage.neighbourhood import Turns
 
 
-def rerank(reranker: Reranker, query: str, scored: Sequence[Scored], turns: Turns) -> list[Scored]:
+def rerank(
+    reranker: Reranker, query: str, scored: Sequence[Scored], turns: Turns, budget: Budget
+) -> list[Scored]:
     """Order what the Selector chose anew, by the sum of both z-scores.
 
     The sum, since a model that was trained on web search alone often misjudges small talk.
@@ -24,22 +28,18 @@ def rerank(reranker: Reranker, query: str, scored: Sequence[Scored], turns: Turn
         query: The question.
         scored: What the Selector chose, best first.
         turns: The turns that it chose from.
+        budget: How long the model may take.
 
     Raises:
-        ModelError: The model failed or returned something unusable.
+        ModelError: The model failed, returned something unusable, or was late.
     """
-    if not scored:
-        return []
+    if len(scored) <= 1:
+        return list(scored)
     texts = [
         f"{turns.speakers[each.place]}: {turns.texts[each.place]}".removeprefix(": ")
         for each in scored
     ]
-    try:
-        given = np.asarray(reranker.score(query, texts), np.float32)
-    except ModelError:
-        raise
-    except Exception as error:
-        raise ModelError(f"The re-ranker failed: {error}") from error
+    given = budget.run(lambda left: _scores(reranker, query, texts, left))
     if given.shape != (len(scored),) or not np.isfinite(given).all():
         raise ModelOutputError(
             f"The re-ranker returned scores of shape {given.shape} for {len(scored)} texts; one "
@@ -51,6 +51,19 @@ def rerank(reranker: Reranker, query: str, scored: Sequence[Scored], turns: Turn
         for each, score, own in zip(scored, total, given, strict=True)
     ]
     return sorted(best, key=lambda each: -each.score)
+
+
+def _scores(
+    reranker: Reranker, query: str, texts: Sequence[str], seconds: float
+) -> NDArray[np.float32]:
+    try:
+        if isinstance(reranker, BoundedReranker):
+            return np.asarray(reranker.score_within(query, texts, seconds), np.float32)
+        return np.asarray(reranker.score(query, texts), np.float32)
+    except LightMemError:
+        raise
+    except Exception as error:
+        raise ModelError(f"The re-ranker failed: {error}") from error
 
 
 def _z(values: NDArray[np.float32]) -> NDArray[np.float32]:

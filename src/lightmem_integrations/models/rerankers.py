@@ -1,0 +1,230 @@
+"""Re-rankers of every kind behind one Protocol: cross-encoders, and small language models."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any, Protocol, cast, runtime_checkable
+
+import numpy as np
+
+from lightmem_integrations.errors import (
+    MissingExtraError,
+    ModelOutputError,
+    ModelUnavailableError,
+    SettingsError,
+)
+from lightmem_integrations.models.language import (
+    LanguageModel,
+    as_language_model,
+    complete_json,
+    is_of,
+    load,
+)
+from lightmem_integrations.models.prompts import pointer_prompt, pointer_schema
+from lightmem_integrations.models.protocols import Reranker, Vectors
+from lightmem_integrations.safety import shown
+
+DEFAULT_CROSS_ENCODER = "cross-encoder/ms-marco-MiniLM-L6-v2"
+
+# So many tokens hold a pointer and what JSON puts around it.
+_TOKENS_PER_POINTER = 8
+# A model may name a memory twice; one that does not stop is not believed.
+_FLOOD = 4
+
+
+@runtime_checkable
+class BoundedReranker(Protocol):
+    """A re-ranker that can stop its model when time is up."""
+
+    def score_within(self, query: str, texts: Sequence[str], seconds: float) -> Vectors:
+        """As ``score``, in so many seconds at most."""
+
+
+class CrossEncoderReranker:
+    """A cross-encoder of sentence-transformers (extra ``local``).
+
+    Args:
+        model: Name of the model on the hub, a local folder, or a ``CrossEncoder``.
+        max_length: Longest question and text together, in tokens; longer ones are cut.
+        batch_size: Pairs in one pass of the model.
+
+    Raises:
+        MissingExtraError: At first use, if sentence-transformers is not installed.
+        ModelUnavailableError: At first use, if the weights cannot be had.
+    """
+
+    def __init__(
+        self, model: object = DEFAULT_CROSS_ENCODER, *, max_length: int = 256, batch_size: int = 32
+    ) -> None:
+        self._model = model
+        self._max_length = max_length
+        self._batch_size = batch_size
+
+    def load(self) -> None:
+        """Load the weights now, so that the first recall need not."""
+        self._loaded()
+
+    def score(self, query: str, texts: Sequence[str]) -> Vectors:
+        """The model's score of each text, as its own ``predict`` gives it."""
+        scores = self._loaded().predict(
+            [(query, text) for text in texts],
+            batch_size=self._batch_size,
+            show_progress_bar=False,
+        )
+        return np.asarray(scores, np.float32)
+
+    def _loaded(self) -> Any:
+        if not isinstance(self._model, str):
+            return self._model
+        with _loading:
+            return _cross_encoder(self._model, self._max_length)
+
+
+class SLMReranker:
+    """A small language model that points at the memories that answer a question.
+
+    It is shown the memories under numbers, and answers with numbers only, under a JSON schema.
+    Nothing else that it writes is used, so it cannot put words into a memory. A number that occurs
+    twice counts once; one that is out of range or not whole makes the whole answer worthless.
+
+    Args:
+        model: Whatever `as_language_model` takes.
+        pointers: How many memories it may point at.
+    """
+
+    def __init__(self, model: object, *, pointers: int = 5) -> None:
+        if isinstance(pointers, bool) or not isinstance(pointers, int) or pointers < 1:
+            raise SettingsError(f"pointers is {pointers!r}; it must be a whole number from 1 up.")
+        self._model: LanguageModel = as_language_model(model)
+        self._pointers = pointers
+
+    def load(self) -> None:
+        """Load the model now, so that the first recall need not."""
+        load(self._model)
+
+    def score(self, query: str, texts: Sequence[str]) -> Vectors:
+        """As `score_within`, with no limit of time."""
+        return self.score_within(query, texts, None)
+
+    def score_within(self, query: str, texts: Sequence[str], seconds: float | None) -> Vectors:
+        """One score for each text: falling with its place among the pointers, 0 without one.
+
+        Raises:
+            ModelOutputError: The model returned something else than pointers to these texts.
+            ModelError: The model failed or did not answer in time.
+        """
+        most = min(self._pointers, len(texts))
+        answer, _ = complete_json(
+            self._model,
+            pointer_prompt(query, texts),
+            schema=pointer_schema(len(texts), most),
+            max_tokens=16 + _TOKENS_PER_POINTER * most,
+            seconds=seconds,
+        )
+        scores = np.zeros(len(texts), np.float32)
+        for place, pointer in enumerate(checked_pointers(answer, len(texts))[:most]):
+            scores[pointer - 1] = most - place
+        return scores
+
+
+class _Predicting:
+    """A function of pairs as a re-ranker."""
+
+    def __init__(self, predict: Callable[[list[tuple[str, str]]], Any]) -> None:
+        self._predict = predict
+
+    def score(self, query: str, texts: Sequence[str]) -> Vectors:
+        """What the function gives for each pair of question and text."""
+        return np.asarray(self._predict([(query, text) for text in texts]), np.float32)
+
+
+class _Ranking:
+    """Something that ranks documents as sentence-transformers' ``rank`` does."""
+
+    def __init__(self, rank: Callable[[str, list[str]], Any]) -> None:
+        self._rank = rank
+
+    def score(self, query: str, texts: Sequence[str]) -> Vectors:
+        """The score of each text, put back into the order in which they were given."""
+        scores = np.full(len(texts), np.nan, np.float32)
+        for each in self._rank(query, list(texts)):
+            try:
+                scores[int(each["corpus_id"])] = float(each["score"])
+            except (KeyError, IndexError, TypeError, ValueError) as error:
+                raise ModelOutputError(
+                    f"The re-ranker returned {shown(each)}; a corpus_id and a score are needed."
+                ) from error
+        return scores
+
+
+def as_reranker(given: object | None) -> Reranker | None:
+    """A re-ranker of whatever was given.
+
+    Args:
+        given: ``None`` for none; one of ours or anything with ``score(query, texts)``; the name or
+            folder of a cross-encoder; a LangChain ``BaseCrossEncoder``; or an object with
+            ``predict(pairs)`` or ``rank(query, documents)`` as sentence-transformers has them.
+
+    Raises:
+        SettingsError: It is none of these.
+    """
+    if given is None:
+        return None
+    model: Any = given
+    if isinstance(given, str) or is_of(given, "sentence_transformers"):
+        return CrossEncoderReranker(given)
+    # LangChain's own `score` takes pairs.
+    if any(base.__name__ == "BaseCrossEncoder" for base in type(given).__mro__):
+        return _Predicting(model.score)
+    if callable(getattr(given, "score", None)):
+        return cast("Reranker", given)
+    if callable(getattr(given, "predict", None)):
+        return _Predicting(model.predict)
+    if callable(getattr(given, "rank", None)):
+        return _Ranking(model.rank)
+    raise SettingsError(
+        f"reranker= is {shown(given)}, a {type(given).__name__}, which is no re-ranker. Pass the "
+        "name of a cross-encoder, a CrossEncoder, a LangChain BaseCrossEncoder, "
+        "SLMReranker(model), or an object with score(query, texts)."
+    )
+
+
+def checked_pointers(answer: dict[str, Any], texts: int) -> list[int]:
+    """The pointers of a model's answer, each once, in its order.
+
+    Raises:
+        ModelOutputError: There are none, far too many, or one that is not a whole number from 1
+            to ``texts``.
+    """
+    pointers = answer.get("pointers")
+    if not isinstance(pointers, list) or len(pointers) > _FLOOD * texts:
+        raise ModelOutputError(f"The model returned no list of pointers: {shown(answer)}.")
+    for each in pointers:
+        if isinstance(each, bool) or not isinstance(each, int) or not 1 <= each <= texts:
+            raise ModelOutputError(
+                f"The model pointed at {shown(each)}; there are memories 1 to {texts}."
+            )
+    return list(dict.fromkeys(pointers))
+
+
+_loading = threading.Lock()
+
+
+@lru_cache(maxsize=4)
+def _cross_encoder(model: str, max_length: int) -> Any:
+    try:
+        from sentence_transformers import CrossEncoder
+    except ImportError as error:
+        raise MissingExtraError(
+            f"The re-ranker {model!r}", "local", "sentence-transformers"
+        ) from error
+    try:
+        return CrossEncoder(model, max_length=max_length, trust_remote_code=False)
+    except Exception as error:
+        raise ModelUnavailableError(
+            f"The weights of {model!r} are not in a local folder, and the hub did not give them "
+            f"({type(error).__name__}). Pass the path of a downloaded cross-encoder, or leave "
+            "reranker= out."
+        ) from error
