@@ -38,6 +38,7 @@ from lightmem_integrations.storage.ledger import Ledger
 from lightmem_integrations.storage.lexical import Rows
 from lightmem_integrations.storage.neighbourhood import (
     Limits,
+    Turns,
     known_speakers,
     last_said,
     provenance,
@@ -146,7 +147,8 @@ def _search(run: _Run, plan: Plan) -> tuple[Plan, list[Ranked]]:
         best = select_over(plan, asked, candidates, k=chosen, scoring=_scoring(run))
     if reranker is not None:
         with run.stage("re-rank"), run.forgiving("the re-ranker was left out"):
-            best = rerank(reranker, plan.queries[0], best, candidates[0].turns, run.budget)
+            said = [_as_said(candidates[0].turns, each.place) for each in best]
+            best = rerank(reranker, plan.queries[0], best, said, run.budget)
     with run.stage("read"), ledger.read() as connection:
         return plan, _ranked(connection, user, candidates[0], best[: request.k])
 
@@ -275,6 +277,10 @@ def _ranked(
         near = tuple(other for place in around[each.place] if (other := quote(place)))
         ranked.append(Ranked(hit, shown, near))
     return ranked
+
+
+def _as_said(turns: Turns, place: int) -> str:
+    return f"{turns.speakers[place]}: {turns.texts[place]}".removeprefix(": ")
 
 
 def _around(candidates: Candidates, place: int) -> list[int]:
