@@ -12,6 +12,7 @@ from lightmem_integrations.errors import EmbeddingMismatchError, ModelOutputErro
 from lightmem_integrations.models.embedders import checked_vectors, document_vectors, query_vector
 from lightmem_integrations.models.protocols import Embedder, TokenEmbedder, Vectors
 from lightmem_integrations.recall.late_interaction import compact, ignored_tokens
+from lightmem_integrations.storage.document_vectors import drop_document_vectors
 from lightmem_integrations.storage.ledger import Ledger, get_meta, put_meta
 from lightmem_integrations.storage.vectors import Embedded, Pending, drop_vectors
 
@@ -49,6 +50,7 @@ class StoreEmbedder:
             )
         with self._ledger.write() as connection:
             drop_vectors(connection)
+            drop_document_vectors(connection)
             put_meta(connection, EMBEDDER_NAME, self._embedder.name)
             put_meta(connection, EMBEDDER_DIMENSION, "")
             put_meta(connection, PURGE, "1")
@@ -84,6 +86,14 @@ class StoreEmbedder:
             ModelError: The embedder failed.
         """
         return query_vector(self._embedder, text)
+
+    def documents(self, texts: Sequence[str]) -> Vectors:
+        """The normalised vectors of summaries and statements, one row for each.
+
+        Raises:
+            ModelError: The embedder failed.
+        """
+        return document_vectors(self._embedder, texts)
 
     def embed(self, todo: Sequence[Pending]) -> tuple[list[Embedded], dict[int, ModelOutputError]]:
         """Vectors of turns; and, by row, why a turn has none because of what came out for it.

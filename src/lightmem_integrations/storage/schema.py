@@ -150,7 +150,13 @@ def _first(connection: Connection) -> None:
     metadata.create_all(connection)
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first,)
+def _documents(connection: Connection) -> None:
+    from lightmem_integrations.storage import schema_documents
+
+    metadata.create_all(connection, tables=list(schema_documents.TABLES))
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first, _documents)
 """Step n brings a ledger from version n to n + 1. Steps are added at the end, never changed."""
 
 
