@@ -161,6 +161,18 @@ async def test_the_event_loop_is_never_blocked(memory, scripted, remember):
     assert "Mimi" in model.last_prompt
 
 
+async def test_a_synchronous_call_on_an_event_loop_works(memory, scripted, remember):
+    """As in every notebook; and nothing else than the waiting that was asked for blocks."""
+    remember("alice", "My cat is called Mimi.")
+    model = scripted()
+    agent = make_agent(model, memory, recall_seconds=30)
+    agent.invoke(QUESTION)
+    with blockbuster_ctx():
+        agent.invoke(QUESTION)
+    assert "Mimi" in model.last_prompt
+    assert len(memory.history(user_id="alice")) == 4
+
+
 async def test_the_event_loop_goes_on_while_memory_works(memory, scripted):
     memory.recall_takes = memory.add_takes = 0.3
     agent = make_agent(scripted(), memory, recall_seconds=30)
