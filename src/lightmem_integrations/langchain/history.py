@@ -22,8 +22,9 @@ from lightmem_integrations.safety import check_scope_id, check_user_id
 class LightMemChatMessageHistory(BaseChatMessageHistory):
     """The messages of one session, every kind of them, as they were given.
 
-    The last choice: LangChain has deprecated message histories, and a history recalls nothing.
-    It is for chains that have one already. What is added is also found by ``LightMem.recall``,
+    The last choice: LangChain has deprecated message histories, in favour of
+    https://docs.langchain.com/oss/python/langchain/short-term-memory, and a history recalls
+    nothing. It is for chains that have one already. What is added is also found by ``LightMem.recall``,
     so that such a chain can be given a memory with one more component.
 
     A message with an id that the session has already, and the same content, is not added again.
