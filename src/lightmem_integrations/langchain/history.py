@@ -24,8 +24,8 @@ class LightMemChatMessageHistory(BaseChatMessageHistory):
 
     The last choice: LangChain has deprecated message histories, in favour of
     https://docs.langchain.com/oss/python/langchain/short-term-memory, and a history recalls
-    nothing. It is for chains that have one already. What is added is also found by ``LightMem.recall``,
-    so that such a chain can be given a memory with one more component.
+    nothing. It is for chains that have one already. What is added is also found by
+    ``LightMem.recall``, so that such a chain can be given a memory with one more component.
 
     A message with an id that the session has already, and the same content, is not added again.
     ``clear`` begins the conversation anew; what was said can still be recalled. ``LightMem.forget``
