@@ -106,7 +106,7 @@ class LightMemStore(StoreMethods, Closing):
             omit_expired=bool((ttl or {}).get("omit_expired")),
             catch_up_seconds=memory.settings.catch_up_seconds,
         )
-        self._sweeper = Sweeper(self.sweep_ttl)
+        self._sweeper = Sweeper(self._sweep)
         self._owns_memory = False
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -199,11 +199,11 @@ class LightMemStore(StoreMethods, Closing):
         Raises:
             StorageError: The store cannot be written.
         """
-        return self._documents.erase_expired()
+        return self._sweep()
 
     async def asweep_ttl(self) -> int:
         """``sweep_ttl`` without blocking the event loop."""
-        return await asyncio.to_thread(self.sweep_ttl)
+        return await asyncio.to_thread(self._sweep)
 
     def start_ttl_sweeper(self, sweep_interval_minutes: float | None = None) -> Future[None]:
         """Erase what is over at intervals, in a thread, until ``stop_ttl_sweeper`` or ``close``.
@@ -238,6 +238,9 @@ class LightMemStore(StoreMethods, Closing):
     async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
         return self
+
+    def _sweep(self) -> int:
+        return self._documents.erase_expired()
 
     def _check_loop(self) -> None:
         # Only where the user said that this is an asynchronous program: a notebook runs its
