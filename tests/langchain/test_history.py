@@ -64,7 +64,9 @@ async def test_every_kind_of_message_is_kept_whole(memory):
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None
+)
 @given(
     st.lists(
         st.builds(HumanMessage, texts, name=st.none() | st.just("Ann"))

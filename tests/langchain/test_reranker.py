@@ -8,7 +8,6 @@ import pytest
 from langchain_classic.retrievers import ContextualCompressionRetriever
 from langchain_classic.retrievers.document_compressors import DocumentCompressorPipeline
 from langchain_core.callbacks import BaseCallbackHandler
-from langchain_core.cross_encoders import BaseCrossEncoder
 from langchain_core.documents import Document
 from langchain_core.runnables import RunnableLambda, RunnablePassthrough
 from langchain_core.vectorstores import InMemoryVectorStore
@@ -16,6 +15,11 @@ from langchain_core.vectorstores import InMemoryVectorStore
 from lightmem_integrations.errors import InvalidRequestError, ModelError, SettingsError
 from lightmem_integrations.langchain import LightMemReranker
 from lightmem_integrations.models.onnx import OnnxEmbedder
+
+try:
+    from langchain_core.cross_encoders import BaseCrossEncoder
+except ImportError:  # langchain-core before 1.3
+    from langchain_classic.retrievers.document_compressors.cross_encoder import BaseCrossEncoder
 
 QUERY = "Which breed is the pet of my sibling?"
 TEXTS = (

@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lightmem_integrations.errors import InvalidRequestError, LightMemError, ModelError
@@ -156,6 +156,7 @@ def test_budgets_must_be_positive(name):
         rank_texts("violin", TEXTS, **{name: 0})
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.text(max_size=30), max_size=8),
     st.text(max_size=20),
