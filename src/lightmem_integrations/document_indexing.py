@@ -5,14 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection
 
-from lightmem_integrations.embedding import PURGE
-from lightmem_integrations.errors import IndexUnavailableError
+from lightmem_integrations.errors import StorageError
 from lightmem_integrations.storage.document_vectors import (
+    begin_batch,
     count_waiting,
-    mark_indexed,
-    next_batch,
+    finish_batch,
 )
-from lightmem_integrations.storage.ledger import put_meta
 from lightmem_integrations.storage.namespaces import Path
 from lightmem_integrations.store import Store
 
@@ -36,7 +34,7 @@ def index_large(store: Store, namespaces: Collection[Path]) -> None:
             continue
         try:
             _index(store, namespace)
-        except IndexUnavailableError as error:
+        except StorageError as error:
             logger.warning("Documents are compared one by one meanwhile: %s", error)
         finally:
             lock.release()
@@ -45,14 +43,10 @@ def index_large(store: Store, namespaces: Collection[Path]) -> None:
 def _index(store: Store, namespace: Path) -> None:
     store.indexer.prepare()
     while True:
-        with store.ledger.read() as connection:
-            batch = next_batch(connection, namespace)
+        with store.ledger.write() as connection:
+            batch = begin_batch(connection, namespace)
         if batch is None:
             return
         store.index.upsert(batch)
         with store.ledger.write() as connection:
-            erased = mark_indexed(connection, batch)
-            if erased:
-                put_meta(connection, PURGE, "1")
-        if erased:
-            store.index.delete(batch.scope, erased)
+            finish_batch(connection, batch)

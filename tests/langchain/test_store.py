@@ -25,6 +25,7 @@ from lightmem_integrations import (
     documents,
 )
 from lightmem_integrations.langchain import LightMemStore
+from lightmem_integrations.storage.index_contents import expected
 from lightmem_integrations.storage.namespaces import key_of_path
 from lightmem_integrations.testing import HashEmbedder
 
@@ -176,6 +177,8 @@ def test_reads_of_a_batch_see_what_was_there_before_its_writes(open_store):
     assert results[5] == [HERE]
     assert store.get(HERE, "new").value == {"n": 4}
     assert store.batch([]) == []
+    store.batch([PutOp(list(HERE), "list", {})])
+    assert store.get(list(HERE), "list").namespace == HERE
 
 
 @pytest.mark.parametrize(
@@ -358,6 +361,66 @@ def test_an_index_that_does_not_answer_costs_no_result(open_store, tmp_path, mon
     large(store, 40)
     store.delete(HERE, "k0")
     assert "k0" not in keys(store.search(HERE, query="dog train", limit=100))
+
+
+@pytest.mark.usefixtures("early_index")
+def test_a_crash_while_indexing_costs_no_result(tmp_path, open_store, monkeypatch):
+    class Crash(BaseException):
+        pass
+
+    def crash(*_):
+        raise Crash
+
+    store = open_store(tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr(document_indexing, "finish_batch", crash)
+        with pytest.raises(Crash):
+            large(store, 20)
+    store.close()
+    again = open_store(tmp_path)
+    assert len(again.search(HERE, query="dog", limit=50)) == 8
+    large(again, 20)
+    assert len(again.search(HERE, query="dog", limit=50)) == 20
+    healthy(again)
+
+
+def healthy(store):
+    inner = store.memory._store
+    with inner.ledger.read() as connection:
+        least, most = expected(connection, indexed=True), expected(connection)
+    assert inner.index.healthy(least, most)
+
+
+@pytest.mark.usefixtures("early_index")
+def test_threads_that_write_erase_and_search_leave_everything_in_order(tmp_path, open_store):
+    store = open_store(tmp_path)
+    failures = []
+
+    def live(mine):
+        chance = np.random.default_rng(mine)
+        try:
+            for _ in range(60):
+                key = f"{mine}-{chance.integers(12)}"
+                if chance.random() < 0.7:
+                    store.put(HERE, key, {"content": f"dog {chance.integers(99)}", "by": mine})
+                else:
+                    store.delete(HERE, key)
+                    assert store.get(HERE, key) is None
+                for item in store.search(HERE, query="dog", filter={"by": mine}, limit=50):
+                    assert item.key.startswith(f"{mine}-")
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=live, args=(n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
+    everything = set(keys(store.search(HERE, limit=100)))
+    assert everything
+    assert set(keys(store.search(HERE, query="dog", limit=100))) == everything
+    healthy(store)
 
 
 def test_an_embedder_that_fails_loses_nothing_and_breaks_no_turn(open_store, caplog):

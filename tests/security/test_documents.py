@@ -118,10 +118,36 @@ def test_what_chroma_held_is_gone_after_a_purge_or_the_next_opening(
         assert traces(tmp_path) == set()
 
 
+def test_what_chroma_got_before_a_crash_can_still_be_erased(tmp_path, monkeypatch):
+    monkeypatch.setattr(document_indexing, "_INDEX_FROM", 8)
+
+    class Crash(BaseException):
+        pass
+
+    def crash(*_):
+        raise Crash
+
+    store = reopened(tmp_path)
+    for n in range(7):
+        store.put(("u", "ann"), f"k{n}", {"content": f"{CANARY} {n}"})
+    with monkeypatch.context() as patched:
+        patched.setattr(document_indexing, "finish_batch", crash)
+        with pytest.raises(Crash):
+            store.put(("u", "ann"), "k7", {"content": f"{CANARY} 7"})
+    assert "chroma.sqlite3" in {name for name, _ in traces(tmp_path)}
+    store.close()
+    with reopened(tmp_path) as again:
+        for n in range(8):
+            again.delete(("u", "ann"), f"k{n}")
+        again.purge()
+        assert traces(tmp_path) == set()
+
+
 def test_labels_made_to_collide_stay_apart(store, monkeypatch):
     monkeypatch.setattr(document_indexing, "_INDEX_FROM", 8)
-    labels = ["u1", "U1", " u1", "u10", "u%", "u_", "u'--", "u1/s1", "../u1", "\u00fc", "u\u0308",
-              "u1 ", "u1\n", "None", '["u1"]', "u1\x01", "*", "u" * 5_000, "👩", "👩‍🚀"]  # fmt: skip
+    labels = ["u1", "U1", "u10", "u%", "u_", "u'--", "u1/s1", "../u1", "\u00fc", "u\u0308",
+              " u1", "u1 ", "u1\n", "None", '["u1"]', "u1\x01",
+              "*", "u" * 5_000, "👩", "👩‍🚀"]  # fmt: skip
     for number, label in enumerate(labels):
         for n in range(10):
             store.put(("m", label), f"k{n}", {"content": f"train heron {n}", "owner": number})

@@ -175,7 +175,7 @@ class LightMemStore(StoreMethods, Closing):
         puts: dict[tuple[tuple[str, ...], str], PutOp] = {}
         for number, op in enumerate(todo):
             if isinstance(op, PutOp):
-                puts[op.namespace, op.key] = op
+                puts[tuple(op.namespace), op.key] = op
             else:
                 reads[number] = read_of(op)
         new = [new_item(op, self._fields) for op in puts.values()]

@@ -72,10 +72,10 @@ def _by_index(
     for space in spaces:
         most = min(_MOST_FROM_INDEX, 2 * limit + 20)
         found = index.search(space.scope, vector, most, size=space.indexed)
-        if len(found) < space.indexed:
+        documents = documents_by_id(connection, space.row, [each.id for each in found])
+        if len(documents) < space.indexed:
             last = found[-1].similarity if found else 2.0
             horizon = last if horizon is None else max(horizon, last)
-        documents = documents_by_id(connection, space.row, [each.id for each in found])
         for each in found:
             row = documents.get(each.id)  # joined back: an index may hold what was erased
             if row is not None:

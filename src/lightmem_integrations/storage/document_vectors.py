@@ -19,6 +19,9 @@ from lightmem_integrations.storage.vectors import pack, unpack_all
 
 _AT_ONCE = 500
 _BATCH = 1_000
+# Whether the index holds a vector. It never holds one that is ABSENT: what is to be written is
+# marked first, so that what is erased meanwhile, or after a crash, is erased there too.
+ABSENT, WRITING, HELD = 0, 1, 2
 # Ids in the index are unique over turns and documents; no ledger ever counts that far.
 _FIRST_ID = 1 << 60
 
@@ -36,7 +39,7 @@ class Space:
 def insert_vectors(connection: Connection, document: int, namespace: int, new: Vectors) -> None:
     """Keep the vectors of a document's parts, ``(parts, dimension)``."""
     rows = [
-        {"document": document, "namespace": namespace, "vector": pack(each), "indexed": False}
+        {"document": document, "namespace": namespace, "vector": pack(each), "indexed": ABSENT}
         for each in new
     ]
     if rows:
@@ -44,12 +47,12 @@ def insert_vectors(connection: Connection, document: int, namespace: int, new: V
 
 
 def delete_vectors(connection: Connection, rows: Collection[int]) -> dict[str, list[int]]:
-    """Erase the vectors of documents; returns, by scope, the ids that the index still holds."""
+    """Erase the vectors of documents; returns, by scope, the ids that the index may hold."""
     wanted = document_vectors.c.document.in_(list(rows))
     query = (
         select(namespaces.c.key, document_vectors.c.id)
         .join(namespaces, namespaces.c.id == document_vectors.c.namespace)
-        .where(wanted, document_vectors.c.indexed)
+        .where(wanted, document_vectors.c.indexed != ABSENT)
     )
     left: dict[str, list[int]] = {}
     for scope, row in connection.execute(query):
@@ -74,7 +77,7 @@ def spaces_under(connection: Connection, prefix: Path) -> list[Space]:
         query = query.where(document_vectors.c.namespace.in_(rows_under(prefix)))
     found: dict[tuple[int, str], list[int]] = {}
     for row, scope, indexed, count in connection.execute(query):
-        found.setdefault((row, scope), [0, 0])[0 if indexed else 1] = count
+        found.setdefault((row, scope), [0, 0])[0 if indexed == HELD else 1] += count
     return [Space(row, scope, *counts) for (row, scope), counts in found.items()]
 
 
@@ -89,7 +92,7 @@ def similarities(
     if prefix:
         query = query.where(document_vectors.c.namespace.in_(rows_under(prefix)))
     if not indexed_too:
-        query = query.where(document_vectors.c.indexed.is_(False))
+        query = query.where(document_vectors.c.indexed != HELD)
     best: dict[int, float] = {}
     result = connection.execute(query, execution_options={"yield_per": _BATCH})
     for part in result.partitions():
@@ -118,34 +121,32 @@ def count_waiting(connection: Connection, namespace: Path) -> int:
         select(func.count())
         .select_from(document_vectors)
         .join(namespaces, namespaces.c.id == document_vectors.c.namespace)
-        .where(namespaces.c.key == key_of_path(namespace), document_vectors.c.indexed.is_(False))
+        .where(namespaces.c.key == key_of_path(namespace), document_vectors.c.indexed != HELD)
     )
     return int(connection.execute(query).scalar_one())
 
 
-def next_batch(connection: Connection, namespace: Path) -> Batch | None:
-    """Vectors of a namespace that the index does not hold yet; at most 1,000 of them."""
+def begin_batch(connection: Connection, namespace: Path) -> Batch | None:
+    """Vectors that the index does not hold, at most 1,000, marked as being written there."""
     scope = key_of_path(namespace)
     query = (
         select(document_vectors.c.id, document_vectors.c.vector)
         .join(namespaces, namespaces.c.id == document_vectors.c.namespace)
-        .where(namespaces.c.key == scope, document_vectors.c.indexed.is_(False))
+        .where(namespaces.c.key == scope, document_vectors.c.indexed != HELD)
         .order_by(document_vectors.c.id)
         .limit(_BATCH)
     )
     found = [(row, blob) for row, blob in connection.execute(query)]
-    return _batch(scope, found) if found else None
+    if not found:
+        return None
+    batch = _batch(scope, found)
+    _mark(connection, batch, WRITING)
+    return batch
 
 
-def mark_indexed(connection: Connection, batch: Batch) -> list[int]:
-    """Note that the index holds these; returns the ids of those that were erased meanwhile."""
-    there: set[int] = set()
-    rows = [each - _FIRST_ID for each in batch.ids]
-    for start in range(0, len(rows), _AT_ONCE):
-        part = document_vectors.c.id.in_(rows[start : start + _AT_ONCE])
-        there |= set(connection.execute(select(document_vectors.c.id).where(part)).scalars())
-        connection.execute(update(document_vectors).where(part).values(indexed=True))
-    return [_FIRST_ID + row for row in rows if row not in there]
+def finish_batch(connection: Connection, batch: Batch) -> None:
+    """Note that the index holds these."""
+    _mark(connection, batch, HELD)
 
 
 def document_batches(ledger: Ledger) -> Iterator[Batch]:
@@ -154,7 +155,7 @@ def document_batches(ledger: Ledger) -> Iterator[Batch]:
         spaces = connection.execute(
             select(namespaces.c.id, namespaces.c.key).where(
                 namespaces.c.id.in_(
-                    select(document_vectors.c.namespace).where(document_vectors.c.indexed)
+                    select(document_vectors.c.namespace).where(document_vectors.c.indexed == HELD)
                 )
             )
         ).all()
@@ -166,7 +167,7 @@ def document_batches(ledger: Ledger) -> Iterator[Batch]:
                     select(document_vectors.c.id, document_vectors.c.vector)
                     .where(
                         document_vectors.c.namespace == namespace,
-                        document_vectors.c.indexed,
+                        document_vectors.c.indexed == HELD,
                         document_vectors.c.id > last,
                     )
                     .order_by(document_vectors.c.id)
@@ -187,7 +188,7 @@ def expected_of_documents(connection: Connection, *, indexed: bool = False) -> d
         .group_by(namespaces.c.key)
     )
     if indexed:
-        query = query.where(document_vectors.c.indexed)
+        query = query.where(document_vectors.c.indexed == HELD)
     return dict(connection.execute(query).all())
 
 
@@ -197,6 +198,13 @@ def drop_document_vectors(connection: Connection) -> None:
     connection.execute(
         update(documents).where(documents.c.fields.is_not(None)).values(embedded=False)
     )
+
+
+def _mark(connection: Connection, batch: Batch, state: int) -> None:
+    rows = [each - _FIRST_ID for each in batch.ids]
+    for start in range(0, len(rows), _AT_ONCE):
+        part = document_vectors.c.id.in_(rows[start : start + _AT_ONCE])
+        connection.execute(update(document_vectors).where(part).values(indexed=state))
 
 
 def _batch(scope: str, found: Sequence[tuple[int, bytes]]) -> Batch:

@@ -9,6 +9,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     LargeBinary,
+    SmallInteger,
     String,
     Table,
     Text,
@@ -67,7 +68,8 @@ document_vectors = Table(
     Column("document", Row, ForeignKey("documents.id"), nullable=False, index=True),
     Column("namespace", Row, ForeignKey("namespaces.id"), nullable=False),
     Column("vector", LargeBinary, nullable=False),
-    Column("indexed", Boolean, nullable=False),
+    # ABSENT, WRITING or HELD, of document_vectors.py.
+    Column("indexed", SmallInteger, nullable=False),
     Index("document_vectors_by_namespace", "namespace", "indexed"),
     sqlite_autoincrement=True,
 )
