@@ -4,9 +4,9 @@ import functools
 import sys
 import uuid
 
-from langchain import agents
 from langchain.agents import factory
 
+from langchain import agents
 from lightmem_integrations import LightMem
 from lightmem_integrations.langchain import LightMemMiddleware
 

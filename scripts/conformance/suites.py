@@ -38,7 +38,7 @@ _SQLITE = {
     "tests/test_store.py::test_vector_store_initialization": "looks for tables through store.conn",
     "tests/test_store.py::test_nonnull_migrations": "reads SqliteStore.MIGRATIONS",
     "tests/test_store.py::test_escape_glob_literal": "calls a function that writes SQLite's GLOB",
-    "tests/test_store.py::test_namespace_match_pattern": "calls a function that writes a SQL pattern",
+    "tests/test_store.py::test_namespace_match_pattern": "calls one that writes a SQL pattern",
     "tests/test_store.py::test_list_namespaces_prefix_uses_indexable_condition": "reads SQL text",
 }
 
@@ -74,8 +74,8 @@ SUITES = (
         plugin="sqlite_store",
         passed=10,
         left_out={
-            "tests/test_ttl.py::test_ttl_override_default": "holds SqliteStore to not refreshing on read where "
-            "refresh_on_read is not set; TTLConfig says that it then is refreshed",
+            "tests/test_ttl.py::test_ttl_override_default": "expects no refresh on read where "
+            "refresh_on_read is not set; TTLConfig says that it is True then",
         },
     ),
     Suite(
