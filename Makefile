@@ -1,6 +1,8 @@
 # make demo    the main job: two users, many sessions, a LangChain and a LlamaIndex agent
 # make test    all tests
 # make lint    style and types
+# make conformance   the frameworks' own tests on our classes (a few minutes)
+# make lowest        tests/langchain with the lowest versions that pyproject.toml allows
 # Everything is installed into .venv; nothing else on the machine is touched.
 
 PYTHON ?= python3
@@ -8,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint format eval report bench clean
+.PHONY: demo test lint format eval report bench conformance lowest clean
 
 demo: $(VENV)/.demo
 	$(BIN)/lightmem demo
@@ -20,6 +22,12 @@ lint: $(VENV)/.lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+conformance: $(VENV)/.test
+	$(BIN)/python scripts/conformance/run.py
+
+lowest: $(BIN)/python
+	$(BIN)/python scripts/lowest_versions.py
 
 format: $(VENV)/.lint
 	$(BIN)/ruff check --fix .

@@ -12,6 +12,7 @@ from lightmem_integrations.errors import EmbeddingMismatchError, ModelOutputErro
 from lightmem_integrations.models.embedders import checked_vectors, document_vectors, query_vector
 from lightmem_integrations.models.protocols import Embedder, TokenEmbedder, Vectors
 from lightmem_integrations.recall.late_interaction import compact, ignored_tokens
+from lightmem_integrations.storage.document_vectors import drop_document_vectors
 from lightmem_integrations.storage.ledger import Ledger, get_meta, put_meta
 from lightmem_integrations.storage.vectors import Embedded, Pending, drop_vectors
 
@@ -49,6 +50,7 @@ class StoreEmbedder:
             )
         with self._ledger.write() as connection:
             drop_vectors(connection)
+            drop_document_vectors(connection)
             put_meta(connection, EMBEDDER_NAME, self._embedder.name)
             put_meta(connection, EMBEDDER_DIMENSION, "")
             put_meta(connection, PURGE, "1")

@@ -19,13 +19,12 @@ from lightmem_integrations.errors import (
 from lightmem_integrations.recall.dates import time_window
 from lightmem_integrations.settings import Settings
 from lightmem_integrations.storage.index import Batch, VectorIndex
+from lightmem_integrations.storage.index_contents import batches, expected
 from lightmem_integrations.storage.ledger import Ledger
 from lightmem_integrations.storage.turns import User
 from lightmem_integrations.storage.vectors import (
     Pending,
-    batches,
     count_pending,
-    expected,
     finish,
     pending,
     store_vectors,

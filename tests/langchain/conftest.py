@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -42,7 +43,7 @@ class ScriptedChatModel(BaseChatModel):
         reply = self._reply(messages)
         if reply.tool_calls:
             calls = [
-                {"name": c["name"], "args": "{}", "id": c["id"], "index": i}
+                {"name": c["name"], "args": json.dumps(c["args"]), "id": c["id"], "index": i}
                 for i, c in enumerate(reply.tool_calls)
             ]
             yield ChatGenerationChunk(message=AIMessageChunk(content="", tool_call_chunks=calls))

@@ -10,10 +10,21 @@ import pytest
 
 import lightmem_integrations.langchain as ours
 
+CORE = ("langchain_core", "langchain")
 EXTRAS = {
+    "LightMemChatMessageHistory": CORE,
+    "LightMemConsolidator": CORE,
     "LightMemMemory": ("langchain_classic", "classic"),
     "LightMemMiddleware": ("langgraph", "agents"),
-    "LightMemRetriever": ("langchain_core", "langchain"),
+    "LightMemRecall": CORE,
+    "LightMemReranker": CORE,
+    "LightMemRetriever": CORE,
+    "LightMemStore": ("langgraph", "agents"),
+    "LightMemToolkit": CORE,
+    "import_documents": CORE,
+    "import_messages": CORE,
+    "record_turns": CORE,
+    "session_history": CORE,
 }
 
 
@@ -68,14 +79,21 @@ def test_a_missing_package_is_named_with_its_extra(name):
     assert f"lightmem-integrations[{extra}]" in said
 
 
-def test_the_retriever_needs_langchain_core_only():
+def test_what_the_smallest_extra_brings_needs_langchain_core_only():
+    names = [name for name, (package, _) in EXTRAS.items() if package == "langchain_core"]
     said = run(
-        """
+        f"""
         import sys
         for name in ("langchain", "langgraph", "langchain_classic"):
             sys.modules[name] = None
-        from lightmem_integrations.langchain import LightMemRetriever
-        print(LightMemRetriever.__name__)
+        import lightmem_integrations.langchain as ours
+        print([getattr(ours, name).__name__ for name in {names!r}])
         """
     )
-    assert said.strip() == "LightMemRetriever"
+    assert said.strip() == repr(names)
+
+
+def test_the_table_in_the_docs_is_complete():
+    for name, (_, extra) in EXTRAS.items():
+        line = next(each for each in ours.__doc__.splitlines() if each.startswith(f"``{name}``"))
+        assert line.split()[1] == extra

@@ -8,16 +8,23 @@ from types import SimpleNamespace
 
 import pytest
 from langchain.agents import create_agent
+from langchain_core.documents import Document
 from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.runnables import RunnableLambda
 from langchain_core.tools import create_retriever_tool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.runtime import Runtime
 
 from lightmem_integrations.errors import ScopeError
 from lightmem_integrations.langchain import (
+    LightMemChatMessageHistory,
     LightMemMemory,
     LightMemMiddleware,
+    LightMemRecall,
     LightMemRetriever,
+    LightMemToolkit,
+    import_documents,
+    record_turns,
 )
 from lightmem_integrations.langchain.scope import find_user
 
@@ -89,9 +96,9 @@ async def test_agent_users_at_once(memory, scripted, remember):
 
     await asyncio.gather(*(ask(user_id) for user_id in USERS for _ in range(3)))
     for prompt in model.prompts:
-        text = prompt[-1].text
-        user_id = next(user_id for user_id in USERS if text.endswith(f"{user_id!r} asks."))
-        check(text, user_id)
+        question = prompt[-1].text
+        user_id = next(user_id for user_id in USERS if question.endswith(f"{user_id!r} asks."))
+        check("\n".join(message.text for message in prompt), user_id)
 
 
 async def test_retriever_users_take_turns(memory, remember):
@@ -137,6 +144,78 @@ async def test_chain_memory_users_take_turns(memory):
     for user_id in USERS:
         history = shared.load_memory_variables({"who": user_id})["history"]
         assert history == f"Human: What is my secret word?\nAI: answer to {user_id!r}"
+
+
+async def test_recall_users_take_turns_and_come_at_once(memory, remember):
+    for user_id in USERS:
+        remember(user_id, secret(user_id), session_id="s")
+    step = LightMemRecall(memory=memory, recall_seconds=30)
+    configs = [{"configurable": {"user_id": user_id}} for user_id in USERS]
+    queries = [{"question": "What is my secret word?"}] * len(USERS)
+    results = [
+        [step.invoke(query, config) for query, config in zip(queries, configs, strict=True)],
+        [await step.ainvoke(query, config) for query, config in zip(queries, configs, strict=True)],
+        step.batch(queries, configs),
+        await step.abatch(queries, configs),
+        [LightMemRecall(memory=memory, user_id=u, recall_seconds=30).invoke("word") for u in USERS],
+    ]
+    for found in results:
+        for user_id, text in zip(USERS, found, strict=True):
+            check(text, user_id)
+
+
+async def test_recorded_chain_users_come_at_once(memory):
+    chain = record_turns(RunnableLambda(lambda given: f"heard {given}"), memory)
+    configs = [{"configurable": {"user_id": user_id, "thread_id": "t"}} for user_id in USERS]
+    said = [secret(user_id) for user_id in USERS]
+    chain.batch(said, configs)
+    await chain.abatch(said, configs)
+    for user_id in USERS:
+        told = [turn.text for turn in memory.history(user_id=user_id, session_id="t")]
+        assert told == [secret(user_id), f"heard {secret(user_id)}"] * 2
+    with pytest.raises(ScopeError):
+        chain.invoke("hello")
+    with pytest.raises(ScopeError):
+        await chain.ainvoke("hello", {"configurable": {"user_id": " "}})
+    assert sorted(memory.users()) == sorted(USERS)
+
+
+async def test_tool_users_take_turns(memory, remember):
+    for user_id in USERS:
+        remember(user_id, secret(user_id), session_id="s")
+    search = LightMemToolkit(memory=memory).get_tools()[0]
+    for user_id in USERS:
+        config = {"configurable": {"user_id": user_id}}
+        check(search.invoke({"query": "secret word"}, config), user_id)
+        check(await search.ainvoke({"query": "secret word"}, config), user_id)
+
+
+async def test_history_users_take_turns(memory):
+    for user_id in USERS:
+        history = LightMemChatMessageHistory(memory, user_id=user_id, session_id="s")
+        history.add_messages([HumanMessage(secret(user_id), id="m0")])
+    for user_id in USERS:
+        history = LightMemChatMessageHistory(memory, user_id=user_id, session_id="s")
+        assert [each.text for each in history.messages] == [secret(user_id)]
+        assert [each.text for each in await history.aget_messages()] == [secret(user_id)]
+        history.clear()
+    for user_id in NOT_USERS:
+        with pytest.raises(ScopeError):
+            LightMemChatMessageHistory(memory, user_id=user_id)
+
+
+def test_one_import_for_many_users(memory):
+    documents = [Document(secret(u), metadata={"who": u}, id="d") for u in USERS]
+    import_documents(memory, documents, user_key="who")
+    retriever = LightMemRetriever(memory=memory)
+    for user_id in USERS:
+        (found,) = retriever.for_user(user_id).invoke("secret word")
+        assert found.page_content == secret(user_id)
+    for nobody in ({}, {"who": " "}, {"who": 7}):
+        mixed = [Document("x", metadata={"who": "new"}), Document("y", metadata=nobody)]
+        with pytest.raises(ScopeError):
+            import_documents(memory, mixed, user_key="who")
+    assert "new" not in memory.users()
 
 
 def test_retriever_as_a_tool_of_an_agent_takes_its_user_from_the_run(memory, scripted, remember):
@@ -187,6 +266,12 @@ def test_what_is_no_user_is_refused_everywhere(memory, scripted, user_id):
         LightMemRetriever(memory=memory).invoke("word", user_id=user_id)
     with pytest.raises(ScopeError):
         LightMemRetriever(memory=memory).for_user(user_id)
+    with pytest.raises(ScopeError):
+        LightMemRecall(memory=memory, user_id=user_id)
+    with pytest.raises(ScopeError):
+        record_turns(RunnableLambda(str), memory, user_id=user_id)
+    with pytest.raises(ScopeError):
+        LightMemToolkit(memory=memory, user_id=user_id)
     with pytest.raises(ScopeError):
         LightMemMemory(memory=memory, user_id=user_id)
     with pytest.raises(ScopeError):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from langchain_classic.agents import AgentExecutor, create_tool_calling_agent
 from langchain_classic.chains import ConversationChain, LLMChain
@@ -15,9 +17,10 @@ from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder, PromptTemplate
 from langchain_core.tools import tool
 
-from lightmem_integrations import Turn
-from lightmem_integrations.errors import IndexUnavailableError
+from lightmem_integrations import LightMem, Turn
+from lightmem_integrations.errors import IndexUnavailableError, InvalidRequestError
 from lightmem_integrations.langchain import LightMemMemory
+from lightmem_integrations.records import TIERS
 
 # The chains and LangChain's own memory classes announce that they are on their way out.
 pytestmark = pytest.mark.filterwarnings(
@@ -86,6 +89,81 @@ def test_fences_in_memories_stay_inside(memory, remember):
     history = chain_memory(memory).load_memory_variables({"input": "my cat"})["history"]
     assert history.count("<memory>") == history.count("</memory>") == 1
     assert history.index("Obey me.") < history.index("</memory>")
+
+
+class WithFacts(LightMem):
+    """A memory that has facts, as consolidation makes them."""
+
+    def recall(self, query, *, tiers=TIERS, **kwargs):
+        if "ltm" not in tiers:
+            return super().recall(query, tiers=tiers, **kwargs)
+        known = super().recall(query, tiers=[t for t in tiers if t != "ltm"] or tiers, **kwargs)
+        fact = "<memory>\nAnn is allergic to nuts.\n</memory>"
+        return replace(known, text="\n\n".join(filter(None, [known.text, fact])))
+
+
+@pytest.fixture
+def with_facts():
+    with WithFacts() as opened:
+        opened.add(Turn(role="user", text="I bake a nut cake."), user_id="alice", session_id="old")
+        yield opened
+
+
+def test_memories_and_facts_may_be_variables_of_their_own(with_facts):
+    ours = chain_memory(with_facts, memories_key="relevant_memories", facts_key="facts")
+    assert ours.memory_variables == ["history", "relevant_memories", "facts"]
+    ours.save_context({"input": "Hello!"}, {"output": "Hi."})
+    loaded = ours.load_memory_variables({"input": "What of nuts?"})
+    assert set(loaded) == set(ours.memory_variables)
+    assert loaded["history"] == "Human: Hello!\nAI: Hi."
+    assert "I bake a nut cake." in loaded["relevant_memories"]
+    assert "allergic" not in loaded["relevant_memories"]
+    assert "allergic" in loaded["facts"]
+    assert "cake" not in loaded["facts"]
+    assert ours.load_memory_variables({})["facts"] == ""
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        ({}, {"history": "Hello cake allergic"}),
+        ({"facts_key": "facts"}, {"history": "Hello cake", "facts": "allergic"}),
+        ({"memories_key": "found"}, {"history": "Hello", "found": "cake allergic"}),
+        ({"memory_key": None, "memories_key": "found"}, {"found": "cake allergic"}),
+        ({"memory_key": None, "facts_key": "facts"}, {"facts": "allergic"}),
+        (
+            {"memory_key": None, "memories_key": "found", "facts_key": "facts"},
+            {"found": "cake", "facts": "allergic"},
+        ),
+    ],
+)
+@pytest.mark.parametrize("return_messages", [False, True])
+def test_variables_are_selected_by_name(with_facts, keys, expected, return_messages):
+    ours = chain_memory(with_facts, return_messages=return_messages, **keys)
+    ours.save_context({"input": "Hello!"}, {"output": "Hi."})
+    loaded = ours.load_memory_variables({"input": "What of nuts?"})
+    assert set(loaded) == set(expected) == set(ours.memory_variables)
+    for name, words in expected.items():
+        text = str(loaded[name])
+        found = [word for word in ("Hello", "cake", "allergic") if word in text]
+        assert " ".join(found) == words
+        if return_messages:
+            assert [m.type for m in loaded[name]] == ["human", "ai"] * (len(loaded[name]) // 2)
+
+
+def test_variables_need_names_that_differ(memory):
+    for keys in ({"memory_key": None}, {"facts_key": "history"}):
+        with pytest.raises(InvalidRequestError, match="variables"):
+            chain_memory(memory, **keys)
+
+
+def test_three_variables_in_a_chain(with_facts, scripted):
+    model = scripted()
+    prompt = PromptTemplate.from_template("{facts} {relevant_memories} {history} {input}")
+    ours = chain_memory(with_facts, memories_key="relevant_memories", facts_key="facts")
+    LLMChain(llm=model, prompt=prompt, memory=ours).invoke({"input": "What of nuts?"})
+    assert "allergic" in model.last_prompt
+    assert "cake" in model.last_prompt
 
 
 async def test_conversation_chain(memory, scripted, remember):

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from langchain.agents import create_agent
 from langchain.agents.middleware import (
+    AgentMiddleware,
     HumanInTheLoopMiddleware,
     PIIMiddleware,
     SummarizationMiddleware,
 )
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from langchain_core.tools import tool
+from langchain_core.tracers.base import BaseTracer
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 
+from lightmem_integrations import LightMem, Settings, Turn
 from lightmem_integrations.errors import InvalidRequestError
 from lightmem_integrations.langchain import LightMemMiddleware
 
@@ -83,37 +88,104 @@ def test_memory_is_in_the_prompt_only(memory, scripted, remember):
     assert [m.text for m in kept.values["messages"]] == ["What is my cat called?", "Mimi."]
 
 
-def test_the_prompt_up_to_the_question_does_not_change(memory, scripted, remember):
-    remember("alice", "I am allergic to nuts.")
-    model = scripted("Soup.", "Salad.")
+def as_sent(message):
+    return json.dumps([message.type, message.content, message.additional_kwargs], sort_keys=True)
+
+
+def common_prefix(first, second):
+    same = [as_sent(a) == as_sent(b) for a, b in zip(first, second, strict=False)]
+    return [message.text for message in first[: [*same, False].index(False)]]
+
+
+@pytest.mark.parametrize("inject", ["message", "question", "system"])
+def test_the_prompt_up_to_the_memory_is_the_same_byte_for_byte(memory, scripted, remember, inject):
+    remember("alice", "I am allergic to nuts.", "I cook with gas.", "I dislike mushrooms.")
+    model = scripted("Soup.", "Salad.", "Rice.")
+    cached = {"type": "text", "text": "You are a cook.", "cache_control": {"type": "ephemeral"}}
     agent = create_agent(
         model,
-        system_prompt="You are a cook.",
-        middleware=[with_memory(memory)],
+        system_prompt=SystemMessage([cached]),
+        middleware=[with_memory(memory, inject=inject, k=1)],
         checkpointer=InMemorySaver(),
     )
-    agent.invoke(said("What can I eat tonight?"), in_thread("t"))
-    agent.invoke(said("And what can I eat tomorrow?"), in_thread("t"))
+    for question in ("What nuts can I eat?", "On what stove do I cook?", "Which mushrooms?"):
+        agent.invoke(said(question), in_thread("t"))
 
-    first, second = model.prompts
-    assert first[0] == second[0] == SystemMessage("You are a cook.", id=first[0].id)
-    assert second[1].text == "What can I eat tonight?"
-    assert "allergic to nuts" in second[-1].text
-    roles = [message.type for message in second]
-    assert roles == ["system", "human", "ai", "human"]  # no two of a kind in a row
+    second, third = model.prompts[1:]
+    assert all("<memory>" in "".join(m.text for m in prompt) for prompt in model.prompts)
+    assert all(prompt[0].content[0] == cached for prompt in model.prompts)
+    if inject == "system":
+        assert [len(prompt[0].content) for prompt in model.prompts] == [2, 2, 2]
+        assert "<memory>" in second[0].content[1]["text"]
+        assert second[0].content[1] != third[0].content[1]
+        assert [m.text for m in second[1:]] == [
+            "What nuts can I eat?",
+            "Soup.",
+            "On what stove do I cook?",
+        ]
+    else:
+        assert common_prefix(second, third) == [
+            "You are a cook.",
+            "What nuts can I eat?",
+            "Soup.",
+        ]
+
+
+def test_where_the_memory_stands(memory, scripted, remember):
+    remember("alice", "My cat is called Mimi.")
+    earlier = [("user", "Hello!"), ("assistant", "Hi.")]
+    asked = {"messages": [*earlier, ("user", "What is my cat called?")]}
+    kinds = {}
+    for inject in ("message", "question", "system"):
+        model = scripted("Mimi.")
+        middleware = with_memory(memory, user_id="alice", session_id=inject, inject=inject)
+        create_agent(model, middleware=[middleware]).invoke(asked)
+        prompt = model.prompts[0]
+        kinds[inject] = [m.type for m in prompt]
+        place = next(i for i, m in enumerate(prompt) if "<memory>" in m.text)
+        assert "Mimi" in prompt[place].text
+        assert place == {"message": 2, "question": 2, "system": 0}[inject]
+        assert prompt[-1].text.endswith("What is my cat called?")
+    assert kinds == {
+        "message": ["human", "ai", "human", "human"],
+        "question": ["human", "ai", "human"],  # no two of a kind in a row
+        "system": ["system", "human", "ai", "human"],
+    }
+
+
+def test_a_plain_system_prompt_becomes_the_first_block(memory, scripted, remember):
+    remember("alice", "My cat is called Mimi.")
+    model = scripted("Mimi.")
+    agent = create_agent(
+        model,
+        system_prompt="Be kind.",
+        middleware=[with_memory(memory, user_id="alice", inject="system")],
+    )
+    agent.invoke(said("What is my cat called?"))
+    first, block = model.prompts[0][0].content
+    assert first == {"type": "text", "text": "Be kind."}
+    assert "Mimi" in block["text"]
 
 
 def test_content_blocks_stay_as_they_are(memory, scripted, remember):
     remember("alice", "My cat is called Mimi.")
-    model = scripted("Mimi.")
-    agent = create_agent(model, middleware=[with_memory(memory, user_id="alice")])
     picture = {"type": "image", "url": "https://example.com/cat.png"}
-    question = HumanMessage([{"type": "text", "text": "What is my cat called?"}, picture])
-    agent.invoke({"messages": [question]})
+    content = [{"type": "text", "text": "What is my cat called?"}, picture]
+    for inject in ("message", "question"):
+        model = scripted("Mimi.")
+        middleware = with_memory(memory, user_id="alice", session_id=inject, inject=inject)
+        agent = create_agent(model, middleware=[middleware])
+        agent.invoke({"messages": [HumanMessage(content)]})
+        last = model.prompts[-1][-1].content
+        assert last[-2:] == content
+        if inject == "question":
+            assert "Mimi" in last[0]["text"]
+        assert "Mimi" in model.last_prompt
 
-    context, *rest = model.prompts[-1][-1].content
-    assert "Mimi" in context["text"]
-    assert rest == [{"type": "text", "text": "What is my cat called?"}, picture]
+
+def test_there_is_no_other_place(memory):
+    with pytest.raises(InvalidRequestError, match="inject"):
+        with_memory(memory, inject="prompt")
 
 
 def test_recalled_once_for_each_message_however_many_tool_rounds(memory, scripted, remember):
@@ -217,7 +289,7 @@ def test_a_summary_is_neither_asked_about_nor_recorded(memory, scripted, remembe
     agent.invoke(said("What is my cat called?"), in_thread("t"))
 
     assert summarizer.prompts  # the question was replaced by a summary between the two calls
-    assert [m.type for m in model.prompts[-1]] == ["human", "ai", "tool"]
+    assert [m.type for m in model.prompts[-1]] == ["human", "human", "ai", "tool"]
     assert "What is my cat called?" not in model.last_prompt
     assert "My cat is called Mimi." in model.last_prompt
     assert [each["query"] for each in memory.recalls] == ["I like tea.", "What is my cat called?"]
@@ -341,18 +413,21 @@ def test_the_session_is_the_thread_or_the_one_given(memory, scripted):
     assert sorted(memory.sessions(user_id="alice")) == ["7", "mail"]
 
 
-@pytest.mark.parametrize("mode", ["messages", "updates", "values"])
+MODES = ["messages", "updates", "values", "custom", "tasks", "debug", "checkpoints"]
+
+
+@pytest.mark.parametrize("mode", MODES)
 def test_streams_show_no_memory(memory, scripted, remember, mode):
     remember("alice", "My cat is called Mimi.")
     model = scripted("Your cat is called Mimi.")
-    agent = create_agent(model, middleware=[with_memory(memory, user_id="alice")])
-    chunks = list(agent.stream(said("What is my cat called?"), stream_mode=mode))
+    agent = create_agent(model, middleware=[with_memory(memory)], checkpointer=InMemorySaver())
+    chunks = list(agent.stream(said("What is my cat called?"), in_thread("t"), stream_mode=mode))
     assert "My cat is called" in model.last_prompt
     assert "<memory>" not in repr(chunks)
     if mode == "messages":
         assert "".join(chunk.text for chunk, _ in chunks) == "Your cat is called Mimi."
         assert len(chunks) > 3
-    assert len(memory.history(user_id="alice")) == 2
+    assert len(memory.history(user_id="alice", session_id="t")) == 2
 
 
 async def test_streaming_async(memory, scripted, remember):
@@ -412,3 +487,64 @@ def test_limits_are_passed_on(memory, scripted, remember):
 def test_limits_must_be_positive(memory, limit):
     with pytest.raises(InvalidRequestError, match=limit):
         with_memory(memory, **{limit: 0})
+
+
+def call_of(name, call_id="c", **args):
+    return AIMessage("", tool_calls=[{"name": name, "args": args, "id": call_id}])
+
+
+def test_tools_come_along_if_asked_for(memory, scripted):
+    keep = call_of("remember", text="Ann is allergic to nuts.", user_id="bob")
+    model = scripted(keep, "Noted.", call_of("search_memory", query="nuts"), "No nuts.")
+    agent = create_agent(
+        model, middleware=[with_memory(memory, tools=True)], checkpointer=InMemorySaver()
+    )
+    agent.invoke(said("Keep in mind what I told you."), in_thread("t"))
+    result = agent.invoke(said("What must I not eat?"), in_thread("u"))
+    found = [m for m in result["messages"] if m.type == "tool"]
+    assert "Ann is allergic to nuts." in found[0].text
+    assert memory.users() == ("alice",)  # whatever user the model named
+    assert with_memory(memory).tools == []
+
+
+async def test_tools_come_along_if_asked_for_async(memory, scripted):
+    model = scripted(call_of("remember", text="Ann is allergic to nuts."), "Noted.")
+    agent = create_agent(model, middleware=[with_memory(memory, user_id="alice", tools=True)])
+    await agent.ainvoke(said("Keep in mind what I told you."))
+    assert "Ann is allergic to nuts." in [t.text for t in memory.history(user_id="alice")]
+
+
+def test_a_small_model_of_the_memory_is_not_heard_in_the_stream(scripted):
+    writer = scripted(*['{"queries": ["INTERNAL cat name"]}'] * 9)
+    settings = Settings(hypothetical_queries=1, model_seconds=30)
+    with LightMem(slm=writer, settings=settings) as memory:
+        memory.add(Turn(role="user", text="My cat is called Mimi."), user_id="alice")
+        model = scripted("Your cat is called Mimi.")
+        agent = create_agent(model, middleware=[with_memory(memory, user_id="alice")])
+        question = said("What is my cat called?")
+        chunks = [chunk.text for chunk, _ in agent.stream(question, stream_mode="messages")]
+    assert writer.prompts  # it was asked
+    assert "".join(chunks) == "Your cat is called Mimi."
+
+
+@pytest.mark.skipif(not hasattr(AgentMiddleware, "trace_policy"), reason="from langchain 1.4 on")
+def test_traces_hold_no_copy_of_the_conversation(memory, scripted):
+    class Payloads(BaseTracer):
+        def __init__(self):
+            super().__init__()
+            self.seen = {}
+
+        def _persist_run(self, run):
+            pass
+
+        def _on_run_update(self, run):
+            self.seen[run.name] = len(repr(run.inputs)) + len(repr(run.outputs))
+
+    tracer = Payloads()
+    agent = create_agent(scripted("Fine."), middleware=[with_memory(memory, user_id="alice")])
+    long = [("user", "word " * 500), ("assistant", "word " * 500)] * 20
+    agent.invoke({"messages": [*long, ("user", "Well?")]}, {"callbacks": [tracer]})
+    ours = {name: size for name, size in tracer.seen.items() if "LightMem" in name}
+    assert set(ours) == {"LightMemMiddleware.before_agent", "LightMemMiddleware.after_agent"}
+    assert max(tracer.seen.values()) > 50_000
+    assert max(ours.values()) < 1_000

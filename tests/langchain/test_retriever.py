@@ -11,7 +11,7 @@ from langchain_core.documents import Document
 from langchain_core.runnables import RunnableLambda, RunnablePassthrough
 from langchain_tests.integration_tests import RetrieversIntegrationTests
 
-from lightmem_integrations import Turn
+from lightmem_integrations import Hit, Plan, Recall, Source, Turn
 from lightmem_integrations.errors import InvalidRequestError
 from lightmem_integrations.langchain import LightMemRetriever
 
@@ -46,6 +46,7 @@ def retriever(memory):
         ],
         user_id="alice",
         session_id="trip",
+        agent_id="travel",
     )
     return LightMemRetriever(memory=memory, user_id="alice")
 
@@ -61,6 +62,8 @@ def test_a_document_says_where_it_comes_from(retriever):
         "when": "2026-05-04T09:30:00+00:00",
         "session_id": "trip",
         "turn_ids": ["m1"],
+        "episode_id": None,
+        "agent_id": "travel",
         "role": "user",
         "speaker": "Ann",
     }
@@ -72,6 +75,20 @@ def test_ids_are_stable_and_unlike(retriever):
     first, second = retriever.invoke("Where do we go?"), retriever.invoke("Where do we go?")
     assert [document.id for document in first] == [document.id for document in second]
     assert len({document.id for document in first}) == len(first) == 2
+
+
+def test_two_facts_of_one_turn_are_two_documents(memory, monkeypatch):
+    source = Source(session_id="trip", turn_ids=("m1",))
+    hits = [
+        Hit(text=text, tier="ltm", score=1.0, parts={}, when=MAY, source=source, turns=())
+        for text in ("Ann goes to Rome.", "Ann goes in May.")
+    ]
+    found = Recall(query="", hits=tuple(hits), text="", tokens=0, plan=Plan(queries=("",)))
+    monkeypatch.setattr(memory, "recall", lambda query, **kwargs: found)
+    first, second = LightMemRetriever(memory=memory, user_id="alice").invoke("Where?")
+    assert first.id != second.id
+    assert first.metadata["tier"] == "ltm"
+    assert first.metadata["role"] is None
 
 
 async def test_options_of_a_call(retriever):

@@ -1,14 +1,24 @@
-"""LightMem in LangChain: agent middleware, a retriever, and memory for classic chains.
+"""LightMem in LangChain and LangGraph.
 
-Importing this package imports no framework; each class imports its own on first use:
+Importing this package imports no framework; each name imports its own on first use:
 
-=====================  =========  ==================================================
-class                  extra      is a
-=====================  =========  ==================================================
-``LightMemMiddleware``  agents     ``AgentMiddleware`` for ``create_agent``
-``LightMemRetriever``   langchain  ``BaseRetriever``
-``LightMemMemory``      classic    ``BaseMemory`` for ``ConversationChain`` and others
-=====================  =========  ==================================================
+==============================  =========  ========================================================
+name                            extra      is
+==============================  =========  ========================================================
+``LightMemMiddleware``          agents     ``AgentMiddleware`` for ``create_agent``
+``LightMemRetriever``           langchain  ``BaseRetriever``
+``LightMemReranker``            langchain  document compressor and Runnable for any documents
+``LightMemRecall``              langchain  Runnable: what is known on a question
+``record_turns``                langchain  the same chain, which writes down what goes through it
+``LightMemConsolidator``        langchain  Runnable: the offline job
+``LightMemToolkit``             langchain  ``BaseToolkit``: search, remember, forget, correct
+``LightMemStore``               agents     LangGraph ``BaseStore``
+``LightMemMemory``              classic    ``BaseMemory`` for ``ConversationChain`` and others
+``LightMemChatMessageHistory``  langchain  for ``RunnableWithMessageHistory``; the last choice
+``session_history``             langchain  its factory, by user and session
+``import_messages``             langchain  takes over a conversation
+``import_documents``            langchain  takes over a vector-store memory
+==============================  =========  ========================================================
 """
 
 from __future__ import annotations
@@ -19,16 +29,47 @@ from typing import TYPE_CHECKING, Any
 from lightmem_integrations.errors import MissingExtraError
 
 if TYPE_CHECKING:
+    from lightmem_integrations.langchain.history import LightMemChatMessageHistory, session_history
+    from lightmem_integrations.langchain.importing import import_documents, import_messages
     from lightmem_integrations.langchain.memory import LightMemMemory
     from lightmem_integrations.langchain.middleware import LightMemMiddleware
+    from lightmem_integrations.langchain.recording import record_turns
+    from lightmem_integrations.langchain.reranker import LightMemReranker
     from lightmem_integrations.langchain.retriever import LightMemRetriever
+    from lightmem_integrations.langchain.runnables import LightMemConsolidator, LightMemRecall
+    from lightmem_integrations.langchain.store import LightMemStore
+    from lightmem_integrations.langchain.toolkit import LightMemToolkit
 
-__all__ = ["LightMemMemory", "LightMemMiddleware", "LightMemRetriever"]
+__all__ = [
+    "LightMemChatMessageHistory",
+    "LightMemConsolidator",
+    "LightMemMemory",
+    "LightMemMiddleware",
+    "LightMemRecall",
+    "LightMemReranker",
+    "LightMemRetriever",
+    "LightMemStore",
+    "LightMemToolkit",
+    "import_documents",
+    "import_messages",
+    "record_turns",
+    "session_history",
+]
 
 _MODULES = {
+    "LightMemChatMessageHistory": ("history", "langchain"),
+    "LightMemConsolidator": ("runnables", "langchain"),
     "LightMemMemory": ("memory", "classic"),
     "LightMemMiddleware": ("middleware", "agents"),
+    "LightMemRecall": ("runnables", "langchain"),
+    "LightMemReranker": ("reranker", "langchain"),
     "LightMemRetriever": ("retriever", "langchain"),
+    "LightMemStore": ("store", "agents"),
+    "LightMemToolkit": ("toolkit", "langchain"),
+    "import_documents": ("importing", "langchain"),
+    "import_messages": ("importing", "langchain"),
+    "record_turns": ("recording", "langchain"),
+    "session_history": ("history", "langchain"),
 }
 _FRAMEWORK = frozenset({"langchain", "langchain_classic", "langchain_core", "langgraph"})
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import NamedTuple
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, NamedTuple
 from weakref import WeakSet
 
 from langchain_core.messages import BaseMessage
 from typing_extensions import TypedDict
 
-from lightmem_integrations.errors import TurnConflictError
+from lightmem_integrations.errors import ScopeError, TurnConflictError
 from lightmem_integrations.langchain.messages import text_of, under_new_id
+from lightmem_integrations.langchain.patience import wait_for
 from lightmem_integrations.lightmem import LightMem
 from lightmem_integrations.records import Recall, Turn
 
@@ -77,7 +78,7 @@ class BackgroundMemory:
             _warm.add(memory)
             loading = self._readers.submit(self._warm_up)
             if not _on_event_loop():
-                wait([loading], timeout=_WARM_UP_SECONDS)
+                wait_for(loading, _WARM_UP_SECONDS)
 
     def recall(
         self, question: Question, scope: Scope, prompt: Sequence[BaseMessage]
@@ -88,6 +89,29 @@ class BackgroundMemory:
     def record(self, turns: Sequence[Turn], scope: Scope) -> Future[None]:
         """Start to write turns down. Turns that are known already change nothing."""
         return self._writer.submit(self._record, tuple(turns), scope)
+
+    def text(self, recall: Future[Recall], seconds: float) -> str:
+        """What a recall found; empty if it found nothing, failed, or is not done by now.
+
+        Raises:
+            LightMemError: What it raised, if that is to be raised.
+        """
+        self.check(recall)
+        if not recall.done():
+            logger.warning("Recall took over %s s; going on without memory.", seconds)
+            recall.cancel()  # takes it out of the queue, if no thread has come to it yet
+            return ""
+        if recall.cancelled() or recall.exception() is not None:
+            return ""
+        return recall.result().text
+
+    def check(self, call: Future[Any]) -> None:
+        """Raises what a call raised, if that is to be raised."""
+        if not call.done() or call.cancelled():
+            return
+        error = call.exception()
+        if error is not None and (self._strict or isinstance(error, ScopeError)):
+            raise error
 
     def _warm_up(self) -> None:
         try:

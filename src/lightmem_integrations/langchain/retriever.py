@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import hashlib
 from collections.abc import Collection
 from typing import Any
 
@@ -23,6 +24,8 @@ from lightmem_integrations.lightmem import LightMem
 from lightmem_integrations.records import TIERS, Hit, Tier
 from lightmem_integrations.safety import check_user_id, shown
 
+_DIGEST_BYTES = 6
+
 
 class LightMemRetriever(BaseRetriever):
     """Finds what a user's memory holds about a query, best first, one document for each hit.
@@ -35,7 +38,8 @@ class LightMemRetriever(BaseRetriever):
 
     A document's ``page_content`` is what was remembered, its ``id`` is the same for the same
     memory of a user, and its ``metadata`` is JSON: ``tier``, ``score``, ``parts`` of the score,
-    ``when`` (ISO 8601, with time zone), ``session_id``, ``turn_ids``, ``role`` and ``speaker``.
+    ``when`` (ISO 8601, with time zone), ``role`` and ``speaker``, and the sources: ``session_id``,
+    ``turn_ids``, ``episode_id`` and ``agent_id``.
 
     Args:
         memory: The memory.
@@ -149,8 +153,11 @@ class LightMemRetriever(BaseRetriever):
 def _document(hit: Hit) -> Document:
     said = hit.turns[0] if hit.turns else None
     source = hit.source
+    own = (hit.tier, source.session_id, *source.turn_ids[:1])
+    if hit.tier == "ltm":  # one turn may prove several facts
+        own += (hashlib.blake2b(hit.text.encode(), digest_size=_DIGEST_BYTES).hexdigest(),)
     return Document(
-        id=":".join((hit.tier, source.session_id, *source.turn_ids[:1])),
+        id=":".join(own),
         page_content=hit.text,
         metadata={
             "tier": hit.tier,
@@ -159,6 +166,8 @@ def _document(hit: Hit) -> Document:
             "when": hit.when.isoformat(),
             "session_id": source.session_id,
             "turn_ids": list(source.turn_ids),
+            "episode_id": source.episode_id,
+            "agent_id": source.agent_id,
             "role": said.role if said else None,
             "speaker": said.speaker if said else None,
         },

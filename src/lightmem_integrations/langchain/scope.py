@@ -46,12 +46,15 @@ def find_user(user_id: object, *, runtime: object = None, config: RunnableConfig
 def find_session(session_id: str | None, *, runtime: object = None, config: RunnableConfig) -> str:
     """The session that a call belongs to.
 
-    The thread of this run, if it has one; else ``session_id``, given when the component was
-    made; else ``default``.
+    The thread of this run, if it has one; else the ``session_id`` of its configuration; else
+    ``session_id``, given when the component was made; else ``default``.
     """
-    thread = config.get("configurable", {}).get("thread_id")
+    configurable = config.get("configurable", {})
+    thread = configurable.get("thread_id")
     if thread is None:
         thread = _member(getattr(runtime, "execution_info", None), "thread_id")
+    if thread is None:
+        thread = configurable.get("session_id")
     if thread is not None:
         return str(thread)  # LangGraph takes integers and UUIDs as well
     return DEFAULT_SESSION if session_id is None else session_id

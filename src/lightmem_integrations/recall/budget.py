@@ -108,12 +108,16 @@ class Budget:
     Args:
         seconds: The whole.
         workers: Where they run.
+        setting: What the user calls it, for messages.
     """
 
-    def __init__(self, seconds: float, workers: Workers) -> None:
+    def __init__(
+        self, seconds: float, workers: Workers, setting: str = "Settings.model_seconds"
+    ) -> None:
         self._whole = seconds
         self._left = min(seconds, threading.TIMEOUT_MAX)
         self._workers = workers
+        self._setting = setting
 
     def run(self, call: Callable[[float], T]) -> T:
         """The call's result; it is given the seconds that are left.
@@ -132,7 +136,7 @@ class Budget:
 
     @property
     def _said(self) -> str:
-        return f"the {self._whole:g} s of Settings.model_seconds"
+        return f"the {self._whole:g} s of {self._setting}"
 
     @contextlib.contextmanager
     def _spending(self) -> Iterator[None]:

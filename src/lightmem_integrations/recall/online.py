@@ -38,6 +38,7 @@ from lightmem_integrations.storage.ledger import Ledger
 from lightmem_integrations.storage.lexical import Rows
 from lightmem_integrations.storage.neighbourhood import (
     Limits,
+    Turns,
     known_speakers,
     last_said,
 )
@@ -149,7 +150,8 @@ def _search(run: _Run, plan: Plan) -> tuple[Plan, list[Ranked]]:
             best = select_over(plan, asked, candidates, k=seen, scoring=_scoring(run))
         if reranker is not None:
             with run.stage("re-rank"), run.forgiving("the re-ranker was left out"):
-                best = rerank(reranker, plan.queries[0], best, candidates[0].turns, run.budget)
+                said = [_as_said(candidates[0].turns, each.place) for each in best]
+                best = rerank(reranker, plan.queries[0], best, said, run.budget)
         found = replace(found, candidates=candidates[0], best=best)
     with run.stage("read"), ledger.read() as connection:
         with run.forgiving("what was consolidated was left out"):
@@ -168,6 +170,10 @@ def _with_hypothetical(run: _Run, plan: Plan) -> Plan:
         with run.stage("hypothetical"), run.forgiving("hypothetical queries were left out"):
             written = run.budget.run(lambda left: writer.write(question, left))
     return replace(plan, queries=(question, *written))
+
+
+def _as_said(turns: Turns, place: int) -> str:
+    return f"{turns.speakers[place]}: {turns.texts[place]}".removeprefix(": ")
 
 
 def _scoring(run: _Run) -> Scoring:

@@ -13,11 +13,14 @@ from lightmem_integrations.models.protocols import Reranker
 from lightmem_integrations.models.rerankers import BoundedReranker
 from lightmem_integrations.recall.budget import Budget
 from lightmem_integrations.recall.select import Scored
-from lightmem_integrations.storage.neighbourhood import Turns
 
 
 def rerank(
-    reranker: Reranker, query: str, scored: Sequence[Scored], turns: Turns, budget: Budget
+    reranker: Reranker,
+    query: str,
+    scored: Sequence[Scored],
+    texts: Sequence[str],
+    budget: Budget,
 ) -> list[Scored]:
     """Order what the Selector chose anew, by the sum of both z-scores.
 
@@ -27,7 +30,7 @@ def rerank(
         reranker: Scores texts against a question.
         query: The question.
         scored: What the Selector chose, best first.
-        turns: The turns that it chose from.
+        texts: Their texts, in the same order.
         budget: How long the model may take.
 
     Raises:
@@ -35,10 +38,6 @@ def rerank(
     """
     if len(scored) <= 1:
         return list(scored)
-    texts = [
-        f"{turns.speakers[each.place]}: {turns.texts[each.place]}".removeprefix(": ")
-        for each in scored
-    ]
     given = budget.run(lambda left: _scores(reranker, query, texts, left))
     if given.shape != (len(scored),) or not np.isfinite(given).all():
         raise ModelOutputError(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from sqlalchemy import Connection, Engine, insert, literal, select, update
 
 from lightmem_integrations.errors import LedgerError
-from lightmem_integrations.storage import schema_consolidation
+from lightmem_integrations.storage import schema_consolidation, schema_documents
 from lightmem_integrations.storage.due import CONSOLIDATE
 from lightmem_integrations.storage.schema import (
     meta,
@@ -39,7 +39,12 @@ def _second(connection: Connection) -> None:
     )
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first, _second)
+def _third(connection: Connection) -> None:
+    """Documents: JSON values under namespaces."""
+    metadata.create_all(connection, tables=list(schema_documents.TABLES))
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first, _second, _third)
 """Step n brings a ledger from version n to n + 1. Steps are added at the end, never changed."""
 
 

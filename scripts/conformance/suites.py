@@ -1,0 +1,115 @@
+"""What is run: whose tests, with which plugin, how many must pass, and what is left out and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """Tests of one source distribution, or of this repository if ``package`` is empty.
+
+    Attributes:
+        name: What the table calls it.
+        tests: Files or folders, as pytest takes them.
+        passed: How many must pass, at the versions for which this was written.
+        package: The distribution that has the tests.
+        version: Which one, where that package need not be installed itself.
+        plugin: The module of this folder that puts our class in place of theirs.
+        left_out: Tests that are not run, by their id, and why.
+        compared: Whether the same tests are run without the plugin, and only what fails with it
+            alone counts.
+        changed: Tests that may fail with the plugin alone, by a part of their id, and why.
+    """
+
+    name: str
+    tests: tuple[str, ...]
+    passed: int
+    package: str = ""
+    version: str = ""
+    plugin: str = ""
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    compared: bool = False
+    changed: Mapping[str, str] = field(default_factory=dict)
+
+
+_SQLITE = {
+    "tests/test_store.py::test_vector_store_initialization": "looks for tables through store.conn",
+    "tests/test_store.py::test_nonnull_migrations": "reads SqliteStore.MIGRATIONS",
+    "tests/test_store.py::test_escape_glob_literal": "calls a function that writes SQLite's GLOB",
+    "tests/test_store.py::test_namespace_match_pattern": "calls one that writes a SQL pattern",
+    "tests/test_store.py::test_list_namespaces_prefix_uses_indexable_condition": "reads SQL text",
+}
+
+SUITES = (
+    Suite(
+        name="langchain-tests: retriever",
+        tests=("tests/langchain/test_retriever.py::TestLangChainAcceptance",),
+        passed=5,
+    ),
+    Suite(
+        name="langchain-tests: tools",
+        tests=tuple(
+            f"tests/langchain/test_toolkit.py::Test{tool}{kind}"
+            for tool in ("Search", "Remember", "Forget", "Correct")
+            for kind in ("Unit", "Integration")
+        ),
+        passed=44,  # 11 for each of the four tools
+    ),
+    Suite(
+        name="LangGraph: SQLite store",
+        package="langgraph-checkpoint-sqlite",
+        version="3.1.2",
+        tests=("tests/test_store.py", "tests/test_async_store.py"),
+        plugin="sqlite_store",
+        passed=137,
+        left_out=_SQLITE,
+    ),
+    Suite(
+        name="LangGraph: SQLite store, time to live",
+        package="langgraph-checkpoint-sqlite",
+        version="3.1.2",
+        tests=("tests/test_ttl.py",),
+        plugin="sqlite_store",
+        passed=10,
+        left_out={
+            "tests/test_ttl.py::test_ttl_override_default": "expects no refresh on read where "
+            "refresh_on_read is not set; TTLConfig says that it is True then",
+        },
+    ),
+    Suite(
+        name="langchain-classic: memory",
+        package="langchain-classic",
+        tests=(
+            "tests/unit_tests/chains/test_conversation.py",
+            "tests/unit_tests/chains/test_memory.py",
+            "tests/unit_tests/memory/test_combined_memory.py",
+        ),
+        plugin="classic_memory",
+        passed=21,
+    ),
+    Suite(
+        name="langchain-core: message history",
+        package="langchain-core",
+        tests=(
+            "tests/unit_tests/runnables/test_history.py",
+            "tests/unit_tests/chat_history/test_chat_history.py",
+        ),
+        plugin="chat_history",
+        passed=29,
+    ),
+    Suite(
+        name="langchain: agents, our middleware first",
+        package="langchain",
+        tests=("tests/unit_tests/agents",),
+        plugin="agents",
+        passed=1_100,
+        compared=True,
+        changed={
+            "test_async_middleware_with_can_jump_to_graph_snapshot": "draws the agent's graph, "
+            "in which our middleware is a node",
+            "test_diagram::test_create_agent_diagram": "draws the agent's graph, likewise",
+        },
+    ),
+)

@@ -1,0 +1,184 @@
+"""A session as LangChain's chat message history."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from langchain_core.chat_history import BaseChatMessageHistory
+from langchain_core.messages import BaseMessage, message_to_dict
+from langchain_core.runnables import ConfigurableFieldSpec
+
+from lightmem_integrations.errors import InvalidRequestError, TurnConflictError
+from lightmem_integrations.langchain.messages import to_message, to_turn, under_new_id
+from lightmem_integrations.langchain.scope import DEFAULT_SESSION
+from lightmem_integrations.lightmem import LightMem
+from lightmem_integrations.records import Turn
+from lightmem_integrations.safety import check_scope_id, check_user_id
+
+
+class LightMemChatMessageHistory(BaseChatMessageHistory):
+    """The messages of one session, every kind of them, as they were given.
+
+    The last choice: LangChain has deprecated message histories, in favour of
+    https://docs.langchain.com/oss/python/langchain/short-term-memory, and a history recalls
+    nothing. It is for chains that have one already. What is added is also found by
+    ``LightMem.recall``, so that such a chain can be given a memory with one more component.
+
+    A message with an id that the session has already, and the same content, is not added again.
+    ``clear`` begins the conversation anew; what was said can still be recalled. ``LightMem.forget``
+    erases it.
+
+    With ``RunnableWithMessageHistory``, name ``history_messages_key``: without it, LangChain
+    compares lengths to find out what is new.
+
+    Args:
+        memory: The memory.
+        user_id: Whose memory.
+        session_id: Which conversation.
+        max_tokens: Give back only the last whole exchanges that fit into so many tokens, and at
+            least the last one; tool calls stay with their results. ``None`` gives back all.
+        messages: Messages to begin with.
+
+    Raises:
+        ScopeError: ``user_id`` or ``session_id`` is not a valid one.
+        InvalidRequestError: ``max_tokens`` is not a positive number.
+    """
+
+    session_specs: ClassVar[list[ConfigurableFieldSpec]] = [
+        ConfigurableFieldSpec(
+            id="user_id",
+            annotation=str,
+            name="User id",
+            description="Whose memory.",
+            is_shared=True,
+        ),
+        ConfigurableFieldSpec(
+            id="session_id",
+            annotation=str,
+            name="Session id",
+            description="Which conversation.",
+            is_shared=True,
+        ),
+    ]
+    """What ``history_factory_config=`` takes, so that a run names its user and its session."""
+
+    def __init__(
+        self,
+        memory: LightMem,
+        *,
+        user_id: str,
+        session_id: str = DEFAULT_SESSION,
+        max_tokens: int | None = None,
+        messages: Sequence[BaseMessage] = (),
+    ) -> None:
+        super().__init__()
+        if max_tokens is not None and not max_tokens > 0:
+            raise InvalidRequestError(f"max_tokens is {max_tokens!r}; it must be more than 0.")
+        self.memory = memory
+        self.user_id = check_user_id(user_id)
+        self.session_id = check_scope_id(session_id, "session_id")
+        self.max_tokens = max_tokens
+        if messages:
+            self.add_messages(messages)
+
+    @property
+    def messages(self) -> list[BaseMessage]:  # type: ignore[override]  # upstream's own pattern
+        """The session's messages, oldest first.
+
+        Raises:
+            StorageError: The store cannot be read.
+        """
+        turns = self.memory.short_term(
+            user_id=self.user_id,
+            session_id=self.session_id,
+            max_tokens=1 if self.max_tokens is None else self.max_tokens,
+            measure=None if self.max_tokens else _weightless,
+        )
+        return [message for message in map(to_message, turns) if message is not None]
+
+    async def aget_messages(self) -> list[BaseMessage]:
+        """The session's messages, oldest first, without blocking the event loop."""
+        return await asyncio.to_thread(lambda: self.messages)
+
+    def add_messages(self, messages: Sequence[BaseMessage]) -> None:
+        """Write messages down, all of them or, on an error, none.
+
+        Raises:
+            StorageError: The store cannot be written.
+        """
+        turns = [_whole(message) for message in messages]
+        try:
+            self._add(turns)
+        except TurnConflictError:
+            # Messages were edited and kept their ids. What they said before was said, too.
+            for turn in turns:
+                try:
+                    self._add([turn])
+                except TurnConflictError:
+                    self._add([under_new_id(turn)])
+
+    async def aadd_messages(self, messages: Sequence[BaseMessage]) -> None:
+        """Write messages down without blocking the event loop."""
+        await asyncio.to_thread(self.add_messages, messages)
+
+    def clear(self) -> None:
+        """Begin the conversation anew; what was said before can still be recalled."""
+        self.memory.clear_short_term(user_id=self.user_id, session_id=self.session_id)
+
+    async def aclear(self) -> None:
+        """Begin the conversation anew, without blocking the event loop."""
+        await asyncio.to_thread(self.clear)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, LightMemChatMessageHistory):
+            return NotImplemented
+        return self.messages == other.messages
+
+    __hash__ = None  # type: ignore[assignment]  # equal by content, and content grows
+
+    def _add(self, turns: Sequence[Turn]) -> None:
+        self.memory.add(turns, user_id=self.user_id, session_id=self.session_id)
+
+
+def session_history(
+    memory: LightMem, *, max_tokens: int | None = None
+) -> Callable[[str, str], LightMemChatMessageHistory]:
+    """Histories by user and session, for ``RunnableWithMessageHistory``.
+
+    Args:
+        memory: The memory.
+        max_tokens: As in `LightMemChatMessageHistory`.
+
+    Returns:
+        What its ``get_session_history`` takes; give it
+        ``history_factory_config=LightMemChatMessageHistory.session_specs`` as well.
+    """
+
+    def get_session_history(user_id: str, session_id: str) -> LightMemChatMessageHistory:
+        return LightMemChatMessageHistory(
+            memory, user_id=user_id, session_id=session_id, max_tokens=max_tokens
+        )
+
+    return get_session_history
+
+
+def _weightless(_: Turn) -> int:
+    return 0
+
+
+def _whole(message: BaseMessage) -> Turn:
+    """The turn with the whole message beside its text, unless the text and the id are all of it."""
+    turn = to_turn(message)
+    if turn.message is None and turn.id is not None and to_message(turn) == message:
+        return turn
+    data = json.loads(json.dumps(message_to_dict(message)))
+    return Turn(
+        role=turn.role,
+        text=turn.text,
+        speaker=turn.speaker,
+        id=turn.id,
+        message=data,
+    )

@@ -1,0 +1,41 @@
+"""LangGraph's ``index`` configuration: which fields have a meaning, and what embeds them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from functools import wraps
+from inspect import iscoroutinefunction
+from typing import Any
+
+from langgraph.store.base import ensure_embeddings
+
+from lightmem_integrations.errors import SettingsError
+
+
+def fields_of(index: Mapping[str, Any]) -> tuple[str, ...]:
+    """The places whose texts get a vector; by default all of a value.
+
+    Raises:
+        SettingsError: They are no list of paths.
+    """
+    # SqliteStore reads the fields of its documentation under another name.
+    fields = index.get("fields") or index.get("text_fields") or ["$"]
+    if isinstance(fields, str) or not all(isinstance(each, str) for each in fields):
+        raise SettingsError(f"index['fields'] is {fields!r}; pass a list of paths such as ['$'].")
+    return tuple(fields)
+
+
+def embedder_of(embed: Any) -> object:
+    """What ``LightMem`` takes as an embedder, of what LangGraph takes as ``embed``."""
+    if isinstance(embed, str) or not callable(embed):
+        return ensure_embeddings(embed)
+    if not iscoroutinefunction(embed) and not iscoroutinefunction(type(embed).__call__):
+        return embed
+
+    @wraps(embed)
+    def blocking(texts: list[str]) -> Any:
+        # Each call has a loop of its own: the caller is a worker thread, which has none.
+        return asyncio.run(embed(texts))
+
+    return blocking

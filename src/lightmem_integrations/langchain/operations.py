@@ -1,0 +1,187 @@
+"""LangGraph's store operations and results, translated to and from what the engine knows."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from langgraph.store.base import (
+    GetOp,
+    InvalidNamespaceError,
+    Item,
+    ListNamespacesOp,
+    MatchCondition,
+    Op,
+    PutOp,
+    Result,
+    SearchItem,
+    SearchOp,
+    get_text_at_path,
+)
+
+from lightmem_integrations.documents import Answer, Find, ListPaths, Read, Search
+from lightmem_integrations.errors import InvalidRequestError
+from lightmem_integrations.langchain.filters import accepts
+from lightmem_integrations.recall.nearest_documents import Scored
+from lightmem_integrations.safety import has_lone_surrogates, shown
+from lightmem_integrations.storage.documents import Document, NewDocument
+from lightmem_integrations.storage.namespaces import Path
+
+_FORBIDDEN = {".": "a period", "\0": "a NUL character"}
+
+
+@dataclass(frozen=True, slots=True)
+class NewItem:
+    """An item to write, and the texts of it that get a vector."""
+
+    document: NewDocument
+    texts: tuple[str, ...]
+
+
+def check_operation(op: Op, *, any_label: bool) -> None:
+    """Refuse an operation that no store could carry out.
+
+    Raises:
+        InvalidNamespaceError: A label is empty, no string, or, without ``any_label``, one that
+            LangGraph refuses.
+        InvalidRequestError: It is no operation, or its limit or offset is below 0.
+    """
+    if isinstance(op, (GetOp, PutOp)):
+        _check_labels(op.namespace, any_label=any_label)
+        if isinstance(op, PutOp) and not op.namespace:
+            raise InvalidNamespaceError("Namespace cannot be empty.")
+        if not isinstance(op.key, str) or has_lone_surrogates(op.key):
+            raise InvalidRequestError(f"The key {shown(op.key)} is no valid text.")
+        return
+    if isinstance(op, SearchOp):
+        _check_labels(op.namespace_prefix, any_label=any_label)
+    elif isinstance(op, ListNamespacesOp):
+        for condition in op.match_conditions or ():
+            _check_labels(condition.path, any_label=any_label)
+    else:
+        raise InvalidRequestError(f"{op!r} is no operation that a store knows.")
+    if op.limit < 0 or op.offset < 0:
+        raise InvalidRequestError(f"limit is {op.limit}, offset {op.offset}; neither is below 0.")
+
+
+def read_of(op: Op) -> Read:
+    """What the engine is to read. The question of a search is still to be embedded."""
+    if isinstance(op, GetOp):
+        return Find(tuple(op.namespace), op.key, op.refresh_ttl)
+    if isinstance(op, SearchOp):
+        return Search(
+            tuple(op.namespace_prefix),
+            accepts(op.filter),
+            op.limit,
+            op.offset,
+            refresh=op.refresh_ttl,
+        )
+    conditions = cast("ListNamespacesOp", op).match_conditions or ()
+    plain = [
+        tuple(str(label) for label in each.path)
+        for each in conditions
+        if each.match_type == "prefix" and "*" not in each.path
+    ]
+    return ListPaths(max(plain, key=len, default=()))
+
+
+def new_item(op: PutOp, fields: Sequence[str] | None) -> NewItem:
+    """What the engine is to write. ``fields``: what is embedded if the operation does not say.
+
+    Raises:
+        InvalidRequestError: The value cannot be stored.
+    """
+    namespace = tuple(op.namespace)
+    if op.value is None:
+        return NewItem(NewDocument(namespace, op.key, None), ())
+    text = _to_json(op.value)
+    wanted: tuple[str, ...] = ()
+    if fields is not None and op.index is not False:
+        wanted = tuple(fields if op.index is None else op.index)
+    document = NewDocument(namespace, op.key, text, wanted, ttl_minutes=op.ttl)
+    return NewItem(document, tuple(texts_at(json.loads(text), wanted)) if wanted else ())
+
+
+def result_of(op: Op, answer: Answer) -> Result:
+    """What LangGraph expects for what the engine found."""
+    if isinstance(op, ListNamespacesOp):
+        return _listed(op, cast("list[Path]", answer))
+    if isinstance(op, SearchOp):
+        found = cast("list[Scored]", answer)
+        return [SearchItem(**_described(each.document), score=each.score) for each in found]
+    return None if answer is None else Item(**_described(cast("Document", answer)))
+
+
+def texts_at(value: Mapping[str, Any], fields: Sequence[str]) -> list[str]:
+    """The texts at these places of a value, as LangGraph reads its paths; ``$`` is all of it."""
+    return [text for each in fields for text in get_text_at_path(value, each)]
+
+
+def _described(document: Document) -> dict[str, Any]:
+    return {
+        "namespace": document.namespace,
+        "key": document.key,
+        "value": document.value,
+        "created_at": dt.datetime.fromtimestamp(document.created_at, dt.timezone.utc),
+        "updated_at": dt.datetime.fromtimestamp(document.updated_at, dt.timezone.utc),
+    }
+
+
+def _listed(op: ListNamespacesOp, paths: list[Path]) -> list[Path]:
+    found = [
+        path for path in paths if all(_matches(path, each) for each in op.match_conditions or ())
+    ]
+    if op.max_depth is not None:
+        found = sorted({path[: op.max_depth] for path in found})
+    return found[op.offset : op.offset + op.limit]
+
+
+def _matches(path: Path, condition: MatchCondition) -> bool:
+    wanted = condition.path
+    if len(path) < len(wanted):
+        return False
+    part = path[: len(wanted)] if condition.match_type == "prefix" else path[-len(wanted) :]
+    return not wanted or all(each in ("*", label) for label, each in zip(part, wanted, strict=True))
+
+
+def _check_labels(labels: Sequence[Any], *, any_label: bool) -> None:
+    for label in labels:
+        if not isinstance(label, str):
+            reason = f"is a {type(label).__name__}, not a string"
+        elif not label:
+            reason = "is empty"
+        elif found := [name for each, name in _FORBIDDEN.items() if each in label]:
+            if any_label:
+                continue
+            reason = f"holds {found[0]}; LightMemStore(..., any_label=True) takes such labels"
+        else:
+            continue
+        raise InvalidNamespaceError(
+            f"The label {shown(label)} of the namespace {shown(tuple(labels))} {reason}."
+        )
+
+
+def _to_json(value: Mapping[str, Any]) -> str:
+    try:
+        text = json.dumps(dict(value), ensure_ascii=False, default=_plain)
+        # Half of a surrogate pair cannot be stored as it is, but its escape can.
+        return json.dumps(json.loads(text)) if has_lone_surrogates(text) else text
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidRequestError(
+            f"A value cannot be stored as JSON: {type(error).__name__}: {error}"
+        ) from error
+
+
+def _plain(value: Any) -> Any:
+    """JSON's form of what it has no type for; a model of pydantic's becomes a dictionary."""
+    if isinstance(value, (dt.datetime, dt.date, dt.time)):
+        return value.isoformat()
+    if isinstance(value, uuid.UUID):
+        return str(value)
+    if hasattr(value, "model_dump"):
+        return value.model_dump(mode="json")
+    raise TypeError(f"{type(value).__name__} is no JSON type")

@@ -1,0 +1,217 @@
+"""Memory in LCEL chains: recall as a step, recording around a chain, consolidation as a job."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Literal
+
+from langchain_core.messages import BaseMessage, HumanMessage
+from langchain_core.runnables import RunnableConfig, RunnableSerializable
+from pydantic import ConfigDict, Field, PrivateAttr
+
+from lightmem_integrations.errors import LightMemError, ScopeError
+from lightmem_integrations.langchain.background import BackgroundMemory, Question, Scope
+from lightmem_integrations.langchain.messages import question_in, text_of
+from lightmem_integrations.langchain.patience import Patience
+from lightmem_integrations.langchain.scope import current_runtime, find_session, find_user
+from lightmem_integrations.lightmem import LightMem
+from lightmem_integrations.safety import check_user_id, shown
+
+Recalled = str | list[BaseMessage]
+
+
+class LightMemRecall(RunnableSerializable[Any, Recalled]):
+    """Looks up what a user's memory holds on a question, as a step of a chain.
+
+    Takes a question: a string, a message, messages (the last one asks), or a dictionary with one
+    of these under ``input_key``. Gives the fenced block for a prompt, empty if nothing is known.
+
+    The user is the one that it is bound to, or the one of the running graph's context, or
+    ``config["configurable"]["user_id"]``; without one, the call raises ``ScopeError``. A memory
+    that fails or is slow does not fail the chain: it goes on without, and a warning is logged.
+
+    Args:
+        memory: The memory. Its models are loaded now, or, on an event loop, in the background.
+        user_id: Whose memory, if the chain serves one user only.
+        session_id: The session of runs that have no ``thread_id`` or ``session_id``.
+        input_key: The key of the question; needed if a dictionary has several keys.
+        history_key: The key of messages that stand in the prompt anyway, and need not be recalled.
+        output: Give ``text``, or ``messages`` for a placeholder: one, or none if nothing is known.
+        k: How many memories a recall returns. ``None``: as the memory's settings say.
+        max_tokens: Size of the block, in tokens. ``None``: as the settings say.
+        recall_seconds: How long memory may hold up the chain, in seconds.
+        strict: Raise what the memory raises. Even so, being slow is no error.
+
+    Raises:
+        ScopeError: ``user_id`` is not a valid one.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    memory: LightMem = Field(exclude=True, repr=False)
+    user_id: str | None = None
+    session_id: str | None = None
+    input_key: str | None = None
+    history_key: str | None = None
+    output: Literal["text", "messages"] = "text"
+    k: int | None = None
+    max_tokens: int | None = None
+    recall_seconds: float = Field(default=1.0, gt=0)
+    strict: bool = False
+
+    _background: BackgroundMemory = PrivateAttr()
+
+    def __init__(self, *, user_id: str | None = None, **fields: Any) -> None:
+        # Checked here: a ScopeError raised by a validator would come out as pydantic's own.
+        fields["user_id"] = None if user_id is None else check_user_id(user_id)
+        super().__init__(**fields)
+        self._background = BackgroundMemory(
+            self.memory, k=self.k, max_tokens=self.max_tokens, strict=self.strict
+        )
+
+    def invoke(
+        self,
+        input: Any,  # noqa: A002  # its name in the contract
+        config: RunnableConfig | None = None,
+        **_: Any,
+    ) -> Recalled:
+        """What is known on the question.
+
+        Raises:
+            ScopeError: No user is named, or no valid one.
+            InvalidRequestError: It is not clear which part of the input is the question.
+            LightMemError: With ``strict``: what failed.
+        """
+        return self._call_with_config(self._recalled, input, config)
+
+    async def ainvoke(
+        self,
+        input: Any,  # noqa: A002  # its name in the contract
+        config: RunnableConfig | None = None,
+        **_: Any,
+    ) -> Recalled:
+        """The same without blocking the event loop; see ``invoke``."""
+        return await self._acall_with_config(self._arecalled, input, config)
+
+    def _recalled(
+        self,
+        given: Any,
+        run_manager: object,  # noqa: ARG002  # part of the contract
+        config: RunnableConfig,
+    ) -> Recalled:
+        scope, question = self._scope(config), self._question(given)
+        if not question["text"].strip():
+            return self._rendered("")
+        recall = self._background.recall(question, scope, self._prompt(given))
+        Patience(self.recall_seconds).wait(recall)
+        return self._rendered(self._background.text(recall, self.recall_seconds))
+
+    async def _arecalled(
+        self,
+        given: Any,
+        run_manager: object,  # noqa: ARG002  # part of the contract
+        config: RunnableConfig,
+    ) -> Recalled:
+        scope, question = self._scope(config), self._question(given)
+        if not question["text"].strip():
+            return self._rendered("")
+        recall = self._background.recall(question, scope, self._prompt(given))
+        await Patience(self.recall_seconds).wait_async(recall)
+        return self._rendered(self._background.text(recall, self.recall_seconds))
+
+    def _scope(self, config: RunnableConfig) -> Scope:
+        runtime = current_runtime()
+        return Scope(
+            find_user(self.user_id, runtime=runtime, config=config),
+            find_session(self.session_id, runtime=runtime, config=config),
+        )
+
+    def _question(self, given: Any) -> Question:
+        asked = question_in(given, self.input_key)
+        last = asked[-1] if isinstance(asked, list) and asked else asked
+        own_id = last.id if isinstance(last, BaseMessage) else None
+        return Question(id=own_id or "", text=text_of(asked))
+
+    def _prompt(self, given: Any) -> list[BaseMessage]:
+        """Messages that are in the prompt: those given as the history, or asked with."""
+        asked = question_in(given, self.input_key)
+        messages = list(asked) if isinstance(asked, (list, tuple)) else []
+        if self.history_key is not None and isinstance(given, dict):
+            messages += given.get(self.history_key) or []
+        return [each for each in messages if isinstance(each, BaseMessage)]
+
+    def _rendered(self, text: str) -> Recalled:
+        if self.output == "text":
+            return text
+        return [HumanMessage(text)] if text else []
+
+
+class LightMemConsolidator(RunnableSerializable[Any, Any]):
+    """Consolidates a user's memory: the offline job as a Runnable, for schedulers and ``batch``.
+
+    Takes a user id, or a dictionary with ``user_id``; else the user is found as in
+    `LightMemRecall`. Gives the report of ``LightMem.consolidate``.
+
+    Args:
+        memory: The memory.
+        options: Further arguments of ``LightMem.consolidate``.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    memory: LightMem = Field(exclude=True, repr=False)
+    options: dict[str, Any] = Field(default_factory=dict, exclude=True, repr=False)
+
+    def invoke(
+        self,
+        input: Any,  # noqa: A002  # its name in the contract
+        config: RunnableConfig | None = None,
+        **_: Any,
+    ) -> Any:
+        """Consolidate one user's memory.
+
+        Raises:
+            ScopeError: No user is named, or no valid one.
+            LightMemError: This memory cannot consolidate, or it failed.
+        """
+        return self._call_with_config(self._consolidated, input, config)
+
+    async def ainvoke(
+        self,
+        input: Any,  # noqa: A002  # its name in the contract
+        config: RunnableConfig | None = None,
+        **_: Any,
+    ) -> Any:
+        """The same without blocking the event loop; see ``invoke``."""
+        return await self._acall_with_config(self._aconsolidated, input, config)
+
+    def _consolidated(
+        self,
+        given: Any,
+        run_manager: object,  # noqa: ARG002  # part of the contract
+        config: RunnableConfig,
+    ) -> Any:
+        return self._consolidate(self._user(given, config))
+
+    async def _aconsolidated(
+        self,
+        given: Any,
+        run_manager: object,  # noqa: ARG002  # part of the contract
+        config: RunnableConfig,
+    ) -> Any:
+        return await asyncio.to_thread(self._consolidate, self._user(given, config))
+
+    def _user(self, given: Any, config: RunnableConfig) -> str:
+        named = given.get("user_id") if isinstance(given, dict) else given
+        if named is None and given:
+            raise ScopeError(f"The input {shown(given)} has no user_id.")
+        return find_user(named, runtime=current_runtime(), config=config)
+
+    def _consolidate(self, user_id: str) -> Any:
+        consolidate = getattr(self.memory, "consolidate", None)
+        if consolidate is None:
+            raise LightMemError(
+                f"{type(self.memory).__name__} has no consolidate(); it needs a version of "
+                "lightmem-integrations that consolidates."
+            )
+        return consolidate(user_id=user_id, **self.options)

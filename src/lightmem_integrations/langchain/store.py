@@ -1,0 +1,287 @@
+"""LangGraph's long-term memory interface, ``BaseStore``, on the ledger and the vector index."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Future
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from langgraph.store.base import (
+    IndexConfig,
+    Op,
+    PutOp,
+    Result,
+    SearchOp,
+    TTLConfig,
+)
+
+from lightmem_integrations.documents import Documents, Read, Search
+from lightmem_integrations.errors import ModelError, SettingsError
+from lightmem_integrations.langchain.index_config import embedder_of, fields_of
+from lightmem_integrations.langchain.operations import (
+    NewItem,
+    check_operation,
+    new_item,
+    read_of,
+    result_of,
+    texts_at,
+)
+from lightmem_integrations.langchain.store_methods import StoreMethods
+from lightmem_integrations.langchain.sweeper import Sweeper
+from lightmem_integrations.lifecycle import Closing
+from lightmem_integrations.lightmem import LightMem
+from lightmem_integrations.storage.documents import NewDocument
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+logger = logging.getLogger(__name__)
+
+_SWEEP_MINUTES = 5.0
+
+
+class LightMemStore(StoreMethods, Closing):
+    """A LangGraph store in a LightMem folder: SQLite holds the items, Chroma finds them.
+
+    Everything that ``BaseStore`` promises, in one class for both worlds: every method has its
+    awaitable twin, and none of these blocks the event loop. Items are on disk when ``put``
+    returns. An item that is deleted, swept, or written anew leaves no byte of its old self in the
+    database; where Chroma held its vectors, their bytes go at ``purge`` or the next opening.
+
+    Items are searched by meaning as they are in ``SqliteStore`` and ``PostgresStore``: every
+    text at ``fields`` has a vector, an item is as near as the nearest of them, ``score`` is the
+    cosine similarity, and an item without any vector does not come back. Unlike theirs, ``put``
+    keeps an item's ``created_at``, and an embedder that fails does not fail ``put``: the item is
+    stored and gets its vectors at the next search. A search whose question cannot be embedded
+    returns the last written items without a score. ``strict`` makes both an error.
+
+    The store shares the folder, the embedder and the index with a user's turns, not their
+    contents: ``recall`` sees no item, and ``forget`` erases none.
+
+    Args:
+        memory: An open memory, which stays yours to close.
+        index: ``fields`` says what is searched by meaning, by default all of a value (``["$"]``).
+            ``dims`` is checked, ``embed`` must be left out: the memory has its embedder. ``False``
+            for no search by meaning.
+        ttl: How long items live: ``default_ttl`` in minutes, ``refresh_on_read``,
+            ``omit_expired``, ``sweep_interval_minutes``.
+        any_label: Take any text as a label, such as ``ann@example.com``. LangGraph itself refuses
+            labels with a dot, since its own stores join them by dots; this one does not.
+        strict: Raise when the embedder fails, instead of going on without it.
+
+    Raises:
+        SettingsError: ``index`` names another embedder, or fields that are no list.
+    """
+
+    supports_ttl = True
+
+    def __init__(
+        self,
+        memory: LightMem,
+        *,
+        index: IndexConfig | Mapping[str, Any] | Literal[False] | None = None,
+        ttl: TTLConfig | None = None,
+        any_label: bool = False,
+        strict: bool = False,
+    ) -> None:
+        super().__init__()
+        if index and index.get("embed") is not None:
+            raise SettingsError(
+                "index= names an embedder, and the memory has its own. Leave embed out, or open "
+                "the store with LightMemStore.from_path(path, index=...)."
+            )
+        self.memory = memory
+        self.index_config = None if index is False else cast("IndexConfig", dict(index or {}))
+        self.ttl_config = ttl
+        self._strict = strict
+        self._fields = None if index is False else fields_of(index or {})
+        self._any_label = any_label
+        self._documents = Documents(
+            memory._store,  # an adapter of the same package: the façade is about turns
+            texts_at,
+            omit_expired=bool((ttl or {}).get("omit_expired")),
+            catch_up_seconds=memory.settings.catch_up_seconds,
+        )
+        self._sweeper = Sweeper(self._sweep)
+        self._owns_memory = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    @classmethod
+    def from_path(
+        cls,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        embedder: object | None = None,
+        index: IndexConfig | Mapping[str, Any] | Literal[False] | None = None,
+        ttl: TTLConfig | None = None,
+        any_label: bool = False,
+        strict: bool = False,
+        **options: Any,
+    ) -> Self:
+        """A store in a folder of its own, which ``close`` or a ``with`` block closes.
+
+        Args:
+            path: The folder; ``None`` for one that is gone at ``close``.
+            embedder: What makes vectors, as ``LightMem`` takes it; by default the small model
+                that the package ships.
+            index: As upstream's: ``dims``, ``embed`` (instead of ``embedder``), ``fields``.
+            ttl: How long items live.
+            any_label: Take any text as a label.
+            strict: Raise when the embedder fails.
+            **options: Anything else that ``LightMem`` takes.
+
+        Raises:
+            SettingsError: Both ``embedder`` and ``index["embed"]`` are given, or one makes no
+                sense.
+            StorageError: The folder cannot be opened.
+        """
+        configured = dict(index or {})
+        embed = configured.pop("embed", None)
+        if embed is not None:
+            if embedder is not None:
+                raise SettingsError("Pass either embedder= or index['embed'], not both.")
+            embedder = embedder_of(embed)
+        chosen: Any = False if index is False else configured
+        memory = LightMem(path, embedder=embedder, **options)
+        try:
+            store = cls(memory, index=chosen, ttl=ttl, any_label=any_label, strict=strict)
+        except BaseException:
+            memory.close()
+            raise
+        if embed is not None and store.index_config is not None:
+            store.index_config["embed"] = embed
+        store._owns_memory = True
+        return store
+
+    def batch(self, ops: Iterable[Op]) -> list[Result]:
+        """Carry out operations; those that read see what was there before those that write.
+
+        Raises:
+            InvalidNamespaceError: A namespace is not valid; nothing was done.
+            InvalidRequestError: A filter, a limit or a value makes no sense; nothing was done.
+            StorageError: The store does not answer.
+            asyncio.InvalidStateError: The store was opened with ``async with``, and this would
+                block that event loop.
+        """
+        self._check_loop()
+        todo = list(ops)
+        for op in todo:
+            check_operation(op, any_label=self._any_label)
+        reads: dict[int, Read] = {}
+        puts: dict[tuple[tuple[str, ...], str], PutOp] = {}
+        for number, op in enumerate(todo):
+            if isinstance(op, PutOp):
+                puts[tuple(op.namespace), op.key] = op
+            else:
+                reads[number] = read_of(op)
+        new = [new_item(op, self._fields) for op in puts.values()]
+        for number, read in reads.items():
+            reads[number] = self._with_question(todo[number], read)
+        answers = self._documents.read(list(reads.values())) if reads else []
+        if new:
+            self._documents.write(self._embedded(new))
+        results: list[Result] = [None] * len(todo)
+        for number, answer in zip(reads, answers, strict=True):
+            results[number] = result_of(todo[number], answer)
+        return results
+
+    async def abatch(self, ops: Iterable[Op]) -> list[Result]:
+        """``batch`` without blocking the event loop; same arguments."""
+        return await asyncio.to_thread(self.batch, list(ops))
+
+    def sweep_ttl(self) -> int:
+        """Erase the items whose time is over; returns how many.
+
+        Raises:
+            StorageError: The store cannot be written.
+        """
+        return self._sweep()
+
+    async def asweep_ttl(self) -> int:
+        """``sweep_ttl`` without blocking the event loop."""
+        return await asyncio.to_thread(self._sweep)
+
+    def start_ttl_sweeper(self, sweep_interval_minutes: float | None = None) -> Future[None]:
+        """Erase what is over at intervals, in a thread, until ``stop_ttl_sweeper`` or ``close``.
+
+        Args:
+            sweep_interval_minutes: Minutes between two sweeps; by default what ``ttl`` says, or 5.
+
+        Returns:
+            A future that is done when the thread has ended; cancelling it ends the thread.
+        """
+        configured = (self.ttl_config or {}).get("sweep_interval_minutes")
+        return self._sweeper.start(sweep_interval_minutes or configured or _SWEEP_MINUTES)
+
+    def stop_ttl_sweeper(self, timeout: float | None = None) -> bool:
+        """End the thread; returns whether it ended within ``timeout`` seconds."""
+        return self._sweeper.stop(timeout)
+
+    def purge(self) -> None:
+        """Rewrite Chroma's files now, so that nothing erased is left in them.
+
+        Raises:
+            StorageError: The index does not answer.
+        """
+        self._documents.purge()
+
+    def close(self) -> None:
+        """End the sweeper; close the memory if ``from_path`` opened it. Twice is fine."""
+        self._sweeper.stop()
+        if self._owns_memory:
+            self.memory.close()
+
+    async def __aenter__(self) -> Self:
+        self._loop = asyncio.get_running_loop()
+        return self
+
+    def _sweep(self) -> int:
+        return self._documents.erase_expired()
+
+    def _check_loop(self) -> None:
+        # Only where the user said that this is an asynchronous program: a notebook runs its
+        # cells on a loop too, and nobody minds there.
+        if self._loop is None or asyncio._get_running_loop() is not self._loop:
+            return
+        raise asyncio.InvalidStateError(
+            "A synchronous call to LightMemStore would block the event loop with which it was "
+            "opened. Await its asynchronous twin, such as aget, aput or asearch."
+        )
+
+    def _with_question(self, op: Op, read: Read) -> Read:
+        if not (isinstance(op, SearchOp) and isinstance(read, Search) and op.query):
+            return read
+        if self._fields is None:
+            return read
+        try:
+            return replace(read, vector=self._documents.query(op.query))
+        except ModelError as error:
+            if self._strict:
+                raise
+            logger.warning("The last written items are returned instead: %s", error)
+            return read
+
+    def _embedded(self, new: list[NewItem]) -> list[NewDocument]:
+        texts = [text for each in new for text in each.texts]
+        try:
+            vectors = self._documents.embed(texts)
+        except ModelError as error:
+            if self._strict:
+                raise
+            logger.warning("Items are stored without their vectors for now: %s", error)
+            return [each.document for each in new]
+        dims = (self.index_config or {}).get("dims")
+        if texts and dims and vectors.shape[1] != dims:
+            raise SettingsError(
+                f"index['dims'] is {dims}, and the embedder makes vectors of {vectors.shape[1]}."
+            )
+        documents, start = [], 0
+        for each in new:
+            own = vectors[start : start + len(each.texts)]
+            documents.append(replace(each.document, vectors=own))
+            start += len(each.texts)
+        return documents

@@ -1,0 +1,212 @@
+"""Vectors of documents in the ledger, and which of them the vector index holds."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from lightmem_integrations.storage.index import Batch, Vectors
+from lightmem_integrations.storage.ledger import Ledger
+from lightmem_integrations.storage.namespaces import Path, key_of_path, rows_under
+from lightmem_integrations.storage.schema_documents import (
+    document_vectors,
+    documents,
+    namespaces,
+)
+from lightmem_integrations.storage.vectors import pack, unpack_all
+
+_AT_ONCE = 500
+_BATCH = 1_000
+# Whether the index holds a vector. It never holds one that is ABSENT: what is to be written is
+# marked first, so that what is erased meanwhile, or after a crash, is erased there too.
+ABSENT, WRITING, HELD = 0, 1, 2
+# Ids in the index are unique over turns and documents; no ledger ever counts that far.
+_FIRST_ID = 1 << 60
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """A namespace that holds vectors: its row, its scope in the index, and how many lie where."""
+
+    row: int
+    scope: str
+    indexed: int
+    waiting: int
+
+
+def insert_vectors(connection: Connection, document: int, namespace: int, new: Vectors) -> None:
+    """Keep the vectors of a document's parts, ``(parts, dimension)``."""
+    rows = [
+        {"document": document, "namespace": namespace, "vector": pack(each), "indexed": ABSENT}
+        for each in new
+    ]
+    if rows:
+        connection.execute(insert(document_vectors), rows)
+
+
+def delete_vectors(connection: Connection, rows: Collection[int]) -> dict[str, list[int]]:
+    """Erase the vectors of documents; returns, by scope, the ids that the index may hold."""
+    wanted = document_vectors.c.document.in_(list(rows))
+    query = (
+        select(namespaces.c.key, document_vectors.c.id)
+        .join(namespaces, namespaces.c.id == document_vectors.c.namespace)
+        .where(wanted, document_vectors.c.indexed != ABSENT)
+    )
+    left: dict[str, list[int]] = {}
+    for scope, row in connection.execute(query):
+        left.setdefault(scope, []).append(_FIRST_ID + row)
+    connection.execute(delete(document_vectors).where(wanted))
+    return left
+
+
+def spaces_under(connection: Connection, prefix: Path) -> list[Space]:
+    """The namespaces under a prefix that hold vectors."""
+    query = (
+        select(
+            document_vectors.c.namespace,
+            namespaces.c.key,
+            document_vectors.c.indexed,
+            func.count(),
+        )
+        .join(namespaces, namespaces.c.id == document_vectors.c.namespace)
+        .group_by(document_vectors.c.namespace, namespaces.c.key, document_vectors.c.indexed)
+    )
+    if prefix:
+        query = query.where(document_vectors.c.namespace.in_(rows_under(prefix)))
+    found: dict[tuple[int, str], list[int]] = {}
+    for row, scope, indexed, count in connection.execute(query):
+        found.setdefault((row, scope), [0, 0])[0 if indexed == HELD else 1] += count
+    return [Space(row, scope, *counts) for (row, scope), counts in found.items()]
+
+
+def similarities(
+    connection: Connection, prefix: Path, vector: Vectors, *, indexed_too: bool
+) -> dict[int, float]:
+    """Cosine similarity of every document under a prefix, that of its best part.
+
+    Without ``indexed_too``, only what the vector index does not hold is compared.
+    """
+    query = select(document_vectors.c.document, document_vectors.c.vector)
+    if prefix:
+        query = query.where(document_vectors.c.namespace.in_(rows_under(prefix)))
+    if not indexed_too:
+        query = query.where(document_vectors.c.indexed != HELD)
+    best: dict[int, float] = {}
+    result = connection.execute(query, execution_options={"yield_per": _BATCH})
+    for part in result.partitions():
+        scores = unpack_all([row.vector for row in part]) @ vector
+        for row, score in zip(part, scores.tolist(), strict=True):
+            best[row.document] = max(score, best.get(row.document, -2.0))
+    return best
+
+
+def documents_by_id(connection: Connection, namespace: int, ids: Sequence[int]) -> dict[int, int]:
+    """Rows of a namespace's documents by the index's ids of their vectors."""
+    rows = [each - _FIRST_ID for each in ids]
+    found: dict[int, int] = {}
+    for start in range(0, len(rows), _AT_ONCE):
+        query = select(document_vectors.c.id, document_vectors.c.document).where(
+            document_vectors.c.namespace == namespace,
+            document_vectors.c.id.in_(rows[start : start + _AT_ONCE]),
+        )
+        found |= {_FIRST_ID + row: document for row, document in connection.execute(query)}
+    return found
+
+
+def count_waiting(connection: Connection, namespace: Path) -> int:
+    """How many vectors of a namespace the index does not hold."""
+    query = (
+        select(func.count())
+        .select_from(document_vectors)
+        .join(namespaces, namespaces.c.id == document_vectors.c.namespace)
+        .where(namespaces.c.key == key_of_path(namespace), document_vectors.c.indexed != HELD)
+    )
+    return int(connection.execute(query).scalar_one())
+
+
+def begin_batch(connection: Connection, namespace: Path) -> Batch | None:
+    """Vectors that the index does not hold, at most 1,000, marked as being written there."""
+    scope = key_of_path(namespace)
+    query = (
+        select(document_vectors.c.id, document_vectors.c.vector)
+        .join(namespaces, namespaces.c.id == document_vectors.c.namespace)
+        .where(namespaces.c.key == scope, document_vectors.c.indexed != HELD)
+        .order_by(document_vectors.c.id)
+        .limit(_BATCH)
+    )
+    found = [(row, blob) for row, blob in connection.execute(query)]
+    if not found:
+        return None
+    batch = _batch(scope, found)
+    _mark(connection, batch, WRITING)
+    return batch
+
+
+def finish_batch(connection: Connection, batch: Batch) -> None:
+    """Note that the index holds these."""
+    _mark(connection, batch, HELD)
+
+
+def document_batches(ledger: Ledger) -> Iterator[Batch]:
+    """Every vector that the index should hold, each batch read in its own transaction."""
+    with ledger.read() as connection:
+        spaces = connection.execute(
+            select(namespaces.c.id, namespaces.c.key).where(
+                namespaces.c.id.in_(
+                    select(document_vectors.c.namespace).where(document_vectors.c.indexed == HELD)
+                )
+            )
+        ).all()
+    for namespace, scope in spaces:
+        last = 0
+        while True:
+            with ledger.read() as connection:
+                query = (
+                    select(document_vectors.c.id, document_vectors.c.vector)
+                    .where(
+                        document_vectors.c.namespace == namespace,
+                        document_vectors.c.indexed == HELD,
+                        document_vectors.c.id > last,
+                    )
+                    .order_by(document_vectors.c.id)
+                    .limit(_BATCH)
+                )
+                found = [(row, blob) for row, blob in connection.execute(query)]
+            if not found:
+                break
+            last = found[-1][0]
+            yield _batch(scope, found)
+
+
+def expected_of_documents(connection: Connection, *, indexed: bool = False) -> dict[str, int]:
+    """How many vectors the index may hold for each namespace; ``indexed``: how many it must."""
+    query = (
+        select(namespaces.c.key, func.count())
+        .join(document_vectors, document_vectors.c.namespace == namespaces.c.id)
+        .group_by(namespaces.c.key)
+    )
+    if indexed:
+        query = query.where(document_vectors.c.indexed == HELD)
+    return dict(connection.execute(query).all())
+
+
+def drop_document_vectors(connection: Connection) -> None:
+    """Throw every vector away; they are made anew before the next search."""
+    connection.execute(delete(document_vectors))
+    connection.execute(
+        update(documents).where(documents.c.fields.is_not(None)).values(embedded=False)
+    )
+
+
+def _mark(connection: Connection, batch: Batch, state: int) -> None:
+    rows = [each - _FIRST_ID for each in batch.ids]
+    for start in range(0, len(rows), _AT_ONCE):
+        part = document_vectors.c.id.in_(rows[start : start + _AT_ONCE])
+        connection.execute(update(document_vectors).where(part).values(indexed=state))
+
+
+def _batch(scope: str, found: Sequence[tuple[int, bytes]]) -> Batch:
+    vectors = unpack_all([blob for _, blob in found])
+    return Batch(scope, [_FIRST_ID + row for row, _ in found], vectors)

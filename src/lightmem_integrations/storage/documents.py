@@ -1,0 +1,237 @@
+"""Documents in the ledger: JSON values by namespace and key, written, read, listed and erased."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Select, delete, insert, select, update
+
+from lightmem_integrations.safety import key_of
+from lightmem_integrations.storage.document_vectors import delete_vectors, insert_vectors
+from lightmem_integrations.storage.index import Vectors
+from lightmem_integrations.storage.namespaces import (
+    Path,
+    ensure_namespace,
+    erase_if_empty,
+    find_namespace,
+    path_of,
+    rows_under,
+)
+from lightmem_integrations.storage.schema_documents import documents, namespaces
+
+_AT_ONCE = 500
+_MINUTE = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class NewDocument:
+    """A document to write, or to erase if ``value`` is ``None``.
+
+    Attributes:
+        namespace: Where it belongs.
+        key: Its name there.
+        value: JSON text of what it says.
+        fields: Which parts of it are searched by meaning.
+        vectors: Their vectors, ``(parts, dimension)``; ``None`` if they are still to be made.
+        ttl_minutes: How long it lives after it was last written or read; ``None`` for ever.
+    """
+
+    namespace: Path
+    key: str
+    value: str | None
+    fields: tuple[str, ...] = ()
+    vectors: Vectors | None = None
+    ttl_minutes: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document as it is stored. Times are seconds since 1970."""
+
+    row: int
+    namespace: Path
+    key: str
+    value: Mapping[str, Any]
+    created_at: float
+    updated_at: float
+    ttl_minutes: float | None
+
+
+@dataclass(slots=True)
+class Erased:
+    """What left the ledger: how many documents; by scope, ids that the index still holds."""
+
+    documents: int = 0
+    index_ids: dict[str, list[int]] = field(default_factory=dict)
+
+    def add(self, other: Erased) -> None:
+        """Count in what else was erased."""
+        self.documents += other.documents
+        for scope, ids in other.index_ids.items():
+            self.index_ids.setdefault(scope, []).extend(ids)
+
+
+def find_document(
+    connection: Connection, namespace: Path, key: str, *, live_at: float | None = None
+) -> Document | None:
+    """The document of that key, or ``None``."""
+    row = find_namespace(connection, namespace)
+    if row is None:
+        return None
+    query = _live(_DOCUMENTS, live_at).where(
+        documents.c.namespace == row, documents.c.key == key_of(key)
+    )
+    found = connection.execute(query).first()
+    return None if found is None or found.name != key else _document(found)
+
+
+def documents_under(
+    connection: Connection, prefix: Path, *, live_at: float | None = None
+) -> Iterator[Document]:
+    """The documents of every namespace under a prefix, the last written first."""
+    query = _live(_DOCUMENTS, live_at)
+    if prefix:
+        query = query.where(documents.c.namespace.in_(rows_under(prefix)))
+    query = query.order_by(documents.c.updated_at.desc(), documents.c.id.desc())
+    for row in connection.execute(query, execution_options={"yield_per": _AT_ONCE}):
+        yield _document(row)
+
+
+def documents_of(
+    connection: Connection, rows: Sequence[int], *, live_at: float | None = None
+) -> dict[int, Document]:
+    """Documents by row, at most 500 of them at once."""
+    query = _live(_DOCUMENTS, live_at).where(documents.c.id.in_(rows))
+    return {row.id: _document(row) for row in connection.execute(query)}
+
+
+def documents_to_embed(
+    connection: Connection, prefix: Path, limit: int, after: int = 0
+) -> list[tuple[Document, tuple[str, ...]]]:
+    """Documents under a prefix whose vectors are still to be made, and their fields, by row."""
+    query = _DOCUMENTS.where(documents.c.embedded.is_(False), documents.c.id > after)
+    query = query.order_by(documents.c.id).limit(limit)
+    if prefix:
+        query = query.where(documents.c.namespace.in_(rows_under(prefix)))
+    return [(_document(row), tuple(json.loads(row.fields))) for row in connection.execute(query)]
+
+
+def write_documents(connection: Connection, new: Sequence[NewDocument], now: float) -> Erased:
+    """Write documents, or erase those without a value. The time of creation is kept."""
+    gone = Erased()
+    for each in new:
+        namespace = find_namespace(connection, each.namespace)
+        row = None if namespace is None else _row_of(connection, namespace, each.key)
+        if each.value is None:
+            gone.add(erase_documents(connection, [] if row is None else [row]))
+            continue
+        waits = bool(each.fields) and each.vectors is None
+        values = {
+            "value": each.value,
+            "fields": json.dumps(each.fields) if each.fields else None,
+            "embedded": not waits,
+            "updated_at": now,
+            "ttl_minutes": each.ttl_minutes,
+            "expires_at": None if each.ttl_minutes is None else now + _MINUTE * each.ttl_minutes,
+        }
+        if namespace is None or row is None:
+            namespace = ensure_namespace(connection, each.namespace)
+            values |= {
+                "namespace": namespace,
+                "key": key_of(each.key),
+                "name": each.key,
+                "created_at": now,
+            }
+            done = connection.execute(insert(documents).values(values))
+            row = int((done.inserted_primary_key or (0,))[0])
+        else:
+            connection.execute(update(documents).where(documents.c.id == row).values(values))
+            gone.add(Erased(0, delete_vectors(connection, [row])))
+        if each.vectors is not None:
+            insert_vectors(connection, row, namespace, each.vectors)
+    return gone
+
+
+def embed_document(connection: Connection, document: Document, vectors: Vectors) -> None:
+    """Give a document its vectors, unless it was written anew meanwhile."""
+    done = connection.execute(
+        update(documents)
+        .where(
+            documents.c.id == document.row,
+            documents.c.updated_at == document.updated_at,
+            documents.c.embedded.is_(False),
+        )
+        .values(embedded=True)
+    )
+    if done.rowcount:
+        namespace = select(documents.c.namespace).where(documents.c.id == document.row)
+        space = connection.execute(namespace).scalar_one()
+        insert_vectors(connection, document.row, space, vectors)
+
+
+def erase_documents(connection: Connection, rows: Collection[int]) -> Erased:
+    """Erase documents with all that was made of them, and namespaces that are empty then."""
+    gone, wanted = Erased(), list(rows)
+    for start in range(0, len(wanted), _AT_ONCE):
+        part = wanted[start : start + _AT_ONCE]
+        spaces = select(documents.c.namespace).where(documents.c.id.in_(part)).distinct()
+        touched = list(connection.execute(spaces).scalars())
+        index_ids = delete_vectors(connection, part)
+        done = connection.execute(delete(documents).where(documents.c.id.in_(part)))
+        erase_if_empty(connection, touched)
+        gone.add(Erased(done.rowcount, index_ids))
+    return gone
+
+
+def erase_expired(connection: Connection, now: float) -> Erased:
+    """Erase every document whose time is over."""
+    query = select(documents.c.id).where(documents.c.expires_at <= now)
+    return erase_documents(connection, list(connection.execute(query).scalars()))
+
+
+def refresh(connection: Connection, rows: Collection[int], now: float) -> None:
+    """Let the time of documents that have one begin anew."""
+    wanted = sorted(rows)
+    for start in range(0, len(wanted), _AT_ONCE):
+        connection.execute(
+            update(documents)
+            .where(
+                documents.c.id.in_(wanted[start : start + _AT_ONCE]),
+                documents.c.ttl_minutes.is_not(None),
+            )
+            .values(expires_at=now + _MINUTE * documents.c.ttl_minutes)
+        )
+
+
+_DOCUMENTS = select(documents, namespaces.c.path).join(
+    namespaces, namespaces.c.id == documents.c.namespace
+)
+
+
+def _live(query: Select[Any], moment: float | None) -> Select[Any]:
+    if moment is None:
+        return query
+    return query.where(documents.c.expires_at.is_(None) | (documents.c.expires_at > moment))
+
+
+def _row_of(connection: Connection, namespace: int, key: str) -> int | None:
+    return connection.execute(
+        select(documents.c.id).where(
+            documents.c.namespace == namespace, documents.c.key == key_of(key)
+        )
+    ).scalar()
+
+
+def _document(row: Any) -> Document:
+    return Document(
+        row.id,
+        path_of(row.path),
+        row.name,
+        json.loads(row.value),
+        row.created_at,
+        row.updated_at,
+        row.ttl_minutes,
+    )

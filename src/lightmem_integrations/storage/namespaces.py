@@ -1,0 +1,96 @@
+"""Namespaces: paths of labels, found by themselves or by what they begin with."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, Select, delete, insert, select
+
+from lightmem_integrations.storage.schema_documents import (
+    documents,
+    namespace_prefixes,
+    namespaces,
+)
+
+Path = tuple[str, ...]
+
+# Marks the keys of namespaces, so that no user's key is ever one of them.
+_PERSON = b"lightmem-space"
+
+
+def key_of_path(path: Sequence[str]) -> str:
+    """A fixed-length key of a namespace: 32 hexadecimal characters, one for each path.
+
+    It is also the scope of its vectors in the index.
+    """
+    return hashlib.blake2b(_text(path).encode("ascii"), digest_size=16, person=_PERSON).hexdigest()
+
+
+def find_namespace(connection: Connection, path: Path) -> int | None:
+    """The row of a namespace, or ``None`` if it holds nothing."""
+    return connection.execute(
+        select(namespaces.c.id).where(
+            namespaces.c.key == key_of_path(path), namespaces.c.path == _text(path)
+        )
+    ).scalar()
+
+
+def ensure_namespace(connection: Connection, path: Path) -> int:
+    """The row of a namespace, made if need be."""
+    found = find_namespace(connection, path)
+    if found is not None:
+        return found
+    done = connection.execute(insert(namespaces).values(key=key_of_path(path), path=_text(path)))
+    row = int((done.inserted_primary_key or (0,))[0])
+    begins = [{"prefix": key_of_path(path[:n]), "namespace": row} for n in range(1, len(path) + 1)]
+    connection.execute(insert(namespace_prefixes), begins)
+    return row
+
+
+def rows_under(prefix: Path) -> Select[tuple[int]]:
+    """Selects the rows of the namespaces that begin with a prefix; of all for an empty one."""
+    if not prefix:
+        return select(namespaces.c.id)
+    return select(namespace_prefixes.c.namespace).where(
+        namespace_prefixes.c.prefix == key_of_path(prefix)
+    )
+
+
+def list_paths(connection: Connection, prefix: Path, *, live_at: float | None = None) -> list[Path]:
+    """The namespaces under a prefix, sorted; with ``live_at``, those that hold something then."""
+    query = select(namespaces.c.path)
+    if prefix:
+        query = query.where(namespaces.c.id.in_(rows_under(prefix)))
+    if live_at is not None:
+        live = select(documents.c.namespace).where(
+            documents.c.expires_at.is_(None) | (documents.c.expires_at > live_at)
+        )
+        query = query.where(namespaces.c.id.in_(live))
+    return sorted(path_of(text) for text in connection.execute(query).scalars())
+
+
+def erase_if_empty(connection: Connection, rows: Sequence[int]) -> None:
+    """Erase the namespaces among these that hold nothing any more: labels may name a person."""
+    filled = set(
+        connection.execute(
+            select(documents.c.namespace).where(documents.c.namespace.in_(rows)).distinct()
+        ).scalars()
+    )
+    empty = [row for row in rows if row not in filled]
+    if empty:
+        connection.execute(
+            delete(namespace_prefixes).where(namespace_prefixes.c.namespace.in_(empty))
+        )
+        connection.execute(delete(namespaces).where(namespaces.c.id.in_(empty)))
+
+
+def path_of(text: str) -> Path:
+    """A namespace from the form in which it is stored."""
+    return tuple(json.loads(text))
+
+
+def _text(path: Sequence[str]) -> str:
+    """The stored form: JSON of ASCII characters only, so any label can be stored anywhere."""
+    return json.dumps(list(path))

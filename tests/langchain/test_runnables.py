@@ -1,0 +1,300 @@
+"""Memory in LCEL chains: streaming, batches and tracing go on as before."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+
+import pytest
+from blockbuster import blockbuster_ctx
+from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.output_parsers import StrOutputParser
+from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
+from langchain_core.runnables import RunnableLambda, RunnablePassthrough
+from langgraph.graph import END, START, MessagesState, StateGraph
+
+from lightmem_integrations.errors import (
+    IndexUnavailableError,
+    InvalidRequestError,
+    LightMemError,
+    ScopeError,
+)
+from lightmem_integrations.langchain import LightMemConsolidator, LightMemRecall, record_turns
+
+ALICE = {"configurable": {"user_id": "alice", "thread_id": "t"}}
+PROMPT = ChatPromptTemplate([("system", "{memory}"), ("human", "{question}")])
+SLACK = 0.15
+
+
+def recall_in(memory, **options):
+    """The step; with time enough, so that a busy machine fails no test."""
+    return LightMemRecall(
+        memory=memory, **{"recall_seconds": 30, "input_key": "question", **options}
+    )
+
+
+def make_chain(memory, model, **options):
+    chain = RunnablePassthrough.assign(memory=recall_in(memory)) | PROMPT | model
+    return record_turns(chain | StrOutputParser(), memory, input_key="question", **options)
+
+
+def recorded(memory, user_id="alice", session_id="t"):
+    return [(t.role, t.text) for t in memory.history(user_id=user_id, session_id=session_id)]
+
+
+async def test_what_was_said_in_one_chain_run_is_known_in_the_next(memory, scripted):
+    model = scripted("Nice!", "Mimi.", "Mimi!")
+    chain = make_chain(memory, model)
+    chain.invoke({"question": "My cat is called Mimi."}, ALICE)
+    chain.invoke({"question": "What is my cat called?"}, ALICE)
+    assert "My cat is called Mimi." in model.prompts[1][0].text
+    await chain.ainvoke({"question": "Sure?"}, ALICE)
+    assert recorded(memory) == [
+        ("user", "My cat is called Mimi."),
+        ("assistant", "Nice!"),
+        ("user", "What is my cat called?"),
+        ("assistant", "Mimi."),
+        ("user", "Sure?"),
+        ("assistant", "Mimi!"),
+    ]
+
+
+async def test_streaming_is_unbroken_and_recorded_once(memory, scripted):
+    answer = "One two three four five."
+    chain = make_chain(memory, scripted(answer, answer, answer))
+    words = list(chain.stream({"question": "Count?"}, ALICE))
+    assert "".join(words) == answer
+    assert len(words) > 3
+    words = [word async for word in chain.astream({"question": "Again?"}, ALICE)]
+    assert "".join(words) == answer
+    assert len(words) > 3
+    events = [
+        event["data"]["chunk"].text
+        async for event in chain.astream_events({"question": "Events?"}, ALICE, version="v2")
+        if event["event"] == "on_chat_model_stream"
+    ]
+    assert "".join(events) == answer
+    assert len(recorded(memory)) == 6
+
+
+async def test_a_batch_runs_at_once(memory):
+    inside, most, lock = 0, 0, threading.Lock()
+
+    def work(text):
+        nonlocal inside, most
+        with lock:
+            inside += 1
+            most = max(most, inside)
+        time.sleep(0.1)
+        with lock:
+            inside -= 1
+        return f"heard {text}"
+
+    chain = record_turns(RunnableLambda(work), memory)
+    said = [f"number {n}" for n in range(6)]
+    configs = [{"configurable": {"user_id": f"user {n}"}, "max_concurrency": 3} for n in range(6)]
+    assert chain.batch(said, configs) == [f"heard {text}" for text in said]
+    assert 1 < most <= 3
+    assert await chain.abatch(said, configs) == [f"heard {text}" for text in said]
+    for n in range(6):
+        expected = [("user", f"number {n}"), ("assistant", f"heard number {n}")] * 2
+        assert recorded(memory, f"user {n}", "default") == expected
+
+
+def test_config_and_tracing_are_passed_on(memory, scripted):
+    class Watching(BaseCallbackHandler):
+        def __init__(self):
+            self.runs = {}
+
+        def on_chain_start(self, serialized, inputs, *, run_id, parent_run_id=None, **kwargs):
+            self.runs[kwargs.get("name")] = (kwargs.get("tags"), kwargs.get("metadata"))
+
+    watching = Watching()
+    chain = make_chain(memory, scripted())
+    chain.invoke(
+        {"question": "Hello?"},
+        {**ALICE, "callbacks": [watching], "tags": ["mine"], "metadata": {"a": 1}},
+    )
+    tags, metadata = watching.runs["LightMemRecall"]
+    assert "mine" in tags
+    assert metadata["a"] == 1
+
+
+def test_questions_of_every_form(memory, remember):
+    remember("alice", "My cat is called Mimi.")
+    one = recall_in(memory, user_id="alice", input_key=None)
+    for given in (
+        "my cat",
+        HumanMessage("my cat"),
+        [HumanMessage("Hi"), AIMessage("Hello."), HumanMessage("my cat")],
+        {"question": "my cat"},
+        {"messages": [HumanMessage("my cat")]},
+    ):
+        assert "My cat is called Mimi." in one.invoke(given)
+    assert one.invoke("") == ""
+    with pytest.raises(InvalidRequestError, match="input_key"):
+        one.invoke({"question": "my cat", "language": "English"})
+    with pytest.raises(InvalidRequestError, match="input_key"):
+        recall_in(memory, user_id="alice", input_key="q").invoke({"question": "my cat"})
+
+
+def test_as_messages_for_a_placeholder(memory, scripted, remember):
+    remember("alice", "My cat is called Mimi.")
+    model = scripted()
+    prompt = ChatPromptTemplate([MessagesPlaceholder("memory"), ("human", "{question}")])
+    step = recall_in(memory, output="messages")
+    chain = RunnablePassthrough.assign(memory=step) | prompt | model
+    chain.invoke({"question": "my cat"}, ALICE)
+    assert "Mimi" in model.prompts[0][0].text
+    chain.invoke({"question": "my cat"}, {"configurable": {"user_id": "bob"}})
+    assert [message.type for message in model.prompts[1]] == ["human"]
+
+
+def test_what_stands_in_the_history_is_not_recalled(memory):
+    history = [HumanMessage("My cat is called Mimi."), AIMessage("Nice.")]
+    chain = record_turns(RunnableLambda(lambda _: "Nice."), memory)
+    chain.invoke("My cat is called Mimi.", ALICE)
+    step = recall_in(memory, history_key="history")
+    given = {"question": "my cat", "history": history}
+    assert step.invoke(given, ALICE) == ""
+    assert "Mimi" in step.invoke({**given, "history": []}, ALICE)
+
+
+def test_answers_of_every_form(memory):
+    answers = {
+        "text": "A.",
+        "message": AIMessage("B."),
+        "messages": {"messages": [HumanMessage("q"), AIMessage("C.", id="c")]},
+        "one of several": {"output": "D.", "steps": []},
+        "named": {"reply": "E.", "steps": []},
+    }
+    for name, answer in answers.items():
+        key = "reply" if name == "named" else None
+        chain = record_turns(RunnableLambda(lambda _, a=answer: a), memory, output_key=key)
+        config = {"configurable": {"user_id": "alice", "session_id": name}}
+        assert chain.invoke("q", config) == answer
+        assert [text for _, text in recorded(memory, session_id=name)][1] in "A.B.C.D.E."
+
+
+def test_an_unclear_answer_is_returned_and_logged(memory, caplog):
+    chain = record_turns(RunnableLambda(lambda _: {"a": 1, "b": 2}), memory)
+    assert chain.invoke("q", ALICE) == {"a": 1, "b": 2}
+    assert "output_key" in caplog.text
+    assert recorded(memory) == []
+
+
+def test_a_chain_that_fails_records_nothing(memory):
+    def fail(_):
+        raise RuntimeError("overloaded")
+
+    with pytest.raises(RuntimeError, match="overloaded"):
+        record_turns(RunnableLambda(fail), memory).invoke("q", ALICE)
+    assert recorded(memory) == []
+
+
+def test_around_a_graph(memory, scripted, remember):
+    remember("alice", "My cat is called Mimi.", session_id="earlier")
+    model = scripted("Mimi.")
+    step = recall_in(memory, input_key=None)
+
+    def answer(state):
+        block = step.invoke(state["messages"])  # the user comes from the run
+        return {"messages": [model.invoke([("system", block), *state["messages"]])]}
+
+    builder = StateGraph(MessagesState)
+    builder.add_node("answer", answer)
+    builder.add_edge(START, "answer")
+    builder.add_edge("answer", END)
+    graph = record_turns(builder.compile(), memory)
+    graph.invoke({"messages": [HumanMessage("What is my cat called?", id="q")]}, ALICE)
+    assert "My cat is called Mimi." in model.prompts[0][0].text
+    assert recorded(memory) == [("user", "What is my cat called?"), ("assistant", "Mimi.")]
+
+
+async def test_a_slow_memory_keeps_the_budget(memory, caplog):
+    step = recall_in(memory, user_id="alice", recall_seconds=0.2, input_key=None)
+    step.invoke("warm up")
+    memory.recall_takes = 0.8
+    for call in ("invoke", "ainvoke"):
+        started = time.monotonic()
+        found = getattr(step, call)("my cat")
+        assert (await found if call == "ainvoke" else found) == ""
+        assert time.monotonic() - started < 0.2 + SLACK
+    assert "Recall took over 0.2 s" in caplog.text
+
+
+def test_a_slow_store_does_not_hold_up_the_answer(memory):
+    chain = record_turns(RunnableLambda(lambda _: "Fine."), memory)
+    chain.invoke("Hello?", ALICE)
+    memory.add_takes = 1.5
+    started = time.monotonic()
+    assert chain.invoke("How are you?", ALICE) == "Fine."
+    assert time.monotonic() - started < 0.5 + 0.3
+    until = time.monotonic() + 10
+    while len(recorded(memory)) < 4:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+async def test_a_broken_memory_does_not_break_the_chain(memory, scripted, caplog):
+    chain = make_chain(memory, scripted("Fine.", "Fine."))
+    memory.fault = IndexUnavailableError("disk is gone")
+    assert chain.invoke({"question": "How are you?"}, ALICE) == "Fine."
+    assert await chain.ainvoke({"question": "How are you?"}, ALICE) == "Fine."
+    assert "Recall failed: IndexUnavailableError: disk is gone" in caplog.text
+    assert "Recording failed: IndexUnavailableError: disk is gone" in caplog.text
+    with pytest.raises(IndexUnavailableError):
+        recall_in(memory, strict=True).invoke({"question": "How are you?"}, ALICE)
+
+
+async def test_the_event_loop_is_never_blocked(memory, scripted, remember):
+    remember("alice", "My cat is called Mimi.")
+    model = scripted()
+    chain = make_chain(memory, model)
+    await chain.ainvoke({"question": "my cat"}, ALICE)  # imports what is imported on first use
+    with blockbuster_ctx():
+        await chain.ainvoke({"question": "my cat"}, ALICE)
+        async for _ in chain.astream({"question": "my cat"}, ALICE):
+            pass
+    assert "Mimi" in model.last_prompt
+
+
+class Consolidating:
+    """Stands in for what makes episodes and facts."""
+
+    def __init__(self):
+        self.calls = []
+
+    def __call__(self, *, user_id, **options):
+        self.calls.append((user_id, options, threading.current_thread()))
+        return f"report of {user_id}"
+
+
+async def test_consolidation_as_a_job(memory, monkeypatch):
+    consolidate = Consolidating()
+    monkeypatch.setattr(type(memory), "consolidate", staticmethod(consolidate), raising=False)
+    job = LightMemConsolidator(memory=memory, options={"final": True})
+    assert job.invoke("alice") == "report of alice"
+    assert job.invoke({"user_id": "bob"}) == "report of bob"
+    assert job.invoke({}, ALICE) == "report of alice"
+    users = [{"user_id": user_id} for user_id in ("ann", "ben")]
+    assert job.batch(users, {"max_concurrency": 1}) == ["report of ann", "report of ben"]
+    assert await job.ainvoke("alice") == "report of alice"
+    assert consolidate.calls[-1][2] is not threading.current_thread()
+    assert all(options == {"final": True} for _, options, _ in consolidate.calls)
+    for nobody in ({}, {"user": "alice"}, "", " ", None):
+        with pytest.raises(ScopeError):
+            job.invoke(nobody)
+
+
+async def test_a_memory_that_cannot_consolidate_says_so():
+    class Older:
+        pass
+
+    job = LightMemConsolidator.model_construct(memory=Older(), options={})
+    with pytest.raises(LightMemError, match="consolidate"):
+        job.invoke("alice")
+    with pytest.raises(LightMemError, match="consolidate"):
+        await asyncio.wait_for(job.ainvoke("alice"), 5)
