@@ -19,12 +19,14 @@ from lightmem_integrations.errors import InvalidRequestError, LedgerError, Scope
 from lightmem_integrations.llama_index import LightMemBlock
 
 # Making an agent reads every attribute of it, deprecated ones of pydantic among them.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:The `.*` attribute is deprecated:pydantic.PydanticDeprecatedSince20",
-    "ignore:is_running called from within a step:DeprecationWarning",  # by LlamaIndex's own agents
-    "ignore:Accessing the .* attribute on the instance:pydantic.PydanticDeprecatedSince211",
-    "ignore:unclosed database in:ResourceWarning",  # LlamaIndex's own in-memory store
-)
+pytestmark = [
+    pytest.mark.usefixtures("stock_memories_closed"),
+    pytest.mark.filterwarnings(
+        "ignore:The `.*` attribute is deprecated:pydantic.PydanticDeprecatedSince20",
+        "ignore:is_running called from within a step:DeprecationWarning",  # by LlamaIndex's own agents
+        "ignore:Accessing the .* attribute on the instance:pydantic.PydanticDeprecatedSince211",
+    ),
+]
 
 LISBON = "I moved to Lisbon in May."
 WHERE = "Where do I live?"

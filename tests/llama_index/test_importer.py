@@ -18,14 +18,13 @@ from llama_index.core.memory import (
     VectorMemoryBlock,
 )
 from llama_index.core.vector_stores.types import BasePydanticVectorStore, VectorStoreQueryResult
+from pydantic import Field
 
 from lightmem_integrations import LightMem
 from lightmem_integrations.errors import InvalidRequestError, ScopeError
 from lightmem_integrations.llama_index import LightMemMemory, aimport_memory, import_memory
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:unclosed database in:ResourceWarning",  # LlamaIndex's own in-memory store
-)
+pytestmark = pytest.mark.usefixtures("stock_memories_closed")
 
 SAID = [
     ChatMessage(role="user", content="I moved to Lisbon in May."),
@@ -39,7 +38,7 @@ class Listing(BasePydanticVectorStore):
     """A vector store that can list what it holds."""
 
     stores_text: bool = True
-    nodes: list[Any] = []
+    nodes: list[Any] = Field(default_factory=list)
     listable: bool = True
 
     @property

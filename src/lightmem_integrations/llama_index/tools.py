@@ -114,6 +114,8 @@ class LightMemToolSpec(BaseToolSpec):
 
         def correct() -> str:
             session_id, turn_id = _parsed(memory_id)
+            if not session_id.strip():
+                return _UNKNOWN.format(memory_id)
             known = self._memory.history(user_id=self._user_id, session_id=session_id)
             if all(turn.id != turn_id for turn in known):
                 return _UNKNOWN.format(memory_id)
@@ -167,7 +169,7 @@ class LightMemToolSpec(BaseToolSpec):
 
     def _erase(self, memory_id: str) -> int:
         session_id, turn_id = _parsed(memory_id)
-        if not session_id or not turn_id:
+        if not session_id.strip():
             return 0
         receipt = self._memory.forget(
             user_id=self._user_id, session_id=session_id, turn_ids=[turn_id], purge=False
