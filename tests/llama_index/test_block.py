@@ -23,7 +23,8 @@ pytestmark = [
     pytest.mark.usefixtures("stock_memories_closed"),
     pytest.mark.filterwarnings(
         "ignore:The `.*` attribute is deprecated:pydantic.PydanticDeprecatedSince20",
-        "ignore:is_running called from within a step:DeprecationWarning",  # by LlamaIndex's own agents
+        # by LlamaIndex's agents
+        "ignore:is_running called from within a step:DeprecationWarning",
         "ignore:Accessing the .* attribute on the instance:pydantic.PydanticDeprecatedSince211",
     ),
 ]

@@ -124,7 +124,7 @@ class LightMemMemory(BaseMemory):
             "insert_method": method,
             "recall": recall,
             "strict": strict,
-            "path": None if memory.path is None else str(memory.path.resolve()),
+            "path": None if memory.path is None else str(memory.path.absolute()),
             "store": stores.name_of(memory),
             "instance": instance or uuid.uuid4().hex,
         }
