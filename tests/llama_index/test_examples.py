@@ -15,7 +15,7 @@ PRINTED = {
     "block_inside_memory": ["walnuts"],
     "chat_across_sessions": ["leaves at nine", "I moved to Lisbon in May."],
     "move_from_chat_memory_buffer": ["2 turns imported", "Mira"],
-    "query_with_reranker": ["I always fly with TAP.", "Breakfast is at seven."],
+    "query_with_reranker": ["I prefer to fly with TAP.", "Breakfast is at seven."],
 }
 
 pytestmark = pytest.mark.slow
