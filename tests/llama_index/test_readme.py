@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-
-from lightmem_integrations.testing import ExtractiveLLM
 
 README = Path(__file__).parents[2] / "README.md"
 
@@ -18,21 +18,26 @@ def snippets() -> list[str]:
 
 
 def test_the_snippet_works(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    script: Callable[..., Any],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    names: dict[str, object] = {"llm": ExtractiveLLM()}
+    says = script("Noted.", "In Lisbon.")
+    names: dict[str, Any] = {"llm": says.llm}
     exec(snippets()[1], names)
-    names["store"].close()  # type: ignore[attr-defined]
-    assert "I moved to Lisbon in May." in capsys.readouterr().out
+    names["store"].close()
+    assert capsys.readouterr().out == "In Lisbon.\n"
+    assert "I moved to Lisbon in May." in says.said_to(1)
 
 
 def test_the_two_lines_are_all_that_is_added(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: Callable[..., Any]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    names: dict[str, object] = {"llm": ExtractiveLLM()}
+    names: dict[str, Any] = {"llm": script("Hello.").llm}
     imports = [line for line in snippets()[1].splitlines() if "import" in line]
     exec("\n".join([*imports, snippets()[0]]), names)
-    assert str(names["bot"].chat("Hello")) == "I have nothing about that in memory."  # type: ignore[attr-defined]
-    names["memory"].memory.close()  # type: ignore[attr-defined]
+    assert str(names["bot"].chat("Hello")) == "Hello."
+    names["memory"].memory.close()
