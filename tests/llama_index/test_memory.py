@@ -278,8 +278,8 @@ def test_without_a_limit_a_long_system_prompt_takes_nothing_away(known: LightMem
 
 def test_a_limit_too_small_for_recall_is_left_to_the_conversation(known: LightMem) -> None:
     memory = fresh(known, token_limit=5)
-    memory.put_messages([user("first message"), assistant("first answer")])
-    assert memory.get() == [user("first message"), assistant("first answer")]
+    memory.put_messages([user("first message"), user("first message")])
+    assert memory.get() == [user("first message"), user("first message")]
 
 
 def test_the_limit_counts_text_calls_recall_and_what_else_is_there(known: LightMem) -> None:

@@ -88,6 +88,7 @@ def test_what_is_remembered_is_found_and_stored_once(core: LightMem) -> None:
     assert tools.remember("She likes oranges.") == "Remembered."
     assert tools.remember("She likes oranges.") == "Remembered."
     assert tools.search_memory("What does she like?").count("oranges") == 1
+    assert len(core.history(user_id="alice", session_id="notes")) == 1
 
 
 def test_forgetting_erases_that_one_memory(known: LightMem) -> None:
