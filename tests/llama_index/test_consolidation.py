@@ -33,14 +33,14 @@ class Consolidating(LightMem):
         self,
         user_id: str | None = None,
         max_batches: int | None = None,
-        on_progress: Callable[[Any], None] | None = None,
+        on_progress: Callable[[int, int], None] | None = None,
     ) -> dict[str, Any]:
         assert threading.current_thread() is not threading.main_thread() or on_progress is None
         if user_id == "carol":
             raise RuntimeError("no room")
         for step in range(3):
             if on_progress:
-                on_progress(step)
+                on_progress(step, 3)
             time.sleep(0.01)
         turns = 0 if user_id is None else self.stats(user_id=user_id).turns
         return {"turns": turns, "max_batches": max_batches}
@@ -69,9 +69,11 @@ async def test_every_user_is_consolidated_and_reported(filled: Consolidating) ->
     assert outcome.failed == {"carol": "RuntimeError: no room"}
     for name in ("alice", "bob"):
         steps = [
-            e.progress for e in events if isinstance(e, ConsolidationProgress) and e.user_id == name
+            (e.done, e.total)
+            for e in events
+            if isinstance(e, ConsolidationProgress) and e.user_id == name
         ]
-        assert steps == [0, 1, 2]
+        assert steps == [(0, 3), (1, 3), (2, 3)]
     done = [event for event in events if isinstance(event, UserConsolidated)]
     assert {event.user_id for event in done} == set(USERS)
 

@@ -29,11 +29,13 @@ class ConsolidationProgress(Event):
 
     Attributes:
         user_id: Whose memory.
-        progress: What ``LightMem.consolidate`` tells its ``on_progress``.
+        done: How much of it is done.
+        total: How much there is to do.
     """
 
     user_id: str
-    progress: Any = None
+    done: int
+    total: int
 
 
 class UserConsolidated(Event):
@@ -110,8 +112,8 @@ class ConsolidationWorkflow(Workflow):
         """Consolidate one user's memory, in a thread."""
         loop = asyncio.get_running_loop()
 
-        def tell(progress: Any = None) -> None:
-            event = ConsolidationProgress(user_id=ev.user_id, progress=progress)
+        def tell(done: int, total: int) -> None:
+            event = ConsolidationProgress(user_id=ev.user_id, done=done, total=total)
             loop.call_soon_threadsafe(ctx.write_event_to_stream, event)
 
         try:
