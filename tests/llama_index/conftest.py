@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ pytest.importorskip("llama_index.core")
 
 from llama_index.core.llms import ChatMessage
 from llama_index.core.llms.mock import MockFunctionCallingLLM
+from llama_index.core.storage.chat_store import sql
 
 from lightmem_integrations import LightMem
 
@@ -59,3 +61,23 @@ def recalls(core: LightMem, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(core, "recall", recall)
     return asked
+
+
+@pytest.fixture
+def stock_memories_closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """LlamaIndex never closes the databases of its own ``Memory``, which Python warns of."""
+    engines: list[Any] = []
+    real = sql.create_async_engine
+
+    def create(*arguments: Any, **options: Any) -> Any:
+        engines.append(real(*arguments, **options))
+        return engines[-1]
+
+    monkeypatch.setattr(sql, "create_async_engine", create)
+    yield
+
+    async def close() -> None:
+        for engine in engines:
+            await engine.dispose()
+
+    asyncio.run(close())

@@ -7,11 +7,22 @@ import json
 from typing import Any
 
 import pytest
-from llama_index.core.agent.workflow import AgentWorkflow, FunctionAgent, ReActAgent
+from llama_index.core.agent.workflow import (
+    AgentWorkflow,
+    CodeActAgent,
+    FunctionAgent,
+    ReActAgent,
+)
 from llama_index.core.base.llms.types import ChatMessage, ToolCallBlock
 from llama_index.core.llms.llm import ToolSelection
 from llama_index.core.tools import FunctionTool
-from llama_index.core.workflow import Context, JsonSerializer
+from llama_index.core.workflow import (
+    Context,
+    HumanResponseEvent,
+    InputRequiredEvent,
+    JsonPickleSerializer,
+    JsonSerializer,
+)
 from pydantic import BaseModel
 
 from lightmem_integrations import LightMem, Turn
@@ -276,3 +287,81 @@ async def test_many_users_at_once_see_their_own_memory_only(core: LightMem, scri
         assert says.said_to(1).count("My locker code is") == 1
 
     await asyncio.gather(*(talk(number) for number in range(1, 9)))
+
+
+async def test_a_code_act_agent_remembers_and_recalls_once(
+    known: LightMem, script, recalls: list[str]
+) -> None:
+    ran: list[str] = []
+
+    def run(code: str) -> str:
+        ran.append(code)
+        return "Sunny."
+
+    says = script("Let me look.\n<execute>print('Lisbon')</execute>", "It is sunny in Lisbon.")
+    agent = CodeActAgent(code_execute_fn=run, llm=says.llm)
+    memory = of_alice(known)
+    assert str(await agent.run(user_msg=WHERE, memory=memory)) == "It is sunny in Lisbon."
+    assert ran
+    assert all(LISBON in says.said_to(number) for number in range(2))
+    assert recalls == [WHERE]
+    await agent.run(user_msg="Thanks", memory=memory)
+    assert "It is sunny in Lisbon." in says.said_to(2)
+    assert recalls == [WHERE, "Thanks"]
+    assert known.recall("Which code printed Sunny?", user_id="alice").text.count("execut") == 0
+
+
+async def test_what_code_printed_stays_with_its_question(core: LightMem, script) -> None:
+    says = script("<execute>print(1)</execute>", "It is 1.")
+    agent = CodeActAgent(code_execute_fn=lambda code: "word " * 100, llm=says.llm)
+    memory = of_alice(core, token_limit=20)
+    await agent.run(user_msg="What is it?", memory=memory)
+    assert roles(memory.get()) == ["user", "assistant", "user", "assistant"]
+
+
+@pytest.mark.parametrize("serializer", [JsonSerializer, JsonPickleSerializer])
+@pytest.mark.parametrize("team", [False, True])
+async def test_a_run_that_waits_for_a_person_goes_on_after_it_was_saved(
+    known: LightMem, script, serializer: type[Any], team: bool, recalls: list[str]
+) -> None:
+    async def ask(ctx: Context) -> str:
+        """Ask the person."""
+        answer = await ctx.wait_for_event(
+            HumanResponseEvent, waiter_event=InputRequiredEvent(prefix="What is your name?")
+        )
+        return f"The name is {answer.response}."
+
+    ask.__annotations__ = {"ctx": Context}  # LlamaIndex looks for the class, not for its name
+    says = script(calling("1", "ask"), "Hello Ann of Lisbon.")
+    agent = FunctionAgent(name="one", description="Asks.", llm=says.llm, tools=[ask])
+    runs = AgentWorkflow(agents=[agent], root_agent="one") if team else agent
+    memory = of_alice(known)
+    handler = runs.run(user_msg=WHERE, memory=memory)
+    saved = None
+    async for event in handler.stream_events():
+        if isinstance(event, InputRequiredEvent):
+            saved = handler.ctx.to_dict(serializer=serializer())
+            await handler.cancel_run()
+            break
+    assert saved is not None
+    context = Context.from_dict(runs, saved, serializer=serializer())
+    handler = runs.run(user_msg=WHERE, ctx=context)
+    handler.ctx.send_event(HumanResponseEvent(response="Ann"))
+    assert str(await handler) == "Hello Ann of Lisbon."
+    assert "The name is Ann." in says.said_to(1)
+    assert LISBON in says.said_to(1)
+    assert set(recalls) == {WHERE}
+    assert roles(memory.get())[-3:] == ["assistant", "tool", "assistant"]
+
+
+async def test_a_context_keeps_a_memory_of_a_bound_class(core: LightMem, script) -> None:
+    bound = LightMemMemory.bound(memory=core, user_id="alice", strict=True)
+    says = script("Noted.", "In Lisbon.")
+    agent = FunctionAgent(llm=says.llm)
+    context = Context(agent)
+    memory = bound.from_defaults()
+    assert isinstance(memory, bound)
+    await agent.run(user_msg=LISBON, memory=memory, ctx=context)
+    restored = Context.from_dict(agent, json.loads(json.dumps(context.to_dict())))
+    await agent.run(user_msg=WHERE, ctx=restored)
+    assert [message.content for message in says.prompts[1]] == [LISBON, "Noted.", WHERE]

@@ -10,11 +10,17 @@ from pathlib import Path
 
 import pytest
 from llama_index.core.agent.workflow import FunctionAgent
+from llama_index.core.instrumentation import get_dispatcher
+from llama_index.core.instrumentation.event_handlers import BaseEventHandler
 from llama_index.core.llms import ChatMessage
 
 from lightmem_integrations import LightMem, Turn
-from lightmem_integrations.errors import StoreClosedError
-from lightmem_integrations.llama_index import LightMemMemory, LightMemRetriever
+from lightmem_integrations.errors import LedgerError, StoreClosedError
+from lightmem_integrations.llama_index import (
+    LightMemMemory,
+    LightMemRetriever,
+    MemoryDegradedEvent,
+)
 
 # Making an agent reads every attribute of it, deprecated ones of pydantic among them.
 pytestmark = pytest.mark.filterwarnings(
@@ -149,3 +155,64 @@ def test_what_is_logged_holds_no_memory(core: LightMem, caplog) -> None:
     ours = [each for each in caplog.records if "llama_index" in each.name]
     assert ours
     assert not any("4711" in each.getMessage() for each in ours)
+
+
+def test_whoever_asked_is_told_of_a_failure(core: LightMem) -> None:
+    heard: list[Exception] = []
+    seen: list[MemoryDegradedEvent] = []
+
+    class Handler(BaseEventHandler):
+        def handle(self, event: object, **_: object) -> None:
+            if isinstance(event, MemoryDegradedEvent):
+                seen.append(event)
+
+    memory = of_alice(core, on_error=heard.append)
+    handler, root = Handler(), get_dispatcher()
+    root.add_event_handler(handler)
+    try:
+        with broken_ledger(core):
+            memory.put(ChatMessage(role="user", content="My secret is 4711."))
+    finally:
+        root.event_handlers.remove(handler)
+    assert [type(error) for error in heard] == [LedgerError]
+    assert [event.error for event in seen] == ["LedgerError"]
+    assert "4711" not in str([event.model_dump() for event in seen])
+
+
+def test_a_degraded_recall_is_told_too(fragile) -> None:
+    core, embedder = fragile
+    heard: list[Exception] = []
+    memory = of_alice(core, on_error=heard.append)
+    embedder.broken = True
+    memory.put(HELLO)
+    memory.get()
+    assert heard
+
+
+def test_a_listener_that_fails_fails_no_turn(core: LightMem) -> None:
+    def listen(error: Exception) -> None:
+        raise RuntimeError("the listener is broken")
+
+    memory = of_alice(core, on_error=listen)
+    with broken_ledger(core):
+        memory.put(HELLO)
+        assert memory.get() == [HELLO]
+
+
+def test_no_message_is_lost_in_a_conversation_with_a_failing_store(core: LightMem) -> None:
+    memory = of_alice(core, session_id="s")
+    said = []
+    for number in range(6):
+        said += [f"Question {number}", f"Answer {number}"]
+        for message in (
+            ChatMessage(role="user", content=said[-2]),
+            ChatMessage(role="assistant", content=said[-1]),
+        ):
+            if number % 2:
+                with broken_ledger(core):
+                    memory.put(message)
+                    memory.get()
+            else:
+                memory.put(message)
+    memory.put(ChatMessage(role="user", content="Bye"))
+    assert [turn.text for turn in core.history(user_id="alice", session_id="s")] == [*said, "Bye"]

@@ -32,6 +32,11 @@ def test_a_missing_framework_names_the_extra() -> None:
     assert "pip install 'lightmem-integrations[llama-index]'" in done.stderr
 
 
+def test_every_name_it_offers_can_be_imported() -> None:
+    done = python("assert all(getattr(ours, name).__name__ == name for name in ours.__all__)")
+    assert done.returncode == 0, done.stderr
+
+
 def test_an_unknown_name_is_an_attribute_error() -> None:
     done = python("assert not hasattr(ours, 'Nothing')")
     assert done.returncode == 0, done.stderr

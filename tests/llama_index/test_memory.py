@@ -259,7 +259,27 @@ def test_the_last_exchange_comes_back_whatever_the_limit(core: LightMem) -> None
     last = [user("Read this: " + "word " * 200), call("1"), result("1"), assistant("Done")]
     memory.put_messages(last)
     assert memory.get() == last
-    assert memory.get(initial_token_count=10_000) == last
+    assert memory.get(initial_token_count=9) == last
+
+
+def test_a_prompt_that_is_full_already_is_refused(core: LightMem) -> None:
+    memory = fresh(core, token_limit=10)
+    memory.put(user("Hello"))
+    assert memory.get(initial_token_count=10) == []
+    with pytest.raises(ValueError, match=r"^Initial token count exceeds token limit$"):
+        memory.get(initial_token_count=11)
+
+
+def test_without_a_limit_a_long_system_prompt_takes_nothing_away(known: LightMem) -> None:
+    memory = fresh(known)
+    memory.put(user(WHERE))
+    assert LISBON in str(memory.get(initial_token_count=100_000)[0].content)
+
+
+def test_a_limit_too_small_for_recall_is_left_to_the_conversation(known: LightMem) -> None:
+    memory = fresh(known, token_limit=5)
+    memory.put_messages([user("first message"), user("first message")])
+    assert memory.get() == [user("first message"), user("first message")]
 
 
 def test_the_limit_counts_text_calls_recall_and_what_else_is_there(known: LightMem) -> None:
@@ -353,7 +373,29 @@ def test_reset_ends_this_conversation_only(known: LightMem) -> None:
     assert memory.get() == memory.get_all() == []
     assert other.get_all() == [user("Elsewhere")]
     memory.put(user("Which instrument do I play?"))
-    assert "cello" in str(memory.get()[-1].content)
+    assert "cello" not in str(memory.get()[-1].content)  # what was begun anew stays so
+    elsewhere = fresh(known, session_id="s3")
+    elsewhere.put(user("Which instrument do I play?"))
+    assert "cello" in str(elsewhere.get()[-1].content)
+    assert known.history(user_id="alice", session_id="s1")[0].text == "I play the cello."
+
+
+def test_what_another_session_said_is_recalled_after_a_reset(known: LightMem) -> None:
+    memory = fresh(known)
+    memory.put(user("Hello"))
+    memory.reset()
+    memory.put(user(WHERE))
+    assert LISBON in str(memory.get()[-1].content)
+
+
+def test_a_shorter_history_keeps_what_it_left_out_within_recall(core: LightMem) -> None:
+    memory = fresh(core)
+    memory.put_messages(
+        [user(LISBON), assistant("Nice."), user("Tell me a joke."), assistant("Ha")]
+    )
+    memory.set([user("Tell me a joke."), assistant("Ha")])
+    memory.put(user(WHERE))
+    assert LISBON in str(memory.get()[-1].content)
 
 
 def test_two_sessions_share_what_is_remembered(core: LightMem) -> None:

@@ -28,6 +28,10 @@ def through_json(memory: LightMemMemory) -> LightMemMemory:
     return LightMemMemory.from_dict(json.loads(json.dumps(memory.to_dict())))
 
 
+def through_text(memory: LightMemMemory) -> LightMemMemory:
+    return LightMemMemory.from_string(memory.to_string())
+
+
 def through_serializer(memory: LightMemMemory) -> LightMemMemory:
     return JsonSerializer().deserialize(JsonSerializer().serialize(memory))
 
@@ -42,6 +46,7 @@ def through_pickle(memory: LightMemMemory) -> LightMemMemory:
 
 WAYS = [
     through_json,
+    through_text,
     through_serializer,
     through_pickle,
     through_pickle_serializer,

@@ -19,12 +19,52 @@ from typing import TYPE_CHECKING, Any
 from lightmem_integrations.errors import MissingExtraError
 
 if TYPE_CHECKING:
+    from lightmem_integrations.llama_index.block import LightMemBlock
+    from lightmem_integrations.llama_index.consolidation import ConsolidateTurns
+    from lightmem_integrations.llama_index.failures import MemoryDegradedEvent
+    from lightmem_integrations.llama_index.importer import aimport_memory, import_memory
     from lightmem_integrations.llama_index.memory import LightMemMemory
+    from lightmem_integrations.llama_index.rerank import LightMemRerank
     from lightmem_integrations.llama_index.retriever import LightMemRetriever
+    from lightmem_integrations.llama_index.tools import LightMemToolSpec
+    from lightmem_integrations.llama_index.workflow import (
+        Consolidated,
+        ConsolidationProgress,
+        ConsolidationWorkflow,
+        UserConsolidated,
+    )
 
-__all__ = ["LightMemMemory", "LightMemRetriever"]
+_MODULES = {
+    "ConsolidateTurns": "consolidation",
+    "Consolidated": "workflow",
+    "ConsolidationProgress": "workflow",
+    "ConsolidationWorkflow": "workflow",
+    "LightMemBlock": "block",
+    "LightMemMemory": "memory",
+    "LightMemRerank": "rerank",
+    "LightMemRetriever": "retriever",
+    "LightMemToolSpec": "tools",
+    "MemoryDegradedEvent": "failures",
+    "UserConsolidated": "workflow",
+    "aimport_memory": "importer",
+    "import_memory": "importer",
+}
 
-_MODULES = {"LightMemMemory": "memory", "LightMemRetriever": "retriever"}
+__all__ = [
+    "ConsolidateTurns",
+    "Consolidated",
+    "ConsolidationProgress",
+    "ConsolidationWorkflow",
+    "LightMemBlock",
+    "LightMemMemory",
+    "LightMemRerank",
+    "LightMemRetriever",
+    "LightMemToolSpec",
+    "MemoryDegradedEvent",
+    "UserConsolidated",
+    "aimport_memory",
+    "import_memory",
+]
 
 
 def __getattr__(name: str) -> Any:

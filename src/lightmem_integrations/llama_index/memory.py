@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 import uuid
@@ -19,9 +20,11 @@ from pydantic import PrivateAttr
 from lightmem_integrations.errors import InvalidRequestError
 from lightmem_integrations.lightmem import LightMem
 from lightmem_integrations.llama_index import stores
+from lightmem_integrations.llama_index.failures import Failures, OnError
 from lightmem_integrations.llama_index.messages import question_of, to_messages, to_turn
 from lightmem_integrations.llama_index.session import Session
-from lightmem_integrations.llama_index.view import InsertMethodName, View
+from lightmem_integrations.llama_index.sizes import check_sizes
+from lightmem_integrations.llama_index.view import InsertMethodName, View, checked_insert_method
 from lightmem_integrations.safety import check_scope_id, check_user_id
 
 # Room for the answer, as in LlamaIndex's ChatMemoryBuffer.
@@ -44,9 +47,9 @@ class LightMemMemory(BaseMemory):
             until the process ends.
         user_id: Whose memory. Required, never made up.
         session_id: Which conversation. ``None``: a new one.
-        token_limit: Tokens that ``get`` may return, recalled text included. The last whole
-            exchange comes back even if it alone is larger. ``None``: the settings' sizes of
-            short-term memory and recall together.
+        token_limit: Tokens of the prompt that this memory may fill up to, recalled text included.
+            The last whole exchange comes back even if it alone is larger. ``None``: the settings'
+            sizes of short-term memory and recall together, whatever else the prompt holds.
         recall_tokens: Tokens of recalled text, at most half of ``token_limit``. ``None``: the
             settings' ``max_tokens``.
         k: How much may be recalled, in hits. ``None``: the settings' ``k``.
@@ -56,7 +59,8 @@ class LightMemMemory(BaseMemory):
             (chat engines that retrieve). ``user`` or ``system`` choose one of them.
         recall: ``False`` keeps this conversation without recalling anything.
         strict: Raise when the store or a model fails. Otherwise the conversation goes on with
-            what there is, and the log says so.
+            what there is, and the log, ``on_error`` and a ``MemoryDegradedEvent`` say so.
+        on_error: Called with each failure that is not raised.
 
     Raises:
         ScopeError: The user or session id is missing, blank or a wildcard.
@@ -65,8 +69,8 @@ class LightMemMemory(BaseMemory):
 
     user_id: str
     session_id: str
-    token_limit: int
-    recall_tokens: int
+    token_limit: int | None = None
+    recall_tokens: int | None = None
     k: int | None = None
     insert_method: InsertMethodName = "auto"
     recall: bool = True
@@ -95,6 +99,7 @@ class LightMemMemory(BaseMemory):
         insert_method: InsertMethodName | Enum = "auto",
         recall: bool = True,
         strict: bool = False,
+        on_error: OnError | None = None,
         store: str | None = None,
         instance: str | None = None,
     ) -> None:
@@ -108,18 +113,8 @@ class LightMemMemory(BaseMemory):
             memory = stores.found(store, path)
         elif path is not None:
             raise InvalidRequestError("Pass either memory= or path=, not both.")
-        settings = memory.settings
-        if token_limit is None:
-            token_limit = settings.short_term_tokens + settings.max_tokens
-        if recall_tokens is None:
-            recall_tokens = settings.max_tokens
-        sizes = {"token_limit": token_limit, "recall_tokens": recall_tokens, "k": k}
-        for name, size in sizes.items():
-            if size is not None and (not isinstance(size, int) or size < 1):
-                raise InvalidRequestError(f"{name} is {size!r}; pass a whole number from 1 up.")
-        method = insert_method.value if isinstance(insert_method, Enum) else insert_method
-        if method not in ("auto", "user", "system"):
-            raise InvalidRequestError(f"insert_method is {method!r}; use auto, user or system.")
+        check_sizes(token_limit=token_limit, recall_tokens=recall_tokens, k=k)
+        method = checked_insert_method(insert_method)
         fields: dict[str, Any] = {
             "user_id": user_id,
             "session_id": session_id,
@@ -129,23 +124,23 @@ class LightMemMemory(BaseMemory):
             "insert_method": method,
             "recall": recall,
             "strict": strict,
-            "path": None if memory.path is None else str(memory.path.resolve()),
+            "path": None if memory.path is None else str(memory.path.absolute()),
             "store": stores.name_of(memory),
             "instance": instance or uuid.uuid4().hex,
         }
         super().__init__(**fields)
         self._memory = memory
         self._tokenizer_fn = tokenizer_fn or get_tokenizer()
-        self._session = Session(memory, user_id, session_id, strict=strict)
+        failures = Failures(strict=strict, on_error=on_error)
+        self._session = Session(memory, user_id, session_id, failures)
         self._view = View(
             memory,
             user_id,
             count_tokens=lambda text: len(self._tokenizer_fn(text)),
             token_limit=token_limit,
-            recall_tokens=min(recall_tokens, token_limit // 2) if recall else 0,
+            recall_tokens=recall_tokens if recall else 0,
             k=k,
             insert_method=method,
-            strict=strict,
         )
         _live[self.instance] = self
 
@@ -189,9 +184,12 @@ class LightMemMemory(BaseMemory):
 
         class Bound(cls):  # type: ignore[valid-type,misc]
             @classmethod
-            def from_defaults(_cls, **kwargs: Any) -> LightMemMemory:  # noqa: N804
-                return cls.from_defaults(**{**kwargs, **defaults})
+            def from_defaults(cls, **kwargs: Any) -> LightMemMemory:
+                made = super().from_defaults(**{**kwargs, **defaults})
+                return cast("LightMemMemory", made)
 
+        # Workflows write down the name of a class and import it when they read a context back.
+        Bound.__name__, Bound.__module__ = LightMemMemory.__name__, LightMemMemory.__module__
         return cast("type[LightMemMemory]", Bound)
 
     @property
@@ -221,6 +219,9 @@ class LightMemMemory(BaseMemory):
         Returns:
             Copies: changing them changes nothing stored. Only the user's live message is the
             same object until the user speaks again, since agents write their state into it.
+
+        Raises:
+            InvalidRequestError: The prompt alone is larger than ``token_limit``.
         """
         with self._lock:
             return self._view.messages(self._session, question_of(input), initial_token_count)
@@ -250,12 +251,22 @@ class LightMemMemory(BaseMemory):
             self._session.replace(messages, self._memory.settings.max_turn_chars)
 
     def reset(self) -> None:
-        """Start this conversation anew. Long-term memory keeps what was said.
+        """Start this conversation anew: it no longer shows or recalls what it held so far.
 
-        To erase, use the store's ``forget``.
+        Long-term memory keeps that, and other conversations recall it. To erase, use the store's
+        ``forget``.
         """
         with self._lock:
-            self._session.clear()
+            self._session.begin_anew()
+
+    def to_string(self) -> str:
+        """What ``to_dict`` returns, as text."""
+        return json.dumps(self.to_dict())
+
+    @classmethod
+    def from_string(cls, text: str) -> LightMemMemory:
+        """The memory that was saved with ``to_string``; see ``from_dict``."""
+        return cls.from_dict(json.loads(text))
 
     @classmethod
     def from_dict(cls, data: dict[str, Any], **kwargs: Any) -> LightMemMemory:
@@ -286,4 +297,4 @@ class LightMemMemory(BaseMemory):
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self).from_dict, (self.to_dict(),)
+        return LightMemMemory.from_dict, (self.to_dict(),)

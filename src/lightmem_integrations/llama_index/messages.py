@@ -33,6 +33,9 @@ _LONGEST_NAME = 200
 _THOUGHT = re.compile(r"^\s*Thought:", re.MULTILINE)
 _ACTION = re.compile(r"^\s*Action:", re.MULTILINE)
 _ANSWER = re.compile(r"^\s*Answer:[ \t]*", re.MULTILINE)
+# CodeActAgent stores its code as the assistant's words, and what the code printed as the user's.
+_CODE = "<execute>"
+_PRINTED = "Result of executing the code given:"
 
 
 def to_turn(
@@ -52,10 +55,10 @@ def to_turn(
         max_chars: Longest text that may be searched; what is longer is cut there, not in the
             message itself.
         time: When it was said, with a time zone; ``None``: now.
-        searchable: ``False`` keeps it out of recall. System and tool messages, tool calls and
-            unfinished ReAct traces are never searched.
+        searchable: ``False`` keeps it out of recall. System and tool messages, tool calls, code
+            and unfinished ReAct traces are never searched.
     """
-    role = _ROLES[message.role]
+    role = _role_of(message)
     text, finished = _words(message)
     name = message.additional_kwargs.get("name")
     speaker = _clean(name)[:_LONGEST_NAME].strip() if isinstance(name, str) else ""
@@ -106,7 +109,7 @@ def fingerprint(message: ChatMessage) -> str:
 
 def words_of(message: ChatMessage, max_chars: int) -> tuple[Role, str]:
     """Role and text of the turn of a message: what makes two messages the same to a reader."""
-    return _ROLES[message.role], _words(message)[0][:max_chars]
+    return _role_of(message), _words(message)[0][:max_chars]
 
 
 def question_of(value: object) -> str | None:
@@ -140,10 +143,18 @@ def _id_of(call: Any) -> str:
     return ""
 
 
+def _role_of(message: ChatMessage) -> Role:
+    role = _ROLES[message.role]
+    printed = role == "user" and (message.content or "").startswith(_PRINTED)
+    return "tool" if printed else role
+
+
 def _words(message: ChatMessage) -> tuple[str, bool]:
     text = _clean(message.content or "")
-    if _ROLES[message.role] != "assistant" or not _THOUGHT.match(text):
+    if _ROLES[message.role] != "assistant":
         return text, True
+    if not _THOUGHT.match(text):
+        return text, _CODE not in text
     # Observations are other people's text and may hold "Answer:" too: the agent's own answer is
     # the first one after its last thought.
     last_thought = list(_THOUGHT.finditer(text))[-1].end()

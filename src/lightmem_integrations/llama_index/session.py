@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
-from typing import TypeVar
 
 from llama_index.core.base.llms.types import ChatMessage
 
-from lightmem_integrations.errors import (
-    ForkedProcessError,
-    InvalidRequestError,
-    InvalidTurnError,
-    ScopeError,
-    StoreClosedError,
-)
 from lightmem_integrations.lightmem import LightMem
+from lightmem_integrations.llama_index.failures import Failures
 from lightmem_integrations.llama_index.messages import (
     fingerprint,
     to_message,
@@ -23,19 +15,6 @@ from lightmem_integrations.llama_index.messages import (
     words_of,
 )
 from lightmem_integrations.records import Turn
-
-logger = logging.getLogger(__name__)
-
-_T = TypeVar("_T")
-
-# Errors of the program, not of the store: these are never logged away.
-_MISUSE = (
-    ScopeError,
-    InvalidTurnError,
-    InvalidRequestError,
-    StoreClosedError,
-    ForkedProcessError,
-)
 
 _NO_LIMIT = 2**53
 
@@ -46,12 +25,15 @@ class Session:
     Attributes:
         moment: Changes whenever the user speaks or the conversation is replaced. What was
             recalled for one moment serves all rounds of an agent in it.
+        left: Ids of the turns that this conversation began anew without.
+        failures: What happens when the store fails.
     """
 
-    def __init__(self, memory: LightMem, user_id: str, session_id: str, *, strict: bool) -> None:
+    def __init__(self, memory: LightMem, user_id: str, session_id: str, failures: Failures) -> None:
         self._memory = memory
         self._scope = {"user_id": user_id, "session_id": session_id}
-        self._strict = strict
+        self.failures = failures
+        self.left: set[str] = set()
         self._written = 0
         # What the store could not take yet: turns, and the beginning of a new window.
         self._unsaved: list[Turn] = []
@@ -60,31 +42,13 @@ class Session:
         self._exchange: list[Turn] = []
         self.moment = 0
 
-    def guarded(self, action: Callable[[], _T], otherwise: _T, failing: str) -> _T:
-        """The outcome of an action; if it fails and nobody asked for strictness, another one.
-
-        Args:
-            action: What to do.
-            otherwise: What comes instead.
-            failing: What the log says.
-        """
-        try:
-            return action()
-        except _MISUSE:
-            raise
-        except Exception:
-            if self._strict:
-                raise
-            logger.exception(failing)
-            return otherwise
-
     def turns(
         self, max_tokens: int = _NO_LIMIT, measure: Callable[[Turn], int] = lambda _: 0
     ) -> list[Turn]:
         """The last whole exchanges that fit, oldest first; the last one in any case."""
         if self._unsaved_clear:
             return list(self._unsaved)
-        stored = self.guarded(
+        stored = self.failures.guarded(
             lambda: self._memory.short_term(
                 **self._scope, max_tokens=max(1, max_tokens), measure=measure
             ),
@@ -99,7 +63,7 @@ class Session:
         It grows when others add; it shrinks only when something was forgotten.
         """
         user_id = self._scope["user_id"]
-        turns = self.guarded(
+        turns = self.failures.guarded(
             lambda: self._memory.stats(user_id=user_id).turns, 0, "The store cannot be read."
         )
         return turns - self._written
@@ -114,10 +78,10 @@ class Session:
         if not turns:
             return
         waiting = [*self._unsaved, *turns]
-        if self.guarded(
+        if self.failures.guarded(
             lambda: self._store(waiting),
             otherwise=False,
-            failing="Messages could not be stored; they are tried again with the next one.",
+            consequence="Messages could not be stored; they are tried again with the next one.",
         ):
             waiting = []
         self._unsaved = waiting
@@ -151,16 +115,21 @@ class Session:
         self.clear()
         self.put(turns)
 
+    def begin_anew(self) -> None:
+        """Clear the window; what it held does not come back to this conversation by recall."""
+        self.left |= {turn.id for turn in self.turns() if turn.id}
+        self.clear()
+
     def clear(self) -> None:
         """Let the short-term window start anew."""
         self.moment += 1
         self._exchange = []
         self._unsaved = []
         self._unsaved_clear = True
-        self.guarded(
+        self.failures.guarded(
             lambda: self._store([]),
             otherwise=False,
-            failing="The conversation could not be begun anew in the store; this is tried again.",
+            consequence="The store could not begin the conversation anew; this is tried again.",
         )
 
     def _store(self, turns: Sequence[Turn]) -> bool:
@@ -171,6 +140,6 @@ class Session:
         return True
 
     def _history(self) -> Sequence[Turn]:
-        return self.guarded(
+        return self.failures.guarded(
             lambda: self._memory.history(**self._scope), (), "The history cannot be read."
         )

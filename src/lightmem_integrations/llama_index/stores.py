@@ -45,7 +45,8 @@ def opened(path: str | os.PathLike[str]) -> LightMem:
 def is_usable(store: LightMem) -> bool:
     """Whether a store is open, in this process."""
     try:
-        store.sessions(user_id="-")
+        # Adding nothing checks the store without reading it: this may run on an event loop.
+        store.add([], user_id="-")
     except (StoreClosedError, ForkedProcessError):
         return False
     return True

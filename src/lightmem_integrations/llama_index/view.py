@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from enum import Enum
+from typing import Literal, cast
 
 from llama_index.core.base.llms.types import ChatMessage
 
+from lightmem_integrations.errors import InvalidRequestError
 from lightmem_integrations.lightmem import LightMem
 from lightmem_integrations.llama_index.messages import calls_of, is_shown, question_of, to_message
 from lightmem_integrations.llama_index.session import Session
@@ -44,6 +46,18 @@ class _Recalled:
     stored: int
 
 
+def checked_insert_method(value: InsertMethodName | Enum) -> InsertMethodName:
+    """The place of recalled text, also when it is given as LlamaIndex's ``InsertMethod``.
+
+    Raises:
+        InvalidRequestError: There is no such place.
+    """
+    name = value.value if isinstance(value, Enum) else value
+    if name not in ("auto", "user", "system"):
+        raise InvalidRequestError(f"insert_method is {name!r}; use auto, user or system.")
+    return cast("InsertMethodName", name)
+
+
 class View:
     """Builds what ``get`` returns. Recalls once for each moment of a session."""
 
@@ -53,20 +67,23 @@ class View:
         user_id: str,
         *,
         count_tokens: CountTokens,
-        token_limit: int,
-        recall_tokens: int,
+        token_limit: int | None,
+        recall_tokens: int | None,
         k: int | None,
         insert_method: InsertMethodName,
-        strict: bool,
     ) -> None:
+        settings = memory.settings
+
         self._memory = memory
         self._user_id = user_id
         self._count = count_tokens
         self._token_limit = token_limit
-        self._recall_tokens = recall_tokens
+        self._default_limit = settings.short_term_tokens + settings.max_tokens
+        wanted = settings.max_tokens if recall_tokens is None else recall_tokens
+        tokens = min(wanted, (token_limit or self._default_limit) // 2)
+        self._recall_tokens = tokens if tokens >= _LEAST_TOKENS else 0
         self._k = k
         self._insert_method = insert_method
-        self._strict = strict
         self._recalled: _Recalled | None = None
         self._live: tuple[tuple[object, ...], ChatMessage] | None = None
         self._sizes: dict[str, int] = {}
@@ -79,7 +96,9 @@ class View:
             asked: The question; ``None``: the last message of the user.
             tokens_used: Tokens that the prompt holds besides.
         """
-        room = self._token_limit - tokens_used
+        room = self._room(tokens_used)
+        if not room:
+            return []
         turns = session.turns(room - self._recall_tokens, self._measure)
         live = _live_turn(turns, asked)
         if asked is not None and live is None:
@@ -103,6 +122,20 @@ class View:
             messages = [literal(message) for message in messages]
             memory = without_placeholders(memory)
         return under_system(memory, messages) if memory and not into_user else messages
+
+    def _room(self, tokens_used: int) -> int:
+        if self._token_limit is None:
+            return self._default_limit
+        if tokens_used > self._token_limit:
+            logger.error(
+                "The prompt holds %d tokens besides its messages; token_limit is %d. Raise the "
+                "limit or shorten the system prompt.",
+                tokens_used,
+                self._token_limit,
+            )
+            # LlamaIndex's own words, which callers look for.
+            raise InvalidRequestError("Initial token count exceeds token limit")
+        return self._token_limit - tokens_used
 
     def _measure(self, turn: Turn) -> int:
         if turn.id is None:
@@ -145,11 +178,11 @@ class View:
     def _recall(self, session: Session, turns: Sequence[Turn], query: str, tokens: int) -> str:
         if tokens < _LEAST_TOKENS:
             return ""
-        in_prompt = {turn.id for turn in turns if turn.id}
+        in_prompt = session.left | {turn.id for turn in turns if turn.id}
         if any(turn.role == "user" and not turn.searchable for turn in turns):
             # These were put a second time: their first copies must not come back either.
             in_prompt |= session.said_again(turns)
-        found = session.guarded(
+        found = session.failures.guarded(
             lambda: self._memory.recall(
                 query,
                 user_id=self._user_id,
@@ -157,15 +190,14 @@ class View:
                 max_tokens=tokens,
                 exclude=in_prompt,
                 count_tokens=self._count,
-                strict=self._strict,
+                strict=session.failures.strict,
             ),
             None,
             "Nothing could be recalled; the conversation goes on without.",
         )
         if found is None:
             return ""
-        if found.degraded:
-            logger.warning("Recall was degraded: %s", "; ".join(found.degraded))
+        session.failures.degraded(found.degraded)
         return found.text
 
 

@@ -1,0 +1,259 @@
+"""Long-term memory as a block inside LlamaIndex's own ``Memory``."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from llama_index.core.base.llms.types import ChatMessage, MessageRole
+from llama_index.core.memory import BaseMemoryBlock, Memory
+from llama_index.core.storage.chat_store.base_db import MessageStatus
+from llama_index.core.utils import get_tokenizer
+from pydantic import PrivateAttr
+
+from lightmem_integrations.lightmem import LightMem
+from lightmem_integrations.llama_index.failures import Failures, OnError
+from lightmem_integrations.llama_index.messages import fingerprint, question_of, to_turn
+from lightmem_integrations.llama_index.sizes import check_sizes
+from lightmem_integrations.llama_index.window import without_placeholders
+from lightmem_integrations.records import Turn
+from lightmem_integrations.safety import check_scope_id, check_user_id
+
+_FENCE_LINES = 3  # the fence, the notice below it, and the fence again
+_SESSIONS_KEPT = 256
+
+
+class LightMemBlock(BaseMemoryBlock[str]):
+    """Keeps what LlamaIndex's ``Memory`` lets go of, and recalls of it what a question needs.
+
+    One block serves one user in any number of sessions: each ``Memory`` names its own. The
+    ``Memory`` hands over messages only once they overflow its queue; ``save`` hands over those
+    of a short conversation.
+
+    ``Memory`` puts what a block returns into a system message unless it was made with
+    ``insert_method=InsertMethod.USER``. A ``ReActAgent`` without a system prompt drops system
+    messages, so it needs that.
+
+    Args:
+        memory: The open store.
+        user_id: Whose memory. Required, never made up.
+        session_id: The conversation of messages that come without one.
+        max_tokens: Tokens of recalled text. ``None``: the settings' ``max_tokens``.
+        k: How much may be recalled, in hits. ``None``: the settings' ``k``.
+        name: The block's name in the prompt.
+        priority: From 1 up: when ``Memory`` cuts it, 1 before 2. With 0 it never does.
+        tokenizer_fn: Text to tokens. ``None``: LlamaIndex's global tokenizer.
+        strict: Raise when the store or a model fails. Otherwise the turn goes on, and messages
+            that could not be stored are stored with the next ones.
+        on_error: Called with each failure that is not raised.
+        accept_short_term_memory: ``False`` stores nothing of what ``Memory`` lets go of.
+        description: What the block is for, as in LlamaIndex.
+
+    Raises:
+        ScopeError: The user or session id is missing, blank or a wildcard.
+        InvalidRequestError: A size is below 1.
+    """
+
+    _memory: LightMem = PrivateAttr()
+    _user_id: str = PrivateAttr()
+    _session_id: str = PrivateAttr()
+    _limits: dict[str, Any] = PrivateAttr()
+    _count: Callable[[str], int] = PrivateAttr()
+    _failures: Failures = PrivateAttr()
+    _lock: Any = PrivateAttr(default_factory=threading.RLock)
+    # Turns that could not be stored yet, by session.
+    _unsaved: dict[str, list[Turn]] = PrivateAttr(default_factory=dict)
+    # What ``save`` stored and ``Memory`` still holds: fingerprints and turn ids, oldest first.
+    _saved: dict[str, deque[tuple[str, str]]] = PrivateAttr(default_factory=dict)
+    # The last recall of each session.
+    _recalled: OrderedDict[str, tuple[object, str]] = PrivateAttr(default_factory=OrderedDict)
+
+    def __init__(
+        self,
+        *,
+        memory: LightMem,
+        user_id: str,
+        session_id: str = "default",
+        max_tokens: int | None = None,
+        k: int | None = None,
+        name: str = "lightmem",
+        priority: int = 1,
+        tokenizer_fn: Callable[[str], Sequence[Any]] | None = None,
+        strict: bool = False,
+        on_error: OnError | None = None,
+        accept_short_term_memory: bool = True,
+        description: str | None = "What the user said in earlier conversations.",
+    ) -> None:
+        check_user_id(user_id)
+        check_scope_id(session_id, "session_id")
+        check_sizes(max_tokens=max_tokens, k=k)
+        fields: dict[str, Any] = {
+            "name": name,
+            "description": description,
+            "priority": priority,
+            "accept_short_term_memory": accept_short_term_memory,
+        }
+        super().__init__(**fields)
+        tokenize = tokenizer_fn or get_tokenizer()
+        self._memory = memory
+        self._user_id = user_id
+        self._session_id = session_id
+        self._limits = {"max_tokens": max_tokens, "k": k}
+        self._count = lambda text: len(tokenize(text))
+        self._failures = Failures(strict=strict, on_error=on_error)
+
+    async def aput(
+        self,
+        messages: list[ChatMessage],
+        from_short_term_memory: bool = False,  # noqa: FBT001, FBT002 - the framework's signature
+        session_id: str | None = None,
+    ) -> None:
+        """Store messages, without a model call. Those that ``save`` stored are not stored again.
+
+        Args:
+            messages: What to store. Not changed, other than by LlamaIndex's own blocks.
+            from_short_term_memory: Whether ``Memory`` lets go of them.
+            session_id: The conversation that they belong to; ``None``: the block's own.
+        """
+        if not from_short_term_memory or self.accept_short_term_memory:
+            await asyncio.to_thread(self._put, messages, session_id or self._session_id)
+
+    async def save(self, memory: Memory) -> None:
+        """Store what a ``Memory`` still holds, so that other conversations can recall it.
+
+        Call it as often as you like, for example after each run; nothing is stored twice. What
+        this conversation still holds is not recalled into it.
+        """
+        messages = await memory.aget_all(status=MessageStatus.ACTIVE)
+        await asyncio.to_thread(self._save, messages, memory.session_id)
+
+    async def atruncate(self, content: str, tokens_to_truncate: int) -> str | None:
+        """The recalled text without its last lines; ``None`` once none is left.
+
+        Args:
+            content: What ``aget`` returned.
+            tokens_to_truncate: Tokens to save.
+        """
+        if not isinstance(content, str):  # LlamaIndex asks even if there was nothing to recall
+            return None
+        lines = content.splitlines()
+        goal = self._count(content) - tokens_to_truncate
+        while len(lines) > _FENCE_LINES + 1:
+            del lines[-2]
+            left = "\n".join(lines)
+            if self._count(left) <= goal:
+                return left
+        return None
+
+    async def _aget(self, messages: list[ChatMessage] | None = None, **block_kwargs: Any) -> str:
+        session_id = block_kwargs.get("session_id") or self._session_id
+        query = _question(messages or [])
+        if query is None:
+            return ""
+        return await asyncio.to_thread(self._get, query, session_id)
+
+    async def _aput(self, messages: list[ChatMessage]) -> None:
+        await asyncio.to_thread(self._put, messages, self._session_id)
+
+    def _get(self, query: str, session_id: str) -> str:
+        with self._lock:
+            held = frozenset(turn_id for _, turn_id in self._saved.get(session_id, ()))
+            moment = (query, held, self._stored())
+            known = self._recalled.get(session_id)
+        if known is None or known[0] != moment:
+            known = (moment, self._recall(query, held))
+            with self._lock:
+                self._recalled[session_id] = known
+                self._recalled.move_to_end(session_id)
+                while len(self._recalled) > _SESSIONS_KEPT:
+                    self._recalled.popitem(last=False)
+        return known[1]
+
+    def _recall(self, query: str, held: frozenset[str]) -> str:
+        found = self._failures.guarded(
+            lambda: self._memory.recall(
+                query,
+                user_id=self._user_id,
+                exclude=held,
+                count_tokens=self._count,
+                strict=self._failures.strict,
+                **self._limits,
+            ),
+            None,
+            "Nothing could be recalled; the conversation goes on without.",
+        )
+        if found is None:
+            return ""
+        self._failures.degraded(found.degraded)
+        # Chat engines put the history into a prompt template.
+        return without_placeholders(found.text)
+
+    def _stored(self) -> int:
+        return self._failures.guarded(
+            lambda: self._memory.stats(user_id=self._user_id).turns, 0, "The store cannot be read."
+        )
+
+    def _put(self, messages: Sequence[ChatMessage], session_id: str) -> None:
+        with self._lock:
+            saved = self._saved.get(session_id, deque())
+            new = []
+            for message in messages:
+                if saved and saved[0][0] == _print_of(message):
+                    saved.popleft()
+                else:
+                    new.append(self._turn(message))
+            self._store(new, session_id)
+
+    def _save(self, messages: Sequence[ChatMessage], session_id: str) -> None:
+        with self._lock:
+            saved = self._saved.setdefault(session_id, deque())
+            prints = [_print_of(message) for message in messages]
+            if [each for each, _ in saved] != prints[: len(saved)]:
+                # The conversation was replaced: its old messages will never be handed over.
+                saved.clear()
+            new = [self._turn(message) for message in messages[len(saved) :]]
+            saved.extend(
+                (each, turn.id or "") for each, turn in zip(prints[len(saved) :], new, strict=True)
+            )
+            self._store(new, session_id)
+
+    def _turn(self, message: ChatMessage) -> Turn:
+        return to_turn(_unmarked(message), max_chars=self._memory.settings.max_turn_chars)
+
+    def _store(self, turns: Sequence[Turn], session_id: str) -> None:
+        waiting = [*self._unsaved.pop(session_id, ()), *turns]
+        if not waiting:
+            return
+
+        def add() -> bool:
+            self._memory.add(waiting, user_id=self._user_id, session_id=session_id)
+            return True
+
+        # LlamaIndex hands messages over once only: what cannot be stored must wait here, also
+        # if the failure is raised.
+        self._unsaved[session_id] = waiting
+        if self._failures.guarded(
+            add,
+            otherwise=False,
+            consequence="Messages could not be stored; they are tried again with the next ones.",
+        ):
+            del self._unsaved[session_id]
+
+
+def _question(messages: Sequence[ChatMessage]) -> str | None:
+    """The text of the last message of the user."""
+    spoken = (each for each in reversed(messages) if each.role == MessageRole.USER)
+    return question_of(next(spoken, None))
+
+
+def _unmarked(message: ChatMessage) -> ChatMessage:
+    """The message without the session id that ``Memory`` writes into it for its blocks."""
+    rest = {key: each for key, each in message.additional_kwargs.items() if key != "session_id"}
+    return message.model_copy(update={"additional_kwargs": rest})
+
+
+def _print_of(message: ChatMessage) -> str:
+    return fingerprint(_unmarked(message))

@@ -1,0 +1,128 @@
+"""Consolidation as a step of a LlamaIndex ``IngestionPipeline``."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import uuid
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from llama_index.core.schema import BaseNode, MetadataMode, TransformComponent
+from pydantic import PrivateAttr
+
+from lightmem_integrations.errors import InvalidTurnError, LightMemError
+from lightmem_integrations.lightmem import LightMem
+from lightmem_integrations.records import ROLES, Turn
+from lightmem_integrations.safety import check_scope_id, check_user_id, shown
+
+_TURN_IDS = uuid.UUID("c1f0a0f5-6d6e-4f0e-8a1b-3f3b7c6d9e21")
+
+Consolidate = Callable[..., Any]
+
+
+def consolidation_of(memory: LightMem) -> Consolidate:
+    """The ``consolidate`` method of a store.
+
+    Raises:
+        LightMemError: This version of the library has none.
+    """
+    consolidate = getattr(memory, "consolidate", None)
+    if not callable(consolidate):
+        raise LightMemError(
+            "This version of lightmem-integrations has no LightMem.consolidate. Update it: "
+            "pip install --upgrade lightmem-integrations"
+        )
+    found: Consolidate = consolidate
+    return found
+
+
+class ConsolidateTurns(TransformComponent):
+    """Takes nodes as what was said, remembers them for a user, and consolidates that user's memory.
+
+    The nodes pass on unchanged. A node's metadata may say ``role`` (``user`` unless it says so),
+    ``speaker``, ``when`` (an ISO date and time with a zone) and ``session_id``; without the last,
+    nodes of one document are one session. The same node with the same text is remembered once.
+
+    Args:
+        memory: The open store.
+        user_id: Whose memory. Required, never made up.
+        session_id: The session of nodes that name none and belong to no document.
+        max_batches: How much to consolidate at most, in batches. ``None``: everything that waits.
+
+    Raises:
+        ScopeError: The user or session id is missing, blank or a wildcard.
+    """
+
+    user_id: str
+    session_id: str = "ingested"
+    max_batches: int | None = None
+
+    _memory: LightMem = PrivateAttr()
+
+    def __init__(
+        self,
+        *,
+        memory: LightMem,
+        user_id: str,
+        session_id: str = "ingested",
+        max_batches: int | None = None,
+    ) -> None:
+        fields: dict[str, Any] = {
+            "user_id": check_user_id(user_id),
+            "session_id": check_scope_id(session_id, "session_id"),
+            "max_batches": max_batches,
+        }
+        super().__init__(**fields)
+        self._memory = memory
+
+    @classmethod
+    def class_name(cls) -> str:
+        """The name of this class in serialised form."""
+        return "ConsolidateTurns"
+
+    def __call__(self, nodes: Sequence[BaseNode], **_: Any) -> Sequence[BaseNode]:
+        """Remember the nodes, then consolidate.
+
+        Raises:
+            InvalidTurnError: A node's metadata makes no turn.
+            LightMemError: The store failed, or cannot consolidate.
+        """
+        consolidate = consolidation_of(self._memory)
+        sessions: dict[str, list[Turn]] = {}
+        for node in nodes:
+            if node.get_content(metadata_mode=MetadataMode.NONE).strip():
+                name = node.metadata.get("session_id") or node.ref_doc_id or self.session_id
+                sessions.setdefault(str(name), []).append(_turn_of(node))
+        for session_id, turns in sessions.items():
+            self._memory.add(turns, user_id=self.user_id, session_id=session_id)
+        consolidate(user_id=self.user_id, max_batches=self.max_batches)
+        return nodes
+
+    async def acall(self, nodes: Sequence[BaseNode], **kwargs: Any) -> Sequence[BaseNode]:
+        """The same, without blocking the event loop."""
+        return await asyncio.to_thread(self, nodes, **kwargs)
+
+
+def _turn_of(node: BaseNode) -> Turn:
+    text = node.get_content(metadata_mode=MetadataMode.NONE)
+    role = node.metadata.get("role", "user")
+    if role not in ROLES:
+        raise InvalidTurnError(
+            f"The role of node {node.node_id} is {shown(role)}; use one of {', '.join(ROLES)}."
+        )
+    when = node.metadata.get("when")
+    try:
+        time = None if when is None else dt.datetime.fromisoformat(str(when))
+    except ValueError as error:
+        raise InvalidTurnError(
+            f"when of node {node.node_id} is {shown(when)}; use a date and time in ISO format with "
+            "a zone, such as 2026-05-01T09:00:00+00:00."
+        ) from error
+    return Turn(
+        role=role,
+        text=text,
+        speaker=node.metadata.get("speaker"),
+        time=time,
+        id=uuid.uuid5(_TURN_IDS, f"{node.node_id} {text}").hex,
+    )
