@@ -8,6 +8,7 @@ from lightmem_integrations.embedding import EMBEDDER_DIMENSION, PURGE
 from lightmem_integrations.records import Receipt, Stats
 from lightmem_integrations.storage.counts import count_everything, count_of
 from lightmem_integrations.storage.erase import erase_turns
+from lightmem_integrations.storage.known import turns_behind
 from lightmem_integrations.storage.ledger import get_meta, put_meta
 from lightmem_integrations.storage.turns import find_session, find_user
 from lightmem_integrations.store import Store
@@ -21,6 +22,7 @@ def forget(
     user_id: str,
     session_id: str | None,
     turn_ids: Collection[str] | None,
+    memory_ids: Collection[str] | None,
     since: float | None,
     until: float | None,
     purge: bool,
@@ -50,6 +52,7 @@ def forget(
                 user,
                 session_row=session_row,
                 turn_ids=turn_ids,
+                among=None if memory_ids is None else turns_behind(connection, user, memory_ids),
                 since=since,
                 until=until,
             )

@@ -37,6 +37,7 @@ class Governed(Closing):
         user_id: str,
         session_id: str | None = None,
         turn_ids: Collection[str] | None = None,
+        memory_ids: Collection[str] | None = None,
         since: dt.datetime | None = None,
         until: dt.datetime | None = None,
         purge: bool = True,
@@ -47,6 +48,8 @@ class Governed(Closing):
             user_id: Whose memory.
             session_id: Only this session.
             turn_ids: Only these turns.
+            memory_ids: Only the turns behind these facts and episodes, by their ids. The facts and
+                episodes go with their turns.
             since: Only what was said at this time or later.
             until: Only what was said before this time.
             purge: Rewrite the index's files now, so that no byte is left in them; this takes
@@ -60,11 +63,13 @@ class Governed(Closing):
         self._check(user_id, session_id)
         first, last = check_moment(since, "since"), check_moment(until, "until")
         ids = None if turn_ids is None else check_names(turn_ids, "turn_ids")
+        memories = None if memory_ids is None else check_names(memory_ids, "memory_ids")
         return governance.forget(
             self._store,
             user_id=user_id,
             session_id=session_id,
             turn_ids=ids,
+            memory_ids=memories,
             since=first,
             until=last,
             purge=purge,

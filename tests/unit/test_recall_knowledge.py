@@ -152,3 +152,14 @@ def test_facts_that_cannot_be_read_cost_no_turns(memory, monkeypatch):
     assert any("consolidated" in each for each in found.degraded)
     with pytest.raises(RuntimeError):
         memory.recall("Where does Ana live?", user_id="u", strict=True)
+
+
+def test_a_fact_is_forgotten_with_the_turns_that_prove_it_and_nothing_else(memory):
+    (fact,) = [each for each in memory.facts(user_id="u") if "Lisbon" in each.statement]
+    assert memory.forget(user_id="v", memory_ids=[fact.id]).turns == 0
+    receipt = memory.forget(user_id="u", memory_ids=[fact.id])
+    assert receipt.turns == 1
+    found = memory.recall("Where does Ana live?", user_id="u", k=20)
+    assert LISBON not in texts(found)
+    assert PORTO in texts(found)
+    assert "Lisbon" not in found.text

@@ -35,12 +35,13 @@ def erase_turns(
     *,
     session_row: int | None = None,
     turn_ids: Collection[str] | None = None,
+    among: Collection[int] | None = None,
     since: float | None = None,
     until: float | None = None,
 ) -> Erased:
     """Erase the turns of a user that meet every condition given; all of them if none is.
 
-    What was made of them goes with them: see ``erase_derived``.
+    What was made of them goes with them: see ``erase_derived``. ``among`` names rows of turns.
 
     Sessions that are empty afterwards are erased too, and so is a user without any session.
     """
@@ -57,6 +58,8 @@ def erase_turns(
     if turn_ids is not None:
         keys = {key_of(each) for each in turn_ids}
         found = [row for row in found if row.key in keys]
+    if among is not None:
+        found = [row for row in found if row.id in among]
     rows = [row.id for row in found]
     lexical.remove(connection, user.row, [(row.id, row.terms) for row in found if row.searchable])
     derived = erase_derived(connection, lexical, user.row, rows)

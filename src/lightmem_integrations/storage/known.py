@@ -165,6 +165,22 @@ def episode_ids(connection: Connection, user: User, rows: Collection[int]) -> di
     return dict(connection.execute(_EPISODE_IDS, asked).all())
 
 
+def turns_behind(connection: Connection, user: User, keys: Collection[str]) -> set[int]:
+    """Rows of the turns that prove these facts or make up these episodes, by their public ids."""
+    wanted = list(keys)
+    facts_proof = (
+        select(evidence.c.turn)
+        .join(facts, facts.c.id == evidence.c.fact)
+        .where(facts.c.user == user.row, facts.c.key.in_(wanted))
+    )
+    said = (
+        select(episode_turns.c.turn)
+        .join(episodes, episodes.c.id == episode_turns.c.episode)
+        .where(episodes.c.user == user.row, episodes.c.key.in_(wanted))
+    )
+    return {row for query in (facts_proof, said) for row in connection.execute(query).scalars()}
+
+
 def _is_one_of(column: ColumnElement[int]) -> ColumnElement[bool]:
     return column.in_(bindparam("rows", expanding=True))
 
