@@ -13,7 +13,7 @@ from lightmem_integrations.evaluation import stages
 from lightmem_integrations.evaluation.metrics import distinct
 from lightmem_integrations.evaluation.shown import Shown
 from lightmem_integrations.models.protocols import TokenCounter
-from lightmem_integrations.records import Turn
+from lightmem_integrations.records import Tier, Turn
 from lightmem_integrations.settings import Settings
 
 OWN = "lightmem"
@@ -83,6 +83,8 @@ def _baseline(module: str, package: str) -> Callable[[Path], Baseline]:
     return make
 
 
+_FACTS: tuple[Tier, ...] = ("ltm",)
+
 STAGES: Mapping[str, Callable[[Path], Contender]] = {
     f"{OWN}:words": stages.Words,
     f"{OWN}:meaning": stages.Meaning,
@@ -98,6 +100,17 @@ STAGES: Mapping[str, Callable[[Path], Contender]] = {
         "The fitted scorer without late interaction; Settings(late_interaction=False).",
     ),
     OWN: stages.OwnMemory,
+    f"{OWN}:consolidated": lambda folder: stages.OwnMemory(
+        folder,
+        about="A recall with default settings after consolidate(), without a model.",
+        consolidated=True,
+    ),
+    f"{OWN}:facts": lambda folder: stages.OwnMemory(
+        folder,
+        about="Facts alone after consolidate(), without a model: recall(tiers=['ltm']).",
+        tiers=_FACTS,
+        consolidated=True,
+    ),
 }
 """Rows of this library by name. They read one store, which ``stages.Writer`` filled."""
 

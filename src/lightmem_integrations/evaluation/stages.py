@@ -5,7 +5,8 @@ All rows read one store, so that what differs is the stage and not what it was g
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shutil
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from lightmem_integrations.evaluation.shown import Shown, line, of_recall
 from lightmem_integrations.models.embedders import as_embedder, encoded_query
 from lightmem_integrations.models.protocols import TokenCounter
 from lightmem_integrations.recall.coarse import by_meaning, by_words, question_words
-from lightmem_integrations.records import Turn
+from lightmem_integrations.records import TIERS, Tier, Turn
 from lightmem_integrations.settings import Settings
 from lightmem_integrations.storage.neighbourhood import provenance
 from lightmem_integrations.storage.turns import User, find_user
@@ -33,8 +34,7 @@ class Writer:
     """Fills the store that this library's rows read, through the public interface."""
 
     def __init__(self, folder: Path, embedder: object | None = None) -> None:
-        # Indexing waits until all is added: an 8-bit model's vectors depend a little on the texts
-        # that share a batch, and in the background that would be a matter of timing.
+        # In the background it would take time from what is measured while turns are added.
         settings = Settings(background_indexing=False)
         self._memory = LightMem(folder / _STORE, embedder=embedder, settings=settings)
 
@@ -62,6 +62,8 @@ class OwnMemory:
         slm: A small language model, for hypothetical queries.
         embedder: Another embedder than the default; the one that the store was written with.
         most: The largest k that it is asked for.
+        tiers: Which memories are searched.
+        consolidated: Whether to consolidate first, without a model, in a copy of the store.
     """
 
     def __init__(
@@ -74,17 +76,27 @@ class OwnMemory:
         slm: object | None = None,
         embedder: object | None = None,
         most: int = _ALL_TOKENS,
+        tiers: Collection[Tier] = TIERS,
+        consolidated: bool = False,
     ) -> None:
         self.about = (
             f"{about} Each conversation is a user of one LightMem in a folder. Ranked: the turns "
             "of the hits of recall(k=20). Shown: the hits and their neighbours in Recall.text."
         )
         self.most = most
+        self._tiers = tiers
+        store = folder / _STORE
+        if consolidated:
+            store = folder / "consolidated"
+            if not store.exists():
+                shutil.copytree(folder / _STORE, store)
         self._memory = LightMem(
-            folder / _STORE, settings=settings, reranker=reranker, slm=slm, embedder=embedder
+            store, settings=settings, reranker=reranker, slm=slm, embedder=embedder
         )
         try:
             self._memory.warm_up()
+            if consolidated:
+                self._memory.consolidate(final=True)
         except BaseException:
             self._memory.close()  # the next row opens the same folder
             raise
@@ -93,13 +105,18 @@ class OwnMemory:
         """Ids of the turns that the hits stand for."""
         # Strict, because a model that fell out would otherwise pass unseen as a poor ranking.
         found = self._memory.recall(
-            question, user_id=user_id, k=k, max_tokens=_ALL_TOKENS, strict=True
+            question,
+            user_id=user_id,
+            k=k,
+            max_tokens=_ALL_TOKENS,
+            tiers=self._tiers,
+            strict=True,
         )
         return distinct(turn.id for hit in found.hits for turn in hit.turns if turn.id)
 
     def context(self, user_id: str, question: str) -> str:
         """The packed context with the default k and budget."""
-        return self._memory.recall(question, user_id=user_id, strict=True).text
+        return self._memory.recall(question, user_id=user_id, tiers=self._tiers, strict=True).text
 
     def packed(
         self, user_id: str, question: str, *, k: int, max_tokens: int, count_tokens: TokenCounter
@@ -111,6 +128,7 @@ class OwnMemory:
                 user_id=user_id,
                 k=k,
                 max_tokens=max_tokens,
+                tiers=self._tiers,
                 count_tokens=count_tokens,
                 strict=True,
             )
