@@ -2,15 +2,14 @@
 
 import random
 import unicodedata
-from dataclasses import replace
 
 import numpy as np
 import pytest
+from sqlalchemy import true
 
 from lightmem_integrations import ExactIndex, LightMem, Settings, Turn
-from lightmem_integrations.recall import coarse, online
+from lightmem_integrations.storage import neighbourhood
 from lightmem_integrations.storage.index import nearest
-from lightmem_integrations.storage.schema import turns
 from lightmem_integrations.testing import HashEmbedder
 
 USERS, TURNS, RECALLS = 200, 24, 10_000
@@ -121,16 +120,9 @@ def test_nobody_sees_anything_of_anybody_else_in_ten_thousand_recalls(open_memor
 def test_the_check_itself_would_notice_a_leak(open_memory, monkeypatch):
     memory = open_memory(embedder=HashEmbedder(48), settings=fast(), index=Leaky())
     users = crowd(memory)
-    anybody = turns.c.user  # as the row of a user this makes each condition "user = user"
-
-    def without_scope(function):
-        def call(connection, user, *rest):
-            return function(connection, replace(user, row=anybody), *rest)
-
-        return call
-
-    monkeypatch.setattr(coarse, "neighbourhood", without_scope(coarse.neighbourhood))
-    monkeypatch.setattr(online, "provenance", without_scope(online.provenance))
+    monkeypatch.setattr(neighbourhood, "_owned", lambda _: true())
+    monkeypatch.setattr(neighbourhood, "_AROUND", neighbourhood._around())
+    monkeypatch.setattr(neighbourhood, "_PROVENANCE", neighbourhood._verbatim())
     assert foreign_items(memory, users, 200) > 100
 
 

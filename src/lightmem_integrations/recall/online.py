@@ -146,12 +146,13 @@ def _search(run: _Run, plan: Plan) -> tuple[Plan, list[Ranked]]:
             candidates = _candidates(run, user, asked, limits, excluded)
         with run.stage("select"):
             # Twice as many as wanted: what is overtaken by a newer one makes room for it.
-            seen = request.k * max(run.engine.settings.rerank_factor, 2)
-            best = select_over(plan, asked, candidates, k=seen, scoring=_scoring(run))
+            most = request.k * max(run.engine.settings.rerank_factor, 2)
+            best = select_over(plan, asked, candidates, k=most, scoring=_scoring(run))
         if reranker is not None:
             with run.stage("re-rank"), run.forgiving("the re-ranker was left out"):
-                said = [_as_said(candidates[0].turns, each.place) for each in best]
-                best = rerank(reranker, plan.queries[0], best, said, run.budget)
+                seen = best[: request.k * run.engine.settings.rerank_factor]
+                said = [_as_said(candidates[0].turns, each.place) for each in seen]
+                best = rerank(reranker, plan.queries[0], seen, said, run.budget)
         found = replace(found, candidates=candidates[0], best=best)
     with run.stage("read"), ledger.read() as connection:
         with run.forgiving("what was consolidated was left out"):

@@ -134,7 +134,11 @@ def _engine(url: str) -> Engine:
     try:
         parsed = make_url(url)
         sqlite = parsed.get_backend_name() == "sqlite"
-        engine = create_engine(parsed, connect_args={"check_same_thread": False} if sqlite else {})
+        engine = create_engine(
+            parsed,
+            connect_args={"check_same_thread": False} if sqlite else {},
+            hide_parameters=True,  # what people said does not belong into a traceback
+        )
     except (ArgumentError, NoSuchModuleError) as error:
         raise LedgerError(f"{url!r} is no database URL that SQLAlchemy knows: {error}") from error
     if sqlite:

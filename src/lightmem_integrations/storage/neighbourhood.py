@@ -249,11 +249,15 @@ class Provenance:
     agent_id: str | None
 
 
-_PROVENANCE = (
-    select(turns, sessions.c.name.label("session_name"))
-    .join(sessions, sessions.c.id == turns.c.session)
-    .where(turns.c.id.in_(bindparam("rows", expanding=True)), _owned(turns))
-)
+def _verbatim() -> Select[Any]:
+    return (
+        select(turns, sessions.c.name.label("session_name"))
+        .join(sessions, sessions.c.id == turns.c.session)
+        .where(turns.c.id.in_(bindparam("rows", expanding=True)), _owned(turns))
+    )
+
+
+_PROVENANCE = _verbatim()
 
 
 def provenance(connection: Connection, user: User, rows: Collection[int]) -> dict[int, Provenance]:
