@@ -188,6 +188,41 @@ def test_forgotten_text_is_not_served_again_in_the_same_turn(known: LightMem) ->
     assert memory.get() == [user(WHERE)]
 
 
+def test_what_others_do_to_the_session_is_seen_in_the_same_turn(core: LightMem) -> None:
+    memory, other = fresh(core, session_id="s"), fresh(core, session_id="s")
+    memory.put_messages([user("First"), assistant("Yes")])
+    assert memory.get(input="Next") == [user("First"), assistant("Yes")]
+    other.put(user("Second"))
+    assert memory.get()[-1] == user("Second")
+    turn = core.history(user_id="alice", session_id="s")[0]
+    core.forget(user_id="alice", session_id="s", turn_ids=[str(turn.id)])
+    assert user("First") not in memory.get()
+
+
+def test_forgetting_one_and_saying_another_is_seen(core: LightMem) -> None:
+    memory = fresh(core, session_id="s")
+    memory.put_messages([user("First"), assistant("Yes"), user("Second"), assistant("No")])
+    memory.get()
+    turn = core.history(user_id="alice", session_id="s")[0]
+    core.forget(user_id="alice", session_id="s", turn_ids=[str(turn.id)])
+    memory.put(user("Third"))
+    assert user("First") not in memory.get()
+    assert memory.get()[-1] == user("Third")
+
+
+def test_the_rounds_of_a_turn_read_the_session_once(
+    core: LightMem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = fresh(core)
+    memory.put(user("Hello"))
+    reads: list[object] = []
+    real = core.short_term
+    monkeypatch.setattr(core, "short_term", lambda **k: reads.append(1) or real(**k))
+    for _ in range(4):
+        assert memory.get(input="Hello") == [user("Hello")]
+    assert len(reads) == 1
+
+
 def test_what_is_in_the_window_is_not_recalled_too(core: LightMem) -> None:
     memory = fresh(core)
     memory.put_messages([user(LISBON), assistant("Nice."), user(WHERE)])

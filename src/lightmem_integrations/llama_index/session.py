@@ -40,6 +40,8 @@ class Session:
         self._unsaved_clear = False
         # The turns put since the user last spoke, for when the store cannot be read.
         self._exchange: list[Turn] = []
+        self._total: int | None = None
+        self._read: tuple[tuple[object, ...], Sequence[Turn]] | None = None
         self.moment = 0
 
     def turns(
@@ -55,18 +57,38 @@ class Session:
             None,
             "Short-term memory cannot be read; only this exchange is known.",
         )
+        self._read = None if stored is None else (self._state(max_tokens), stored)
         return list(self._exchange) if stored is None else [*stored, *self._unsaved]
 
+    def window(self, max_tokens: int, measure: Callable[[Turn], int]) -> list[Turn]:
+        """The same as ``turns``, not read anew if nothing happened; call ``look`` before.
+
+        An agent asks again in every round, and a long session takes long to read.
+        """
+        state = self._state(max_tokens)
+        if self._total is None or self._read is None or self._read[0] != state:
+            return self.turns(max_tokens, measure)
+        return [*self._read[1], *self._unsaved]
+
+    def look(self) -> None:
+        """See how much is stored for this user now."""
+        user_id = self._scope["user_id"]
+        self._total = self.failures.guarded(
+            lambda: self._memory.stats(user_id=user_id).turns, None, "The store cannot be read."
+        )
+
+    @property
     def stored_otherwise(self) -> int:
-        """How many turns this user has, without those put by this object.
+        """How many turns this user had at the last look, without those put by this object.
 
         It grows when others add; it shrinks only when something was forgotten.
         """
-        user_id = self._scope["user_id"]
-        turns = self.failures.guarded(
-            lambda: self._memory.stats(user_id=user_id).turns, 0, "The store cannot be read."
-        )
-        return turns - self._written
+        return (self._total or 0) - self._written
+
+    def _state(self, max_tokens: int) -> tuple[object, ...]:
+        # What this object does is counted apart: to forget one turn and to put another one would
+        # else look as if nothing had happened.
+        return self.moment, self._written, self._total, max_tokens
 
     def said_again(self, turns: Sequence[Turn]) -> set[str]:
         """Ids of all turns of this session that say the same as one of these."""

@@ -99,12 +99,13 @@ class View:
         room = self._room(tokens_used)
         if not room:
             return []
-        turns = session.turns(room - self._recall_tokens, self._measure)
+        session.look()
+        turns = session.window(room - self._recall_tokens, self._measure)
         live = _live_turn(turns, asked)
         if asked is not None and live is None:
             # A question that is not in the store comes on top of what we return.
             room -= self._count(asked)
-            turns = session.turns(room - self._recall_tokens, self._measure)
+            turns = session.window(room - self._recall_tokens, self._measure)
         query = asked if live is None else question_of(to_message(live))
         memory = self._memory_text(session, turns, live, query, room)
         into_user = live is not None and self._insert_method != "system"
@@ -166,7 +167,7 @@ class View:
         if not self._recall_tokens or query is None or not query.strip():
             return ""
         moment = (session.moment, live.id if live else query)
-        stored = session.stored_otherwise()
+        stored = session.stored_otherwise
         known = self._recalled
         if known is None or known.moment != moment or stored < known.stored:
             room -= sum(self._measure(turn) for turn in turns)
