@@ -287,3 +287,9 @@ def test_relative_dates_become_absolute(phrase, ahead, words):
 )
 def test_what_is_no_date_stays_none(text):
     assert mentions(text, NOW) == []
+
+
+@pytest.mark.parametrize("piece", ["\n", "> I\n", ",", " ,", '"', "hey ", "last Friday ", "5 May "])
+def test_the_longest_turns_of_one_piece_are_read_in_linear_time(piece):
+    # Where a rule takes quadratic time, this takes minutes.
+    assert write((piece * 100_000)[:100_000]).speakers == ("Ana",)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 _QUOTED = re.compile(r'"[^"\n]*(?:"|$)|“[^”\n]*(?:”|$)', re.MULTILINE)
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
 _BRACKETED = re.compile(r"\[[^\[\]]{0,400}\]")
-_BLOCK_QUOTE = re.compile(r"^\s*>.*$", re.MULTILINE)
+_BLOCK_QUOTE = re.compile(r"^[^\S\n]*>.*$", re.MULTILINE)
 _SENTENCE_END = re.compile(
     r"(?<!\bMr\.)(?<!\bMs\.)(?<!\bDr\.)(?<!\bSt\.)(?<!\bMrs\.)(?<=[.!?…])\s+"
 )
@@ -24,9 +24,10 @@ _NOT_OWN = re.compile(
     r"guidelines|polic(?:y|ies)|above|previous|everything)\b|\bsystem (?:prompt|message)\b|"
     r"\byou are now\b|\bfrom now on,? (?:you|act|respond)\b|\bact as\b|\brole-?play\b|"
     r"\bjust kidding\b|\bjoking\b|</?\s*(?:memory|system|instructions?)\b|"
-    r"^\W*(?:please |can you |could you )*(?:translate|rewrite|rephrase|proofread|summari[sz]e|"
+    r"^[^\w\n]*(?:please |can you |could you )*(?:translate|rewrite|rephrase|proofread|"
+    r"summari[sz]e|"
     r"paraphrase|correct|edit|fix|write|compose|draft|imagine|pretend|suppose|repeat)\b|"
-    r"^\s*(?:system|assistant|user)\s*:",
+    r"^[^\S\n]*(?:system|assistant|user)\s*:",
     re.IGNORECASE | re.MULTILINE,
 )
 # The sentence supposes, reports or orders; nothing in it is taken for a fact.
