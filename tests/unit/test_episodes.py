@@ -311,6 +311,20 @@ def test_turns_forgotten_while_a_slow_writer_works_leave_nothing(open_memory, co
     assert list_facts(memory._store, user_id="ann") == []
 
 
+def test_one_turn_forgotten_while_a_slow_writer_works_is_left_out(open_memory, consolidated):
+    memory = open_memory()
+    said = say(memory, "Ann.home = SECRET", "Ann.likes + tea")
+    writer = Blocking()
+    thread, results = in_thread(consolidated, memory, writer=writer, size=10)
+    assert writer.reading.wait(30)
+    memory.forget(user_id="ann", turn_ids=[said[0].id])
+    writer.go_on.set()
+    thread.join(30)
+    nothing_but(results[0], written=1, facts=1)
+    assert [len(turns) for turns in writer.calls] == [2, 1]
+    assert [fact.value for fact in list_facts(memory._store, user_id="ann")] == ["tea"]
+
+
 def test_one_worker_at_a_time_has_a_user(open_memory, consolidated):
     memory = open_memory()
     say(memory, "One.")

@@ -20,7 +20,7 @@ from lightmem_integrations.consolidation.beliefs import (
     stored_belief,
 )
 from lightmem_integrations.consolidation.claims import Claim, refusal_digest, stored_claim
-from lightmem_integrations.consolidation.known import Key, Known
+from lightmem_integrations.consolidation.known import Key, Known, bucket, bucket_of
 from lightmem_integrations.consolidation.settings import ConsolidationSettings
 from lightmem_integrations.storage.facts import StoredAssertion, StoredFact
 from lightmem_integrations.storage.index import Vectors
@@ -125,13 +125,18 @@ def _place(
     if _is_refused(claim, context):
         result.dropped += 1
         return
-    key = claim.key
-    if key not in chains:
-        chains[key] = [stored_belief(fact) for fact in context.known.about(key)]
-    chain = chains[key]
-    twin = next((each for each in chain if near and _row(each) == near.row), None)
+    beside = None if near is None else bucket_of(near)
+    twin_chain = [] if beside is None else _chain(beside, chains, context)
+    twin = next((each for each in twin_chain if near and _row(each) == near.row), None)
+    key = bucket(*claim.key, claim.value_key, single=claim.single)
+    if beside is not None and twin is not None and not (claim.single or replaces):
+        key = beside
+    chain = _chain(key, chains, context)
     if replaces and twin is not None:
         twin.single = True
+        if chain is not twin_chain:
+            twin_chain.remove(twin)
+            chain.append(twin)
     added = new_belief(claim, context.now)
     if claim.single:
         singles = [each for each in chain if each.single]
@@ -140,7 +145,8 @@ def _place(
         chain += pieces
         found = joinable([*singles, *pieces], claim)
     else:
-        same = (each for each in chain if each.value_key == claim.value_key)
+        value = claim.value_key
+        same = (each for each in chain if each.value_key == value)
         found = next(same, None if replaces else twin)
     if found is not None:
         found.support(claim)
@@ -148,6 +154,12 @@ def _place(
         return
     chain.append(added)
     result.vectors[id(added)] = vector
+
+
+def _chain(key: Key, chains: dict[Key, list[Belief]], context: Context) -> list[Belief]:
+    if key not in chains:
+        chains[key] = [stored_belief(fact) for fact in context.known.about(key)]
+    return chains[key]
 
 
 def _renamed(

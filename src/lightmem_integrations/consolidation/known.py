@@ -11,7 +11,20 @@ from lightmem_integrations.storage.fact_search import vectors_of_facts
 from lightmem_integrations.storage.facts import StoredFact, read_facts, revision_of
 from lightmem_integrations.storage.index import Vectors
 
-Key = tuple[str, str]
+Key = tuple[str, str, str]
+
+
+def bucket(subject_key: str, attribute_key: str, value_key: str, *, single: bool) -> Key:
+    """Which facts must be looked at together: all values of a thing that has one at a time.
+
+    Of what has many, only the same value: "Ann likes ..." would grow without end.
+    """
+    return subject_key, attribute_key, "" if single else value_key
+
+
+def bucket_of(fact: StoredFact) -> Key:
+    """The bucket of a fact."""
+    return bucket(fact.subject_key, fact.attribute_key, fact.value_key, single=fact.single)
 
 
 class Known:
@@ -51,7 +64,7 @@ class Known:
         self.revision, self._erased = revision, erased
 
     def about(self, key: Key) -> list[StoredFact]:
-        """Facts of that subject and attribute, in the order in which they were recorded."""
+        """Facts of that bucket, in the order in which they were recorded."""
         return [self._facts[row] for row in sorted(self._by_key.get(key, ()))]
 
     def nearest(self, vector: Vectors, count: int) -> list[tuple[StoredFact, float]]:
@@ -68,13 +81,12 @@ class Known:
         return [each for each in found if each[0].superseded_by is None][:count]
 
     def _put(self, fact: StoredFact) -> None:
-        key = (fact.subject_key, fact.attribute_key)
-        if fact.retracted_at is not None:
-            self._facts.pop(fact.row, None)
-            self._by_key.get(key, set()).discard(fact.row)
-            return
-        self._facts[fact.row] = fact
-        self._by_key.setdefault(key, set()).add(fact.row)
+        before = self._facts.pop(fact.row, None)
+        if before is not None:
+            self._by_key[bucket_of(before)].discard(fact.row)
+        if fact.retracted_at is None:
+            self._facts[fact.row] = fact
+            self._by_key.setdefault(bucket_of(fact), set()).add(fact.row)
 
     def _append(self, rows: Sequence[int], vectors: Vectors) -> None:
         if not rows:
