@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -109,6 +110,14 @@ def test_the_same_process_is_refused_too_until_it_closes(open_memory, tmp_path):
     open_memory(tmp_path)
 
 
+def test_another_thread_may_close_it(open_memory, tmp_path):
+    memory = open_memory(tmp_path)
+    thread = threading.Thread(target=memory.close)
+    thread.start()
+    thread.join(30)
+    open_memory(tmp_path)
+
+
 def test_a_failed_opening_leaves_no_lock(open_memory, tmp_path):
     (tmp_path / "store").mkdir()
     (tmp_path / "store" / "ledger.sqlite").write_bytes(b"this is no database at all" * 100)
@@ -138,6 +147,9 @@ def test_a_forked_child_is_refused_and_does_not_hang(open_memory, tmp_path, back
         memory.reindex,
         memory.index_pending,
         memory.warm_up,
+        memory.consolidate,
+        lambda: memory.facts(user_id="u"),
+        lambda: memory.explain("x", user_id="u"),
         memory.close,
     ]
 

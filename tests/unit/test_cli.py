@@ -1,5 +1,6 @@
 """The command line: what it prints, how it ends, and that nothing ends in a traceback."""
 
+import datetime as dt
 import importlib.util
 import json
 import subprocess
@@ -11,6 +12,7 @@ from typer.testing import CliRunner
 
 from lightmem_integrations import LightMem, ModelError, Turn, __version__
 from lightmem_integrations.cli import app
+from lightmem_integrations.testing import ScriptedWriter
 
 BOAT = "I have bought a wooden boat called Andorinha."
 DOG = "My dog Milo is afraid of fireworks."
@@ -105,6 +107,99 @@ def test_reindex_says_how_much_it_indexed(run, store):
     assert result.exit_code == 0
     assert result.stdout.strip() == "3 vectors indexed."
     assert BOAT in run("recall", store, "boat", "--user", "marc").stdout
+
+
+@pytest.fixture
+def told(tmp_path):
+    """A store whose user moved house; the sessions are long over."""
+    path = tmp_path / "told"
+    day = dt.datetime(2025, 5, 1, tzinfo=dt.timezone.utc)
+    with LightMem(path) as memory:
+        for number, text in enumerate(["I live in Lisbon.", "I live in Porto now."]):
+            memory.add(
+                Turn(role="user", speaker="Ann", text=text, time=day + dt.timedelta(days=number)),
+                user_id="ann",
+                session_id=f"s{number}",
+            )
+        memory.add(Turn(role="user", text="I live in Oslo.", time=day), user_id="bob")
+    return path
+
+
+def test_consolidate_makes_facts_that_inspect_shows(run, told):
+    result = run("consolidate", told)
+    assert result.exit_code == 0
+    assert "episodes written 3" in " ".join(result.stdout.split())
+    shown = run("inspect", told, "--user", "ann").stdout
+    assert "2 turns in 2 sessions" in shown
+    assert "2 episodes" in shown
+    assert "1 fact" in shown
+    assert "Porto" in shown
+    assert "Oslo" not in shown
+    assert "Lisbon" in run("inspect", told, "--user", "ann", "--past").stdout.split("facts")[-1]
+    assert "episodes written 0" in " ".join(run("consolidate", told).stdout.split())
+
+
+def test_consolidate_can_be_limited_to_a_user_and_a_number_of_sessions(run, told):
+    run("consolidate", told, "--user", "ann", "--max-batches", 1)
+    assert "1 episode" in run("inspect", told, "--user", "ann").stdout
+    assert "0 episodes" in run("inspect", told, "--user", "bob").stdout
+
+
+def test_consolidate_for_cron_prints_nothing_when_all_is_well(run, told):
+    result = run("consolidate", told, "--quiet")
+    assert (result.exit_code, result.stdout) == (0, "")
+
+
+def test_consolidate_ends_with_1_when_something_failed(run, told, monkeypatch):
+    def fail(self, turns):
+        raise ModelError("nobody answers")
+
+    monkeypatch.setattr(
+        "lightmem_integrations.consolidation.extractive.ExtractiveWriter.write", fail
+    )
+    result = run("consolidate", told, "--quiet")
+    assert result.exit_code == 1
+    assert "nobody answers" in result.stdout
+
+
+def test_consolidate_with_a_model_that_is_not_there(run, told):
+    result = run("consolidate", told, "--writer", told / "missing.gguf")
+    assert result.exit_code == 1
+    assert "missing.gguf" in result.stdout + result.stderr
+    assert "Traceback" not in result.stdout + result.stderr
+
+
+def test_inspect_explains_a_fact_by_the_beginning_of_its_id(run, told):
+    run("consolidate", told)
+    with LightMem(told) as memory:
+        (fact,) = memory.facts(user_id="ann")
+    shown = run("inspect", told, "--user", "ann", "--fact", fact.id[:8]).stdout
+    assert "Ann: I live in Porto now." in shown
+    assert "Lisbon" in shown  # its history
+    for user, beginning in (("bob", fact.id), ("ann", "xyz"), ("ann", "")):
+        refused = run("inspect", told, "--user", user, "--fact", beginning)
+        assert refused.exit_code == 1
+        assert "begins with" in refused.stderr
+
+
+def test_inspect_shows_conflicts(run, tmp_path):
+    day = dt.datetime(2025, 5, 1, tzinfo=dt.timezone.utc)
+    with LightMem(tmp_path, writer=ScriptedWriter()) as memory:
+        for agent, home in (("one", "Lisbon"), ("two", "Oslo")):
+            memory.add(
+                Turn(role="user", text=f"Ann.home = {home}", time=day),
+                user_id="ann",
+                session_id=agent,
+                agent_id=agent,
+            )
+        memory.consolidate(final=True)
+    for shown in (
+        run("inspect", tmp_path, "--user", "ann", "--conflicts").stdout,
+        run("inspect", tmp_path, "--user", "ann").stdout,
+    ):
+        assert "1 conflict" in shown
+        assert "open" in shown
+    assert "0 conflicts" in run("inspect", tmp_path, "--user", "bob", "--conflicts").stdout
 
 
 def test_chat_remembers_over_sessions(run, tmp_path):

@@ -54,6 +54,8 @@ def test_both_frameworks_answer_and_nobody_sees_anothers_turns():
     rows = [line.split() for line in result.stdout.splitlines() if line.startswith(" L")]
     assert [row[0] for row in rows] == ["LangChain", "LlamaIndex"]
     assert all(row[1] == "4" and row[-1] == "0" for row in rows)
+    assert "episodes and" in result.stdout
+    assert result.stdout.count("the last because of:") == 2
     assert max(len(line) for line in result.stdout.splitlines()) <= 80
 
 

@@ -1,6 +1,7 @@
 """Whose memory: no call without exactly one user, and no two users ever meet."""
 
 import asyncio
+import functools
 import unicodedata
 
 import pytest
@@ -18,6 +19,13 @@ ENTRY_POINTS = {
     "recall": lambda memory, user: memory.recall("x", user_id=user),
     "forget": lambda memory, user: memory.forget(user_id=user),
     "sessions": lambda memory, user: memory.sessions(user_id=user),
+    "facts": lambda memory, user: memory.facts(user_id=user),
+    "episodes": lambda memory, user: memory.episodes(user_id=user),
+    "explain": lambda memory, user: memory.explain("f", user_id=user),
+    "edit": lambda memory, user: memory.edit("f", user_id=user, statement="x"),
+    "retract": lambda memory, user: memory.retract("f", user_id=user, reason="x"),
+    "conflicts": lambda memory, user: memory.conflicts(user_id=user),
+    "resolve": lambda memory, user: memory.resolve("c", user_id=user, keep="f"),
     "aadd": lambda memory, user: memory.aadd(Turn(role="user", text="x"), user_id=user),
     "ahistory": lambda memory, user: memory.ahistory(user_id=user),
     "ashort_term": lambda memory, user: memory.ashort_term(user_id=user),
@@ -25,9 +33,25 @@ ENTRY_POINTS = {
     "arecall": lambda memory, user: memory.arecall("x", user_id=user),
     "aforget": lambda memory, user: memory.aforget(user_id=user),
     "asessions": lambda memory, user: memory.asessions(user_id=user),
+    "afacts": lambda memory, user: memory.afacts(user_id=user),
+    "aepisodes": lambda memory, user: memory.aepisodes(user_id=user),
+    "aexplain": lambda memory, user: memory.aexplain("f", user_id=user),
+    "aedit": lambda memory, user: memory.aedit("f", user_id=user, statement="x"),
+    "aretract": lambda memory, user: memory.aretract("f", user_id=user, reason="x"),
+    "aconflicts": lambda memory, user: memory.aconflicts(user_id=user),
+    "aresolve": lambda memory, user: memory.aresolve("c", user_id=user, keep="f"),
 }
 # These take no user, or one that may be left out.
-WITHOUT_USER = {"users", "stats", "index_pending", "reindex", "warm_up", "count_tokens", "close"}
+WITHOUT_USER = {
+    "consolidate",
+    "users",
+    "stats",
+    "index_pending",
+    "reindex",
+    "warm_up",
+    "count_tokens",
+    "close",
+}
 
 ODD_IDS = [
     "ann@example.com",
@@ -85,7 +109,11 @@ def test_every_entry_point_refuses_nobody_and_everybody(memory, name, user):
 @pytest.mark.parametrize("name", ENTRY_POINTS)
 def test_every_entry_point_demands_a_user_id(memory, name):
     method = getattr(memory, name)
-    arguments = {"add": [[]], "aadd": [[]], "recall": ["x"], "arecall": ["x"]}.get(name, [])
+    plain = name.removeprefix("a") if name != "add" else name
+    first = {"add": [[]], "recall": ["x"], "explain": ["f"], "edit": ["f"], "retract": ["f"]}
+    arguments = first.get(plain, [])
+    if plain == "resolve":
+        method = functools.partial(method, "c", keep="f")
     with pytest.raises(TypeError, match="user_id"):
         asyncio.run(method(*arguments)) if name.startswith("a") and name != "add" else method(
             *arguments
@@ -100,9 +128,9 @@ def test_stats_of_nobody_is_refused_but_stats_of_all_is_not(memory):
 
 
 def test_the_list_of_entry_points_is_complete():
-    public = {name for name in vars(LightMem) if not name.startswith("_")}
+    public = {name for name in dir(LightMem) if not name.startswith("_")}
     with_user = {each for each in public if each.removeprefix("a") not in WITHOUT_USER}
-    assert with_user - {"count_tokens", "closed"} == set(ENTRY_POINTS)
+    assert with_user - {"closed", "settings"} == set(ENTRY_POINTS)
 
 
 @pytest.mark.parametrize("session", ["", " ", 5, "\ud800", "x" * 10_001, []])

@@ -37,7 +37,7 @@ def run(
     from lightmem_integrations.demo.agents import chat_model
     from lightmem_integrations.demo.load import people
     from lightmem_integrations.demo.observed import ObservedMemory
-    from lightmem_integrations.demo.run import agents, ask_all, tell
+    from lightmem_integrations.demo.run import agents, ask_all, learned, tell
 
     if model is not None and framework is Framework.llama_index:
         raise typer.BadParameter("a chat model answers for LangChain only", param_hint="--model")
@@ -57,7 +57,9 @@ def run(
             questions=questions,
             on_asked=lambda asked: show.show_asked(console, asked),
         )
-    show.show_crossed(console, outcome.crossed)
+        report = memory.consolidate(final=True)
+        show.show_crossed(console, outcome.crossed)
+        show.show_knowledge(console, report, [(each, learned(memory, each)) for each in everybody])
     show.show_summary(console, outcome)
     if store is not None:
         console.print(f"The store stays in {store}.", markup=False)

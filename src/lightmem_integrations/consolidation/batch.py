@@ -56,6 +56,7 @@ class Bench:
     worker: str
     arbiter: Arbiter | None = None
     clock: Callable[[], float] = time.time
+    pause: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,13 +100,17 @@ def consolidate_episode(
         TurnsChanged: Some turns are not what was read any more; nothing was stored.
         LeaseLost: Another worker took over; nothing was stored.
     """
+    bench.pause()
     draft = checked(bench.writer.write(said))
     claims, dropped = claims_of(draft, said)
+    bench.pause()
     vectors = bench.store.embedder.documents(
         [draft.summary or " ", *(claim.statement for claim in claims)]
     )
     for _ in range(_ATTEMPTS):
+        bench.pause()
         decided = _plan(bench, known, claims, vectors[1:])
+        bench.pause()
         try:
             counts = _commit(bench, due, read, draft, decided, vectors[0])
         except Outdated:

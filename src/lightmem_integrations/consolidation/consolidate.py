@@ -80,6 +80,7 @@ def consolidate(
     segment: Segmenter | None = None,
     clock: Callable[[], float] = time.time,
     should_stop: Callable[[], bool] = lambda: False,
+    pause: Callable[[], None] = lambda: None,
 ) -> ConsolidationReport:
     """Make episodes and facts of what was said since the last time.
 
@@ -98,6 +99,7 @@ def consolidate(
         segment: Cuts sessions into episodes; by default ``consolidation.segment.segment``.
         clock: The time, in seconds since 1970.
         should_stop: Asked between episodes whether to end early.
+        pause: Called between the steps of an episode; may wait, to let others go first.
 
     Raises:
         StorageError: The ledger does not answer. A failing model does not raise: what it could
@@ -105,7 +107,7 @@ def consolidate(
     """
     bench = Bench(
         store=store, writer=writer, settings=settings or ConsolidationSettings(),
-        worker=uuid.uuid4().hex, arbiter=arbiter, clock=clock,
+        worker=uuid.uuid4().hex, arbiter=arbiter, clock=clock, pause=pause,
     )  # fmt: skip
     if segment is None:
         from lightmem_integrations.consolidation import segment as by_default

@@ -1,7 +1,8 @@
 """Runs of consolidation in one process: those asked for, and a thread that waits for quiet.
 
-Every run gives way to calls of users before each episode. The thread in the background also begins
-only when nobody has used the memory for a while, and ends its run when somebody asks for one.
+Every run gives way to calls of users before each of its steps. The thread in the background also
+begins only when nobody has used the memory for a while, and ends its run when somebody asks for
+one.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from lightmem_integrations.activity import Activity
@@ -27,7 +28,9 @@ LOOK_AGAIN = 300.0
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 600.0
 """Seconds that the thread rests after a failure; twice as long each time."""
 
-_GIVE_WAY_SECONDS = 1.0
+_GIVE_WAY_SECONDS = 0.1
+"""How long each step waits for calls under way: under calls without end it is slow, not stuck."""
+
 _CLOSE_SECONDS = 30.0
 _SHORTEST_WAIT = 0.05
 
@@ -72,13 +75,14 @@ class Consolidator:
                     pass
                 return consolidate(
                     self._store,
-                    _Considerate(writer, self._activity),
+                    _Considerate(writer, self._pause),
                     settings=self._settings,
                     user_id=user_id,
                     max_batches=max_batches,
                     final=final,
                     on_progress=on_progress,
                     should_stop=self._stop.is_set,
+                    pause=self._pause,
                 )
         finally:
             self._wake.set()  # the thread goes on where it was interrupted
@@ -92,9 +96,10 @@ class Consolidator:
         with self._counted(asked=0), self._background:
             return consolidate(
                 self._store,
-                _Considerate(writer, self._activity),
+                _Considerate(writer, self._pause),
                 settings=self._settings,
                 should_stop=lambda: self._stop.is_set() or self._asked > 0,
+                pause=self._pause,
             )
 
     def seconds_to_wait(self) -> float:
@@ -134,6 +139,9 @@ class Consolidator:
         if not ended:
             logger.warning("The store is closed while a writer works; its episode is put off.")
 
+    def _pause(self) -> None:
+        self._activity.give_way(_GIVE_WAY_SECONDS)
+
     @contextmanager
     def _counted(self, *, asked: int) -> Iterator[None]:
         with self._changed:
@@ -149,19 +157,31 @@ class Consolidator:
 
 
 class _Considerate:
-    """A writer that lets calls of users go first."""
+    """A writer that is held up between turns too: without a model, it keeps Python busy."""
 
-    def __init__(self, writer: Writer, activity: Activity) -> None:
+    def __init__(self, writer: Writer, pause: Callable[[], None]) -> None:
         self._writer = writer
-        self._activity = activity
+        self._pause = pause
 
     @property
     def name(self) -> str:
         return self._writer.name
 
     def write(self, turns: Sequence[Said]) -> EpisodeDraft:
-        self._activity.give_way(_GIVE_WAY_SECONDS)
-        return self._writer.write(turns)
+        return self._writer.write(_Paced(turns, self._pause))
+
+
+class _Paced(list[Said]):
+    """Turns; before each one that is read in order, others may go first."""
+
+    def __init__(self, turns: Sequence[Said], pause: Callable[[], None]) -> None:
+        super().__init__(turns)
+        self._pause = pause
+
+    def __iter__(self) -> Iterator[Said]:
+        for turn in super().__iter__():
+            self._pause()
+            yield turn
 
 
 def _work(

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from lightmem_integrations.consolidation.records import Evidence, Fact
 from lightmem_integrations.demo.agents import (
     LANGCHAIN,
     LLAMA_INDEX,
@@ -26,6 +27,8 @@ from lightmem_integrations.records import Hit, Recall
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
+
+_SHOWN_FACTS = 3
 
 Choice = Literal["both", "langchain", "llama-index"]
 
@@ -106,6 +109,21 @@ class Outcome:
     def foreign(self) -> int:
         """Turns of another person that were recalled, over all questions."""
         return sum(answer.foreign for answer in self.answers)
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What was made of one person's turns.
+
+    Attributes:
+        count: How many facts are known.
+        latest: The few of them that became true last.
+        evidence: A turn that proves the last of these.
+    """
+
+    count: int
+    latest: tuple[Fact, ...]
+    evidence: Evidence | None
 
 
 def has_evidence(question: Question, recall: Recall) -> bool:
@@ -200,6 +218,14 @@ def ask_all(
         for asker, about in itertools.permutations(everybody, 2)
     )
     return Outcome(asked=tuple(asked), crossed=crossed)
+
+
+def learned(memory: ObservedMemory, person: Person) -> Learned:
+    """What consolidation knows of a person now: the latest facts, and what proves the last one."""
+    facts = memory.facts(user_id=person.user_id)
+    latest = sorted(facts, key=lambda fact: fact.valid_from)[-_SHOWN_FACTS:]
+    evidence = memory.explain(latest[-1].id, user_id=person.user_id).evidence if latest else ()
+    return Learned(len(facts), tuple(latest), evidence[0] if evidence else None)
 
 
 def _answer(

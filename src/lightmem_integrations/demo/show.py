@@ -11,9 +11,18 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from lightmem_integrations.consolidation.records import ConsolidationReport
 from lightmem_integrations.demo.agents import LLAMA_INDEX, PLAIN
 from lightmem_integrations.demo.load import Person
-from lightmem_integrations.demo.run import Answer, Asked, Outcome, Told, has_evidence, shown_turns
+from lightmem_integrations.demo.run import (
+    Answer,
+    Asked,
+    Learned,
+    Outcome,
+    Told,
+    has_evidence,
+    shown_turns,
+)
 from lightmem_integrations.records import Recall, Turn
 from lightmem_integrations.rendering import clipped, literal
 
@@ -105,6 +114,26 @@ def show_crossed(console: Console, crossed: Sequence[Asked]) -> None:
                 )
             )
         console.print()
+
+
+def show_knowledge(
+    console: Console, report: ConsolidationReport, by_person: Sequence[tuple[Person, Learned]]
+) -> None:
+    """What consolidation made of the turns, and what proves it."""
+    _rule(console, "From turns to knowledge: consolidate()")
+    console.print(
+        f"{report.written} episodes and {report.facts} facts, without a model, in "
+        f"{report.seconds:.1f} s, outside of any question. The latest ones:",
+    )
+    for person, known in by_person:
+        console.print(Text(f"{person.name}, {known.count} facts", style="bold"))
+        for fact in known.latest:
+            console.print(
+                Text(clipped(f"- {fact.valid_from:%Y-%m-%d}: {fact.statement}", console.width))
+            )
+        if known.evidence is not None:
+            said = f'the last because of: "{known.evidence.turn.text}"'
+            console.print(Text(clipped(said, console.width), style="dim"))
 
 
 def show_summary(console: Console, outcome: Outcome) -> None:

@@ -25,7 +25,8 @@ class Owner:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             folder.chmod(0o700)  # vectors give away the text they were made of
-            self._lock = FileLock(folder / "owner.lock", timeout=0, mode=0o600)
+            # Not of one thread: whoever closes the store may be another than who opened it.
+            self._lock = FileLock(folder / "owner.lock", timeout=0, mode=0o600, thread_local=False)
             self._lock.acquire()
         except Timeout:
             raise StoreLockedError(
