@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
 
@@ -15,10 +14,10 @@ from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
 from langchain_core.runnables import RunnableLambda, RunnablePassthrough
 from langgraph.graph import END, START, MessagesState, StateGraph
 
+from lightmem_integrations import Turn
 from lightmem_integrations.errors import (
     IndexUnavailableError,
     InvalidRequestError,
-    LightMemError,
     ScopeError,
 )
 from lightmem_integrations.langchain import LightMemConsolidator, LightMemRecall, record_turns
@@ -261,40 +260,17 @@ async def test_the_event_loop_is_never_blocked(memory, scripted, remember):
     assert "Mimi" in model.last_prompt
 
 
-class Consolidating:
-    """Stands in for what makes episodes and facts."""
-
-    def __init__(self):
-        self.calls = []
-
-    def __call__(self, *, user_id, **options):
-        self.calls.append((user_id, options, threading.current_thread()))
-        return f"report of {user_id}"
-
-
-async def test_consolidation_as_a_job(memory, monkeypatch):
-    consolidate = Consolidating()
-    monkeypatch.setattr(type(memory), "consolidate", staticmethod(consolidate), raising=False)
+async def test_consolidation_as_a_job(memory):
+    for user_id in ("alice", "bob", "ann", "ben"):
+        memory.add(Turn(role="user", text="I live in Porto."), user_id=user_id, session_id="s")
     job = LightMemConsolidator(memory=memory, options={"final": True})
-    assert job.invoke("alice") == "report of alice"
-    assert job.invoke({"user_id": "bob"}) == "report of bob"
-    assert job.invoke({}, ALICE) == "report of alice"
+    assert job.invoke("alice").facts == 1
+    assert job.invoke({"user_id": "bob"}).written == 1
+    assert job.invoke({}, ALICE).written == 0  # nothing new
     users = [{"user_id": user_id} for user_id in ("ann", "ben")]
-    assert job.batch(users, {"max_concurrency": 1}) == ["report of ann", "report of ben"]
-    assert await job.ainvoke("alice") == "report of alice"
-    assert consolidate.calls[-1][2] is not threading.current_thread()
-    assert all(options == {"final": True} for _, options, _ in consolidate.calls)
+    assert [each.facts for each in job.batch(users, {"max_concurrency": 1})] == [1, 1]
+    assert (await job.ainvoke("alice")).written == 0
+    assert [fact.value for fact in memory.facts(user_id="ann")] == ["Porto"]
     for nobody in ({}, {"user": "alice"}, "", " ", None):
         with pytest.raises(ScopeError):
             job.invoke(nobody)
-
-
-async def test_a_memory_that_cannot_consolidate_says_so():
-    class Older:
-        pass
-
-    job = LightMemConsolidator.model_construct(memory=Older(), options={})
-    with pytest.raises(LightMemError, match="consolidate"):
-        job.invoke("alice")
-    with pytest.raises(LightMemError, match="consolidate"):
-        await asyncio.wait_for(job.ainvoke("alice"), 5)

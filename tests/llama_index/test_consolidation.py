@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,76 +24,77 @@ from lightmem_integrations.llama_index import (
 USERS = ("alice", "bob", "carol")
 
 
-class Consolidating(LightMem):
-    """A store whose consolidation counts turns, so that only the components are tested."""
-
-    def consolidate(
-        self,
-        user_id: str | None = None,
-        max_batches: int | None = None,
-        on_progress: Callable[[int, int], None] | None = None,
-    ) -> dict[str, Any]:
-        assert threading.current_thread() is not threading.main_thread() or on_progress is None
-        if user_id == "carol":
-            raise RuntimeError("no room")
-        for step in range(3):
-            if on_progress:
-                on_progress(step, 3)
-            time.sleep(0.01)
-        turns = 0 if user_id is None else self.stats(user_id=user_id).turns
-        return {"turns": turns, "max_batches": max_batches}
-
-
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Consolidating]:
-    with Consolidating(tmp_path / "memory") as memory:
+def store(tmp_path: Path) -> Iterator[LightMem]:
+    with LightMem(tmp_path / "memory") as memory:
         yield memory
 
 
 @pytest.fixture
-def filled(store: Consolidating) -> Consolidating:
+def filled(store: LightMem) -> LightMem:
     for name in USERS:
-        store.add(Turn(role="user", text=f"I am {name}."), user_id=name)
+        for day in (1, 2, 3):
+            when = dt.datetime(2026, 5, day, tzinfo=dt.timezone.utc)
+            turn = Turn(role="user", speaker=name, text="I live in Porto.", time=when)
+            store.add(turn, user_id=name, session_id=f"day {day}")
     return store
 
 
-async def test_every_user_is_consolidated_and_reported(filled: Consolidating) -> None:
-    handler = ConsolidationWorkflow(filled).run(max_batches=4)
+async def test_every_user_is_consolidated_and_reported(filled: LightMem) -> None:
+    handler = ConsolidationWorkflow(filled).run()
     events = [event async for event in handler.stream_events()]
     outcome = await handler
     assert isinstance(outcome, Consolidated)
-    report = {"turns": 1, "max_batches": 4}
-    assert outcome.reports == {"alice": report, "bob": report}
-    assert outcome.failed == {"carol": "RuntimeError: no room"}
-    for name in ("alice", "bob"):
-        steps = [
-            (e.done, e.total)
-            for e in events
-            if isinstance(e, ConsolidationProgress) and e.user_id == name
-        ]
-        assert steps == [(0, 3), (1, 3), (2, 3)]
+    assert outcome.failed == {}
+    assert {name: report.written for name, report in outcome.reports.items()} == {
+        "alice": 3,
+        "bob": 3,
+        "carol": 3,
+    }
+    for name in USERS:
+        steps = [e for e in events if isinstance(e, ConsolidationProgress) and e.user_id == name]
+        assert (steps[-1].done, steps[-1].total) == (3, 3)
+        (fact,) = filled.facts(user_id=name)
+        assert fact.statement == f"{name.title()} lives in Porto."
     done = [event for event in events if isinstance(event, UserConsolidated)]
     assert {event.user_id for event in done} == set(USERS)
 
 
-async def test_only_some_users(filled: Consolidating) -> None:
+async def test_one_users_failure_is_told_and_the_others_go_on(
+    filled: LightMem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    consolidate = filled.consolidate
+
+    def broken_for_carol(**arguments: Any) -> object:
+        if arguments["user_id"] == "carol":
+            raise RuntimeError("no room")
+        return consolidate(**arguments)
+
+    monkeypatch.setattr(filled, "consolidate", broken_for_carol)
+    outcome = await ConsolidationWorkflow(filled).run(max_batches=1)
+    assert outcome.failed == {"carol": "RuntimeError: no room"}
+    assert sorted(outcome.reports) == ["alice", "bob"]
+
+
+async def test_only_some_users(filled: LightMem) -> None:
     outcome = await ConsolidationWorkflow(filled).run(user_ids=["bob"])
     assert list(outcome.reports) == ["bob"]
     assert outcome.failed == {}
 
 
-async def test_nobody_to_consolidate(store: Consolidating) -> None:
+async def test_nobody_to_consolidate(store: LightMem) -> None:
     outcome = await ConsolidationWorkflow(store).run()
     assert outcome.reports == outcome.failed == {}
 
 
-async def test_a_workflow_runs_again(filled: Consolidating) -> None:
+async def test_a_workflow_runs_again(filled: LightMem) -> None:
     workflow = ConsolidationWorkflow(filled)
     first, second = await workflow.run(), await workflow.run()
-    assert first.reports == second.reports
+    assert [report.written for report in first.reports.values()] == [3, 3, 3]
+    assert [report.written for report in second.reports.values()] == [0, 0, 0]
 
 
-async def test_senseless_arguments_are_refused(filled: Consolidating) -> None:
+async def test_senseless_arguments_are_refused(filled: LightMem) -> None:
     with pytest.raises(ScopeError):
         await ConsolidationWorkflow(filled).run(user_ids=["*"])
     with pytest.raises(InvalidRequestError):
@@ -106,7 +105,7 @@ def said(text: str, **metadata: Any) -> TextNode:
     return TextNode(text=text, metadata=metadata)
 
 
-def test_a_pipeline_remembers_and_consolidates(store: Consolidating) -> None:
+def test_a_pipeline_remembers_and_consolidates(store: LightMem) -> None:
     when = "2026-05-01T09:00:00+00:00"
     nodes = [
         said("I moved to Lisbon.", speaker="Alice", when=when, session_id="may"),
@@ -126,7 +125,7 @@ def test_a_pipeline_remembers_and_consolidates(store: Consolidating) -> None:
     assert turns[0].time == dt.datetime.fromisoformat(when)
 
 
-async def test_a_document_is_a_session_and_async_does_the_same(store: Consolidating) -> None:
+async def test_a_document_is_a_session_and_async_does_the_same(store: LightMem) -> None:
     pipeline = IngestionPipeline(transformations=[ConsolidateTurns(memory=store, user_id="alice")])
     document = Document(text="I play the cello.", doc_id="diary")
     await pipeline.arun(documents=[document])
@@ -135,16 +134,7 @@ async def test_a_document_is_a_session_and_async_does_the_same(store: Consolidat
 
 
 @pytest.mark.parametrize("metadata", [{"role": "robot"}, {"when": "yesterday"}])
-def test_what_makes_no_turn_is_refused(store: Consolidating, metadata: dict[str, str]) -> None:
+def test_what_makes_no_turn_is_refused(store: LightMem, metadata: dict[str, str]) -> None:
     with pytest.raises(InvalidTurnError):
         ConsolidateTurns(memory=store, user_id="alice")([said("Hello", **metadata)])
     assert store.users() == ()
-
-
-@pytest.mark.skipif(hasattr(LightMem, "consolidate"), reason="this version can consolidate")
-async def test_a_version_without_consolidation_says_so(core: LightMem) -> None:
-    with pytest.raises(Exception, match=r"has no LightMem\.consolidate"):
-        ConsolidateTurns(memory=core, user_id="alice")([said("Hello")])
-    with pytest.raises(Exception, match=r"has no LightMem\.consolidate"):
-        await ConsolidationWorkflow(core).run()
-    assert core.users() == ()

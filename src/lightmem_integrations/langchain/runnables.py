@@ -9,7 +9,7 @@ from langchain_core.messages import BaseMessage, HumanMessage
 from langchain_core.runnables import RunnableConfig, RunnableSerializable
 from pydantic import ConfigDict, Field, PrivateAttr
 
-from lightmem_integrations.errors import LightMemError, ScopeError
+from lightmem_integrations.errors import ScopeError
 from lightmem_integrations.langchain.background import BackgroundMemory, Question, Scope
 from lightmem_integrations.langchain.messages import question_in, text_of
 from lightmem_integrations.langchain.patience import Patience
@@ -172,7 +172,7 @@ class LightMemConsolidator(RunnableSerializable[Any, Any]):
 
         Raises:
             ScopeError: No user is named, or no valid one.
-            LightMemError: This memory cannot consolidate, or it failed.
+            LightMemError: The store does not answer.
         """
         return self._call_with_config(self._consolidated, input, config)
 
@@ -208,10 +208,4 @@ class LightMemConsolidator(RunnableSerializable[Any, Any]):
         return find_user(named, runtime=current_runtime(), config=config)
 
     def _consolidate(self, user_id: str) -> Any:
-        consolidate = getattr(self.memory, "consolidate", None)
-        if consolidate is None:
-            raise LightMemError(
-                f"{type(self.memory).__name__} has no consolidate(); it needs a version of "
-                "lightmem-integrations that consolidates."
-            )
-        return consolidate(user_id=user_id, **self.options)
+        return self.memory.consolidate(user_id=user_id, **self.options)

@@ -5,36 +5,18 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from llama_index.core.schema import BaseNode, MetadataMode, TransformComponent
 from pydantic import PrivateAttr
 
-from lightmem_integrations.errors import InvalidTurnError, LightMemError
+from lightmem_integrations.errors import InvalidTurnError
 from lightmem_integrations.lightmem import LightMem
 from lightmem_integrations.records import ROLES, Turn
 from lightmem_integrations.safety import check_scope_id, check_user_id, shown
 
 _TURN_IDS = uuid.UUID("c1f0a0f5-6d6e-4f0e-8a1b-3f3b7c6d9e21")
-
-Consolidate = Callable[..., Any]
-
-
-def consolidation_of(memory: LightMem) -> Consolidate:
-    """The ``consolidate`` method of a store.
-
-    Raises:
-        LightMemError: This version of the library has none.
-    """
-    consolidate = getattr(memory, "consolidate", None)
-    if not callable(consolidate):
-        raise LightMemError(
-            "This version of lightmem-integrations has no LightMem.consolidate. Update it: "
-            "pip install --upgrade lightmem-integrations"
-        )
-    found: Consolidate = consolidate
-    return found
 
 
 class ConsolidateTurns(TransformComponent):
@@ -86,9 +68,8 @@ class ConsolidateTurns(TransformComponent):
 
         Raises:
             InvalidTurnError: A node's metadata makes no turn.
-            LightMemError: The store failed, or cannot consolidate.
+            StorageError: The store failed.
         """
-        consolidate = consolidation_of(self._memory)
         sessions: dict[str, list[Turn]] = {}
         for node in nodes:
             if node.get_content(metadata_mode=MetadataMode.NONE).strip():
@@ -96,7 +77,8 @@ class ConsolidateTurns(TransformComponent):
                 sessions.setdefault(str(name), []).append(_turn_of(node))
         for session_id, turns in sessions.items():
             self._memory.add(turns, user_id=self.user_id, session_id=session_id)
-        consolidate(user_id=self.user_id, max_batches=self.max_batches)
+        # A document is whole when it comes: nothing of it may still go on.
+        self._memory.consolidate(user_id=self.user_id, max_batches=self.max_batches, final=True)
         return nodes
 
     async def acall(self, nodes: Sequence[BaseNode], **kwargs: Any) -> Sequence[BaseNode]:

@@ -10,7 +10,6 @@ from llama_index.core.workflow import Context, Event, StartEvent, StopEvent, Wor
 from pydantic import Field
 
 from lightmem_integrations.lightmem import LightMem
-from lightmem_integrations.llama_index.consolidation import consolidation_of
 from lightmem_integrations.llama_index.sizes import check_sizes
 from lightmem_integrations.safety import check_user_id
 
@@ -92,9 +91,8 @@ class ConsolidationWorkflow(Workflow):
 
         Raises:
             ScopeError: A user id is missing, blank or a wildcard.
-            LightMemError: The store cannot consolidate.
+            InvalidRequestError: ``max_batches`` is no positive number.
         """
-        consolidation_of(self._memory)
         check_sizes(max_batches=ev.get("max_batches"))
         wanted: Sequence[str] | None = ev.get("user_ids")
         users = await self._memory.ausers() if wanted is None else tuple(wanted)
@@ -118,7 +116,7 @@ class ConsolidationWorkflow(Workflow):
 
         try:
             report = await asyncio.to_thread(
-                consolidation_of(self._memory),
+                self._memory.consolidate,
                 user_id=ev.user_id,
                 max_batches=ev.max_batches,
                 on_progress=tell,
