@@ -131,6 +131,8 @@ def receipt_table(receipt: Receipt, title: str = "Erased") -> Table:
         [
             ("turns", f"{receipt.turns:,}"),
             ("sessions gone", f"{receipt.sessions:,}"),
+            ("episodes", f"{receipt.episodes:,}"),
+            ("facts", f"{receipt.facts:,}"),
             ("vectors", f"{receipt.vectors:,}"),
             ("index files rewritten", "yes" if receipt.purged else "no"),
         ],
