@@ -6,6 +6,7 @@ import datetime as dt
 import os
 from collections.abc import Callable, Collection, Iterable
 
+from lightmem_integrations.accesses import Accesses
 from lightmem_integrations.activity import Activity
 from lightmem_integrations.consolidating import Consolidating
 from lightmem_integrations.consolidation.worker import Consolidator
@@ -112,7 +113,10 @@ class LightMem(Consolidating):
             settings=self.settings,
         )
         self._activity = Activity()
-        self._consolidator = Consolidator(self._store, self.settings.consolidation, self._activity)
+        self._accesses = Accesses()
+        self._consolidator = Consolidator(
+            self._store, self.settings.consolidation, self._activity, self._accesses
+        )
         if self.settings.background_consolidation:
             self._consolidator.start(self._writer)
 
@@ -270,7 +274,9 @@ class LightMem(Consolidating):
             strict=strict,
         )
         with self._activity.call():
-            return recall_online(self._engine, request)
+            found = recall_online(self._engine, request)
+        self._accesses.note(user_id, found.hits)
+        return found
 
     def warm_up(self) -> None:
         """Load the models and open the index now, so that the first recall need not.

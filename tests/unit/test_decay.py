@@ -97,7 +97,7 @@ def test_the_least_useful_are_compressed_and_then_dropped(full, consolidated):
     with memory._store.ledger.write() as connection:
         user = find_user(connection, "ann").row
         first = read_episodes(connection, user)[0]
-        note_access(connection, user, [first.row], dt.datetime.now().timestamp())  # noqa: DTZ005
+        note_access(connection, user, {first.key: 1}, dt.datetime.now().timestamp())  # noqa: DTZ005
     memory.add(Turn(role="user", text="heron 10", id="t10"), user_id="ann")
     report = consolidated(memory, size=1, settings={"capacity": 8, "verbatim": 5})
     # 98% of the limits are filled, so that room is not made for every single episode.

@@ -163,3 +163,14 @@ def test_a_fact_is_forgotten_with_the_turns_that_prove_it_and_nothing_else(memor
     assert LISBON not in texts(found)
     assert PORTO in texts(found)
     assert "Lisbon" not in found.text
+
+
+def test_what_is_recalled_counts_for_its_episode_once_somebody_consolidates(memory):
+    used = {each.id: each.accesses for each in memory.episodes(user_id="u")}
+    assert set(used.values()) == {0}
+    for _ in range(3):
+        found = memory.recall("Where does Ana live?", user_id="u", session_id="june")
+    memory.consolidate(user_id="u")
+    now = {each.session_id: each.accesses for each in memory.episodes(user_id="u")}
+    assert now == {"january": 0, "june": 3}
+    assert found.hits[0].source.episode_id in used

@@ -13,11 +13,13 @@ import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+from lightmem_integrations.accesses import Accesses
 from lightmem_integrations.activity import Activity
 from lightmem_integrations.consolidation.consolidate import Progress, consolidate
 from lightmem_integrations.consolidation.drafts import EpisodeDraft, Said, Writer
 from lightmem_integrations.consolidation.records import ConsolidationReport
 from lightmem_integrations.consolidation.settings import ConsolidationSettings
+from lightmem_integrations.errors import StorageError
 from lightmem_integrations.store import Store
 
 logger = logging.getLogger(__name__)
@@ -42,12 +44,20 @@ class Consolidator:
         store: The store.
         settings: Policies and sizes.
         activity: The calls to which consolidation gives way.
+        accesses: What came back from recalls, written down before each run.
     """
 
-    def __init__(self, store: Store, settings: ConsolidationSettings, activity: Activity) -> None:
+    def __init__(
+        self,
+        store: Store,
+        settings: ConsolidationSettings,
+        activity: Activity,
+        accesses: Accesses,
+    ) -> None:
         self._store = store
         self._settings = settings
         self._activity = activity
+        self._accesses = accesses
         self._stop = threading.Event()
         self._wake = threading.Event()
         self._changed = threading.Condition()
@@ -73,6 +83,7 @@ class Consolidator:
             with self._counted(asked=1):
                 with self._background:  # free as soon as the thread is done with its episode
                     pass
+                self._accesses.write(self._store.ledger)
                 return consolidate(
                     self._store,
                     _Considerate(writer, self._pause),
@@ -94,6 +105,7 @@ class Consolidator:
             StorageError: The ledger does not answer.
         """
         with self._counted(asked=0), self._background:
+            self._accesses.write(self._store.ledger)
             return consolidate(
                 self._store,
                 _Considerate(writer, self._pause),
@@ -138,6 +150,10 @@ class Consolidator:
             ended = self._changed.wait_for(lambda: not self._running, timeout=_CLOSE_SECONDS)
         if not ended:
             logger.warning("The store is closed while a writer works; its episode is put off.")
+        try:
+            self._accesses.write(self._store.ledger)
+        except StorageError as error:  # a count is no reason not to close
+            logger.warning("It was not written which episodes were recalled: %s", error)
 
     def _pause(self) -> None:
         self._activity.give_way(_GIVE_WAY_SECONDS)

@@ -146,13 +146,16 @@ def terms_of_episodes(connection: Connection, user_row: int) -> list[tuple[int, 
     return [(row, terms) for row, terms in connection.execute(query.order_by(episodes.c.id))]
 
 
-def note_access(connection: Connection, user_row: int, rows: Collection[int], now: float) -> None:
-    """Count that episodes came back from a recall."""
-    connection.execute(
-        update(episodes)
-        .where(episodes.c.user == user_row, episodes.c.id.in_(list(rows)))
-        .values(accesses=episodes.c.accesses + 1, accessed_at=now)
-    )
+def note_access(
+    connection: Connection, user_row: int, counts: Mapping[str, int], now: float
+) -> None:
+    """Count that episodes, by their public ids, came back from so many recalls."""
+    for key, count in counts.items():
+        connection.execute(
+            update(episodes)
+            .where(episodes.c.user == user_row, episodes.c.key == key)
+            .values(accesses=episodes.c.accesses + count, accessed_at=now)
+        )
 
 
 def count_episodes(
