@@ -27,9 +27,18 @@ ABOVE = {
     "settings": ("lightmem", "storage", "recall", "models", "indexing", "store"),
     "errors": ("records", "settings", "lightmem", "storage", "recall", "models", "store"),
     "safety": ("lightmem", "storage", "recall", "models", "indexing", "store"),
-    "storage": ("lightmem", "recall", "models", "indexing", "store", "governance", "intake"),
+    "storage": (
+        "lightmem",
+        "consolidation",
+        "recall",
+        "models",
+        "indexing",
+        "store",
+        "governance",
+        "intake",
+    ),
     "models": ("lightmem", "storage", "recall", "indexing", "store", "governance"),
-    "recall": ("lightmem", "store", "governance", "intake"),
+    "recall": ("lightmem", "store", "consolidation", "governance", "intake"),
     "activity": ("records", "settings", "lightmem", "storage", "recall", "models", "store"),
     "consolidation": ("lightmem", "consolidating", "governed", "governance", "intake"),
     "governed": ("lightmem", "consolidating", "consolidation"),
@@ -37,7 +46,10 @@ ABOVE = {
 }
 ADAPTERS = ("langchain", "llama_index", "cli", "demo", "evaluation", "testing")
 WRAPPERS = {"gguf.py", "frameworks.py"}  # of models/: a chat model for LangChain, and theirs for us
-ENGINE = (*ABOVE, "lightmem", "store", "indexing", "embedding", "governance", "intake", "request")
+ENGINE = (
+    *ABOVE, "lightmem", "store", "indexing", "embedding", "governance", "intake", "request",
+    "accesses", "documents", "document_indexing",
+)  # fmt: skip
 
 
 def part(path):
