@@ -9,14 +9,16 @@ from __future__ import annotations
 import logging
 import threading
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 from lightmem_integrations.activity import Activity
 from lightmem_integrations.consolidation.consolidate import Progress, consolidate
 from lightmem_integrations.consolidation.drafts import EpisodeDraft, Said, Writer
 from lightmem_integrations.consolidation.records import ConsolidationReport
 from lightmem_integrations.consolidation.settings import ConsolidationSettings
+from lightmem_integrations.errors import LightMemError
 from lightmem_integrations.store import Store
 
 logger = logging.getLogger(__name__)
@@ -39,12 +41,21 @@ class Consolidator:
         store: The store.
         settings: Policies and sizes.
         activity: The calls to which consolidation gives way.
+        share: Brings shared knowledge up to date after a run, and says how much is new; ``None``
+            where nothing is shared.
     """
 
-    def __init__(self, store: Store, settings: ConsolidationSettings, activity: Activity) -> None:
+    def __init__(
+        self,
+        store: Store,
+        settings: ConsolidationSettings,
+        activity: Activity,
+        share: Callable[[Callable[[], bool]], int] | None = None,
+    ) -> None:
         self._store = store
         self._settings = settings
         self._activity = activity
+        self._share = share
         self._stop = threading.Event()
         self._wake = threading.Event()
         self._changed = threading.Condition()
@@ -70,7 +81,7 @@ class Consolidator:
             with self._counted(asked=1):
                 with self._background:  # free as soon as the thread is done with its episode
                     pass
-                return consolidate(
+                done = consolidate(
                     self._store,
                     _Considerate(writer, self._activity),
                     settings=self._settings,
@@ -80,6 +91,7 @@ class Consolidator:
                     on_progress=on_progress,
                     should_stop=self._stop.is_set,
                 )
+                return self._shared(done, self._stop.is_set)
         finally:
             self._wake.set()  # the thread goes on where it was interrupted
 
@@ -89,13 +101,18 @@ class Consolidator:
         Raises:
             StorageError: The ledger does not answer.
         """
+
+        def should_stop() -> bool:
+            return self._stop.is_set() or self._asked > 0
+
         with self._counted(asked=0), self._background:
-            return consolidate(
+            done = consolidate(
                 self._store,
                 _Considerate(writer, self._activity),
                 settings=self._settings,
-                should_stop=lambda: self._stop.is_set() or self._asked > 0,
+                should_stop=should_stop,
             )
+            return self._shared(done, should_stop)
 
     def seconds_to_wait(self) -> float:
         """How long the thread must wait at least before it may begin; 0 if it may."""
@@ -133,6 +150,18 @@ class Consolidator:
             ended = self._changed.wait_for(lambda: not self._running, timeout=_CLOSE_SECONDS)
         if not ended:
             logger.warning("The store is closed while a writer works; its episode is put off.")
+
+    def _shared(
+        self, done: ConsolidationReport, should_stop: Callable[[], bool]
+    ) -> ConsolidationReport:
+        if self._share is None or should_stop():
+            return done
+        try:
+            return replace(done, shared=self._share(should_stop))
+        except LightMemError as error:
+            # What users said is stored all the same; it is shared by the next run.
+            logger.warning("Shared knowledge is not up to date (%s).", type(error).__name__)
+            return replace(done, problems=(*done.problems, f"Not shared: {error}"))
 
     @contextmanager
     def _counted(self, *, asked: int) -> Iterator[None]:
