@@ -34,7 +34,7 @@ _LETTERS = re.compile(r"[^\W\d_]+")
 _TELLING = re.compile(r"[\d@]|://|\w\.\w")
 _IDENTIFYING = re.compile(
     rf"\b(?:{RELATIONS}|{CALENDAR.pattern}|spouse|child(?:ren)?|baby|boyfriends?|girlfriends?|"
-    r"names?|named|called|nicknames?|surnames?|address|streets?|avenue|road|lane|boulevard|square|"
+    r"https?|www|names?|named|called|nicknames?|surnames?|address|streets?|avenue|road|lane|boulevard|square|"
     r"village|postcode|zip|phones?|telephone|mobile|e-?mails?|mail|accounts?|iban|cards?|pins?|"
     r"passwords?|passphrases?|secrets?|keys?|tokens?|codes?|logins?|user ?names?|handles?|"
     r"passports?|licen[cs]es?|ssn|ids?|identity|insurance|salary|salaries|wages?|income|debts?|"

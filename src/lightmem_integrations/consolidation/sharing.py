@@ -72,14 +72,15 @@ def share(
         for digest, row, whose in wanted:
             # Said anew since it was looked at, it is looked at again by the next run.
             if whose == user and row in found and found[row].digest == digest:
-                texts[digest] = f"{SHARED_BY}: {found[row].text}"
+                texts[digest] = found[row].text
     if not texts:
         return 0
     made = store.embedder.documents(list(texts.values()))
     vectors = dict(zip(texts, made, strict=True))
     with ledger.write() as connection:
         store.embedder.remember(connection, made.shape[1])
-        return insert_shared(connection, texts, vectors, now)
+        shown = {digest: f"{SHARED_BY}: {text}" for digest, text in texts.items()}
+        return insert_shared(connection, shown, vectors, now)
 
 
 def sharing(store: Store, settings: Settings) -> Callable[[Callable[[], bool]], int] | None:
