@@ -167,11 +167,11 @@ def test_orders_are_refused_or_stay_data(open_memory, text):
 
 
 WORDS = st.text(string.ascii_lowercase, min_size=3, max_size=7)
+SAID = st.tuples(st.integers(0, 5), st.sampled_from(["tea", "jazz", "rowing", "opera"]), WORDS)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-@given(said=st.lists(st.tuples(st.integers(0, 5), st.sampled_from(
-    ["tea", "jazz", "rowing", "opera"]), WORDS), max_size=24), gone=st.sets(st.integers(0, 5)))  # fmt: skip
+@given(said=st.lists(SAID, max_size=24), gone=st.sets(st.integers(0, 5)))
 def test_others_read_only_what_three_said(said, gone):
     secrets = {user: f"secret{'abcdef'[user]}" for user in range(6)}
     with LightMem(settings=ON, embedder=HashEmbedder(), writer=ScriptedWriter()) as memory:

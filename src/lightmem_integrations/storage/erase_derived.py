@@ -38,7 +38,7 @@ from lightmem_integrations.storage.schema_consolidation import (
     revisions,
 )
 from lightmem_integrations.storage.schema_shared import shared_seen
-from lightmem_integrations.storage.shared import drop_support, withdraw_unsupported
+from lightmem_integrations.storage.shared import drop_support
 
 _AT_ONCE = 500
 
@@ -98,8 +98,8 @@ def _delete_facts(connection: Connection, user_row: int, gone: set[int]) -> None
         )
     for table in (mentions, fact_vectors):
         _delete(connection, table, table.c.fact, gone)
-    if sum(drop_support(connection, part) for part in _parts(gone)):
-        withdraw_unsupported(connection)
+    for part in _parts(gone):
+        drop_support(connection, part)
     _delete(connection, facts, facts.c.id, gone)
 
 

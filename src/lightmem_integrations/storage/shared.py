@@ -10,10 +10,10 @@ import json
 import re
 import time
 import uuid
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, delete, exists, func, insert, or_, select
 
 from lightmem_integrations.storage.index import Vectors
 from lightmem_integrations.storage.schema import speakers, users
@@ -208,20 +208,20 @@ def insert_shared(
     return len(rows)
 
 
-def drop_support(connection: Connection, fact_rows: Sequence[int]) -> int:
-    """Let facts speak for nothing, before they are erased; returns how many did."""
-    done = connection.execute(delete(shared_support).where(shared_support.c.fact.in_(fact_rows)))
-    return done.rowcount
+def drop_support(connection: Connection, fact_rows: Sequence[int]) -> None:
+    """Let facts speak for nothing, before they are erased, and erase what that leaves unshared."""
+    mine = shared_support.c.fact.in_(fact_rows)
+    query = select(shared_support.c.digest).where(mine)
+    touched = set(connection.execute(query.distinct()).scalars())
+    if touched:
+        connection.execute(delete(shared_support).where(mine))
+        _withdraw(connection, touched, time.time())
 
 
-def withdraw_unsupported(connection: Connection, now: float | None = None) -> int:
-    """Erase what too few users speak for by now; returns how many statements."""
-    moment = time.time() if now is None else now
+def withdraw_unsupported(connection: Connection, now: float) -> None:
+    """Erase what too few users speak for by now."""
     shared = set(connection.execute(select(shared_statements.c.digest)).scalars())
-    gone = shared - still_agreed(connection, shared, moment)
-    for part in _parts(gone):
-        connection.execute(delete(shared_statements).where(shared_statements.c.digest.in_(part)))
-    return len(gone)
+    _withdraw(connection, shared, now)
 
 
 def withdraw_all(connection: Connection) -> None:
@@ -264,14 +264,20 @@ def _holds(now: float) -> tuple[ColumnElement[bool], ...]:
 
 def _supported(now: float) -> Select[tuple[str, int]]:
     """Digests that enough users speak for, and none of them against, with a fact of each."""
-    against = select(shared_support.c.digest).where(shared_support.c.personal)
+    other = shared_support.alias("other")
+    against = exists().where(other.c.digest == shared_support.c.digest, other.c.personal)
     return (
         select(shared_support.c.digest, func.min(shared_support.c.fact).label("fact"))
         .join(facts, facts.c.id == shared_support.c.fact)
-        .where(*_holds(now), shared_support.c.digest.not_in(against))
+        .where(*_holds(now), ~against)
         .group_by(shared_support.c.digest)
         .having(func.count(shared_support.c.user.distinct()) >= LEAST_USERS)
     )
+
+
+def _withdraw(connection: Connection, digests: Set[str], now: float) -> None:
+    for part in _parts(digests - still_agreed(connection, digests, now)):
+        connection.execute(delete(shared_statements).where(shared_statements.c.digest.in_(part)))
 
 
 def _parts(values: Collection[str]) -> Iterator[list[str]]:
