@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from lightmem_integrations import MissingExtraError, Settings, SettingsError, Turn
-from lightmem_integrations.testing import HashEmbedder
+from lightmem_integrations.testing import HashEmbedder, ScriptedWriter
 
 ON = Settings(background_indexing=False, shared_knowledge=True)
 QUESTION = "Who likes green tea?"
@@ -72,6 +72,19 @@ def test_one_user_who_says_it_a_hundred_times_counts_once(shared_memory):
     say(memory, "bo")
     assert memory.shared() == ()
     assert say(memory, "cy").shared == 1
+
+
+def test_one_user_who_says_it_of_three_people_counts_once(shared_memory):
+    memory = shared_memory()
+    text = "Ann.likes + tea\nBo.likes + tea\nCy.likes + tea"
+    memory.add(Turn(role="user", text=text), user_id="ann")
+    memory.consolidate(final=True, writer=ScriptedWriter())
+    assert len(memory.facts(user_id="ann")) == 3
+    assert memory.shared() == ()
+    for user in ("bo", "cy"):
+        memory.add(Turn(role="user", text="Dee.likes + tea"), user_id=user)
+    memory.consolidate(final=True, writer=ScriptedWriter())
+    assert memory.shared() == ("Several users: likes tea",)
 
 
 def test_a_hit_names_nobody_and_shows_nobodys_turns(shared_memory):
