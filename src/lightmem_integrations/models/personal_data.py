@@ -50,15 +50,10 @@ def personal_data_detector(names_model: str | None = None) -> Callable[[str], bo
             "Settings.names_model out to go by rules and patterns."
         ) from error
 
-    class Loaded(SpacyNlpEngine):  # type: ignore[misc]  # untyped where it is not installed
-        """An engine that never looks for a model to download."""
-
-        def load(self) -> None:
-            """Take the pipeline that is there."""
-            self.nlp: dict[str, Any] = {_LANGUAGE: pipeline}
-
-    engine = Loaded(models=[{"lang_code": _LANGUAGE, "model_name": pipeline.meta["name"]}])
-    engine.load()
+    engine: Any = SpacyNlpEngine(
+        models=[{"lang_code": _LANGUAGE, "model_name": pipeline.meta["name"]}]
+    )
+    engine.nlp = {_LANGUAGE: pipeline}  # set already, it is never looked for or downloaded
     registry = RecognizerRegistry(supported_languages=[_LANGUAGE])
     registry.load_predefined_recognizers(languages=[_LANGUAGE], nlp_engine=engine)
     analyzer = AnalyzerEngine(registry=registry, nlp_engine=engine, supported_languages=[_LANGUAGE])
