@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import time
 
 from lightmem_integrations.consolidation import corrections, history
 from lightmem_integrations.consolidation.consolidate import Progress
@@ -21,6 +22,7 @@ from lightmem_integrations.consolidation.writers import as_writer
 from lightmem_integrations.errors import LightMemError
 from lightmem_integrations.governed import Governed
 from lightmem_integrations.request import check_count, check_names
+from lightmem_integrations.storage.shared import read_shared
 from lightmem_integrations.storage.turns import find_user
 from lightmem_integrations.twins import awaitable
 
@@ -182,6 +184,17 @@ class Consolidating(Governed):
             settings=self.settings.consolidation,
         )
 
+    def shared(self) -> tuple[str, ...]:
+        """What all users of the store may read, because several of them said it.
+
+        Empty unless ``settings.shared_knowledge`` is on.
+        """
+        self._store.check_usable()
+        if not self.settings.shared_knowledge:
+            return ()
+        with self._store.ledger.read() as connection:
+            return tuple(each.text for each in read_shared(connection, None, time.time()))
+
     def conflicts(self, *, user_id: str, only_open: bool = True) -> Conflicts:
         """Contradictions between a user's facts, the oldest first.
 
@@ -224,6 +237,7 @@ class Consolidating(Governed):
     aexplain = awaitable(explain)
     aedit = awaitable(edit)
     aretract = awaitable(retract)
+    ashared = awaitable(shared)
     aconflicts = awaitable(conflicts)
     aresolve = awaitable(resolve)
 

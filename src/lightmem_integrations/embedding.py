@@ -14,6 +14,7 @@ from lightmem_integrations.models.protocols import Embedder, TokenEmbedder, Vect
 from lightmem_integrations.recall.late_interaction import compact, ignored_tokens
 from lightmem_integrations.storage.document_vectors import drop_document_vectors
 from lightmem_integrations.storage.ledger import Ledger, get_meta, put_meta
+from lightmem_integrations.storage.shared import withdraw_all
 from lightmem_integrations.storage.vectors import Embedded, Pending, drop_vectors
 
 EMBEDDER_NAME = "embedder.name"
@@ -51,6 +52,7 @@ class StoreEmbedder:
         with self._ledger.write() as connection:
             drop_vectors(connection)
             drop_document_vectors(connection)
+            withdraw_all(connection)
             put_meta(connection, EMBEDDER_NAME, self._embedder.name)
             put_meta(connection, EMBEDDER_DIMENSION, "")
             put_meta(connection, PURGE, "1")

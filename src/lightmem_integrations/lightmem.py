@@ -9,9 +9,11 @@ from collections.abc import Callable, Collection, Iterable
 from lightmem_integrations.accesses import Accesses
 from lightmem_integrations.activity import Activity
 from lightmem_integrations.consolidating import Consolidating
+from lightmem_integrations.consolidation.sharing import sharing
 from lightmem_integrations.consolidation.worker import Consolidator
 from lightmem_integrations.consolidation.writers import as_writer
 from lightmem_integrations.intake import checked_turns
+from lightmem_integrations.models import personal_data
 from lightmem_integrations.models.embedders import as_embedder
 from lightmem_integrations.models.language import load
 from lightmem_integrations.models.onnx import shipped_token_counter
@@ -67,6 +69,7 @@ class LightMem(Consolidating):
         StoreLockedError: The folder is in use by another process or object.
         EmbeddingMismatchError: The store was built with another embedder.
         SettingsError: An argument makes no sense.
+        MissingExtraError: ``settings.shared_knowledge`` is on without the extra ``shared``.
         LedgerError: The database cannot be opened.
     """
 
@@ -91,6 +94,8 @@ class LightMem(Consolidating):
         scorer = as_reranker(reranker)
         hypothetical = hypothetical_from(slm, self.settings.hypothetical_queries)
         self._writer = as_writer(writer)
+        if self.settings.shared_knowledge:
+            personal_data.check_installed()
         self._store = Store(
             path,
             ledger=ledger,
@@ -115,7 +120,11 @@ class LightMem(Consolidating):
         self._activity = Activity()
         self._accesses = Accesses()
         self._consolidator = Consolidator(
-            self._store, self.settings.consolidation, self._activity, self._accesses
+            self._store,
+            self.settings.consolidation,
+            self._activity,
+            self._accesses,
+            sharing(self._store, self.settings),
         )
         if self.settings.background_consolidation:
             self._consolidator.start(self._writer)

@@ -55,6 +55,8 @@ class Source:
         episode_id: The episode that holds the turns, once they were consolidated into one.
         fact_id: The fact that the hit states, of a hit of tier ``ltm``.
         agent_id: Which agent wrote it, where one was named.
+        shared: Whether several users of the store said it: then it comes from no session and no
+            turn that could be shown, and ``session_id`` and ``turn_ids`` are empty.
     """
 
     session_id: str
@@ -62,6 +64,7 @@ class Source:
     episode_id: str | None = None
     fact_id: str | None = None
     agent_id: str | None = None
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

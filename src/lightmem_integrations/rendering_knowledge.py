@@ -98,6 +98,7 @@ def report_grid(report: ConsolidationReport) -> Grid:
         ("failed, tried again later", report.failed),
         ("users left to another worker", report.busy),
         ("sessions that may still go on", report.waiting),
+        ("statements newly shared", report.shared),
         ("tokens", report.tokens),
     ]
     rows = [(name, f"{count:,}") for name, count in always]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
@@ -13,6 +14,17 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "late_interaction": (True, False),
     "background_indexing": (True, False),
     "background_consolidation": (True, False),
+    "shared_knowledge": (True, False),
+}
+_CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "private_users": (
+        lambda value: isinstance(value, tuple) and all(isinstance(each, str) for each in value),
+        "a tuple of user ids",
+    ),
+    "names_model": (
+        lambda value: value is None or (isinstance(value, str) and bool(value.strip())),
+        "the name or folder of a spaCy pipeline, or None",
+    ),
 }
 # Sizes for which nothing at all makes sense.
 _MAY_BE_ZERO = ("hypothetical_queries",)
@@ -38,6 +50,12 @@ class Settings:
         background_consolidation: Consolidate in a thread of this process, whenever the store is
             quiet. Off by default: a writer with a model costs time or money, which nobody should
             spend by merely opening a store.
+        shared_knowledge: Let all users of the store read what at least three of them say, without
+            who said it. Off by default: whoever runs the store must know that its users agree.
+            Needs the extra ``shared``.
+        private_users: Ids of users whose facts take no part in shared knowledge.
+        names_model: Name or folder of an installed spaCy pipeline that recognises names, used
+            besides the rules before anything is shared; ``None`` for the rules and patterns alone.
         consolidation: Policies and sizes of consolidation.
         model_seconds: How long models beyond the embedder may take in one recall, together: those
             that write hypothetical queries and those that re-rank. What is late is left out, and
@@ -63,6 +81,9 @@ class Settings:
     catch_up_seconds: float = 5.0
     background_indexing: bool = True
     background_consolidation: bool = False
+    shared_knowledge: bool = False
+    private_users: tuple[str, ...] = ()
+    names_model: str | None = None
     consolidation: ConsolidationSettings = field(default_factory=ConsolidationSettings)
     model_seconds: float = 1.0
     rerank_factor: int = 2
@@ -82,6 +103,11 @@ class Settings:
                     raise SettingsError(
                         f"Settings.consolidation is {value!r}; pass ConsolidationSettings(...)."
                     )
+                continue
+            if each.name in _CHECKS:
+                fits, what = _CHECKS[each.name]
+                if not fits(value):
+                    raise SettingsError(f"Settings.{each.name} is {value!r}; it is {what}.")
                 continue
             choices = _CHOICES.get(each.name)
             if choices:

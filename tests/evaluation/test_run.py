@@ -19,6 +19,8 @@ from lightmem_integrations.evaluation.results import MEASURES
 from lightmem_integrations.evaluation.run import evaluate, sampled
 from lightmem_integrations.evaluation.stages import Writer
 
+FACTS = "lightmem:facts"  # the rules find no fact in these turns
+
 
 @pytest.fixture(scope="module")
 def toy_run(toy_file):
@@ -54,16 +56,17 @@ def test_every_contender_runs_on_the_same_turns_and_questions(toy_run):
 def test_every_contender_finds_what_is_plainly_asked_for(toy_run):
     evaluation, _ = toy_run
     # At most eight turns a user, so only a lost or foreign turn could keep the rank from counting.
-    assert {row.contender: row.overall.hit_at_10.mean for row in evaluation.rows} == dict.fromkeys(
-        CONTENDERS, 1.0
-    )
-    assert all(row.overall.mrr.mean >= 0.8 for row in evaluation.rows)
+    turns = [row for row in evaluation.rows if row.contender != FACTS]
+    assert len(turns) == len(CONTENDERS) - 1
+    for row in turns:
+        assert row.overall.hit_at_10.mean == 1.0, row.contender
+        assert row.overall.mrr.mean >= 0.8, row.contender
 
 
 def test_costs_are_measured(toy_run):
     evaluation, _ = toy_run
     for row in evaluation.rows:
-        assert row.costs.context_tokens > 0
+        assert row.costs.context_tokens > 0 or row.contender == FACTS
         assert 0 < row.costs.query_p50_ms <= row.costs.query_p95_ms
         assert row.costs.add_ms > 0
         assert row.costs.add_call_p50_ms >= 0
@@ -108,7 +111,8 @@ def test_no_context_is_larger_than_its_budget_and_more_results_show_no_less(toy_
     evaluation, _ = toy_run
     for row in evaluation.rows:
         for point in row.curve:
-            assert 0 < point.overall.tokens <= point.max_tokens
+            assert point.overall.tokens <= point.max_tokens
+            assert point.overall.tokens > 0 or row.contender == FACTS
         few = [point.overall.recall.mean for point in row.curve if point.limited_by == "k"]
         many = [point.overall.recall.mean for point in row.curve if point.limited_by == "tokens"]
         assert few == sorted(few)
@@ -206,8 +210,10 @@ def test_a_stage_never_returns_another_users_turn(name, tmp_path):
     with closing(Writer(tmp_path)) as writer:
         two_users(writer)
     with closing(STAGES[name](tmp_path)) as contender:
-        assert list(contender.rank("ann", "Where is the key?", 20)) == ["of-ann"]
-        assert "under the blue pot" in contender.context("ann", "Where is the key?")
+        expected = [] if name == FACTS else ["of-ann"]
+        assert list(contender.rank("ann", "Where is the key?", 20)) == expected
+        if expected:
+            assert "under the blue pot" in contender.context("ann", "Where is the key?")
 
 
 def test_a_sample_asks_fewer_questions_of_whole_memories(toy_file):

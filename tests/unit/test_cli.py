@@ -163,6 +163,7 @@ def test_consolidate_ends_with_1_when_something_failed(run, told, monkeypatch):
 
 
 def test_consolidate_with_a_model_that_is_not_there(run, told):
+    pytest.importorskip("xllamacpp")
     result = run("consolidate", told, "--writer", told / "missing.gguf")
     assert result.exit_code == 1
     assert "missing.gguf" in result.stdout + result.stderr

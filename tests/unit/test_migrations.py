@@ -8,6 +8,7 @@ import pytest
 
 from lightmem_integrations import LedgerError, Turn
 from lightmem_integrations.consolidation.history import list_episodes
+from lightmem_integrations.storage.migrations import MIGRATIONS
 from lightmem_integrations.testing import HashEmbedder
 
 # Written by version 1: three searchable turns of "ann", and one of "bob" that is never searched.
@@ -36,7 +37,7 @@ def columns(path):
 
 def test_a_store_of_version_1_opens_and_what_it_holds_is_due(old_store, open_memory, consolidated):
     memory = open_memory(old_store, embedder=HashEmbedder(16))
-    assert memory._store.ledger.get("version") == "2"
+    assert memory._store.ledger.get("version") == str(len(MIGRATIONS))
     assert [turn.text for turn in memory.history(user_id="ann", session_id="s1")] == [
         "heron 0", "heron 1", "heron 2",
     ]  # fmt: skip

@@ -170,6 +170,7 @@ class ConsolidationReport:
         failed: Sessions put back, or turns set aside, because something failed.
         busy: Users left to another worker that has them.
         waiting: Sessions left with turns that may still go on.
+        shared: Statements that all users of the store may read from now on.
         tokens: Tokens that models read and wrote.
         seconds: How long it took.
         problems: Why something failed or was dropped, in words.
@@ -186,6 +187,7 @@ class ConsolidationReport:
     failed: int = 0
     busy: int = 0
     waiting: int = 0
+    shared: int = 0
     tokens: int = 0
     seconds: float = 0.0
     problems: tuple[str, ...] = ()

@@ -12,6 +12,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 from lightmem_integrations.accesses import Accesses
 from lightmem_integrations.activity import Activity
@@ -19,7 +20,7 @@ from lightmem_integrations.consolidation.consolidate import Progress, consolidat
 from lightmem_integrations.consolidation.drafts import EpisodeDraft, Said, Writer
 from lightmem_integrations.consolidation.records import ConsolidationReport
 from lightmem_integrations.consolidation.settings import ConsolidationSettings
-from lightmem_integrations.errors import StorageError
+from lightmem_integrations.errors import LightMemError, StorageError
 from lightmem_integrations.store import Store
 
 logger = logging.getLogger(__name__)
@@ -45,6 +46,8 @@ class Consolidator:
         settings: Policies and sizes.
         activity: The calls to which consolidation gives way.
         accesses: What came back from recalls, written down before each run.
+        share: Brings shared knowledge up to date after a run, and says how much is new; ``None``
+            where nothing is shared.
     """
 
     def __init__(
@@ -53,11 +56,13 @@ class Consolidator:
         settings: ConsolidationSettings,
         activity: Activity,
         accesses: Accesses,
+        share: Callable[[Callable[[], bool]], int] | None = None,
     ) -> None:
         self._store = store
         self._settings = settings
         self._activity = activity
         self._accesses = accesses
+        self._share = share
         self._stop = threading.Event()
         self._wake = threading.Event()
         self._changed = threading.Condition()
@@ -84,7 +89,7 @@ class Consolidator:
                 with self._background:  # free as soon as the thread is done with its episode
                     pass
                 self._accesses.write(self._store.ledger)
-                return consolidate(
+                done = consolidate(
                     self._store,
                     _Considerate(writer, self._pause),
                     settings=self._settings,
@@ -95,6 +100,7 @@ class Consolidator:
                     should_stop=self._stop.is_set,
                     pause=self._pause,
                 )
+                return self._shared(done, self._stop.is_set)
         finally:
             self._wake.set()  # the thread goes on where it was interrupted
 
@@ -104,15 +110,20 @@ class Consolidator:
         Raises:
             StorageError: The ledger does not answer.
         """
+
+        def should_stop() -> bool:
+            return self._stop.is_set() or self._asked > 0
+
         with self._counted(asked=0), self._background:
             self._accesses.write(self._store.ledger)
-            return consolidate(
+            done = consolidate(
                 self._store,
                 _Considerate(writer, self._pause),
                 settings=self._settings,
-                should_stop=lambda: self._stop.is_set() or self._asked > 0,
+                should_stop=should_stop,
                 pause=self._pause,
             )
+            return self._shared(done, should_stop)
 
     def seconds_to_wait(self) -> float:
         """How long the thread must wait at least before it may begin; 0 if it may."""
@@ -157,6 +168,18 @@ class Consolidator:
 
     def _pause(self) -> None:
         self._activity.give_way(_GIVE_WAY_SECONDS)
+
+    def _shared(
+        self, done: ConsolidationReport, should_stop: Callable[[], bool]
+    ) -> ConsolidationReport:
+        if self._share is None or should_stop():
+            return done
+        try:
+            return replace(done, shared=self._share(should_stop))
+        except LightMemError as error:
+            # What users said is stored all the same; it is shared by the next run.
+            logger.warning("Shared knowledge is not up to date (%s).", type(error).__name__)
+            return replace(done, problems=(*done.problems, f"Not shared: {error}"))
 
     @contextmanager
     def _counted(self, *, asked: int) -> Iterator[None]:

@@ -17,9 +17,10 @@ UNKNOWN = "There is no memory with the id {!r}. Use an id that search_memory sho
 
 def memory_id(hit: Hit) -> str:
     """How a memory is called between model and tools: its session and its first turn."""
-    return "/".join(
-        quote(part, safe="") for part in (hit.source.session_id, hit.source.turn_ids[0])
-    )
+    source = hit.source
+    if source.shared:  # no turn of this user's: nothing that a tool could erase
+        return f"shared/{source.fact_id}"
+    return "/".join(quote(part, safe="") for part in (source.session_id, source.turn_ids[0]))
 
 
 def parsed(memory_id: str) -> tuple[str, str]:

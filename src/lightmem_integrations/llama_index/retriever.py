@@ -113,6 +113,8 @@ def _node(hit: Hit, user_id: str) -> TextNode:
         del metadata["speaker"]
     # Turn ids are unique in their session only, node ids must be unique in an engine.
     place = json.dumps([user_id, hit.source.session_id, hit.source.turn_ids, hit.tier])
+    if hit.source.shared:
+        place = json.dumps([user_id, "shared", hit.source.fact_id])
     return TextNode(
         id_=str(uuid.uuid5(_NODE_IDS, place)),
         text=hit.text,

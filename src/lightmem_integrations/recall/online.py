@@ -30,10 +30,11 @@ from lightmem_integrations.recall.plan import make_plan
 from lightmem_integrations.recall.rerank import rerank
 from lightmem_integrations.recall.scorer import Scoring, plain_fusion, score
 from lightmem_integrations.recall.several import Asked, select_over, shares, together
+from lightmem_integrations.recall.shared import may_be_shared, with_shared
 from lightmem_integrations.records import Plan, Recall
 from lightmem_integrations.request import Request
 from lightmem_integrations.settings import Settings
-from lightmem_integrations.storage.index import VectorIndex
+from lightmem_integrations.storage.index import VectorIndex, Vectors
 from lightmem_integrations.storage.ledger import Ledger
 from lightmem_integrations.storage.lexical import Rows
 from lightmem_integrations.storage.neighbourhood import (
@@ -123,8 +124,9 @@ def _search(run: _Run, plan: Plan) -> tuple[Plan, list[Ranked]]:
     request, ledger, reranker = run.request, run.engine.ledger, run.engine.reranker
     with run.stage("plan"), ledger.read() as connection:
         user = find_user(connection, request.user_id)
-        if user is None:
-            return plan, []
+    if user is None:  # nothing of their own yet
+        return plan, _with_shared(run, [], None)
+    with run.stage("plan"), ledger.read() as connection:
         limits = _limits(connection, user, request)
         if limits is None:
             return plan, []
@@ -154,10 +156,26 @@ def _search(run: _Run, plan: Plan) -> tuple[Plan, list[Ranked]]:
                 said = [_as_said(candidates[0].turns, each.place) for each in seen]
                 best = rerank(reranker, plan.queries[0], seen, said, run.budget)
         found = replace(found, candidates=candidates[0], best=best)
-    with run.stage("read"), ledger.read() as connection:
+    return plan, _with_shared(run, _own(run, user, found), asked[0].vector)
+
+
+def _own(run: _Run, user: User, found: Found) -> list[Ranked]:
+    with run.stage("read"), run.engine.ledger.read() as connection:
         with run.forgiving("what was consolidated was left out"):
-            return plan, with_knowledge(connection, user, request, found)
-        return plan, turns_only(connection, user, request, found)
+            return with_knowledge(connection, user, run.request, found)
+        return turns_only(connection, user, run.request, found)
+
+
+def _with_shared(run: _Run, own: list[Ranked], vector: Vectors | None) -> list[Ranked]:
+    """The user's own hits and, where the store has it turned on, what several users said."""
+    if not (run.engine.settings.shared_knowledge and may_be_shared(run.request)):
+        return own
+    with run.stage("shared"), run.forgiving("shared knowledge was left out"):
+        if vector is None:
+            vector = run.engine.identity.query(run.request.query)
+        with run.engine.ledger.read() as connection:
+            return with_shared(connection, run.request, vector, own)
+    return own
 
 
 def _with_hypothetical(run: _Run, plan: Plan) -> Plan:

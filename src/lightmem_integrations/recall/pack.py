@@ -22,7 +22,7 @@ class Quote:
     """
 
     turn: Turn = field(compare=False)
-    order: tuple[float, int]
+    order: tuple[float, float]
     note: str = field(default="", compare=False)
 
 

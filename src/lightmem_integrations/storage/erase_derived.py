@@ -37,6 +37,8 @@ from lightmem_integrations.storage.schema_consolidation import (
     refusals,
     revisions,
 )
+from lightmem_integrations.storage.schema_shared import shared_seen
+from lightmem_integrations.storage.shared import drop_support
 
 _AT_ONCE = 500
 
@@ -82,7 +84,7 @@ def erase_derived(
 
 def erase_user(connection: Connection, user_row: int) -> None:
     """Erase what is kept about a user whose turns are all gone."""
-    for table in (leases, failures, refusals, quarantine, revisions):
+    for table in (leases, failures, refusals, quarantine, revisions, shared_seen):
         connection.execute(delete(table).where(table.c.user == user_row))
 
 
@@ -96,6 +98,8 @@ def _delete_facts(connection: Connection, user_row: int, gone: set[int]) -> None
         )
     for table in (mentions, fact_vectors):
         _delete(connection, table, table.c.fact, gone)
+    for part in _parts(gone):
+        drop_support(connection, part)
     _delete(connection, facts, facts.c.id, gone)
 
 

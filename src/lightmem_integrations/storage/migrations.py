@@ -7,7 +7,11 @@ from collections.abc import Callable
 from sqlalchemy import Connection, Engine, insert, literal, select, update
 
 from lightmem_integrations.errors import LedgerError
-from lightmem_integrations.storage import schema_consolidation, schema_documents
+from lightmem_integrations.storage import (
+    schema_consolidation,
+    schema_documents,
+    schema_shared,
+)
 from lightmem_integrations.storage.due import CONSOLIDATE
 from lightmem_integrations.storage.schema import (
     meta,
@@ -44,7 +48,12 @@ def _third(connection: Connection) -> None:
     metadata.create_all(connection, tables=list(schema_documents.TABLES))
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first, _second, _third)
+def _fourth(connection: Connection) -> None:
+    """Shared knowledge: its tables."""
+    metadata.create_all(connection, tables=list(schema_shared.TABLES))
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first, _second, _third, _fourth)
 """Step n brings a ledger from version n to n + 1. Steps are added at the end, never changed."""
 
 

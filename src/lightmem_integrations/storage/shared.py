@@ -1,0 +1,286 @@
+"""Shared knowledge in the ledger: statements, and the users who speak for them.
+
+Whether enough users speak for a statement is asked of their facts themselves, whenever it is read:
+a fact that was retracted, superseded or erased speaks for nothing from that moment on.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+import uuid
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Connection, Select, delete, exists, func, insert, or_, select
+
+from lightmem_integrations.storage.index import Vectors
+from lightmem_integrations.storage.schema import speakers, users
+from lightmem_integrations.storage.schema_consolidation import (
+    assertions,
+    episodes,
+    facts,
+    revisions,
+)
+from lightmem_integrations.storage.schema_shared import (
+    shared_seen,
+    shared_statements,
+    shared_support,
+)
+from lightmem_integrations.storage.vectors import pack, unpack_all
+
+LEAST_USERS = 3
+"""So many different users must say the same before anybody else reads it."""
+
+MOST = 5_000
+"""So many shared statements are compared, the newest: one by one, as they are few."""
+
+_AT_ONCE = 500
+_DAY = 86_400
+_LETTERS = re.compile(r"[^\W\d_]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A user's fact, with every sentence that was made of it."""
+
+    row: int
+    subject: str
+    attribute: str
+    value: str
+    statements: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """A fact that speaks for the statement with this digest, or against sharing it."""
+
+    fact: int
+    digest: str
+    personal: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SharedStatement:
+    """What several users said, and since when it is shared, in seconds since 1970."""
+
+    row: int
+    key: str
+    text: str
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """How far a user's memory was looked at, or reaches."""
+
+    user: int
+    revision: int
+    episode: int
+
+
+def changed_users(connection: Connection, without: Collection[str]) -> list[Seen]:
+    """Users whose facts or episodes changed since they were looked at, but those ``without``."""
+    newest = (
+        select(episodes.c.user, func.max(episodes.c.id).label("episode"))
+        .group_by(episodes.c.user)
+        .subquery()
+    )
+    reaches = func.coalesce(newest.c.episode, 0)
+    query = (
+        select(revisions.c.user, revisions.c.revision, reaches)
+        .join(users, users.c.id == revisions.c.user)
+        .outerjoin(newest, newest.c.user == revisions.c.user)
+        .outerjoin(shared_seen, shared_seen.c.user == revisions.c.user)
+        .where(
+            or_(
+                shared_seen.c.user.is_(None),
+                shared_seen.c.revision != revisions.c.revision,
+                shared_seen.c.episode != reaches,
+            ),
+            users.c.name.not_in(list(without)),
+        )
+        .order_by(revisions.c.user)
+    )
+    return [Seen(*row) for row in connection.execute(query)]
+
+
+def stated_by(connection: Connection, user_row: int, now: float) -> list[Stated]:
+    """What holds of a user's facts."""
+    sentences: dict[int, list[str]] = {}
+    said = select(assertions.c.fact, assertions.c.statement).where(assertions.c.user == user_row)
+    for row, sentence in connection.execute(said):
+        sentences.setdefault(row, []).append(sentence)
+    query = select(
+        facts.c.id, facts.c.subject, facts.c.attribute, facts.c.value, facts.c.statement
+    ).where(facts.c.user == user_row, *_holds(now))
+    return [
+        Stated(row, subject, attribute, value, (statement, *sentences.get(row, ())))
+        for row, subject, attribute, value, statement in connection.execute(query)
+    ]
+
+
+def names_of(connection: Connection, user_row: int) -> tuple[frozenset[str], frozenset[str]]:
+    """Who speaks in a user's memory; and single words of all the names in it, without case."""
+    said = select(speakers.c.name).where(speakers.c.user == user_row)
+    people = {name for name in connection.execute(said).scalars() if name}
+    whose = select(users.c.name).where(users.c.id == user_row)
+    named = people | set(connection.execute(whose).scalars())
+    subjects = select(facts.c.subject).where(facts.c.user == user_row).distinct()
+    capital = set(connection.execute(subjects).scalars())
+    for table in (facts, assertions, episodes):
+        lists = select(table.c.entities).where(table.c.user == user_row).distinct()
+        for each in connection.execute(lists).scalars():
+            capital.update(json.loads(each))
+    # A model also lists things as entities; only those written like names are names.
+    named |= {each for each in capital if each != each.lower()}
+    words = {word.casefold() for each in named for word in _LETTERS.findall(each)}
+    return frozenset(each.casefold() for each in people), frozenset(words)
+
+
+def set_support(connection: Connection, seen: Seen, found: Sequence[Support]) -> bool:
+    """Replace what a user speaks for; ``False`` if the user's facts changed meanwhile."""
+    there = select(revisions.c.revision).where(revisions.c.user == seen.user)
+    if connection.execute(there).scalar() != seen.revision:
+        return False
+    connection.execute(delete(shared_support).where(shared_support.c.user == seen.user))
+    connection.execute(delete(shared_seen).where(shared_seen.c.user == seen.user))
+    rows = [
+        {"fact": each.fact, "user": seen.user, "digest": each.digest, "personal": each.personal}
+        for each in found
+    ]
+    if rows:
+        connection.execute(insert(shared_support), rows)
+    connection.execute(
+        insert(shared_seen).values(user=seen.user, revision=seen.revision, episode=seen.episode)
+    )
+    return True
+
+
+def leave_out(connection: Connection, names: Collection[str]) -> None:
+    """Let these users speak for nothing, by their ids."""
+    rows = list(connection.execute(select(users.c.id).where(users.c.name.in_(names))).scalars())
+    for table in (shared_support, shared_seen):
+        connection.execute(delete(table).where(table.c.user.in_(rows)))
+
+
+def agreed(connection: Connection, now: float) -> list[tuple[str, int, int]]:
+    """Digests that enough users speak for and that are not shared yet.
+
+    Each with the row of a fact that speaks for it, and of its user.
+    """
+    known = select(shared_statements.c.digest)
+    new = _supported(now).where(shared_support.c.digest.not_in(known)).subquery()
+    query = select(new.c.digest, facts.c.id, facts.c.user).join(facts, facts.c.id == new.c.fact)
+    return [(digest, row, user) for digest, row, user in connection.execute(query)]
+
+
+def still_agreed(connection: Connection, digests: Collection[str], now: float) -> set[str]:
+    """Of these digests, those that enough users speak for."""
+    found: set[str] = set()
+    for part in _parts(digests):
+        query = _supported(now).where(shared_support.c.digest.in_(part))
+        found.update(each.digest for each in connection.execute(query))
+    return found
+
+
+def insert_shared(
+    connection: Connection, found: Mapping[str, str], vectors: Mapping[str, Vectors], now: float
+) -> int:
+    """Share statements, by their digests, that are still agreed on; returns how many."""
+    still = still_agreed(connection, found.keys(), now)
+    known = set(connection.execute(select(shared_statements.c.digest)).scalars())
+    rows = [
+        {
+            "key": uuid.uuid4().hex,
+            "digest": digest,
+            "statement": text,
+            # The day only: the minute could tell who was the one to speak for it last.
+            "created_at": float(now // _DAY * _DAY),
+            "vector": pack(vectors[digest]),
+        }
+        for digest, text in found.items()
+        if digest in still and digest not in known
+    ]
+    if rows:
+        connection.execute(insert(shared_statements), rows)
+    return len(rows)
+
+
+def drop_support(connection: Connection, fact_rows: Sequence[int]) -> None:
+    """Let facts speak for nothing, before they are erased, and erase what that leaves unshared."""
+    mine = shared_support.c.fact.in_(fact_rows)
+    query = select(shared_support.c.digest).where(mine)
+    touched = set(connection.execute(query.distinct()).scalars())
+    if touched:
+        connection.execute(delete(shared_support).where(mine))
+        _withdraw(connection, touched, time.time())
+
+
+def withdraw_unsupported(connection: Connection, now: float) -> None:
+    """Erase what too few users speak for by now."""
+    shared = set(connection.execute(select(shared_statements.c.digest)).scalars())
+    _withdraw(connection, shared, now)
+
+
+def withdraw_all(connection: Connection) -> None:
+    """Erase every shared statement, as after a change of the embedder; they are made anew."""
+    connection.execute(delete(shared_statements))
+
+
+def shared_entries(connection: Connection) -> tuple[list[int], Vectors]:
+    """Rows of shared statements with their vectors, the newest `MOST`."""
+    query = select(shared_statements.c.id, shared_statements.c.vector)
+    found = connection.execute(query.order_by(shared_statements.c.id.desc()).limit(MOST)).all()
+    return [row for row, _ in found], unpack_all([vector for _, vector in found])
+
+
+def read_shared(
+    connection: Connection, rows: Sequence[int] | None, now: float
+) -> list[SharedStatement]:
+    """Shared statements that enough users speak for: those of these rows, in order, or all."""
+    query = select(shared_statements).order_by(shared_statements.c.id)
+    if rows is not None:
+        query = query.where(shared_statements.c.id.in_(list(rows)))
+    found = connection.execute(query).all()
+    still = still_agreed(connection, {each.digest for each in found}, now)
+    kept = {
+        each.id: SharedStatement(each.id, each.key, each.statement, each.created_at)
+        for each in found
+        if each.digest in still
+    }
+    return list(kept.values()) if rows is None else [kept[row] for row in rows if row in kept]
+
+
+def _holds(now: float) -> tuple[ColumnElement[bool], ...]:
+    return (
+        facts.c.superseded_by.is_(None),
+        facts.c.retracted_at.is_(None),
+        facts.c.valid_from <= now,
+        or_(facts.c.valid_to.is_(None), facts.c.valid_to > now),
+    )
+
+
+def _supported(now: float) -> Select[tuple[str, int]]:
+    """Digests that enough users speak for, and none of them against, with a fact of each."""
+    other = shared_support.alias("other")
+    against = exists().where(other.c.digest == shared_support.c.digest, other.c.personal)
+    return (
+        select(shared_support.c.digest, func.min(shared_support.c.fact).label("fact"))
+        .join(facts, facts.c.id == shared_support.c.fact)
+        .where(*_holds(now), ~against)
+        .group_by(shared_support.c.digest)
+        .having(func.count(shared_support.c.user.distinct()) >= LEAST_USERS)
+    )
+
+
+def _withdraw(connection: Connection, digests: Set[str], now: float) -> None:
+    for part in _parts(digests - still_agreed(connection, digests, now)):
+        connection.execute(delete(shared_statements).where(shared_statements.c.digest.in_(part)))
+
+
+def _parts(values: Collection[str]) -> Iterator[list[str]]:
+    wanted = sorted(values)
+    for start in range(0, len(wanted), _AT_ONCE):
+        yield wanted[start : start + _AT_ONCE]
