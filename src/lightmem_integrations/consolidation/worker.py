@@ -16,6 +16,7 @@ from dataclasses import replace
 
 from lightmem_integrations.accesses import Accesses
 from lightmem_integrations.activity import Activity
+from lightmem_integrations.consolidation.arbiter import arbiter_of
 from lightmem_integrations.consolidation.consolidate import Progress, consolidate
 from lightmem_integrations.consolidation.drafts import EpisodeDraft, Said, Writer
 from lightmem_integrations.consolidation.records import ConsolidationReport
@@ -99,6 +100,7 @@ class Consolidator:
                     on_progress=on_progress,
                     should_stop=self._stop.is_set,
                     pause=self._pause,
+                    arbiter=arbiter_of(writer),
                 )
                 return self._shared(done, self._stop.is_set)
         finally:
@@ -122,6 +124,7 @@ class Consolidator:
                 settings=self._settings,
                 should_stop=should_stop,
                 pause=self._pause,
+                arbiter=arbiter_of(writer),
             )
             return self._shared(done, should_stop)
 
