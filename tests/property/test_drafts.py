@@ -4,7 +4,7 @@ import datetime as dt
 import json
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lightmem_integrations.consolidation.drafts import Said
@@ -105,6 +105,7 @@ def test_every_turn_is_in_one_place_and_sessions_keep_their_order(
 
 
 @settings(deadline=None)
+@example([Said(0, "user", "Ana", "0my sister Lena", START, session=0, position=0)])
 @given(said())
 def test_the_extractive_writer_invents_nothing_and_points_at_turns(turns):
     draft = ExtractiveWriter().write(turns)

@@ -43,6 +43,7 @@ ENTRY_POINTS = {
 }
 # These take no user, or one that may be left out.
 WITHOUT_USER = {
+    "shared",
     "consolidate",
     "users",
     "stats",

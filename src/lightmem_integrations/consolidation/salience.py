@@ -130,9 +130,11 @@ def keywords(turns: Sequence[Said], weight: dict[str, float]) -> tuple[str, ...]
             stems = terms(word)
             if len(stems) == 1 and stems[0] in wanted:
                 forms[stems[0]][_plain(word)] += 1
+    # A stem that no word stands for, as in "0my", cannot be read.
     return tuple(
-        max(forms[stem].items(), key=lambda item: (item[1], item[0]))[0] if forms[stem] else stem
+        max(forms[stem].items(), key=lambda item: (item[1], item[0]))[0]
         for stem in best
+        if forms[stem]
     )
 
 
