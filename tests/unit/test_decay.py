@@ -4,6 +4,7 @@ import datetime as dt
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import select
 
 from lightmem_integrations import Turn
 from lightmem_integrations.consolidation.decay import decayed, embed_missing, utility
@@ -13,10 +14,10 @@ from lightmem_integrations.storage.episodes import (
     StoredEpisode,
     note_access,
     read_episodes,
-    terms_of_episodes,
-    vectors_of_episodes,
 )
-from lightmem_integrations.storage.fact_search import terms_of_facts, vectors_of_facts
+from lightmem_integrations.storage.fact_search import vectors_of_facts
+from lightmem_integrations.storage.facts import read_facts
+from lightmem_integrations.storage.schema_consolidation import episode_vectors
 from lightmem_integrations.storage.turns import find_user
 from lightmem_integrations.testing import HashEmbedder
 
@@ -155,12 +156,12 @@ def test_another_embedder_gives_episodes_and_facts_new_vectors(open_memory, cons
     user = 1
     with memory._store.ledger.read() as connection:
         assert vectors_of_facts(connection, user)[0] == []
-        assert [len(each) for each in (terms_of_facts(connection, user),
-                                       terms_of_episodes(connection, user))] == [1, 1]  # fmt: skip
+        assert len(read_facts(connection, user)) == len(read_episodes(connection, user)) == 1
     assert embed_missing(memory._store, user) == 2
     assert embed_missing(memory._store, user) == 0
     with memory._store.ledger.read() as connection:
-        for rows, matrix in (vectors_of_facts(connection, user),
-                             vectors_of_episodes(connection, user)):  # fmt: skip
-            assert len(rows) == 1
-            assert matrix.shape == (1, 16)
+        rows, matrix = vectors_of_facts(connection, user)
+        assert len(rows) == 1
+        assert matrix.shape == (1, 16)
+        blobs = connection.execute(select(episode_vectors.c.vector)).scalars().all()
+        assert [len(each) for each in blobs] == [2 * 16]

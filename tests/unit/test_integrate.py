@@ -325,6 +325,9 @@ def test_facts_are_linked_by_whom_they_mention_and_where_they_were_said(memory, 
         assert set(linked) == {rows["tea"], rows["Porto"]}
         assert linked_facts(connection, user, [rows["Rome"]]) == []
         assert linked_facts(connection, user + 1, [rows["Eva"]]) == []
+    (sister,) = [each for each in list_facts(memory._store, user_id="ann") if each.value == "Eva"]
+    why = explain(memory._store, sister.id, user_id="ann")
+    assert {each.value for each in why.related} == {"tea", "Porto"}
 
 
 def test_the_same_under_another_name_joins_if_it_means_the_same(memory, told):

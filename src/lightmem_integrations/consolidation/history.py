@@ -20,6 +20,7 @@ from lightmem_integrations.consolidation.shown import (
 from lightmem_integrations.errors import InvalidRequestError
 from lightmem_integrations.safety import shown
 from lightmem_integrations.storage.episodes import read_episodes
+from lightmem_integrations.storage.fact_search import linked_facts
 from lightmem_integrations.storage.facts import StoredFact, find_fact, read_facts
 from lightmem_integrations.storage.turns import User, find_user
 from lightmem_integrations.store import Store
@@ -85,10 +86,14 @@ def explain(
     with store.ledger.read() as connection:
         user, fact = find_users_fact(connection, user_id, fact_id)
         history = whole_history(connection, user.row, fact)
+        near = linked_facts(connection, user.row, [fact.row])
+        known = {each.row: each for each in read_facts(connection, user.row, near)}
+        related = [known[row] for row in near if known[row].superseded_by is None]
         return Explanation(
             fact=as_records(connection, user, [fact], settings)[0],
             evidence=tuple(shown_evidence(connection, user.row, [fact.row])),
             history=tuple(as_records(connection, user, history, settings)),
+            related=tuple(as_records(connection, user, related, settings)),
             conflicts=tuple(
                 shown_conflicts(
                     connection, user.row, now=now, half_life_days=half_life, fact_rows=[fact.row]

@@ -135,12 +135,15 @@ class Explanation:
         evidence: The turns that prove it, oldest first.
         history: All facts that took each other's place with it, oldest first, itself among them.
         conflicts: What contradicts it, open or resolved.
+        related: Current facts that name the same person, place or thing, or come from the same
+            episode; those that share most first, at most 20.
     """
 
     fact: Fact
     evidence: tuple[Evidence, ...]
     history: tuple[Fact, ...]
     conflicts: tuple[Conflict, ...]
+    related: tuple[Fact, ...] = ()
 
     def __rich__(self) -> Table:
         """This explanation as a table for a terminal."""

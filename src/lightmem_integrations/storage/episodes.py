@@ -7,7 +7,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from lightmem_integrations.storage.index import Vectors
@@ -16,7 +15,7 @@ from lightmem_integrations.storage.schema_consolidation import (
     episode_vectors,
     episodes,
 )
-from lightmem_integrations.storage.vectors import pack, unpack_all
+from lightmem_integrations.storage.vectors import pack
 
 VERBATIM, COMPRESSED, DROPPED = "verbatim", "compressed", "dropped"
 """States of an episode: its turns are searched; only its summary is; neither, its row remains."""
@@ -110,40 +109,6 @@ def turns_of_episodes(
         for episode, turn in connection.execute(query.order_by(episode_turns.c.turn)):
             found[episode].append(turn)
     return found
-
-
-def episodes_of_turns(
-    connection: Connection, user_row: int, turn_rows: Collection[int]
-) -> dict[int, int]:
-    """Row of the episode of each turn that is in one."""
-    wanted, found = list(turn_rows), dict[int, int]()
-    for start in range(0, len(wanted), _AT_ONCE):
-        query = select(episode_turns.c.turn, episode_turns.c.episode).where(
-            episode_turns.c.user == user_row,
-            episode_turns.c.turn.in_(wanted[start : start + _AT_ONCE]),
-        )
-        found.update(dict(connection.execute(query).all()))
-    return found
-
-
-def vectors_of_episodes(connection: Connection, user_row: int) -> tuple[list[int], Vectors]:
-    """Rows of a user's episodes and the vectors of their summaries, one row for each."""
-    found = connection.execute(
-        select(episode_vectors.c.episode, episode_vectors.c.vector)
-        .where(episode_vectors.c.user == user_row)
-        .order_by(episode_vectors.c.episode)
-    ).all()
-    if not found:
-        return [], np.zeros((0, 0), np.float32)
-    return [row for row, _ in found], unpack_all([blob for _, blob in found])
-
-
-def terms_of_episodes(connection: Connection, user_row: int) -> list[tuple[int, str]]:
-    """Rows of a user's episodes and the index terms of their summaries and keywords."""
-    query = select(episodes.c.id, episodes.c.terms).where(
-        episodes.c.user == user_row, episodes.c.state != DROPPED
-    )
-    return [(row, terms) for row, terms in connection.execute(query.order_by(episodes.c.id))]
 
 
 def note_access(

@@ -48,33 +48,6 @@ def vectors_of_facts(
     return [row for row, _ in found], unpack_all([blob for _, blob in found])
 
 
-def terms_of_facts(connection: Connection, user_row: int) -> list[tuple[int, str]]:
-    """Rows of a user's facts that were not retracted, and the index terms of their statements."""
-    query = select(facts.c.id, facts.c.terms).where(
-        facts.c.user == user_row, facts.c.retracted_at.is_(None)
-    )
-    return [(row, terms) for row, terms in connection.execute(query.order_by(facts.c.id))]
-
-
-def evidence_of_facts(
-    connection: Connection, user_row: int, rows: Collection[int]
-) -> dict[int, list[int]]:
-    """Rows of the turns that prove facts, by fact."""
-    wanted, found = list(rows), {row: list[int]() for row in rows}
-    for start in range(0, len(wanted), _AT_ONCE):
-        query = (
-            select(evidence.c.fact, evidence.c.turn)
-            .where(
-                evidence.c.user == user_row,
-                evidence.c.fact.in_(wanted[start : start + _AT_ONCE]),
-            )
-            .distinct()
-        )
-        for fact, turn in connection.execute(query.order_by(evidence.c.turn)):
-            found[fact].append(turn)
-    return found
-
-
 def linked_facts(
     connection: Connection, user_row: int, rows: Collection[int], limit: int = 20
 ) -> list[int]:
