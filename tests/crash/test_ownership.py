@@ -129,12 +129,9 @@ def test_a_failed_opening_leaves_no_lock(open_memory, tmp_path):
     open_memory(tmp_path / "store")
 
 
-@pytest.mark.parametrize("background", [False, True])
-def test_a_forked_child_is_refused_and_does_not_hang(open_memory, tmp_path, background):
-    memory = open_memory(tmp_path, background=background)
-    memory.add(Turn(role="user", text="Before the fork."), user_id="u")
-    memory.index_pending()
-    calls = [
+def calls_on(memory):
+    """Every way to use a store, for those that must refuse all of them."""
+    return [
         lambda: memory.add(Turn(role="user", text="x"), user_id="u"),
         lambda: memory.recall("fork", user_id="u"),
         lambda: memory.history(user_id="u"),
@@ -150,8 +147,15 @@ def test_a_forked_child_is_refused_and_does_not_hang(open_memory, tmp_path, back
         memory.consolidate,
         lambda: memory.facts(user_id="u"),
         lambda: memory.explain("x", user_id="u"),
-        memory.close,
     ]
+
+
+@pytest.mark.parametrize("background", [False, True])
+def test_a_forked_child_is_refused_and_does_not_hang(open_memory, tmp_path, background):
+    memory = open_memory(tmp_path, background=background)
+    memory.add(Turn(role="user", text="Before the fork."), user_id="u")
+    memory.index_pending()
+    calls = [*calls_on(memory), memory.close]
 
     def use():
         for call in calls:
@@ -202,20 +206,7 @@ def test_a_closed_store_says_so(open_memory, tmp_path):
     memory.add(Turn(role="user", text="x"), user_id="u")
     memory.close()
     memory.close()
-    for call in (
-        lambda: memory.add(Turn(role="user", text="x"), user_id="u"),
-        lambda: memory.recall("x", user_id="u"),
-        lambda: memory.history(user_id="u"),
-        lambda: memory.short_term(user_id="u"),
-        lambda: memory.clear_short_term(user_id="u"),
-        lambda: memory.forget(user_id="u"),
-        lambda: memory.sessions(user_id="u"),
-        memory.users,
-        memory.stats,
-        memory.reindex,
-        memory.index_pending,
-        memory.warm_up,
-    ):
+    for call in calls_on(memory):
         with pytest.raises(StoreClosedError):
             call()
 

@@ -147,7 +147,7 @@ def _around(turns: Turns, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.where(near, clipped, -1)
 
 
-def _z(values: NDArray[np.float32]) -> NDArray[np.float32]:
+def z_scores(values: NDArray[np.float32]) -> NDArray[np.float32]:
     """Z-scores over the known (finite) values; 0, the mean, for the others."""
     known = np.isfinite(values)
     if not known.any():
@@ -175,7 +175,7 @@ def _dense(
     with np.errstate(invalid="ignore", divide="ignore"):
         summed = similarity[before] + similarity[own] + similarity[after]
         together = (summed / lengths).astype(np.float32)
-    return _z(alone), _z(together)
+    return z_scores(alone), z_scores(together)
 
 
 def _lexical(
@@ -199,7 +199,7 @@ def _lexical(
     alone = _bm25(counts[:, own], lengths[own], idf, average)
     around_counts = np.einsum("p,tpc->tc", _WORTH, counts[:, around])
     together = _bm25(around_counts, _WORTH @ lengths[around], idf, average * float(_WORTH.sum()))
-    return _z(alone), _z(together)
+    return z_scores(alone), z_scores(together)
 
 
 def _wanted(query: Query) -> list[str]:
@@ -247,7 +247,11 @@ def _late(
     asked = _asked_before(turns, around)
     prior = np.where(asked >= 0, (whole[asked] - mean) / spread, 0.0)
     reply = np.nan_to_num(np.maximum(prior, 0.0), nan=0.0).astype(np.float32)
-    return _z(query.token_weights @ np.minimum(nearest[:, own], _SAME)), _z(context), reply
+    return (
+        z_scores(query.token_weights @ np.minimum(nearest[:, own], _SAME)),
+        z_scores(context),
+        reply,
+    )
 
 
 def _asked_before(turns: Turns, around: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
-from lightmem_integrations.recall.features import inverse_frequency
+from lightmem_integrations.recall.features import inverse_frequency, z_scores
 from lightmem_integrations.recall.select import Scored
 from lightmem_integrations.recall.terms import terms
 from lightmem_integrations.records import Plan, Tier
 from lightmem_integrations.storage.index import Vectors
 from lightmem_integrations.storage.known import Entry, Outdated, Statement, entries, statements
 from lightmem_integrations.storage.lexical import Rows
-from lightmem_integrations.storage.neighbourhood import Turns
+from lightmem_integrations.storage.neighbourhood import Limits, Turns
 from lightmem_integrations.storage.turns import User
 
 # Asking for what was, not for what is.
@@ -62,7 +62,7 @@ def matches(
     vector: Vectors | None,
     *,
     tiers: Collection[Tier],
-    allowed: Rows | None,
+    limits: Limits,
     excluded: Rows,
     as_of: float | None,
     count: int,
@@ -78,8 +78,7 @@ def matches(
         plan: What the question asks for.
         vector: Its vector, or ``None`` to go by words.
         tiers: ``ltm`` for facts, ``mtm`` for summaries of episodes whose turns are archived.
-        allowed: Rows of the turns within the request's limits, ``None`` for all: a statement must
-            rest on one of them.
+        limits: What may come back: a statement must rest on a turn within them.
         excluded: Rows of turns that must not come back: it must not rest on these alone.
         as_of: Only what was known by then, in seconds since 1970.
         count: How many at most.
@@ -87,10 +86,11 @@ def matches(
     known, vectors = entries(connection, user, tiers, as_of)
     if not known:
         return []
+    allowed = limits.rows_within(connection, user)
     similarities = np.zeros(len(known), np.float32)
     if vector is not None and vectors.shape[1] == len(vector):
         similarities = vectors @ vector
-    scores = _z(similarities) + _z(_words(plan.queries[0], known)) + _named(plan, known)
+    scores = z_scores(similarities) + z_scores(_words(plan.queries[0], known)) + _named(plan, known)
     best = np.lexsort((np.arange(len(known)), -scores))[: count * _LOOKED_AT]
     place = {(known[i].tier, known[i].row): i for i in best.tolist()}
 
@@ -233,8 +233,3 @@ def _words(question: str, known: Sequence[Entry]) -> NDArray[np.float32]:
 def _named(plan: Plan, known: Sequence[Entry]) -> NDArray[np.float32]:
     names = {each.casefold() for each in plan.speakers}
     return np.array([_NAMED * (each.subject.casefold() in names) for each in known], np.float32)
-
-
-def _z(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    scores: NDArray[np.float32] = (values - values.mean()) / max(float(values.std()), 1e-6)
-    return scores

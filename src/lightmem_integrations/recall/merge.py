@@ -65,7 +65,7 @@ def with_knowledge(
         found.plan,
         found.vector,
         tiers=request.tiers,
-        allowed=found.limits.rows_within(connection, user),
+        limits=found.limits,
         excluded=found.excluded,
         as_of=request.as_of,
         count=min(request.k, _MOST),

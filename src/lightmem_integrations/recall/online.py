@@ -124,9 +124,8 @@ def _search(run: _Run, plan: Plan) -> tuple[Plan, list[Ranked]]:
     request, ledger, reranker = run.request, run.engine.ledger, run.engine.reranker
     with run.stage("plan"), ledger.read() as connection:
         user = find_user(connection, request.user_id)
-    if user is None:  # nothing of their own yet
-        return plan, _with_shared(run, [], None)
-    with run.stage("plan"), ledger.read() as connection:
+        if user is None:  # nothing of their own yet
+            return plan, _with_shared(run, [], None)
         limits = _limits(connection, user, request)
         if limits is None:
             return plan, []

@@ -12,6 +12,7 @@ from lightmem_integrations.errors import LightMemError, ModelError, ModelOutputE
 from lightmem_integrations.models.protocols import Reranker
 from lightmem_integrations.models.rerankers import BoundedReranker
 from lightmem_integrations.recall.budget import Budget
+from lightmem_integrations.recall.features import z_scores
 from lightmem_integrations.recall.select import Scored
 
 
@@ -44,7 +45,7 @@ def rerank(
             f"The re-ranker returned scores of shape {given.shape} for {len(scored)} texts; one "
             "finite number for each is needed."
         )
-    total = _z(np.array([each.score for each in scored], np.float32)) + _z(given)
+    total = z_scores(np.array([each.score for each in scored], np.float32)) + z_scores(given)
     best = [
         replace(each, score=float(score), parts={**each.parts, "reranker": float(own)})
         for each, score, own in zip(scored, total, given, strict=True)
@@ -63,8 +64,3 @@ def _scores(
         raise
     except Exception as error:
         raise ModelError(f"The re-ranker failed: {error}") from error
-
-
-def _z(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    scores: NDArray[np.float32] = (values - values.mean()) / max(float(values.std()), 1e-6)
-    return scores
