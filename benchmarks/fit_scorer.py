@@ -25,20 +25,21 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from lightmem_integrations.models.onnx import OnnxEmbedder
-from lightmem_integrations.recall import scorer
-from lightmem_integrations.recall.dates import time_window
-from lightmem_integrations.recall.features import (
+from lightmem_integrations.models.token_vectors import compact, ignored_tokens
+from lightmem_integrations.recall.select import scorer
+from lightmem_integrations.recall.select.features import (
     FEATURES,
     REACH,
     SPREAD,
     Pool,
     Query,
     features,
-    inverse_frequency,
 )
-from lightmem_integrations.recall.late_interaction import compact, ignored_tokens, query_tokens
-from lightmem_integrations.recall.terms import terms
-from lightmem_integrations.storage.neighbourhood import Turns
+from lightmem_integrations.recall.select.late_interaction import query_tokens
+from lightmem_integrations.storage.turn_reads import Turns
+from lightmem_integrations.text.bm25 import inverse_frequency
+from lightmem_integrations.text.temporal_window import time_window
+from lightmem_integrations.text.terms import terms
 
 # Only for the order without fitted weights: beside `lexical_window` it weighs nothing.
 UNFITTED = ("lexical",)
@@ -224,7 +225,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="locomo-dev.json")
     parser.add_argument("--pool", type=int, default=48, help="turns found by words and by meaning")
-    parser.add_argument("--write", action="store_true", help="write recall/weights.json")
+    parser.add_argument("--write", action="store_true", help="write recall/select/weights.json")
     arguments = parser.parse_args()
     samples = json.loads(arguments.data.read_text(encoding="utf-8"))
     clock: list[float] = []

@@ -20,15 +20,15 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from lightmem_integrations.consolidation.drafts import Said
 from lightmem_integrations.consolidation.segment import SegmentSettings, segment
 from lightmem_integrations.evaluation.conversations import Conversation, read
+from lightmem_integrations.knowledge.drafts import WriterTurn
 from lightmem_integrations.models.embedders import as_embedder, document_vectors
 
 _COLUMNS = ("P@0", "R@0", "F1@0", "P@2", "R@2", "F1@2", "Pk", "WD", "cuts", "true")
 
 
-def stream(conversation: Conversation, *, times: bool) -> list[Said]:
+def stream(conversation: Conversation, *, times: bool) -> list[WriterTurn]:
     """All turns as one session."""
     turns = conversation.turns
     texts = [f"{turn.speaker}: {turn.text}" for turn in turns]
@@ -39,7 +39,7 @@ def stream(conversation: Conversation, *, times: bool) -> list[Said]:
         if turn.time is None or moment is None:
             raise ValueError("Every turn of a benchmark has a time.")
         made.append(
-            Said(
+            WriterTurn(
                 row=place,
                 role=turn.role,
                 speaker=turn.speaker or turn.role,

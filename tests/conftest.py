@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from lightmem_integrations import LightMem, Settings
-from lightmem_integrations.consolidation.consolidate import consolidate
-from lightmem_integrations.consolidation.settings import ConsolidationSettings
+from lightmem_integrations.consolidation.pipeline import consolidate
+from lightmem_integrations.settings import ConsolidationSettings
 from lightmem_integrations.testing import HashEmbedder, ScriptedWriter
 
 

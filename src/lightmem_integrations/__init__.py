@@ -17,16 +17,6 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lightmem_integrations.consolidation.listed import Conflicts, Episodes, Facts
-    from lightmem_integrations.consolidation.records import (
-        Conflict,
-        ConsolidationReport,
-        Episode,
-        Evidence,
-        Explanation,
-        Fact,
-    )
-    from lightmem_integrations.consolidation.settings import ConsolidationSettings
     from lightmem_integrations.errors import (
         EmbeddingMismatchError,
         ForkedProcessError,
@@ -47,18 +37,39 @@ if TYPE_CHECKING:
         TurnConflictError,
     )
     from lightmem_integrations.lightmem import LightMem
-    from lightmem_integrations.models.language import Completion, LanguageModel
     from lightmem_integrations.models.openai_compatible import OpenAICompatible
+    from lightmem_integrations.models.protocols import Completion, LanguageModel
     from lightmem_integrations.models.rerankers import CrossEncoderReranker, SLMReranker
-    from lightmem_integrations.records import Hit, Plan, Recall, Receipt, Source, Stats, Turn
-    from lightmem_integrations.settings import Settings
-    from lightmem_integrations.storage.chroma import ChromaIndex
+    from lightmem_integrations.records.conversation import (
+        Hit,
+        Plan,
+        Recall,
+        Receipt,
+        Source,
+        Stats,
+        Turn,
+    )
+    from lightmem_integrations.records.knowledge import (
+        Conflict,
+        Conflicts,
+        ConsolidationReport,
+        Episode,
+        Episodes,
+        Evidence,
+        Explanation,
+        Fact,
+        Facts,
+    )
+    from lightmem_integrations.settings import ConsolidationSettings, Settings
+    from lightmem_integrations.storage.chroma.index import ChromaIndex
     from lightmem_integrations.storage.index import ExactIndex
 
 __version__ = "0.1.0"
 
-_KNOWLEDGE = ("Conflict", "ConsolidationReport", "Episode", "Evidence", "Explanation", "Fact")
-_LISTS = ("Conflicts", "Episodes", "Facts")
+_KNOWLEDGE = (
+    "Conflict", "Conflicts", "ConsolidationReport", "Episode", "Episodes", "Evidence",
+    "Explanation", "Fact", "Facts",
+)  # fmt: skip
 _RECORDS = ("Hit", "Plan", "Recall", "Receipt", "Source", "Stats", "Turn")
 
 __all__ = [
@@ -108,20 +119,19 @@ __all__ = [
 ]
 
 _MODULES = {
-    "ChromaIndex": "storage.chroma",
-    "Completion": "models.language",
-    "ConsolidationSettings": "consolidation.settings",
+    "ChromaIndex": "storage.chroma.index",
+    "Completion": "models.protocols",
+    "ConsolidationSettings": "settings",
     "CrossEncoderReranker": "models.rerankers",
     "ExactIndex": "storage.index",
-    "LanguageModel": "models.language",
+    "LanguageModel": "models.protocols",
     "LightMem": "lightmem",
     "OpenAICompatible": "models.openai_compatible",
     "SLMReranker": "models.rerankers",
     "Settings": "settings",
 }
-_MODULES |= dict.fromkeys(_RECORDS, "records")
-_MODULES |= dict.fromkeys(_KNOWLEDGE, "consolidation.records")
-_MODULES |= dict.fromkeys(_LISTS, "consolidation.listed")
+_MODULES |= dict.fromkeys(_RECORDS, "records.conversation")
+_MODULES |= dict.fromkeys(_KNOWLEDGE, "records.knowledge")
 
 
 def __getattr__(name: str) -> Any:

@@ -6,25 +6,28 @@ import datetime as dt
 import logging
 import time
 
-from lightmem_integrations.consolidation import corrections, history
-from lightmem_integrations.consolidation.consolidate import Progress
-from lightmem_integrations.consolidation.decay import embed_missing
-from lightmem_integrations.consolidation.drafts import Writer
-from lightmem_integrations.consolidation.listed import Conflicts, Episodes, Facts
-from lightmem_integrations.consolidation.records import (
-    Conflict,
-    ConsolidationReport,
-    Explanation,
-    Fact,
-)
+from lightmem_integrations.aio import awaitable
+from lightmem_integrations.consolidation.pipeline import Progress
 from lightmem_integrations.consolidation.worker import Consolidator
-from lightmem_integrations.consolidation.writers import as_writer
+from lightmem_integrations.consolidation.write.as_writer import as_writer
 from lightmem_integrations.errors import LightMemError
 from lightmem_integrations.governed import Governed
-from lightmem_integrations.request import check_count, check_names
+from lightmem_integrations.knowledge import corrections
+from lightmem_integrations.knowledge import queries as history
+from lightmem_integrations.knowledge.drafts import Writer
+from lightmem_integrations.knowledge.vectors import embed_missing
+from lightmem_integrations.records.knowledge import (
+    Conflict,
+    Conflicts,
+    ConsolidationReport,
+    Episodes,
+    Explanation,
+    Fact,
+    Facts,
+)
 from lightmem_integrations.storage.shared import read_shared
 from lightmem_integrations.storage.turns import find_user
-from lightmem_integrations.twins import awaitable
+from lightmem_integrations.validation import check_count, check_names
 
 logger = logging.getLogger(__name__)
 

@@ -7,17 +7,16 @@ from collections.abc import Collection
 
 from sqlalchemy import select
 
-from lightmem_integrations import governance
-from lightmem_integrations.lifecycle import Closing
+from lightmem_integrations.aio import Closing, awaitable
+from lightmem_integrations.engine import erasure as governance
+from lightmem_integrations.engine.store import Store
 from lightmem_integrations.models.protocols import Embedder
-from lightmem_integrations.records import Receipt, Stats
-from lightmem_integrations.request import check_moment, check_names
+from lightmem_integrations.records.conversation import Receipt, Stats
 from lightmem_integrations.safety import check_scope_id, check_user_id
 from lightmem_integrations.settings import Settings
-from lightmem_integrations.storage.schema import sessions, users
+from lightmem_integrations.storage.schema.turns import sessions, users
 from lightmem_integrations.storage.turns import find_user
-from lightmem_integrations.store import Store
-from lightmem_integrations.twins import awaitable
+from lightmem_integrations.validation import check_moment, check_names
 
 
 class Governed(Closing):

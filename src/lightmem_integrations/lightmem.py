@@ -6,27 +6,26 @@ import datetime as dt
 import os
 from collections.abc import Callable, Collection, Iterable
 
-from lightmem_integrations.accesses import Accesses
-from lightmem_integrations.activity import Activity
+from lightmem_integrations.aio import awaitable
 from lightmem_integrations.consolidating import Consolidating
-from lightmem_integrations.consolidation.sharing import sharing
+from lightmem_integrations.consolidation.share.sharing import sharing
 from lightmem_integrations.consolidation.worker import Consolidator
-from lightmem_integrations.consolidation.writers import as_writer
-from lightmem_integrations.intake import checked_turns
+from lightmem_integrations.consolidation.write.as_writer import as_writer
+from lightmem_integrations.engine.access_log import AccessLog
+from lightmem_integrations.engine.deadline import DaemonPool
+from lightmem_integrations.engine.idle import IdleDetector
+from lightmem_integrations.engine.store import Store
 from lightmem_integrations.models import personal_data
 from lightmem_integrations.models.embedders import as_embedder
-from lightmem_integrations.models.language import load
 from lightmem_integrations.models.onnx import shipped_token_counter
-from lightmem_integrations.models.protocols import TokenCounter
+from lightmem_integrations.models.protocols import TokenCounter, load
 from lightmem_integrations.models.rerankers import as_reranker
-from lightmem_integrations.recall.budget import Workers
-from lightmem_integrations.recall.hypothetical import hypothetical_from
-from lightmem_integrations.recall.online import Engine, recall_online
-from lightmem_integrations.records import TIERS, Recall, Tier, Turn
-from lightmem_integrations.request import check_count, checked_request
+from lightmem_integrations.recall.pipeline import Engine, recall_online
+from lightmem_integrations.recall.plan.hypothetical import hypothetical_from
+from lightmem_integrations.recall.short_term import window
+from lightmem_integrations.records.conversation import TIERS, Recall, Tier, Turn
 from lightmem_integrations.safety import check_scope_id
 from lightmem_integrations.settings import Settings
-from lightmem_integrations.short_term import window
 from lightmem_integrations.storage.index import VectorIndex
 from lightmem_integrations.storage.turns import (
     find_session,
@@ -36,8 +35,7 @@ from lightmem_integrations.storage.turns import (
     restart_window,
     window_start,
 )
-from lightmem_integrations.store import Store
-from lightmem_integrations.twins import awaitable
+from lightmem_integrations.validation import check_count, checked_request, checked_turns
 
 
 class LightMem(Consolidating):
@@ -114,11 +112,11 @@ class LightMem(Consolidating):
             identity=self._store.embedder,
             reranker=scorer,
             hypothetical=hypothetical,
-            workers=Workers(),
+            workers=DaemonPool(),
             settings=self.settings,
         )
-        self._activity = Activity()
-        self._accesses = Accesses()
+        self._activity = IdleDetector()
+        self._accesses = AccessLog()
         self._consolidator = Consolidator(
             self._store,
             self.settings.consolidation,

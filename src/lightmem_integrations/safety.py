@@ -19,7 +19,7 @@ _FENCE_TAG = re.compile(r"<(?=\s*/?\s*memory\b)", re.IGNORECASE)
 _SHOWN = 40
 
 
-def shown(value: object) -> str:
+def short_repr(value: object) -> str:
     """A short form of a value for an error message: 40 characters at most."""
     text = repr(value)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}... ({len(text)} characters)"
@@ -38,13 +38,15 @@ def _check_identifier(
     value: object, name: str, max_chars: int, error: type[LightMemError], remedy: str
 ) -> str:
     if not isinstance(value, str):
-        raise error(f"{name} is {shown(value)}, a {type(value).__name__}. {remedy}")
+        raise error(f"{name} is {short_repr(value)}, a {type(value).__name__}. {remedy}")
     if not value.strip():
-        raise error(f"{name} is blank ({shown(value)}). {remedy}")
+        raise error(f"{name} is blank ({short_repr(value)}). {remedy}")
     if len(value) > max_chars:
         raise error(f"{name} has {len(value)} characters; the limit is {max_chars}. {remedy}")
     if has_lone_surrogates(value):
-        raise error(f"{name} {shown(value)} holds a lone surrogate, which is no text. {remedy}")
+        raise error(
+            f"{name} {short_repr(value)} holds a lone surrogate, which is no text. {remedy} "
+        )
     return value
 
 
@@ -57,7 +59,7 @@ def check_user_id(value: object, max_chars: int = 10_000) -> str:
     remedy = "Pass the id of exactly one user as user_id=, a non-blank string."
     user_id = _check_identifier(value, "user_id", max_chars, ScopeError, remedy)
     if _WILDCARDS.fullmatch(user_id):
-        raise ScopeError(f"user_id {shown(user_id)} is a wildcard. {remedy}")
+        raise ScopeError(f"user_id {short_repr(user_id)} is a wildcard. {remedy}")
     return user_id
 
 

@@ -2,32 +2,106 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from lightmem_integrations.consolidation.settings import ConsolidationSettings
 from lightmem_integrations.errors import SettingsError
 
-_CHOICES: dict[str, tuple[Any, ...]] = {
-    "scoring": ("fitted", "plain"),
-    "late_interaction": (True, False),
-    "background_indexing": (True, False),
-    "background_consolidation": (True, False),
-    "shared_knowledge": (True, False),
-}
-_CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "private_users": (
-        lambda value: isinstance(value, tuple) and all(isinstance(each, str) for each in value),
-        "a tuple of user ids",
-    ),
-    "names_model": (
-        lambda value: value is None or (isinstance(value, str) and bool(value.strip())),
-        "the name or folder of a spaCy pipeline, or None",
-    ),
-}
-# Sizes for which nothing at all makes sense.
-_MAY_BE_ZERO = ("hypothetical_queries",)
+Policy = Literal["latest", "trust", "evidence", "ask"]
+"""Whom to believe where two agents contradict each other."""
+
+
+def _number(default: float, *, least: float) -> Any:
+    """A field whose smallest value is not the usual one of its type."""
+    return field(default=default, metadata={"least": least})
+
+
+def _check(settings: object) -> None:
+    """Refuse a value that its field's type, or the range of that type, rules out.
+
+    Whole numbers begin at 1, others at 0, unless the field says otherwise.
+
+    Raises:
+        SettingsError: A value makes no sense; it names the field.
+    """
+    hints = get_type_hints(type(settings))
+    for each in fields(settings):  # type: ignore[arg-type]  # both callers are dataclasses
+        value, hint = getattr(settings, each.name), hints[each.name]
+        wanted = _expected(value, hint, each.metadata.get("least", 1 if hint is int else 0))
+        if wanted is not None:
+            raise SettingsError(f"{type(settings).__name__}.{each.name} is {value!r}; {wanted}.")
+
+
+def _expected(value: object, hint: Any, least: float) -> str | None:
+    """What the value should have been; ``None`` if it is that."""
+    if hint is bool or get_origin(hint) is Literal:
+        choices = (True, False) if hint is bool else get_args(hint)
+        # By type too: 1 == True.
+        fits = any(type(value) is type(one) and value == one for one in choices)
+        return None if fits else f"it is {' or '.join(map(repr, choices))}"
+    if hint in (int, float):
+        kinds = (int,) if hint is int else (int, float)
+        # "not at least" rather than "below": NaN is neither.
+        if isinstance(value, bool) or not isinstance(value, kinds) or not value >= least:
+            kind = "whole number" if hint is int else "number"
+            return f"it must be a {kind} of at least {least}"
+        return None
+    if get_origin(hint) is tuple:
+        fits = isinstance(value, tuple) and all(isinstance(each, str) for each in value)
+        return None if fits else "pass a tuple of strings"
+    if isinstance(hint, type):
+        return None if isinstance(value, hint) else f"pass {hint.__name__}(...)"
+    fits = value is None or (isinstance(value, str) and bool(value.strip()))
+    return None if fits else "it is a name, or None"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsolidationSettings:
+    """Numbers and policies of the offline path.
+
+    Attributes:
+        policy: What decides between contradictory facts of *different* agents: ``latest`` (what
+            became true later), ``trust`` (the agent that comes first in ``trust``), ``evidence``
+            (more turns say so) or ``ask`` (both stay, with an open conflict). Where ``trust`` or
+            ``evidence`` is even, ``latest`` decides; where that is even too, both stay and the
+            conflict is open. Of one agent, the later word always replaces the earlier one.
+        trust: Agents, the most trusted first; all others come after them, equal among themselves.
+        gap_seconds: A session is over after this long without a turn.
+        max_turns: Turns of a session read at once.
+        lease_seconds: How long a worker holds a user's memory without a sign of life.
+        first_backoff_seconds: How long a session rests after a failure; twice as long each time.
+        longest_backoff_seconds: How long at most.
+        max_tries: How often a writer may give something unusable for the same turns before they
+            are set aside.
+        max_failures: Failures in a row after which a run ends: the model is likely down.
+        half_life_days: Without new support, a fact's confidence halves in this time.
+        capacity: Episodes of one user at most; beyond, the least useful are dropped.
+        verbatim: How many of them keep their turns searchable; beyond, the least useful are
+            compressed to their summary.
+        quiet_seconds: The worker in the background begins only after this long without ``add`` or
+            ``recall``.
+        same_meaning: Cosine from which two statements of one subject and attribute are the same.
+        doubt: Cosine from which the arbiter, if there is one, is asked about two facts.
+    """
+
+    policy: Policy = "latest"
+    trust: tuple[str, ...] = ()
+    gap_seconds: float = 6 * 3600.0
+    max_turns: int = 2_000
+    lease_seconds: float = _number(600.0, least=0.001)
+    first_backoff_seconds: float = 30.0
+    longest_backoff_seconds: float = 3_600.0
+    max_tries: int = 5
+    max_failures: int = 3
+    half_life_days: float = _number(365.0, least=0.001)
+    capacity: int = 10_000
+    verbatim: int = 9_000
+    quiet_seconds: float = 5.0
+    same_meaning: float = _number(0.97, least=-1)
+    doubt: float = _number(0.8, least=-1)
+
+    def __post_init__(self) -> None:
+        _check(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +161,7 @@ class Settings:
     consolidation: ConsolidationSettings = field(default_factory=ConsolidationSettings)
     model_seconds: float = 1.0
     rerank_factor: int = 2
-    hypothetical_queries: int = 0
+    hypothetical_queries: int = _number(0, least=0)
     embed_batch: int = 64
     max_turn_chars: int = 100_000
     max_id_chars: int = 10_000
@@ -96,32 +170,4 @@ class Settings:
     check_timeout_seconds: float = 20.0
 
     def __post_init__(self) -> None:
-        for each in fields(self):
-            value = getattr(self, each.name)
-            if each.name == "consolidation":
-                if not isinstance(value, ConsolidationSettings):
-                    raise SettingsError(
-                        f"Settings.consolidation is {value!r}; pass ConsolidationSettings(...)."
-                    )
-                continue
-            if each.name in _CHECKS:
-                fits, what = _CHECKS[each.name]
-                if not fits(value):
-                    raise SettingsError(f"Settings.{each.name} is {value!r}; it is {what}.")
-                continue
-            choices = _CHOICES.get(each.name)
-            if choices:
-                # By type too: 1 == True.
-                if not any(type(value) is type(one) and value == one for one in choices):
-                    allowed = " or ".join(map(repr, choices))
-                    raise SettingsError(f"Settings.{each.name} is {value!r}; it is {allowed}.")
-                continue
-            seconds = each.name.endswith("_seconds")
-            kinds, least = ((int, float), 0) if seconds else ((int,), 1)
-            least = 0 if each.name in _MAY_BE_ZERO else least
-            # "not at least" rather than "below": NaN is neither.
-            if isinstance(value, bool) or not isinstance(value, kinds) or not value >= least:
-                kind = "number" if seconds else "whole number"
-                raise SettingsError(
-                    f"Settings.{each.name} is {value!r}; it must be a {kind} of at least {least}."
-                )
+        _check(self)

@@ -9,9 +9,8 @@ import pytest
 from sqlalchemy import func, select
 
 from lightmem_integrations import LightMem, Settings, Turn
-from lightmem_integrations.consolidation.history import list_episodes, list_facts
-from lightmem_integrations.storage.due import count_due
-from lightmem_integrations.storage.schema_consolidation import (
+from lightmem_integrations.knowledge.queries import list_episodes, list_facts
+from lightmem_integrations.storage.schema.knowledge import (
     assertions,
     episode_turns,
     episodes,
@@ -19,6 +18,7 @@ from lightmem_integrations.storage.schema_consolidation import (
     facts,
     leases,
 )
+from lightmem_integrations.storage.work_queue import count_due
 from lightmem_integrations.testing import HashEmbedder
 
 MAY = dt.datetime(2025, 5, 1, tzinfo=dt.timezone.utc)

@@ -173,7 +173,7 @@ def test_a_missing_package_skips_its_row_and_names_the_extra(monkeypatch, toy_fi
 
 
 def test_a_fault_inside_a_baseline_is_not_taken_for_a_missing_package(monkeypatch, toy_file):
-    monkeypatch.setitem(sys.modules, "lightmem_integrations.recall.terms", None)
+    monkeypatch.setitem(sys.modules, "lightmem_integrations.text.terms", None)
     monkeypatch.delitem(
         sys.modules, "lightmem_integrations.evaluation.baselines.bm25", raising=False
     )

@@ -11,7 +11,7 @@ from lightmem_integrations.evaluation.contenders import STAGES, Packs
 from lightmem_integrations.evaluation.conversations import read
 from lightmem_integrations.evaluation.metrics import scores
 from lightmem_integrations.evaluation.stages import Writer
-from lightmem_integrations.recall.terms import terms
+from lightmem_integrations.text.terms import terms
 
 
 @pytest.fixture(scope="module")

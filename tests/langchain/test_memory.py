@@ -20,7 +20,7 @@ from langchain_core.tools import tool
 from lightmem_integrations import LightMem, Turn
 from lightmem_integrations.errors import IndexUnavailableError, InvalidRequestError
 from lightmem_integrations.langchain import LightMemMemory
-from lightmem_integrations.records import TIERS
+from lightmem_integrations.records.conversation import TIERS
 
 # The chains and LangChain's own memory classes announce that they are on their way out.
 pytestmark = pytest.mark.filterwarnings(

@@ -21,9 +21,9 @@ from lightmem_integrations import (
     SettingsError,
     StoreClosedError,
     Turn,
-    document_indexing,
-    documents,
 )
+from lightmem_integrations.documents import indexing as document_indexing
+from lightmem_integrations.documents import service as documents
 from lightmem_integrations.langchain import LightMemStore
 from lightmem_integrations.storage.document_vectors import documents_by_id, spaces_under
 from lightmem_integrations.storage.index_contents import expected

@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from lightmem_integrations import LightMem, Settings, Turn
-from lightmem_integrations.consolidation.consolidate import consolidate
-from lightmem_integrations.consolidation.history import explain, list_conflicts, list_facts
-from lightmem_integrations.consolidation.settings import ConsolidationSettings
+from lightmem_integrations.consolidation.pipeline import consolidate
+from lightmem_integrations.knowledge.queries import explain, list_conflicts, list_facts
+from lightmem_integrations.settings import ConsolidationSettings
 from lightmem_integrations.testing import HashEmbedder, ScriptedWriter
 
 MAY = dt.datetime(2025, 5, 1, tzinfo=dt.timezone.utc)

@@ -7,11 +7,11 @@ import numpy as np
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from lightmem_integrations.consolidation.drafts import Said
-from lightmem_integrations.consolidation.extractive import ExtractiveWriter
-from lightmem_integrations.consolidation.model_writer import ModelWriter
 from lightmem_integrations.consolidation.segment import SegmentSettings, segment
+from lightmem_integrations.consolidation.write.extractive import ExtractiveWriter
+from lightmem_integrations.consolidation.write.model_writer import ModelWriter
 from lightmem_integrations.errors import ModelOutputError
+from lightmem_integrations.knowledge.drafts import WriterTurn
 
 START = dt.datetime(2025, 6, 1, tzinfo=dt.timezone.utc)
 PIECES = [
@@ -45,7 +45,7 @@ speakers = st.sampled_from(["Ana", "Ben", "user", "assistant", "", "Dr. Vogel", 
 def said(draw, size=14):
     count = draw(st.integers(0, size))
     return [
-        Said(
+        WriterTurn(
             row=row,
             role=draw(st.sampled_from(["user", "assistant", "tool"])),
             speaker=draw(speakers),
@@ -63,7 +63,7 @@ def streams(draw):
     count = draw(st.integers(0, 60))
     rows = draw(st.permutations(range(count)))
     return [
-        Said(
+        WriterTurn(
             row=row,
             role="user",
             speaker="Ana",
@@ -105,7 +105,7 @@ def test_every_turn_is_in_one_place_and_sessions_keep_their_order(
 
 
 @settings(deadline=None)
-@example([Said(0, "user", "Ana", "0my sister Lena", START, session=0, position=0)])
+@example([WriterTurn(0, "user", "Ana", "0my sister Lena", START, session=0, position=0)])
 @given(said())
 def test_the_extractive_writer_invents_nothing_and_points_at_turns(turns):
     draft = ExtractiveWriter().write(turns)

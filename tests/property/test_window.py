@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lightmem_integrations import Turn
-from lightmem_integrations.short_term import window
+from lightmem_integrations.recall.short_term import window
 
 roles = st.sampled_from(["user", "user", "assistant", "tool", "system"])
 

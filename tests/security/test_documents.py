@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from lightmem_integrations import Settings, Turn, document_indexing
+from lightmem_integrations import Settings, Turn
+from lightmem_integrations.documents import indexing as document_indexing
 from lightmem_integrations.langchain import LightMemStore
 from lightmem_integrations.storage.vectors import pack, unpack
 from lightmem_integrations.testing import HashEmbedder

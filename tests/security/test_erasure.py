@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from lightmem_integrations import Settings, Turn
-from lightmem_integrations.consolidation.corrections import edit, retract
-from lightmem_integrations.consolidation.history import list_episodes, list_facts
+from lightmem_integrations.knowledge.corrections import edit, retract
+from lightmem_integrations.knowledge.queries import list_episodes, list_facts
 from lightmem_integrations.testing import HashEmbedder, ScriptedWriter
 
 MAY = dt.datetime(2025, 5, 1, tzinfo=dt.timezone.utc)

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import true
 
 from lightmem_integrations import ExactIndex, LightMem, Settings, Turn
-from lightmem_integrations.storage import neighbourhood
+from lightmem_integrations.storage import turn_reads as neighbourhood
 from lightmem_integrations.storage.index import nearest
 from lightmem_integrations.testing import HashEmbedder
 

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lightmem_integrations import LightMem, Settings, Turn
-from lightmem_integrations.consolidation.drafts import EpisodeDraft, FactDraft
+from lightmem_integrations.knowledge.drafts import EpisodeDraft, FactDraft
 from lightmem_integrations.testing import HashEmbedder, ScriptedWriter
 
 pytest.importorskip("presidio_analyzer", reason="the extra 'shared' is not installed")

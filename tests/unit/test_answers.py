@@ -3,14 +3,16 @@
 import numpy as np
 import pytest
 
-from lightmem_integrations.recall.answers import answers
-from lightmem_integrations.recall.features import FEATURES, Pool, Query, features
-from lightmem_integrations.recall.terms import terms
-from lightmem_integrations.storage.neighbourhood import Turns
+from lightmem_integrations.recall.select.answer_type import has_answer_type
+from lightmem_integrations.recall.select.features import FEATURES, Pool, Query, features
+from lightmem_integrations.storage.turn_reads import Turns
+from lightmem_integrations.text.terms import terms
 
 
 def has(question, *texts, speakers=("Ana", "Bo")):
-    return answers(question, speakers, texts, [" ".join(terms(text)) for text in texts]).tolist()
+    return has_answer_type(
+        question, speakers, texts, [" ".join(terms(text)) for text in texts]
+    ).tolist()
 
 
 @pytest.mark.parametrize(

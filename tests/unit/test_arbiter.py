@@ -5,10 +5,10 @@ import json
 import pytest
 
 from lightmem_integrations import Completion, Turn
-from lightmem_integrations.consolidation.arbiter import ModelArbiter, arbiter_of
-from lightmem_integrations.consolidation.history import list_facts
-from lightmem_integrations.consolidation.writers import as_writer
+from lightmem_integrations.consolidation.write.arbiter import ModelArbiter, arbiter_of
+from lightmem_integrations.consolidation.write.as_writer import as_writer
 from lightmem_integrations.errors import ModelError
+from lightmem_integrations.knowledge.queries import list_facts
 
 
 class Judge:

@@ -155,7 +155,7 @@ def test_consolidate_ends_with_1_when_something_failed(run, told, monkeypatch):
         raise ModelError("nobody answers")
 
     monkeypatch.setattr(
-        "lightmem_integrations.consolidation.extractive.ExtractiveWriter.write", fail
+        "lightmem_integrations.consolidation.write.extractive.ExtractiveWriter.write", fail
     )
     result = run("consolidate", told, "--quiet")
     assert result.exit_code == 1

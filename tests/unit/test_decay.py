@@ -7,9 +7,11 @@ import pytest
 from sqlalchemy import select
 
 from lightmem_integrations import Turn
-from lightmem_integrations.consolidation.decay import decayed, embed_missing, utility
-from lightmem_integrations.consolidation.history import explain, list_episodes, list_facts
-from lightmem_integrations.consolidation.settings import ConsolidationSettings
+from lightmem_integrations.consolidation.decay import utility
+from lightmem_integrations.knowledge.confidence import decayed
+from lightmem_integrations.knowledge.queries import explain, list_episodes, list_facts
+from lightmem_integrations.knowledge.vectors import embed_missing
+from lightmem_integrations.settings import ConsolidationSettings
 from lightmem_integrations.storage.episodes import (
     StoredEpisode,
     note_access,
@@ -17,7 +19,7 @@ from lightmem_integrations.storage.episodes import (
 )
 from lightmem_integrations.storage.fact_search import vectors_of_facts
 from lightmem_integrations.storage.facts import read_facts
-from lightmem_integrations.storage.schema_consolidation import episode_vectors
+from lightmem_integrations.storage.schema.knowledge import episode_vectors
 from lightmem_integrations.storage.turns import find_user
 from lightmem_integrations.testing import HashEmbedder
 

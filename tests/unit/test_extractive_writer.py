@@ -4,16 +4,16 @@ import datetime as dt
 
 import pytest
 
-from lightmem_integrations.consolidation.drafts import Said
-from lightmem_integrations.consolidation.extractive import ExtractiveWriter
-from lightmem_integrations.consolidation.when import mentions
+from lightmem_integrations.consolidation.write.extractive import ExtractiveWriter
+from lightmem_integrations.knowledge.drafts import WriterTurn
+from lightmem_integrations.text.temporal import mentions
 
 UTC = dt.timezone.utc
 NOW = dt.datetime(2025, 6, 11, 13, 0, tzinfo=UTC)  # a Wednesday
 
 
 def said(text, *, speaker="Ana", role="user", row=0, time=NOW):
-    return Said(row, role, speaker, text, time, 0, row)
+    return WriterTurn(row, role, speaker, text, time, 0, row)
 
 
 def write(*texts, speaker="Ana", role="user"):

@@ -6,15 +6,15 @@ import pytest
 from sqlalchemy import func, select
 
 from lightmem_integrations import Turn
-from lightmem_integrations.consolidation.corrections import edit, retract
-from lightmem_integrations.consolidation.history import (
+from lightmem_integrations.knowledge.corrections import edit, retract
+from lightmem_integrations.knowledge.queries import (
     explain,
     list_conflicts,
     list_episodes,
     list_facts,
 )
 from lightmem_integrations.storage.fact_search import vectors_of_facts
-from lightmem_integrations.storage.schema_consolidation import TABLES
+from lightmem_integrations.storage.schema.knowledge import TABLES
 from lightmem_integrations.storage.turns import find_user
 from lightmem_integrations.testing import ScriptedWriter
 

@@ -13,9 +13,9 @@ from lightmem_integrations import (
     SettingsError,
     Turn,
 )
-from lightmem_integrations.recall import hypothetical
-from lightmem_integrations.recall.hypothetical import Hypothetical, usable
-from lightmem_integrations.recall.several import shares
+from lightmem_integrations.recall.plan import hypothetical
+from lightmem_integrations.recall.plan.hypothetical import Hypothetical, usable
+from lightmem_integrations.recall.select.multi_query import shares
 
 QUESTION = "Which bird did she see?"
 

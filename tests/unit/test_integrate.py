@@ -7,16 +7,16 @@ import threading
 import pytest
 
 from lightmem_integrations import InvalidRequestError, LightMem, Settings, SettingsError, Turn
-from lightmem_integrations.consolidation.consolidate import consolidate
-from lightmem_integrations.consolidation.corrections import edit, resolve, retract
-from lightmem_integrations.consolidation.history import (
+from lightmem_integrations.consolidation.pipeline import consolidate
+from lightmem_integrations.knowledge.corrections import edit, resolve, retract
+from lightmem_integrations.knowledge.queries import (
     believed,
     explain,
     list_conflicts,
     list_episodes,
     list_facts,
 )
-from lightmem_integrations.consolidation.settings import ConsolidationSettings
+from lightmem_integrations.settings import ConsolidationSettings
 from lightmem_integrations.storage.fact_search import linked_facts
 from lightmem_integrations.storage.facts import read_facts
 from lightmem_integrations.storage.turns import find_user

@@ -21,12 +21,9 @@ from lightmem_integrations import (
     SettingsError,
 )
 from lightmem_integrations.models import retry
-from lightmem_integrations.models.language import (
-    as_language_model,
-    complete_json,
-    parse_object,
-    with_schema_in_prompt,
-)
+from lightmem_integrations.models.json_answer import complete_json, parse_object
+from lightmem_integrations.models.language import as_language_model
+from lightmem_integrations.models.prompts import with_schema_in_prompt
 
 ASKED = [{"role": "user", "content": "Which numbers?"}]
 SCHEMA = {

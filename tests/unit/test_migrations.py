@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lightmem_integrations import LedgerError, Turn
-from lightmem_integrations.consolidation.history import list_episodes
+from lightmem_integrations.knowledge.queries import list_episodes
 from lightmem_integrations.storage.migrations import MIGRATIONS
 from lightmem_integrations.testing import HashEmbedder
 

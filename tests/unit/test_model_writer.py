@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from lightmem_integrations.consolidation.drafts import Said
-from lightmem_integrations.consolidation.extractive import ExtractiveWriter
-from lightmem_integrations.consolidation.model_writer import ModelWriter
-from lightmem_integrations.consolidation.writers import as_writer
+from lightmem_integrations.consolidation.write.as_writer import as_writer
+from lightmem_integrations.consolidation.write.extractive import ExtractiveWriter
+from lightmem_integrations.consolidation.write.model_writer import ModelWriter
 from lightmem_integrations.errors import ModelError, ModelOutputError, SettingsError
+from lightmem_integrations.knowledge.drafts import WriterTurn
 
 UTC = dt.timezone.utc
 NOW = dt.datetime(2025, 6, 11, 13, 0, tzinfo=UTC)  # a Wednesday
@@ -24,7 +24,7 @@ TURNS = [
 
 
 def turns(texts=TURNS, role="user"):
-    return [Said(row, role, who, text, NOW, 0, row) for row, (who, text) in enumerate(texts)]
+    return [WriterTurn(row, role, who, text, NOW, 0, row) for row, (who, text) in enumerate(texts)]
 
 
 @dataclass
@@ -162,13 +162,13 @@ def test_only_names_that_stand_in_the_turns_are_entities():
 
 
 def test_no_fact_of_the_machine_about_the_user():
-    said = [Said(0, "assistant", "assistant", "Ana moved to Lisbon.", NOW, 0, 0)]
-    said.append(Said(1, "user", "Ana", "Thanks!", NOW, 0, 1))
+    said = [WriterTurn(0, "assistant", "assistant", "Ana moved to Lisbon.", NOW, 0, 0)]
+    said.append(WriterTurn(1, "user", "Ana", "Thanks!", NOW, 0, 1))
     assert ModelWriter(Model(answer(fact()))).write(said).facts == ()
 
 
 def test_a_user_without_a_name_is_the_user():
-    said = [Said(0, "user", "user", "I moved to Lisbon.", NOW, 0, 0)]
+    said = [WriterTurn(0, "user", "user", "I moved to Lisbon.", NOW, 0, 0)]
     written = fact(subject="The user", statement="The user moved to Lisbon.")
     assert ModelWriter(Model(answer(written))).write(said).facts[0].subject == "user"
 

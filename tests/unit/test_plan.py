@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from lightmem_integrations import Turn
-from lightmem_integrations.recall.aliases import said_with
-from lightmem_integrations.recall.dates import time_window
-from lightmem_integrations.recall.plan import make_plan, named_speakers
+from lightmem_integrations.recall.plan.aliases import said_with
+from lightmem_integrations.recall.plan.plan import make_plan, named_speakers
 from lightmem_integrations.storage.turns import find_user
+from lightmem_integrations.text.temporal_window import time_window
 
 UTC = dt.timezone.utc
 NOW = dt.datetime(2025, 6, 18, 15, 30, tzinfo=UTC)  # a Wednesday

@@ -5,8 +5,8 @@ import datetime as dt
 import pytest
 
 from lightmem_integrations import Turn
-from lightmem_integrations.consolidation.consolidate import consolidate
-from lightmem_integrations.consolidation.writers import as_writer
+from lightmem_integrations.consolidation.pipeline import consolidate
+from lightmem_integrations.consolidation.write.as_writer import as_writer
 
 UTC = dt.timezone.utc
 PORTO, LISBON = "I live in Porto.", "I moved to Lisbon last week, I live there now!"
@@ -145,7 +145,7 @@ def test_facts_that_cannot_be_read_cost_no_turns(memory, monkeypatch):
     def broken(*args, **options):
         raise RuntimeError("no such table")
 
-    monkeypatch.setattr("lightmem_integrations.recall.merge.matches", broken)
+    monkeypatch.setattr("lightmem_integrations.recall.tiers.fuse.matches", broken)
     found = memory.recall("Where does Ana live?", user_id="u")
     assert LISBON in texts(found)
     assert PORTO in texts(found)

@@ -6,8 +6,16 @@ import html
 import pytest
 from rich.console import Console
 
-from lightmem_integrations.records import Hit, Plan, Recall, Receipt, Source, Stats, Turn
-from lightmem_integrations.rendering import recall_html, recall_table, receipt_table, stats_table
+from lightmem_integrations.display import recall_html, recall_table, receipt_table, stats_table
+from lightmem_integrations.records.conversation import (
+    Hit,
+    Plan,
+    Recall,
+    Receipt,
+    Source,
+    Stats,
+    Turn,
+)
 
 WHEN = dt.datetime(2026, 3, 3, 19, 14, tzinfo=dt.timezone.utc)
 

@@ -22,9 +22,9 @@ from lightmem_integrations import (
     StoreClosedError,
     Turn,
 )
+from lightmem_integrations.engine.deadline import WORKERS, DaemonPool, Deadline
 from lightmem_integrations.models.prompts import pointer_prompt
 from lightmem_integrations.models.rerankers import as_reranker
-from lightmem_integrations.recall.budget import WORKERS, Budget, Workers
 
 TEXTS = ["I baked bread.", "A heron stood there.", "The night train was late."]
 
@@ -322,8 +322,8 @@ class TestBudget:
         assert 0 < seconds <= 7
 
     def test_calls_share_what_is_left(self):
-        workers = Workers()
-        budget = Budget(0.2, workers)
+        workers = DaemonPool()
+        budget = Deadline(0.2, workers)
         first = budget.run(lambda left: time.sleep(0.05) or left)
         second = budget.run(lambda left: left)
         assert second <= first - 0.05
@@ -340,4 +340,4 @@ class TestBudget:
             raise KeyError("x")
 
         with pytest.raises(KeyError):
-            Budget(5, Workers()).run(fails)
+            Deadline(5, DaemonPool()).run(fails)

@@ -5,15 +5,15 @@ import datetime as dt
 import numpy as np
 import pytest
 
-from lightmem_integrations.consolidation.drafts import Said
 from lightmem_integrations.consolidation.segment import SegmentSettings, segment
+from lightmem_integrations.knowledge.drafts import WriterTurn
 
 START = dt.datetime(2025, 6, 1, 12, tzinfo=dt.timezone.utc)
 COFFEE, BOATS = np.eye(2, 8, dtype=np.float32)
 
 
 def said(row, *, session=0, position=None, hours=0.0, vector=None):
-    return Said(
+    return WriterTurn(
         row=row,
         role="user",
         speaker="Ana",

@@ -89,7 +89,8 @@ def test_reindex_builds_the_index_from_the_ledger(open_memory, tmp_path):
 
 
 def test_a_rebuild_that_failed_midway_can_be_tried_again(open_memory, tmp_path, monkeypatch):
-    from lightmem_integrations import IndexUnavailableError, indexing
+    from lightmem_integrations import IndexUnavailableError
+    from lightmem_integrations.engine import indexer as indexing
 
     memory = open_memory(tmp_path)
     memory.add(said(30), user_id="ann")

@@ -16,8 +16,8 @@ from lightmem_integrations import (
     SettingsError,
     Turn,
 )
-from lightmem_integrations.activity import Activity
 from lightmem_integrations.consolidation import worker as background
+from lightmem_integrations.engine.idle import IdleDetector
 from lightmem_integrations.testing import HashEmbedder, ScriptedWriter
 
 MAY = dt.datetime(2025, 5, 1, tzinfo=dt.timezone.utc)
@@ -93,7 +93,7 @@ def test_it_waits_for_quiet(open_memory):
 
 
 def test_a_recall_under_way_holds_the_next_step_up_but_not_for_ever():
-    activity = Activity()
+    activity = IdleDetector()
     with activity.call():
         assert activity.quiet_seconds() == 0
         activity.give_way(0.01)  # returns although the call goes on

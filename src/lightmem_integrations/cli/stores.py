@@ -51,7 +51,7 @@ def stats(
     ] = None,
 ) -> None:
     """Show how much a store holds."""
-    from lightmem_integrations.rendering import stats_table
+    from lightmem_integrations.display import stats_table
 
     with open_existing(store) as memory:
         held = memory.stats(user_id=user)
@@ -66,7 +66,7 @@ def forget(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")] = False,
 ) -> None:
     """Erase a user's memory, or one session of it, from every file of the store."""
-    from lightmem_integrations.rendering import receipt_table
+    from lightmem_integrations.display import receipt_table
 
     with open_existing(store) as memory:
         if session is None:

@@ -7,9 +7,10 @@ import math
 import time
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, select, update
 
-from lightmem_integrations.consolidation.settings import ConsolidationSettings
+from lightmem_integrations.engine.store import Store
+from lightmem_integrations.settings import ConsolidationSettings
 from lightmem_integrations.storage.archive import archive_turns
 from lightmem_integrations.storage.episodes import (
     COMPRESSED,
@@ -20,36 +21,18 @@ from lightmem_integrations.storage.episodes import (
     read_episodes,
     turns_of_episodes,
 )
-from lightmem_integrations.storage.schema import users
-from lightmem_integrations.storage.schema_consolidation import (
+from lightmem_integrations.storage.schema.knowledge import (
     assertions,
     episode_vectors,
     episodes,
-    fact_vectors,
     facts,
 )
-from lightmem_integrations.storage.vectors import pack
-from lightmem_integrations.store import Store
+from lightmem_integrations.storage.schema.turns import users
 
 _DAY = 86_400.0
 _AT_ONCE = 64
 _SPARE = 0.98
 """Room is made a little beyond need, so that not every episode costs a look at all of them."""
-
-
-def decayed(confidence: float, supported_at: float, now: float, half_life_days: float) -> float:
-    """A fact's confidence at a moment: half of it is left after each half-life without support.
-
-    Computed when it is read, from when the latest evidence was said; what is stored stays.
-
-    Args:
-        confidence: As stored.
-        supported_at: When its latest evidence was said, in seconds since 1970.
-        now: The moment, in seconds since 1970.
-        half_life_days: In days.
-    """
-    days = max(now - supported_at, 0.0) / _DAY
-    return confidence * math.pow(2.0, -days / half_life_days)
 
 
 def utility(episode: StoredEpisode, supports: int, now: float, half_life_days: float) -> float:
@@ -109,50 +92,6 @@ def make_room(
         if archived:
             store.indexer.forget(scope, archived)
     return len(compress), drop
-
-
-def embed_missing(store: Store, user_row: int) -> int:
-    """Give episodes and facts their vectors where they lack one; returns how many did.
-
-    They do after another embedder replaced the store's, and where forgetting changed a statement.
-
-    Raises:
-        ModelError: The embedder failed.
-    """
-    done = 0
-    for table, column, text, vector_table in (
-        (episodes, "episode", episodes.c.summary, episode_vectors),
-        (facts, "fact", facts.c.statement, fact_vectors),
-    ):
-        key = vector_table.c[column]
-        query = (
-            select(table.c.id, text)
-            .outerjoin(vector_table, key == table.c.id)
-            .where(table.c.user == user_row, key.is_(None), text != "")
-            .limit(_AT_ONCE)
-        )
-        while True:
-            with store.ledger.read() as connection:
-                found = connection.execute(query).all()
-            if not found:
-                break
-            made = store.embedder.documents([text for _, text in found])
-            with store.ledger.write() as connection:
-                store.embedder.remember(connection, made.shape[1])
-                still = select(table.c.id, text).where(
-                    table.c.user == user_row, table.c.id.in_([row for row, _ in found])
-                )
-                same = dict(connection.execute(still).all())
-                connection.execute(delete(vector_table).where(key.in_(list(same))))
-                rows = [
-                    {column: row, "user": user_row, "vector": pack(vector)}
-                    for (row, text_then), vector in zip(found, made, strict=True)
-                    if same.get(row) == text_then
-                ]
-                if rows:
-                    connection.execute(insert(vector_table), rows)
-            done += len(rows)
-    return done
 
 
 def _over(count: int, limit: int) -> int:

@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from lightmem_integrations.consolidation.drafts import Said
+from lightmem_integrations.knowledge.drafts import WriterTurn
 
 Floats = NDArray[np.float64]
 
@@ -46,12 +46,12 @@ class Segments:
         open: What may go on: pass it again, with the turns that follow.
     """
 
-    closed: list[tuple[Said, ...]]
-    open: tuple[Said, ...]
+    closed: list[tuple[WriterTurn, ...]]
+    open: tuple[WriterTurn, ...]
 
 
 def segment(
-    turns: Sequence[Said], *, final: bool, settings: SegmentSettings = DEFAULTS
+    turns: Sequence[WriterTurn], *, final: bool, settings: SegmentSettings = DEFAULTS
 ) -> Segments:
     """Turns of one user, in any order, as episodes.
 
@@ -72,8 +72,8 @@ def segment(
     sessions = _by_session(turns)
     first_rows = [min(turn.row for turn in session) for session in sessions]
     newest = max(first_rows, default=0)
-    closed: list[tuple[Said, ...]] = []
-    still_open: list[Said] = []
+    closed: list[tuple[WriterTurn, ...]] = []
+    still_open: list[WriterTurn] = []
     for session in sessions:
         over = final or newest > max(turn.row for turn in session)
         pieces = _episodes(session, settings)
@@ -83,8 +83,8 @@ def segment(
     return Segments(closed, tuple(still_open))
 
 
-def _by_session(turns: Iterable[Said]) -> list[list[Said]]:
-    sessions: dict[int, list[Said]] = {}
+def _by_session(turns: Iterable[WriterTurn]) -> list[list[WriterTurn]]:
+    sessions: dict[int, list[WriterTurn]] = {}
     for turn in turns:
         sessions.setdefault(turn.session, []).append(turn)
     for session in sessions.values():
@@ -92,7 +92,7 @@ def _by_session(turns: Iterable[Said]) -> list[list[Said]]:
     return sorted(sessions.values(), key=lambda session: min(turn.row for turn in session))
 
 
-def _episodes(session: list[Said], settings: SegmentSettings) -> list[tuple[Said, ...]]:
+def _episodes(session: list[WriterTurn], settings: SegmentSettings) -> list[tuple[WriterTurn, ...]]:
     """One session's turns, cut; at least one piece."""
     depth = depths([turn.vector for turn in session], settings.window)
     cuts = [0, *_pauses(session, settings), len(session)]
@@ -104,7 +104,7 @@ def _episodes(session: list[Said], settings: SegmentSettings) -> list[tuple[Said
     return episodes
 
 
-def _pauses(session: list[Said], settings: SegmentSettings) -> list[int]:
+def _pauses(session: list[WriterTurn], settings: SegmentSettings) -> list[int]:
     """Places after a pause. Against the latest time so far: one late turn is no pause."""
     long = dt.timedelta(hours=settings.gap_hours)
     latest, places = session[0].time, []

@@ -14,15 +14,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
-from lightmem_integrations.accesses import Accesses
-from lightmem_integrations.activity import Activity
-from lightmem_integrations.consolidation.arbiter import arbiter_of
-from lightmem_integrations.consolidation.consolidate import Progress, consolidate
-from lightmem_integrations.consolidation.drafts import EpisodeDraft, Said, Writer
-from lightmem_integrations.consolidation.records import ConsolidationReport
-from lightmem_integrations.consolidation.settings import ConsolidationSettings
+from lightmem_integrations.consolidation.pipeline import Progress, consolidate
+from lightmem_integrations.consolidation.write.arbiter import arbiter_of
+from lightmem_integrations.engine.access_log import AccessLog
+from lightmem_integrations.engine.idle import IdleDetector
+from lightmem_integrations.engine.store import Store
 from lightmem_integrations.errors import LightMemError, StorageError
-from lightmem_integrations.store import Store
+from lightmem_integrations.knowledge.drafts import EpisodeDraft, Writer, WriterTurn
+from lightmem_integrations.records.knowledge import ConsolidationReport
+from lightmem_integrations.settings import ConsolidationSettings
 
 logger = logging.getLogger(__name__)
 
@@ -55,8 +55,8 @@ class Consolidator:
         self,
         store: Store,
         settings: ConsolidationSettings,
-        activity: Activity,
-        accesses: Accesses,
+        activity: IdleDetector,
+        accesses: AccessLog,
         share: Callable[[Callable[[], bool]], int] | None = None,
     ) -> None:
         self._store = store
@@ -209,18 +209,18 @@ class _Considerate:
     def name(self) -> str:
         return self._writer.name
 
-    def write(self, turns: Sequence[Said]) -> EpisodeDraft:
+    def write(self, turns: Sequence[WriterTurn]) -> EpisodeDraft:
         return self._writer.write(_Paced(turns, self._pause))
 
 
-class _Paced(list[Said]):
+class _Paced(list[WriterTurn]):
     """Turns; before each one that is read in order, others may go first."""
 
-    def __init__(self, turns: Sequence[Said], pause: Callable[[], None]) -> None:
+    def __init__(self, turns: Sequence[WriterTurn], pause: Callable[[], None]) -> None:
         super().__init__(turns)
         self._pause = pause
 
-    def __iter__(self) -> Iterator[Said]:
+    def __iter__(self) -> Iterator[WriterTurn]:
         for turn in super().__iter__():
             self._pause()
             yield turn

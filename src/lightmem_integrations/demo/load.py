@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
-from lightmem_integrations.records import Turn
+from lightmem_integrations.records.conversation import Turn
 
 
 @dataclass(frozen=True, slots=True)

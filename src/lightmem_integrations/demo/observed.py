@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from lightmem_integrations import LightMem
-from lightmem_integrations.records import Recall, Turn
-from lightmem_integrations.twins import awaitable
+from lightmem_integrations.aio import awaitable
+from lightmem_integrations.records.conversation import Recall, Turn
 
 
 class ObservedMemory(LightMem):

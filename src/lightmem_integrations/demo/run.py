@@ -9,7 +9,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from lightmem_integrations.consolidation.records import Evidence, Fact
 from lightmem_integrations.demo.agents import (
     LANGCHAIN,
     LLAMA_INDEX,
@@ -23,7 +22,8 @@ from lightmem_integrations.demo.agents import (
 from lightmem_integrations.demo.load import Person, Question
 from lightmem_integrations.demo.observed import ObservedMemory
 from lightmem_integrations.errors import LightMemError
-from lightmem_integrations.records import Hit, Recall
+from lightmem_integrations.records.conversation import Hit, Recall
+from lightmem_integrations.records.knowledge import Evidence, Fact
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel

@@ -11,7 +11,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from lightmem_integrations.consolidation.records import ConsolidationReport
 from lightmem_integrations.demo.agents import LLAMA_INDEX, PLAIN
 from lightmem_integrations.demo.load import Person
 from lightmem_integrations.demo.run import (
@@ -23,8 +22,9 @@ from lightmem_integrations.demo.run import (
     has_evidence,
     shown_turns,
 )
-from lightmem_integrations.records import Recall, Turn
-from lightmem_integrations.rendering import clipped, literal
+from lightmem_integrations.display import clipped, literal
+from lightmem_integrations.records.conversation import Recall, Turn
+from lightmem_integrations.records.knowledge import ConsolidationReport
 
 _WIDEST = 99
 _WIDEST_NAME = 12

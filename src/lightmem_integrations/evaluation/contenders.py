@@ -13,7 +13,7 @@ from lightmem_integrations.evaluation import stages
 from lightmem_integrations.evaluation.metrics import distinct
 from lightmem_integrations.evaluation.shown import Shown
 from lightmem_integrations.models.protocols import TokenCounter
-from lightmem_integrations.records import Tier, Turn
+from lightmem_integrations.records.conversation import Tier, Turn
 from lightmem_integrations.settings import Settings
 
 OWN = "lightmem"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lightmem_integrations.errors import InvalidRequestError
-from lightmem_integrations.records import Turn
+from lightmem_integrations.records.conversation import Turn
 
 # LoCoMo's own numbering; 1 and 4 are often swapped elsewhere. Category 5 asks about things that
 # were never said, so it has no evidence to find and takes no part.

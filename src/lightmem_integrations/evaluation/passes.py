@@ -20,7 +20,7 @@ from lightmem_integrations.evaluation.curves import (
 from lightmem_integrations.evaluation.metrics import DEPTH, Outcome, distinct
 from lightmem_integrations.evaluation.shown import Shown, filled
 from lightmem_integrations.models.protocols import TokenCounter
-from lightmem_integrations.records import Turn
+from lightmem_integrations.records.conversation import Turn
 
 _WARM_UP = "Is there anything that I should know?"
 

@@ -9,11 +9,11 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from lightmem_integrations.display import literal
 from lightmem_integrations.evaluation.contenders import OWN, STAGES, is_own
 from lightmem_integrations.evaluation.differences import Difference
 from lightmem_integrations.evaluation.metrics import Interval
 from lightmem_integrations.evaluation.results import MEASURES, Evaluation
-from lightmem_integrations.rendering import literal
 
 _UNFITTED = (f"{OWN}:words", f"{OWN}:meaning", f"{OWN}:plain")
 

@@ -169,7 +169,7 @@ def sampled(
 
 def fitted_on(conversations: Sequence[Conversation]) -> tuple[str, ...]:
     """Those of the conversations that the shipped weights say they were fitted on."""
-    file = importlib.resources.files("lightmem_integrations.recall") / "weights.json"
+    file = importlib.resources.files("lightmem_integrations.recall.select") / "weights.json"
     made = str(json.loads(file.read_text(encoding="utf-8")).get("made", ""))
     return tuple(
         each.user_id

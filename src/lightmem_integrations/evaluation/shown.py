@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lightmem_integrations.models.protocols import TokenCounter
-from lightmem_integrations.records import Recall, Turn
+from lightmem_integrations.records.conversation import Recall, Turn
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,17 +13,17 @@ import numpy as np
 from sqlalchemy import Connection
 
 from lightmem_integrations import LightMem
+from lightmem_integrations.engine.store import Store
 from lightmem_integrations.evaluation.baselines import TOP
 from lightmem_integrations.evaluation.metrics import distinct
 from lightmem_integrations.evaluation.shown import Shown, line, of_recall
 from lightmem_integrations.models.embedders import as_embedder, encoded_query
 from lightmem_integrations.models.protocols import TokenCounter
 from lightmem_integrations.recall.coarse import by_meaning, by_words, question_words
-from lightmem_integrations.records import TIERS, Tier, Turn
+from lightmem_integrations.records.conversation import TIERS, Tier, Turn
 from lightmem_integrations.settings import Settings
-from lightmem_integrations.storage.neighbourhood import provenance
+from lightmem_integrations.storage.turn_reads import provenance
 from lightmem_integrations.storage.turns import User, find_user
-from lightmem_integrations.store import Store
 
 _ALL_TOKENS = 100_000
 _STORE = "store"

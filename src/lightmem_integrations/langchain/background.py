@@ -13,10 +13,10 @@ from langchain_core.messages import BaseMessage
 from typing_extensions import TypedDict
 
 from lightmem_integrations.errors import ScopeError, TurnConflictError
+from lightmem_integrations.langchain.deadline import wait_for
 from lightmem_integrations.langchain.messages import text_of, under_new_id
-from lightmem_integrations.langchain.patience import wait_for
 from lightmem_integrations.lightmem import LightMem
-from lightmem_integrations.records import Recall, Turn
+from lightmem_integrations.records.conversation import Recall, Turn
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from lightmem_integrations.errors import InvalidRequestError
-from lightmem_integrations.safety import shown
+from lightmem_integrations.safety import short_repr
 
 _KEY = re.compile(r"[\w.-]+")
 _ORDER: dict[str, Callable[[Any, Any], bool]] = {
@@ -37,7 +37,8 @@ def accepts(conditions: Mapping[str, Any] | None) -> Callable[[Mapping[str, Any]
     for key, condition in wanted.items():
         if not isinstance(key, str) or not _KEY.fullmatch(key):
             raise InvalidRequestError(
-                f"Invalid filter key: {shown(key)}. A key has letters, digits, underscores, dots "
+                f"Invalid filter key: {short_repr(key)}. A key has letters, digits, underscores, "
+                "dots "
                 "and hyphens only."
             )
         _check(condition)
@@ -51,7 +52,7 @@ def _check(condition: Any) -> None:
     unknown = sorted(named - _OPERATORS)
     if unknown or (named and len(named) < len(condition)):
         raise InvalidRequestError(
-            f"Unsupported operator in the filter {shown(dict(condition))}: use only "
+            f"Unsupported operator in the filter {short_repr(dict(condition))}: use only "
             f"{', '.join(sorted(_OPERATORS))}, and not beside other keys."
         )
     for each in condition.values():

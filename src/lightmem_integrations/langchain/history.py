@@ -15,7 +15,7 @@ from lightmem_integrations.errors import InvalidRequestError, TurnConflictError
 from lightmem_integrations.langchain.messages import to_message, to_turn, under_new_id
 from lightmem_integrations.langchain.scope import DEFAULT_SESSION
 from lightmem_integrations.lightmem import LightMem
-from lightmem_integrations.records import Turn
+from lightmem_integrations.records.conversation import Turn
 from lightmem_integrations.safety import check_scope_id, check_user_id
 
 

@@ -18,8 +18,8 @@ from lightmem_integrations.errors import InvalidRequestError, ScopeError
 from lightmem_integrations.langchain.messages import to_turn
 from lightmem_integrations.langchain.scope import DEFAULT_SESSION
 from lightmem_integrations.lightmem import LightMem
-from lightmem_integrations.records import ROLES, Role, Turn
-from lightmem_integrations.safety import check_user_id, shown
+from lightmem_integrations.records.conversation import ROLES, Role, Turn
+from lightmem_integrations.safety import check_user_id, short_repr
 
 _AT_ONCE = 500  # turns in one transaction
 _DIGEST_BYTES = 8
@@ -152,11 +152,11 @@ def _messages_of(source: object) -> list[BaseMessage]:
     history = getattr(source, "chat_memory", source)
     messages = history.messages if isinstance(history, BaseChatMessageHistory) else history
     if not isinstance(messages, Iterable):
-        raise InvalidRequestError(f"source is {shown(source)}, which has no messages.")
+        raise InvalidRequestError(f"source is {short_repr(source)}, which has no messages.")
     found = list(messages)
     for each in found:
         if not isinstance(each, BaseMessage):
-            raise InvalidRequestError(f"source has {shown(each)} among its messages.")
+            raise InvalidRequestError(f"source has {short_repr(each)} among its messages.")
     return found
 
 
@@ -186,7 +186,7 @@ def _moment(value: Any, zone: dt.tzinfo) -> dt.datetime | None:
         when = value if isinstance(value, dt.datetime) else _from_iso(str(value))
     except (ValueError, OverflowError, OSError) as error:
         raise InvalidRequestError(
-            f"The time {shown(value)} cannot be read: {error}. Pass a datetime, ISO 8601, or "
+            f"The time {short_repr(value)} cannot be read: {error}. Pass a datetime, ISO 8601, or "
             "seconds since 1970."
         ) from error
     return when if when.utcoffset() is not None else when.replace(tzinfo=zone)

@@ -14,7 +14,7 @@ from lightmem_integrations.errors import InvalidRequestError, ScopeError
 from lightmem_integrations.langchain.messages import text_of, to_message, to_turn
 from lightmem_integrations.langchain.scope import DEFAULT_SESSION
 from lightmem_integrations.lightmem import LightMem
-from lightmem_integrations.records import TIERS, Tier, Turn
+from lightmem_integrations.records.conversation import TIERS, Tier, Turn
 from lightmem_integrations.safety import check_scope_id, check_user_id
 
 logger = logging.getLogger(__name__)

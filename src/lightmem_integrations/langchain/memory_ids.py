@@ -9,7 +9,7 @@ from langchain_core.tools import ToolException
 
 from lightmem_integrations.langchain.background import Scope
 from lightmem_integrations.lightmem import LightMem
-from lightmem_integrations.records import Hit, Turn
+from lightmem_integrations.records.conversation import Hit, Turn
 
 _DIGEST_BYTES = 8
 UNKNOWN = "There is no memory with the id {!r}. Use an id that search_memory shows."

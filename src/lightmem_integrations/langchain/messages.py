@@ -19,8 +19,8 @@ from langchain_core.messages import (
 )
 
 from lightmem_integrations.errors import InvalidRequestError
-from lightmem_integrations.records import Role, Turn
-from lightmem_integrations.safety import shown
+from lightmem_integrations.records.conversation import Role, Turn
+from lightmem_integrations.safety import short_repr
 
 _ROLES: tuple[tuple[type[BaseMessage], Role], ...] = (
     (HumanMessage, "user"),
@@ -54,7 +54,8 @@ def question_in(given: Any, key: str | None) -> Any:
         return next(iter(given.values()))
     if key is None or key not in given:
         raise InvalidRequestError(
-            f"The input has the keys {shown(sorted(map(str, given)))}; say which of them is the "
+            f"The input has the keys {short_repr(sorted(map(str, given)))}; say which of them is "
+            "the "
             "question with input_key=."
         )
     return given[key]

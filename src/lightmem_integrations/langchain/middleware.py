@@ -26,11 +26,11 @@ from lightmem_integrations.langchain.injection import (
     before_question,
     in_question,
 )
-from lightmem_integrations.langchain.remembering import Rememberings, asked
 from lightmem_integrations.langchain.scope import find_session, find_user
 from lightmem_integrations.langchain.toolkit import LightMemToolkit
+from lightmem_integrations.langchain.turn_in_flight import PendingTurns, asked
 from lightmem_integrations.lightmem import LightMem
-from lightmem_integrations.safety import check_scope_id, check_user_id, shown
+from lightmem_integrations.safety import check_scope_id, check_user_id, short_repr
 
 try:  # from langchain 1.4 on
     from langgraph.types import TracePolicy, omit_payload
@@ -121,7 +121,7 @@ class LightMemMiddleware(AgentMiddleware[RememberingState, Any, Any]):
                 raise InvalidRequestError(f"{what} is {value!r}; it must be more than 0.")
         if inject not in INJECTIONS:
             raise InvalidRequestError(
-                f"inject is {shown(inject)}; it must be one of {', '.join(INJECTIONS)}."
+                f"inject is {short_repr(inject)}; it must be one of {', '.join(INJECTIONS)}."
             )
         self._user_id = None if user_id is None else check_user_id(user_id)
         self._session_id = None if session_id is None else check_scope_id(session_id, "session_id")
@@ -132,7 +132,7 @@ class LightMemMiddleware(AgentMiddleware[RememberingState, Any, Any]):
             if tools
             else []
         )
-        self._rememberings = Rememberings(
+        self._rememberings = PendingTurns(
             BackgroundMemory(memory, k=k, max_tokens=max_tokens, agent_id=agent_id, strict=strict),
             seconds=recall_seconds,
         )

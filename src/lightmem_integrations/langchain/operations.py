@@ -23,11 +23,11 @@ from langgraph.store.base import (
     get_text_at_path,
 )
 
-from lightmem_integrations.documents import Answer, Find, ListPaths, Read, Search
+from lightmem_integrations.documents.nearest import Scored
+from lightmem_integrations.documents.service import Answer, Find, ListPaths, Read, Search
 from lightmem_integrations.errors import InvalidRequestError
 from lightmem_integrations.langchain.filters import accepts
-from lightmem_integrations.recall.nearest_documents import Scored
-from lightmem_integrations.safety import has_lone_surrogates, shown
+from lightmem_integrations.safety import has_lone_surrogates, short_repr
 from lightmem_integrations.storage.documents import Document, NewDocument
 from lightmem_integrations.storage.namespaces import Path
 
@@ -55,7 +55,7 @@ def check_operation(op: Op, *, any_label: bool) -> None:
         if isinstance(op, PutOp) and not op.namespace:
             raise InvalidNamespaceError("Namespace cannot be empty.")
         if not isinstance(op.key, str) or has_lone_surrogates(op.key):
-            raise InvalidRequestError(f"The key {shown(op.key)} is no valid text.")
+            raise InvalidRequestError(f"The key {short_repr(op.key)} is no valid text.")
         return
     if isinstance(op, SearchOp):
         _check_labels(op.namespace_prefix, any_label=any_label)
@@ -161,7 +161,7 @@ def _check_labels(labels: Sequence[Any], *, any_label: bool) -> None:
         else:
             continue
         raise InvalidNamespaceError(
-            f"The label {shown(label)} of the namespace {shown(tuple(labels))} {reason}."
+            f"The label {short_repr(label)} of the namespace {short_repr(tuple(labels))} {reason}."
         )
 
 

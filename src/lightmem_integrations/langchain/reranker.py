@@ -15,8 +15,8 @@ from lightmem_integrations.errors import InvalidRequestError
 from lightmem_integrations.models.embedders import as_embedder
 from lightmem_integrations.models.protocols import Embedder, Reranker
 from lightmem_integrations.models.rerankers import as_reranker
-from lightmem_integrations.recall.texts import rank_texts
-from lightmem_integrations.safety import shown
+from lightmem_integrations.recall.select.rank_texts import rank_texts
+from lightmem_integrations.safety import short_repr
 
 
 class LightMemReranker(
@@ -131,7 +131,7 @@ class LightMemReranker(
 def _documents_and_query(given: dict[str, Any]) -> tuple[list[Document], str]:
     if not isinstance(given, dict) or not {"documents", "query"} <= set(given):
         raise InvalidRequestError(
-            f"The input is {shown(given)}; it must have 'query' and 'documents', as "
+            f"The input is {short_repr(given)}; it must have 'query' and 'documents', as "
             "{'query': RunnablePassthrough(), 'documents': retriever} | reranker gives them."
         )
     return list(given["documents"]), str(given["query"])

@@ -21,8 +21,8 @@ from typing_extensions import Self
 from lightmem_integrations.errors import ScopeError
 from lightmem_integrations.langchain.scope import current_runtime, find_user
 from lightmem_integrations.lightmem import LightMem
-from lightmem_integrations.records import TIERS, Hit, Tier
-from lightmem_integrations.safety import check_user_id, shown
+from lightmem_integrations.records.conversation import TIERS, Hit, Tier
+from lightmem_integrations.safety import check_user_id, short_repr
 
 _DIGEST_BYTES = 6
 
@@ -144,7 +144,7 @@ class LightMemRetriever(BaseRetriever):
     def _bound(self, user_id: str | None) -> str:
         if self.user_id is not None and user_id not in (None, self.user_id):
             raise ScopeError(
-                f"This retriever is bound to another user than {shown(user_id)}. "
+                f"This retriever is bound to another user than {short_repr(user_id)}. "
                 "Bind one that is not bound yet, or pass the user with each call."
             )
         return check_user_id(self.user_id if user_id is None else user_id)

@@ -11,11 +11,11 @@ from pydantic import ConfigDict, Field, PrivateAttr
 
 from lightmem_integrations.errors import ScopeError
 from lightmem_integrations.langchain.background import BackgroundMemory, Question, Scope
+from lightmem_integrations.langchain.deadline import Deadline
 from lightmem_integrations.langchain.messages import question_in, text_of
-from lightmem_integrations.langchain.patience import Patience
 from lightmem_integrations.langchain.scope import current_runtime, find_session, find_user
 from lightmem_integrations.lightmem import LightMem
-from lightmem_integrations.safety import check_user_id, shown
+from lightmem_integrations.safety import check_user_id, short_repr
 
 Recalled = str | list[BaseMessage]
 
@@ -103,7 +103,7 @@ class LightMemRecall(RunnableSerializable[Any, Recalled]):
         if not question["text"].strip():
             return self._rendered("")
         recall = self._background.recall(question, scope, self._prompt(given))
-        Patience(self.recall_seconds).wait(recall)
+        Deadline(self.recall_seconds).wait(recall)
         return self._rendered(self._background.text(recall, self.recall_seconds))
 
     async def _arecalled(
@@ -116,7 +116,7 @@ class LightMemRecall(RunnableSerializable[Any, Recalled]):
         if not question["text"].strip():
             return self._rendered("")
         recall = self._background.recall(question, scope, self._prompt(given))
-        await Patience(self.recall_seconds).wait_async(recall)
+        await Deadline(self.recall_seconds).wait_async(recall)
         return self._rendered(self._background.text(recall, self.recall_seconds))
 
     def _scope(self, config: RunnableConfig) -> Scope:
@@ -204,7 +204,7 @@ class LightMemConsolidator(RunnableSerializable[Any, Any]):
     def _user(self, given: Any, config: RunnableConfig) -> str:
         named = given.get("user_id") if isinstance(given, dict) else given
         if named is None and given:
-            raise ScopeError(f"The input {shown(given)} has no user_id.")
+            raise ScopeError(f"The input {short_repr(given)} has no user_id.")
         return find_user(named, runtime=current_runtime(), config=config)
 
     def _consolidate(self, user_id: str) -> Any:

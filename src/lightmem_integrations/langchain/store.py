@@ -19,7 +19,8 @@ from langgraph.store.base import (
     TTLConfig,
 )
 
-from lightmem_integrations.documents import Documents, Read, Search
+from lightmem_integrations.aio import Closing
+from lightmem_integrations.documents.service import Documents, Read, Search
 from lightmem_integrations.errors import ModelError, SettingsError
 from lightmem_integrations.langchain.index_config import embedder_of, fields_of
 from lightmem_integrations.langchain.operations import (
@@ -32,7 +33,6 @@ from lightmem_integrations.langchain.operations import (
 )
 from lightmem_integrations.langchain.store_methods import StoreMethods
 from lightmem_integrations.langchain.sweeper import Sweeper
-from lightmem_integrations.lifecycle import Closing
 from lightmem_integrations.lightmem import LightMem
 from lightmem_integrations.storage.documents import NewDocument
 

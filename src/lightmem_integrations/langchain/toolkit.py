@@ -22,7 +22,7 @@ from lightmem_integrations.langchain.tool_inputs import (
     SearchInput,
 )
 from lightmem_integrations.lightmem import LightMem
-from lightmem_integrations.records import Hit
+from lightmem_integrations.records.conversation import Hit
 from lightmem_integrations.safety import check_scope_id, check_user_id, fence
 
 logger = logging.getLogger(__name__)

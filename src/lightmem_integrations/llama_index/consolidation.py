@@ -13,8 +13,8 @@ from pydantic import PrivateAttr
 
 from lightmem_integrations.errors import InvalidTurnError
 from lightmem_integrations.lightmem import LightMem
-from lightmem_integrations.records import ROLES, Turn
-from lightmem_integrations.safety import check_scope_id, check_user_id, shown
+from lightmem_integrations.records.conversation import ROLES, Turn
+from lightmem_integrations.safety import check_scope_id, check_user_id, short_repr
 
 _TURN_IDS = uuid.UUID("c1f0a0f5-6d6e-4f0e-8a1b-3f3b7c6d9e21")
 
@@ -91,14 +91,15 @@ def _turn_of(node: BaseNode) -> Turn:
     role = node.metadata.get("role", "user")
     if role not in ROLES:
         raise InvalidTurnError(
-            f"The role of node {node.node_id} is {shown(role)}; use one of {', '.join(ROLES)}."
+            f"The role of node {node.node_id} is {short_repr(role)}; use one of {', '.join(ROLES)}."
         )
     when = node.metadata.get("when")
     try:
         time = None if when is None else dt.datetime.fromisoformat(str(when))
     except ValueError as error:
         raise InvalidTurnError(
-            f"when of node {node.node_id} is {shown(when)}; use a date and time in ISO format with "
+            f"when of node {node.node_id} is {short_repr(when)}; use a date and time in ISO "
+            "format with "
             "a zone, such as 2026-05-01T09:00:00+00:00."
         ) from error
     return Turn(

@@ -25,7 +25,7 @@ from llama_index.core.vector_stores import SimpleVectorStore
 from lightmem_integrations.errors import InvalidRequestError
 from lightmem_integrations.lightmem import LightMem
 from lightmem_integrations.llama_index.messages import fingerprint, to_turn
-from lightmem_integrations.safety import check_scope_id, check_user_id, shown
+from lightmem_integrations.safety import check_scope_id, check_user_id, short_repr
 
 _TURN_IDS = uuid.UUID("5d9f4c57-0b0e-4a4e-8f0a-6f5a4f2f6a0d")
 _MESSAGE = re.compile(r"<message role='(\w+)'>(.*?)</message>", re.DOTALL)
@@ -141,7 +141,7 @@ async def _messages_of(old: Any) -> list[ChatMessage]:
     if isinstance(old, Sequence) and all(isinstance(each, ChatMessage) for each in old):
         return list(old)
     raise InvalidRequestError(
-        f"{shown(old)} is no memory of LlamaIndex; pass a BaseMemory or a list of ChatMessage."
+        f"{short_repr(old)} is no memory of LlamaIndex; pass a BaseMemory or a list of ChatMessage."
     )
 
 

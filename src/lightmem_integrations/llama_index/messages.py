@@ -14,7 +14,7 @@ from llama_index.core.base.llms.types import ChatMessage, MessageRole, ToolCallB
 from llama_index.core.schema import QueryBundle
 from pydantic import ValidationError
 
-from lightmem_integrations.records import Role, Turn
+from lightmem_integrations.records.conversation import Role, Turn
 
 logger = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from llama_index.core.retrievers import BaseRetriever
 from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 
 from lightmem_integrations.lightmem import LightMem
-from lightmem_integrations.records import TIERS, Hit, Recall, Tier
+from lightmem_integrations.records.conversation import TIERS, Hit, Recall, Tier
 from lightmem_integrations.safety import check_user_id
 
 logger = logging.getLogger(__name__)

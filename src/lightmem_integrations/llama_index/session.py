@@ -14,7 +14,7 @@ from lightmem_integrations.llama_index.messages import (
     to_turn,
     words_of,
 )
-from lightmem_integrations.records import Turn
+from lightmem_integrations.records.conversation import Turn
 
 _NO_LIMIT = 2**53
 

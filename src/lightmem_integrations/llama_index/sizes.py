@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lightmem_integrations.errors import InvalidRequestError
-from lightmem_integrations.safety import shown
+from lightmem_integrations.safety import short_repr
 
 
 def check_sizes(**sizes: object) -> None:
@@ -16,4 +16,6 @@ def check_sizes(**sizes: object) -> None:
         if size is None:
             continue
         if not isinstance(size, int) or isinstance(size, bool) or size < 1:
-            raise InvalidRequestError(f"{name} is {shown(size)}; pass a whole number from 1 up.")
+            raise InvalidRequestError(
+                f"{name} is {short_repr(size)}; pass a whole number from 1 up."
+            )

@@ -13,7 +13,7 @@ from llama_index.core.tools.tool_spec.base import BaseToolSpec
 from lightmem_integrations.errors import LightMemError
 from lightmem_integrations.lightmem import LightMem
 from lightmem_integrations.llama_index.sizes import check_sizes
-from lightmem_integrations.records import Hit, Turn
+from lightmem_integrations.records.conversation import Hit, Turn
 from lightmem_integrations.safety import check_scope_id, check_user_id, fence
 
 logger = logging.getLogger(__name__)

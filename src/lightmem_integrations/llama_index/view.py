@@ -24,7 +24,7 @@ from lightmem_integrations.llama_index.window import (
     without_orphans,
     without_placeholders,
 )
-from lightmem_integrations.records import Turn
+from lightmem_integrations.records.conversation import Turn
 
 logger = logging.getLogger(__name__)
 

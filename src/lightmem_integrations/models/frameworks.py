@@ -5,12 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lightmem_integrations.models.language import (
-    Completion,
-    Message,
-    is_of,
-    with_schema_in_prompt,
-)
+from lightmem_integrations.models.prompts import with_schema_in_prompt
+from lightmem_integrations.models.protocols import Completion, Message, is_of
 from lightmem_integrations.models.retry import retrying
 
 # "nostream" is LangGraph's tag for model calls whose tokens stay out of a graph's stream.

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from lightmem_integrations.errors import MissingExtraError, ModelError, ModelUnavailableError
-from lightmem_integrations.models.language import Completion, Message
+from lightmem_integrations.models.protocols import Completion, Message
 
 # A prompt is read in steps of so many tokens, since reading can only be stopped between two steps.
 _STEP = 256

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lightmem_integrations.errors import ModelOutputError
-from lightmem_integrations.models.language import Completion, Message
+from lightmem_integrations.models.protocols import Completion, Message
 from lightmem_integrations.models.retry import retrying
-from lightmem_integrations.safety import shown
+from lightmem_integrations.safety import short_repr
 
 _SECONDS = 120.0  # for one request where the caller sets no limit
 
@@ -91,5 +91,6 @@ def _completion(answer: Any) -> Completion:
         return Completion(str(text), int(read), int(written))
     except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
         raise ModelOutputError(
-            f"The server's answer {shown(answer)} is not of the form of OpenAI's chat completions."
+            f"The server's answer {short_repr(answer)} is not of the form of OpenAI's chat "
+            "completions."
         ) from error

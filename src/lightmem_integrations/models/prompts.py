@@ -6,10 +6,10 @@ Memory and question are data in them: fenced, one JSON string on a line, and cut
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lightmem_integrations.models.language import Message
+from lightmem_integrations.models.protocols import Message
 from lightmem_integrations.safety import escape_fence, fence
 
 _LONGEST_QUESTION = 1_000
@@ -77,3 +77,19 @@ def _object(name: str, value: dict[str, Any]) -> dict[str, Any]:
 def _quoted(text: str, longest: int) -> str:
     """The text as one JSON string on one line: it can pretend to be no line of its own."""
     return escape_fence(json.dumps(" ".join(text.split())[:longest], ensure_ascii=False))
+
+
+def with_schema_in_prompt(
+    messages: Sequence[Message], schema: Mapping[str, Any] | None
+) -> list[Message]:
+    """The prompt with the schema written into it, for runners that do not decode under one."""
+    if schema is None:
+        return list(messages)
+    wish = (
+        "Answer with one JSON object and nothing else. It must match this JSON schema:\n"
+        f"{json.dumps(schema)}"
+    )
+    if messages and messages[0]["role"] == "system":
+        first: Message = {"role": "system", "content": f"{messages[0]['content']}\n\n{wish}"}
+        return [first, *messages[1:]]
+    return [{"role": "system", "content": wish}, *messages]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, TypedDict, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,3 +67,71 @@ class TokenCounter(Protocol):
 
     def __call__(self, text: str, /) -> int:
         """How many tokens the text has."""
+
+
+class Message(TypedDict):
+    """One message of a prompt."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What a language model answered.
+
+    Attributes:
+        text: The answer; with a schema JSON, unless the model broke its word.
+        prompt_tokens: Tokens that it read; 0 where the runner does not say.
+        completion_tokens: Tokens that it wrote; 0 where the runner does not say.
+    """
+
+    text: str
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+@runtime_checkable
+class LanguageModel(Protocol):
+    """Answers a prompt. Must be thread-safe."""
+
+    @property
+    def name(self) -> str:
+        """Which model this is."""
+
+    def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        schema: Mapping[str, Any] | None = None,
+        max_tokens: int = 256,
+        seconds: float | None = None,
+    ) -> Completion:
+        """Answer a prompt.
+
+        Args:
+            messages: The prompt.
+            schema: JSON schema of the answer. A runner that can decodes under it; with the others
+                the prompt asks for it. Either way the answer must be checked.
+            max_tokens: Longest answer, in tokens, where the runner takes a limit.
+            seconds: How long it may take, retries included; ``None`` for as long as it needs. A
+                runner that cannot be stopped may take longer.
+
+        Raises:
+            ModelError: The model failed or did not answer in time.
+        """
+
+
+def is_of(given: object, package: str) -> bool:
+    """Whether an object's class, or a base of it, comes from a package, which is not imported."""
+    return any(
+        base.__module__ == package or base.__module__.startswith(f"{package}.")
+        for base in type(given).__mro__
+    )
+
+
+def load(model: object) -> None:
+    """Load a model now, where it has a way to do so before its first use."""
+    loading = getattr(model, "load", None)
+    if callable(loading):
+        loading()

@@ -15,16 +15,11 @@ from lightmem_integrations.errors import (
     ModelUnavailableError,
     SettingsError,
 )
-from lightmem_integrations.models.language import (
-    LanguageModel,
-    as_language_model,
-    complete_json,
-    is_of,
-    load,
-)
+from lightmem_integrations.models.json_answer import complete_json
+from lightmem_integrations.models.language import as_language_model
 from lightmem_integrations.models.prompts import pointer_prompt, pointer_schema
-from lightmem_integrations.models.protocols import Reranker, Vectors
-from lightmem_integrations.safety import shown
+from lightmem_integrations.models.protocols import LanguageModel, Reranker, Vectors, is_of, load
+from lightmem_integrations.safety import short_repr
 
 DEFAULT_CROSS_ENCODER = "cross-encoder/ms-marco-MiniLM-L6-v2"
 
@@ -154,7 +149,8 @@ class _Ranking:
                 scores[int(each["corpus_id"])] = float(each["score"])
             except (KeyError, IndexError, TypeError, ValueError) as error:
                 raise ModelOutputError(
-                    f"The re-ranker returned {shown(each)}; a corpus_id and a score are needed."
+                    f"The re-ranker returned {short_repr(each)}; a corpus_id and a score are "
+                    "needed."
                 ) from error
         return scores
 
@@ -185,7 +181,8 @@ def as_reranker(given: object | None) -> Reranker | None:
     if callable(getattr(given, "rank", None)):
         return _Ranking(model.rank)
     raise SettingsError(
-        f"reranker= is {shown(given)}, a {type(given).__name__}, which is no re-ranker. Pass the "
+        f"reranker= is {short_repr(given)}, a {type(given).__name__}, which is no re-ranker. Pass "
+        "the "
         "name of a cross-encoder, a CrossEncoder, a LangChain BaseCrossEncoder, "
         "SLMReranker(model), or an object with score(query, texts)."
     )
@@ -200,11 +197,11 @@ def checked_pointers(answer: dict[str, Any], texts: int) -> list[int]:
     """
     pointers = answer.get("pointers")
     if not isinstance(pointers, list) or len(pointers) > _FLOOD * texts:
-        raise ModelOutputError(f"The model returned no list of pointers: {shown(answer)}.")
+        raise ModelOutputError(f"The model returned no list of pointers: {short_repr(answer)}.")
     for each in pointers:
         if isinstance(each, bool) or not isinstance(each, int) or not 1 <= each <= texts:
             raise ModelOutputError(
-                f"The model pointed at {shown(each)}; there are memories 1 to {texts}."
+                f"The model pointed at {short_repr(each)}; there are memories 1 to {texts}."
             )
     return list(dict.fromkeys(pointers))
 

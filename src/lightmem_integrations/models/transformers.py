@@ -8,7 +8,8 @@ from functools import lru_cache
 from typing import Any
 
 from lightmem_integrations.errors import MissingExtraError, ModelUnavailableError
-from lightmem_integrations.models.language import Completion, Message, with_schema_in_prompt
+from lightmem_integrations.models.prompts import with_schema_in_prompt
+from lightmem_integrations.models.protocols import Completion, Message
 
 
 class TransformersModel:

@@ -8,17 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
-from lightmem_integrations.recall.features import REACH, SPREAD, inverse_frequency
-from lightmem_integrations.recall.terms import terms
-from lightmem_integrations.storage.index import VectorIndex, Vectors, nearest
-from lightmem_integrations.storage.lexical import LexicalIndex, Rows
-from lightmem_integrations.storage.neighbourhood import (
-    Limits,
-    Turns,
-    neighbourhood,
-)
+from lightmem_integrations.arrays import Rows, Vectors
+from lightmem_integrations.recall.select.features import REACH, SPREAD
+from lightmem_integrations.storage.index import VectorIndex, nearest
+from lightmem_integrations.storage.lexical import LexicalIndex
+from lightmem_integrations.storage.turn_reads import Filter, Turns, neighbourhood
 from lightmem_integrations.storage.turns import User
 from lightmem_integrations.storage.vectors import user_vectors
+from lightmem_integrations.text.bm25 import inverse_frequency
+from lightmem_integrations.text.terms import terms
 
 # A word in more than this share of a user's turns adds candidates only if rarer words gave few.
 _COMMON = 0.05
@@ -69,7 +67,7 @@ def coarse(
     *,
     query: str,
     vector: Vectors | None,
-    limits: Limits,
+    limits: Filter,
     excluded: Rows,
     dense_pool: int,
     lexical_pool: int,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from lightmem_integrations.models.protocols import TokenCounter
-from lightmem_integrations.records import Hit, Turn
+from lightmem_integrations.records.conversation import Hit, Turn
 from lightmem_integrations.safety import fence
 
 _CUT = " ..."

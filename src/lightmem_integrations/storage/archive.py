@@ -7,7 +7,7 @@ from collections.abc import Collection
 from sqlalchemy import Connection, delete, insert, select, update
 
 from lightmem_integrations.storage.lexical import LexicalIndex
-from lightmem_integrations.storage.schema import turns, users, vectors, work
+from lightmem_integrations.storage.schema.turns import turns, users, vectors, work
 from lightmem_integrations.storage.turns import EMBED
 
 _AT_ONCE = 500

@@ -7,14 +7,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from lightmem_integrations.storage.index import Batch, Vectors
+from lightmem_integrations.arrays import Vectors
+from lightmem_integrations.storage.index import Batch
 from lightmem_integrations.storage.ledger import Ledger
 from lightmem_integrations.storage.namespaces import Path, key_of_path, rows_under
-from lightmem_integrations.storage.schema_documents import (
-    document_vectors,
-    documents,
-    namespaces,
-)
+from lightmem_integrations.storage.schema.documents import document_vectors, documents, namespaces
 from lightmem_integrations.storage.vectors import pack, unpack_all
 
 _AT_ONCE = 500

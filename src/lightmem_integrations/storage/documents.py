@@ -9,9 +9,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, delete, insert, select, update
 
+from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.safety import key_of
 from lightmem_integrations.storage.document_vectors import delete_vectors, insert_vectors
-from lightmem_integrations.storage.index import Vectors
 from lightmem_integrations.storage.namespaces import (
     Path,
     ensure_namespace,
@@ -20,7 +20,7 @@ from lightmem_integrations.storage.namespaces import (
     path_of,
     rows_under,
 )
-from lightmem_integrations.storage.schema_documents import documents, namespaces
+from lightmem_integrations.storage.schema.documents import documents, namespaces
 
 _AT_ONCE = 500
 _MINUTE = 60.0

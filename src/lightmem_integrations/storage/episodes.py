@@ -9,12 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
-from lightmem_integrations.storage.index import Vectors
-from lightmem_integrations.storage.schema_consolidation import (
-    episode_turns,
-    episode_vectors,
-    episodes,
-)
+from lightmem_integrations.arrays import Vectors
+from lightmem_integrations.storage.schema.knowledge import episode_turns, episode_vectors, episodes
 from lightmem_integrations.storage.vectors import pack
 
 VERBATIM, COMPRESSED, DROPPED = "verbatim", "compressed", "dropped"

@@ -7,8 +7,8 @@ from collections.abc import Collection
 import numpy as np
 from sqlalchemy import Connection, func, select
 
-from lightmem_integrations.storage.index import Vectors
-from lightmem_integrations.storage.schema_consolidation import (
+from lightmem_integrations.arrays import Vectors
+from lightmem_integrations.storage.schema.knowledge import (
     episode_turns,
     evidence,
     fact_vectors,

@@ -13,8 +13,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
-from lightmem_integrations.storage.index import Vectors
-from lightmem_integrations.storage.schema_consolidation import (
+from lightmem_integrations.arrays import Vectors
+from lightmem_integrations.storage.schema.knowledge import (
     assertions,
     evidence,
     fact_vectors,

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-Vectors = NDArray[np.float32]
+from lightmem_integrations.arrays import Vectors
 
 
 @dataclass(frozen=True, slots=True)

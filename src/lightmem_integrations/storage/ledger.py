@@ -14,7 +14,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from lightmem_integrations.errors import LedgerError, StoreClosedError
 from lightmem_integrations.storage.lexical import LexicalIndex, lexical_index_for
 from lightmem_integrations.storage.migrations import migrate
-from lightmem_integrations.storage.schema import meta
+from lightmem_integrations.storage.schema.turns import meta
 
 _BUSY_MILLISECONDS = 5_000
 

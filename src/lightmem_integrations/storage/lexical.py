@@ -12,12 +12,10 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import Connection
 
+from lightmem_integrations.arrays import Rows
 from lightmem_integrations.errors import LedgerError
-
-Rows = NDArray[np.int64]
 
 
 class LexicalIndex(Protocol):

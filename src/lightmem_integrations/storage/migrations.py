@@ -7,13 +7,10 @@ from collections.abc import Callable
 from sqlalchemy import Connection, Engine, insert, literal, select, update
 
 from lightmem_integrations.errors import LedgerError
-from lightmem_integrations.storage import (
-    schema_consolidation,
-    schema_documents,
-    schema_shared,
-)
-from lightmem_integrations.storage.due import CONSOLIDATE
-from lightmem_integrations.storage.schema import (
+from lightmem_integrations.storage.schema import documents as schema_documents
+from lightmem_integrations.storage.schema import knowledge as schema_consolidation
+from lightmem_integrations.storage.schema import shared as schema_shared
+from lightmem_integrations.storage.schema.turns import (
     meta,
     metadata,
     sessions,
@@ -23,6 +20,7 @@ from lightmem_integrations.storage.schema import (
     vectors,
     work,
 )
+from lightmem_integrations.storage.work_queue import CONSOLIDATE
 
 
 def _first(connection: Connection) -> None:

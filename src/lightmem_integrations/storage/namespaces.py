@@ -8,11 +8,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, Select, delete, insert, select
 
-from lightmem_integrations.storage.schema_documents import (
-    documents,
-    namespace_prefixes,
-    namespaces,
-)
+from lightmem_integrations.storage.schema.documents import documents, namespace_prefixes, namespaces
 
 Path = tuple[str, ...]
 

@@ -15,19 +15,14 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, Select, delete, exists, func, insert, or_, select
 
-from lightmem_integrations.storage.index import Vectors
-from lightmem_integrations.storage.schema import speakers, users
-from lightmem_integrations.storage.schema_consolidation import (
-    assertions,
-    episodes,
-    facts,
-    revisions,
-)
-from lightmem_integrations.storage.schema_shared import (
+from lightmem_integrations.arrays import Vectors
+from lightmem_integrations.storage.schema.knowledge import assertions, episodes, facts, revisions
+from lightmem_integrations.storage.schema.shared import (
     shared_seen,
     shared_statements,
     shared_support,
 )
+from lightmem_integrations.storage.schema.turns import speakers, users
 from lightmem_integrations.storage.vectors import pack, unpack_all
 
 LEAST_USERS = 3

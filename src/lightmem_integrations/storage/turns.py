@@ -14,11 +14,11 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from lightmem_integrations.errors import TurnConflictError
-from lightmem_integrations.records import Turn
-from lightmem_integrations.safety import key_of, shown
-from lightmem_integrations.storage.due import make_due
+from lightmem_integrations.records.conversation import Turn
+from lightmem_integrations.safety import key_of, short_repr
 from lightmem_integrations.storage.lexical import LexicalIndex
-from lightmem_integrations.storage.schema import sessions, speakers, turns, users, work
+from lightmem_integrations.storage.schema.turns import sessions, speakers, turns, users, work
+from lightmem_integrations.storage.work_queue import make_due
 
 EMBED = "embed"
 """The kind of work that gives a turn its vector and its place in the vector index."""
@@ -167,7 +167,8 @@ def _id(new: NewTurn) -> str:
 def _unchanged(known: tuple[str, Turn], digest: str, turn: Turn, session_id: str) -> Turn:
     if known[0] != digest:
         raise TurnConflictError(
-            f"Session {shown(session_id)} already has a turn {shown(turn.id)} with other content. "
+            f"Session {short_repr(session_id)} already has a turn {short_repr(turn.id)} with "
+            "other content. "
             "Nothing was stored. Give the new turn an id of its own, or forget the old one first."
         )
     return known[1]

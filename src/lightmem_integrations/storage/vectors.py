@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, delete, func, insert, literal, select
 
-from lightmem_integrations.storage.index import Batch, Vectors
+from lightmem_integrations.arrays import Vectors
+from lightmem_integrations.storage.index import Batch
 from lightmem_integrations.storage.ledger import Ledger
-from lightmem_integrations.storage.schema import turns, users, vectors, work
-from lightmem_integrations.storage.schema_consolidation import episode_vectors, fact_vectors
+from lightmem_integrations.storage.schema.knowledge import episode_vectors, fact_vectors
+from lightmem_integrations.storage.schema.turns import turns, users, vectors, work
 from lightmem_integrations.storage.turns import EMBED
 
 # Half precision: half the bytes, and cosine similarities within 0.001 of full precision.

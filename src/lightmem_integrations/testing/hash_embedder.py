@@ -9,7 +9,7 @@ import numpy as np
 
 from lightmem_integrations.errors import InvalidRequestError
 from lightmem_integrations.models.protocols import Vectors
-from lightmem_integrations.recall.terms import terms
+from lightmem_integrations.text.terms import terms
 
 
 class HashEmbedder:

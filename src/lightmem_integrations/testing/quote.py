@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from lightmem_integrations.recall.terms import terms
 from lightmem_integrations.safety import FENCE_CLOSE, FENCE_OPEN
+from lightmem_integrations.text.terms import terms
 
 NOTHING = "I have nothing about that in memory."
 """The answer when no remembered turn shares a word with the question."""

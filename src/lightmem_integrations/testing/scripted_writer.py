@@ -6,7 +6,7 @@ import datetime as dt
 import re
 from collections.abc import Sequence
 
-from lightmem_integrations.consolidation.drafts import EpisodeDraft, FactDraft, Said
+from lightmem_integrations.knowledge.drafts import EpisodeDraft, FactDraft, WriterTurn
 
 _FACT = re.compile(
     r"(?P<subject>\w+)\.(?P<attribute>\w+) (?P<kind>[=+]) (?P<value>.+?)"
@@ -26,14 +26,14 @@ class ScriptedWriter:
     """
 
     def __init__(self) -> None:
-        self.calls: list[tuple[Said, ...]] = []
+        self.calls: list[tuple[WriterTurn, ...]] = []
 
     @property
     def name(self) -> str:
         """``scripted``."""
         return "scripted"
 
-    def write(self, turns: Sequence[Said]) -> EpisodeDraft:
+    def write(self, turns: Sequence[WriterTurn]) -> EpisodeDraft:
         """The first words of every turn as the summary, and the facts that they note."""
         self.calls.append(tuple(turns))
         facts = []

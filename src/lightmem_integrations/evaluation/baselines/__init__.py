@@ -6,7 +6,7 @@ told, and the same embedding model, so that the retrievers differ and not what t
 
 from __future__ import annotations
 
-from lightmem_integrations.records import Turn
+from lightmem_integrations.records.conversation import Turn
 
 TOP = 5
 """Turns that a baseline hands to a prompt: as many as the library recalls by default."""

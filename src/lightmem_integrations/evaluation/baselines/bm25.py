@@ -10,8 +10,8 @@ import numpy as np
 from rank_bm25 import BM25Okapi
 
 from lightmem_integrations.evaluation.baselines import TOP, rendered
-from lightmem_integrations.recall.terms import terms
-from lightmem_integrations.records import Turn
+from lightmem_integrations.records.conversation import Turn
+from lightmem_integrations.text.terms import terms
 
 
 class Baseline:

@@ -15,7 +15,7 @@ from langchain_core.embeddings import Embeddings
 from lightmem_integrations.evaluation.baselines import TOP, rendered
 from lightmem_integrations.models.embedders import as_embedder
 from lightmem_integrations.models.protocols import Embedder
-from lightmem_integrations.records import Turn
+from lightmem_integrations.records.conversation import Turn
 
 
 class SharedEmbeddings(Embeddings):

@@ -10,7 +10,7 @@ from langgraph.store.memory import InMemoryStore
 
 from lightmem_integrations.evaluation.baselines import TOP, rendered
 from lightmem_integrations.models.embedders import as_embedder
-from lightmem_integrations.records import Turn
+from lightmem_integrations.records.conversation import Turn
 
 
 class Baseline:

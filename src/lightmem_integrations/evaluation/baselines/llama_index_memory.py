@@ -20,7 +20,7 @@ from llama_index.core.vector_stores.types import VectorStoreQuery, VectorStoreQu
 from lightmem_integrations.evaluation.baselines import TOP, rendered
 from lightmem_integrations.models.embedders import as_embedder
 from lightmem_integrations.models.protocols import Embedder
-from lightmem_integrations.records import Turn
+from lightmem_integrations.records.conversation import Turn
 
 _Result = TypeVar("_Result")
 

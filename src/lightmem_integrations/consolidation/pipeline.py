@@ -1,0 +1,299 @@
+"""The offline path as a whole: what is due, episode by episode, until nothing is left to do."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import fields, replace
+from typing import Protocol
+
+from lightmem_integrations.consolidation.decay import make_room
+from lightmem_integrations.consolidation.episode import (
+    LeaseLost,
+    RunContext,
+    TurnsChanged,
+    as_said,
+    consolidate_episode,
+)
+from lightmem_integrations.engine.store import Store
+from lightmem_integrations.errors import (
+    LightMemError,
+    ModelError,
+    ModelOutputError,
+    StorageError,
+)
+from lightmem_integrations.knowledge.drafts import Writer, WriterTurn
+from lightmem_integrations.knowledge.fact_cache import FactCache
+from lightmem_integrations.knowledge.integrate import Arbiter
+from lightmem_integrations.knowledge.vectors import embed_missing
+from lightmem_integrations.records.knowledge import ConsolidationReport
+from lightmem_integrations.settings import ConsolidationSettings
+from lightmem_integrations.storage import work_queue as work_list
+from lightmem_integrations.storage.turns import find_user
+from lightmem_integrations.storage.work_queue import Due, Unread, drop_lease, take_lease
+
+logger = logging.getLogger(__name__)
+
+_READ_ANEW = 5
+_LONGEST_REASON = 300
+
+
+class Segments(Protocol):
+    """Turns in episodes: those that are closed, and what may still go on."""
+
+    @property
+    def closed(self) -> Sequence[tuple[WriterTurn, ...]]:
+        """Episodes that no later turn can join."""
+
+    @property
+    def open(self) -> tuple[WriterTurn, ...]:
+        """What may go on."""
+
+
+class Segmenter(Protocol):
+    """Cuts the turns of a session into episodes."""
+
+    def __call__(self, turns: Sequence[WriterTurn], *, final: bool) -> Segments:
+        """Closed episodes and the open tail; with ``final`` there is no tail."""
+
+
+class Progress(Protocol):
+    """Hears how far a run is."""
+
+    def __call__(self, done: int, total: int, /) -> None:
+        """``done`` of ``total`` sessions were looked at."""
+
+
+def consolidate(
+    store: Store,
+    writer: Writer,
+    *,
+    settings: ConsolidationSettings | None = None,
+    user_id: str | None = None,
+    max_batches: int | None = None,
+    final: bool = False,
+    on_progress: Progress | None = None,
+    arbiter: Arbiter | None = None,
+    segment: Segmenter | None = None,
+    clock: Callable[[], float] = time.time,
+    should_stop: Callable[[], bool] = lambda: False,
+    pause: Callable[[], None] = lambda: None,
+) -> ConsolidationReport:
+    """Make episodes and facts of what was said since the last time.
+
+    Works session by session, and stores episode by episode: stopped at any point, the next run
+    goes on where this one was. With nothing new it changes nothing.
+
+    Args:
+        store: Where.
+        writer: Makes the episodes and facts.
+        settings: Policies and sizes.
+        user_id: Only this user's memory.
+        max_batches: Sessions to look at, at most.
+        final: Close also what may still go on.
+        on_progress: Hears how far it is.
+        arbiter: Decides about facts where the rules do not.
+        segment: Cuts sessions into episodes; by default ``consolidation.segment.segment``.
+        clock: The time, in seconds since 1970.
+        should_stop: Asked between episodes whether to end early.
+        pause: Called between the steps of an episode; may wait, to let others go first.
+
+    Raises:
+        StorageError: The ledger does not answer. A failing model does not raise: what it could
+            not do is put back, and the report says so.
+    """
+    bench = RunContext(
+        store=store, writer=writer, settings=settings or ConsolidationSettings(),
+        worker=uuid.uuid4().hex, arbiter=arbiter, clock=clock, pause=pause,
+    )  # fmt: skip
+    if segment is None:
+        from lightmem_integrations.consolidation import segment as by_default
+
+        segment = by_default.segment
+    return _Run(bench, segment, should_stop, final=final).over(user_id, max_batches, on_progress)
+
+
+class _Run:
+    """One run: its counts, and the failures in a row that end it."""
+
+    def __init__(
+        self, bench: RunContext, segment: Segmenter, should_stop: Callable[[], bool], *, final: bool
+    ) -> None:
+        self._bench = bench
+        self._segment = segment
+        self._should_stop = should_stop
+        self._final = final
+        self._report = ConsolidationReport()
+        self._failures = 0
+
+    def over(
+        self, user_id: str | None, max_batches: int | None, on_progress: Progress | None
+    ) -> ConsolidationReport:
+        started = time.perf_counter()
+        users = self._users(user_id)
+        ledger = self._bench.store.ledger
+        with ledger.read() as connection:
+            total = sum(work_list.count_due(connection, user) for user in users)
+        done = 0
+        for user in users:
+            with self._leased(user) as mine:
+                if not mine:
+                    self._count(busy=1)
+                    continue
+                self._prepare(user)
+                known = FactCache(user)
+                with ledger.read() as connection:
+                    dues = work_list.due_sessions(connection, user, self._bench.clock())
+                for due in dues:
+                    if self._ends() or (max_batches is not None and done >= max_batches):
+                        break
+                    self._session(due, known)
+                    done += 1
+                    if on_progress is not None:
+                        on_progress(done, max(total, done))
+                compressed, evicted = make_room(
+                    self._bench.store, user, self._bench.settings, self._bench.clock()
+                )
+                self._count(compressed=compressed, evicted=evicted)
+            if self._ends() or (max_batches is not None and done >= max_batches):
+                break
+        return replace(self._report, seconds=time.perf_counter() - started)
+
+    def _users(self, user_id: str | None) -> list[int]:
+        with self._bench.store.ledger.read() as connection:
+            users = work_list.due_users(connection, self._bench.clock())
+            if user_id is None:
+                return users
+            user = find_user(connection, user_id)
+        return [] if user is None or user.row not in users else [user.row]
+
+    @contextlib.contextmanager
+    def _leased(self, user: int) -> Iterator[bool]:
+        mine = self._lease(user)
+        try:
+            yield mine
+        finally:
+            if mine:
+                with self._bench.store.ledger.write() as connection:
+                    drop_lease(connection, user, self._bench.worker)
+
+    def _lease(self, user: int) -> bool:
+        with self._bench.store.ledger.write() as connection:
+            if work_list.user_named(connection, user) is None:
+                return False  # forgotten meanwhile
+            return take_lease(
+                connection,
+                user,
+                self._bench.worker,
+                now=self._bench.clock(),
+                seconds=self._bench.settings.lease_seconds,
+            )
+
+    def _prepare(self, user: int) -> None:
+        """Give turns and memories their vectors; without them all works, only less well."""
+        try:
+            store = self._bench.store
+            with store.ledger.read() as connection:
+                name = work_list.user_named(connection, user)
+                found = None if name is None else find_user(connection, name)
+            if found is not None:
+                store.indexer.catch_up(found)
+            embed_missing(store, user)
+        except LightMemError as error:
+            logger.warning("Vectors are missing for consolidation (%s).", type(error).__name__)
+
+    def _session(self, due: Due, known: FactCache) -> None:
+        for _ in range(_READ_ANEW):
+            try:
+                if not self._some_episodes(due, known):
+                    return
+            except TurnsChanged:
+                continue
+            except LeaseLost:
+                self._count(busy=1)
+                return
+
+    def _some_episodes(self, due: Due, known: FactCache) -> bool:
+        """Consolidate what is closed; returns whether there may be more to read."""
+        settings, ledger = self._bench.settings, self._bench.store.ledger
+        while True:
+            with ledger.read() as connection:
+                read = work_list.unread(connection, due, settings.max_turns)
+                over = self._final or work_list.is_over(
+                    connection, due, self._bench.clock(), settings.gap_seconds
+                )
+            if not read:
+                with ledger.write() as connection:
+                    work_list.clear_if_done(connection, due)
+                return False
+            whole = len(read) < settings.max_turns
+            found = self._segment(as_said(read), final=over and whole)
+            pieces = list(found.closed)
+            if not pieces and not whole:
+                pieces = [found.open]  # as much as fits, and nothing to tell where it ends
+            by_row = {each.row: each for each in read}
+            for piece in pieces:
+                if self._should_stop():
+                    return False
+                if not self._lease(due.user):
+                    raise LeaseLost("Another worker took this user's memory over.")
+                if not self._episode(due, known, [by_row[each.row] for each in piece], piece):
+                    return False
+            if whole:
+                self._count(waiting=int(bool(found.open)))
+                return False
+
+    def _episode(
+        self, due: Due, known: FactCache, read: Sequence[Unread], said: Sequence[WriterTurn]
+    ) -> bool:
+        try:
+            done = consolidate_episode(self._bench, due, known, read, said)
+        except (TurnsChanged, LeaseLost, StorageError):
+            raise
+        except Exception as error:  # noqa: BLE001 - a writer is anybody's code
+            self._put_back(due, read, error)
+            return False
+        self._failures = 0
+        self._count(
+            written=1, facts=done.facts, merged=done.merged, superseded=done.superseded,
+            conflicts=done.conflicts, dropped=done.dropped, tokens=done.tokens,
+            problems=done.rejected,
+        )  # fmt: skip
+        return True
+
+    def _put_back(self, due: Due, read: Sequence[Unread], error: Exception) -> None:
+        settings, now = self._bench.settings, self._bench.clock()
+        reason = f"{type(error).__name__}: {error}"[:_LONGEST_REASON]
+        # A model that is down says nothing about the turns; one that answers nonsense may.
+        down = isinstance(error, ModelError) and not isinstance(error, ModelOutputError)
+        with self._bench.store.ledger.write() as connection:
+            tries = work_list.put_back(
+                connection, due, read[0].row, _storable(reason), now=now,
+                first=settings.first_backoff_seconds, longest=settings.longest_backoff_seconds,
+            )  # fmt: skip
+            aside = not down and tries >= settings.max_tries
+            if aside:
+                rows = [each.row for each in read]
+                work_list.set_aside(connection, due, rows, _storable(reason), now)
+        self._failures += 1
+        logger.warning(
+            "A session was %s (%s, try %d).",
+            "set aside" if aside else "put back", type(error).__name__, tries,
+        )  # fmt: skip
+        self._count(failed=1, problems=(reason,))
+
+    def _ends(self) -> bool:
+        return self._failures >= self._bench.settings.max_failures or self._should_stop()
+
+    def _count(self, **more: int | tuple[str, ...]) -> None:
+        known = {each.name: getattr(self._report, each.name) for each in fields(self._report)}
+        self._report = replace(
+            self._report, **{name: known[name] + value for name, value in more.items()}
+        )
+
+
+def _storable(reason: str) -> str:
+    return reason.encode("utf-8", "replace").decode().replace("\0", " ")

@@ -1,0 +1,130 @@
+"""What of a fact may be shared: nothing in it that belongs to one person.
+
+What is shared is never anybody's sentence. It is put together from words that every one of its
+users said: what is liked or done, without who; or what is said of a thing that bears no name.
+Everything else is refused, and so is what the rules cannot tell: precision comes before recall.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Collection, Set
+from dataclasses import dataclass
+
+from lightmem_integrations.consolidation.write.fact_patterns import RELATIONS
+from lightmem_integrations.consolidation.write.grammar import NAMELESS
+from lightmem_integrations.storage.shared import Stated
+from lightmem_integrations.text.names import name_key
+from lightmem_integrations.text.temporal import CALENDAR
+
+# Of a person only this: what many have in common, and what does them no harm.
+_COMMON = re.compile(
+    r"taste for .+|tastes?|likes?|loves?|enjoys?|prefers?|dislikes?|hates?|preferences?|hobby|"
+    r"hobbies|interests?|fav(?:ou)?rite (?:foods?|drinks?|dish|dishes|colou?rs?|seasons?|sports?|"
+    r"animals?|games?|music|genres?|fruits?|desserts?|snacks?|flavou?rs?|tools?|hobby|activity)"
+)
+_VERBS = re.compile(r"likes?|loves?|enjoys?|prefers?|dislikes?|hates?")
+_TASTE = "taste for "
+_ARTICLE = re.compile(r"(?:the|an?) ", re.IGNORECASE)
+_OWNED = re.compile(r"\b(?:my|our|your|his|her|their|its|i|we|you|he|she|they|me|us|him|them)\b")
+# No full stop, digit, sign or line: no contact, number, address or markup can be written in these.
+_PLAIN = re.compile(r"[^\W\d_]+(?:[ '\u2019-][^\W\d_]+)*")
+_LETTERS = re.compile(r"[^\W\d_]+")
+_TELLING = re.compile(r"[\d@]|://|\w\.\w")
+_IDENTIFYING = re.compile(
+    rf"\b(?:{RELATIONS}|{CALENDAR.pattern}|spouse|child(?:ren)?|baby|boyfriends?|girlfriends?|"
+    r"https?|www|names?|named|called|nicknames?|surnames?|address|streets?|avenue|road|lane|boulevard|square|"
+    r"village|postcode|zip|phones?|telephone|mobile|e-?mails?|mail|accounts?|iban|cards?|pins?|"
+    r"passwords?|passphrases?|secrets?|keys?|tokens?|codes?|logins?|user ?names?|handles?|"
+    r"passports?|licen[cs]es?|ssn|ids?|identity|insurance|salary|salaries|wages?|income|debts?|"
+    r"born|birth(?:day|date)?s?|aged?|ages|years? old|diagnos\w*|cancer|hiv|aids|pregnan\w*|"
+    r"disab\w+|depress\w+|medic\w+|therapy|illness\w*|disease\w*|gay|lesbian|bisexual|trans\w*|"
+    r"church|mosque|synagogue|religio\w*|union|party|voted?|votes|arrest\w*|prison|police|"
+    r"zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|twenty|thirty|"
+    r"forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|million|dozen|first|second|third|"
+    r"\w+(?:ie)?th of|today|tomorrow|yesterday|tonight)\b",
+    re.IGNORECASE,
+)
+_LONGEST, _MOST_WORDS, _LONGEST_WORD = 80, 10, 25
+
+PersonalData = Callable[[str], bool]
+"""Whether a text holds data of a person, as far as a detector can tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What would be shared of a fact, and whether that must not be.
+
+    Attributes:
+        text: What would be read.
+        personal: Whether it names somebody or something, for the user whose fact it is.
+    """
+
+    text: str
+    personal: bool
+
+    @property
+    def digest(self) -> str:
+        """The same for the same text, whoever said it."""
+        return hashlib.blake2b(self.text.encode(), digest_size=16).hexdigest()
+
+
+def candidate(
+    fact: Stated, people: Collection[str], names: Set[str], detects: PersonalData
+) -> Candidate | None:
+    """What a fact would be when shared; ``None`` if it is of no kind that ever is.
+
+    Args:
+        fact: A user's fact.
+        people: Who speaks in this user's memory, without case.
+        names: Single words of all names in this user's memory, without case.
+        detects: Finds data of a person in a text.
+    """
+    text = _general(fact, people)
+    if text is None:
+        return None
+    # The rules come first: of what they let through, Presidio never asks the network (it does
+    # where it meets an e-mail address).
+    return Candidate(text, _is_personal(text, fact, names) or detects(text) or detects(fact.value))
+
+
+def _general(fact: Stated, people: Collection[str]) -> str | None:
+    """A fact's words without whom they are about."""
+    subject, attribute, value = map(_plain, (fact.subject, fact.attribute, fact.value))
+    if not value:
+        return None
+    bare = _ARTICLE.sub("", fact.subject.strip(), count=1)
+    if name_key(subject) in people or subject in NAMELESS or bare != bare.lower():
+        if not _COMMON.fullmatch(attribute):
+            return None
+        if attribute.startswith(_TASTE):
+            return f"{value} {attribute.removeprefix(_TASTE)}"
+        return f"{attribute} {value}" if _VERBS.fullmatch(attribute) else f"{attribute}: {value}"
+    return f"{subject}, {attribute}: {value}"
+
+
+def _is_personal(text: str, fact: Stated, names: Set[str]) -> bool:
+    words = text.replace(",", "").replace(":", "")
+    if not _PLAIN.fullmatch(words) or len(text) > _LONGEST or len(words.split()) > _MOST_WORDS:
+        return True
+    found = _LETTERS.findall(words)
+    # Scripts without capitals do not show what is a name.
+    if any(len(each) > _LONGEST_WORD or each.upper() == each for each in found):
+        return True
+    if _IDENTIFYING.search(words) or _OWNED.search(words) or not names.isdisjoint(found):
+        return True
+    written = f"{fact.attribute} {fact.value}"
+    if written != written.lower() or _TELLING.search(written):
+        return True
+    return any(_named_in(each, frozenset(found)) for each in fact.statements)
+
+
+def _named_in(sentence: str, words: frozenset[str]) -> bool:
+    """Whether one of these words is written like a name within a sentence."""
+    capital = {each.casefold() for each in _LETTERS.findall(sentence) if each != each.lower()}
+    return not capital.isdisjoint(words)
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.replace("_", " ").split()).casefold().strip(" .!")

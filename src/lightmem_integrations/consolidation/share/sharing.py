@@ -1,0 +1,113 @@
+"""What several users say becomes knowledge of the store, and stops being it when they stop."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection
+
+from lightmem_integrations.consolidation.share.deidentify import Candidate, PersonalData, candidate
+from lightmem_integrations.engine.store import Store
+from lightmem_integrations.settings import Settings
+from lightmem_integrations.storage.shared import (
+    Support,
+    agreed,
+    changed_users,
+    insert_shared,
+    leave_out,
+    names_of,
+    set_support,
+    stated_by,
+    withdraw_unsupported,
+)
+
+SHARED_BY = "Several users"
+"""Who said what is shared, as it is shown."""
+
+
+def share(
+    store: Store,
+    detects: PersonalData,
+    *,
+    private_users: Collection[str],
+    now: float,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> int:
+    """Bring shared knowledge up to date with the facts of those users whose memory changed.
+
+    Args:
+        store: Where.
+        detects: Finds data of a person in a text.
+        private_users: Ids of users whose facts take no part.
+        now: The time, in seconds since 1970.
+        should_stop: Asked between users whether to end early.
+
+    Returns:
+        How many statements are shared now that were not before.
+
+    Raises:
+        ModelError: The embedder failed; what was withdrawn is withdrawn.
+        StorageError: The ledger does not answer.
+    """
+    ledger = store.ledger
+    with ledger.write() as connection:
+        leave_out(connection, private_users)
+    with ledger.read() as connection:
+        changed = changed_users(connection, private_users)
+    for seen in changed:
+        if should_stop():
+            break
+        support = [
+            Support(row, each.digest, each.personal)
+            for row, each in _candidates(store, seen.user, detects, now).items()
+        ]
+        with ledger.write() as connection:
+            set_support(connection, seen, support)
+    with ledger.write() as connection:
+        withdraw_unsupported(connection, now)
+    with ledger.read() as connection:
+        wanted = agreed(connection, now)
+    texts: dict[str, str] = {}
+    for user in {user for _, _, user in wanted}:
+        found = _candidates(store, user, detects, now)
+        for digest, row, whose in wanted:
+            # Said anew since it was looked at, it is looked at again by the next run.
+            if whose == user and row in found and found[row].digest == digest:
+                texts[digest] = found[row].text
+    if not texts:
+        return 0
+    made = store.embedder.documents(list(texts.values()))
+    vectors = dict(zip(texts, made, strict=True))
+    with ledger.write() as connection:
+        store.embedder.remember(connection, made.shape[1])
+        shown = {digest: f"{SHARED_BY}: {text}" for digest, text in texts.items()}
+        return insert_shared(connection, shown, vectors, now)
+
+
+def sharing(store: Store, settings: Settings) -> Callable[[Callable[[], bool]], int] | None:
+    """What brings shared knowledge up to date in this store; ``None`` where it is turned off."""
+    if not settings.shared_knowledge:
+        return None
+
+    def update(should_stop: Callable[[], bool]) -> int:
+        from lightmem_integrations.models.personal_data import personal_data_detector
+
+        return share(
+            store,
+            personal_data_detector(settings.names_model),
+            private_users=settings.private_users,
+            now=time.time(),
+            should_stop=should_stop,
+        )
+
+    return update
+
+
+def _candidates(
+    store: Store, user_row: int, detects: PersonalData, now: float
+) -> dict[int, Candidate]:
+    """What could be shared of a user's facts, by their rows."""
+    with store.ledger.read() as connection:
+        stated = stated_by(connection, user_row, now)
+        people, names = names_of(connection, user_row)
+    found = {each.row: candidate(each, people, names, detects) for each in stated}
+    return {row: each for row, each in found.items() if each is not None}

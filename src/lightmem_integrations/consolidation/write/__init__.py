@@ -1,0 +1,1 @@
+"""Writers: what makes an episode and its facts of a run of turns."""

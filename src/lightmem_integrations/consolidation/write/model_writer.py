@@ -1,0 +1,210 @@
+"""A Writer with a language model, which is believed only where the turns bear it out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from lightmem_integrations.consolidation.write import clauses
+from lightmem_integrations.consolidation.write import summary as salience
+from lightmem_integrations.consolidation.write.extractive import merged
+from lightmem_integrations.consolidation.write.grounding import UnsupportedError, check_grounded
+from lightmem_integrations.consolidation.write.prompts import (
+    LONGEST_SUMMARY,
+    LONGEST_WORDS,
+    MOST_ENTITIES,
+    MOST_KEYWORDS,
+    most_facts,
+    prompt_bytes,
+    turn_line,
+    writer_prompt,
+    writer_schema,
+)
+from lightmem_integrations.errors import LightMemError, ModelError, ModelOutputError
+from lightmem_integrations.knowledge.drafts import EpisodeDraft, FactDraft, WriterTurn
+from lightmem_integrations.models.json_answer import cleaned, parsed
+from lightmem_integrations.text.terms import terms
+
+if TYPE_CHECKING:
+    from lightmem_integrations.models.protocols import Completion, LanguageModel, Message
+
+# Bytes of a prompt that surely make no more than one token, for English and for JSON.
+_BYTES_PER_TOKEN = 3
+_FEWEST_TURNS = 2
+_LONGEST_TURN = 2_000
+_LONGEST_WHOLE_SUMMARY = 1_500
+# Of the summary's words, how many were said. A summary speaks in words of its own.
+_LEAST_SHARED = 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class ModelWriter:
+    """Asks a language model for an episode, under a JSON schema, and checks every part of it.
+
+    The schema gives the answer its shape, where the runner can decode under one; it does not make
+    it true. So every fact must point to turns that exist, be about somebody who speaks or is
+    named there, and share its words, numbers and negations with what that person said. Dates are
+    read from the turns' words by a library, not by the model. What does not hold is dropped and
+    listed in ``EpisodeDraft.rejected``.
+
+    Attributes:
+        model: What is asked.
+        context_tokens: Longest prompt and answer together. Longer segments are asked in parts.
+        answer_tokens: Longest answer.
+        seconds: How long one call may take; ``None`` for as long as it needs.
+    """
+
+    model: LanguageModel
+    context_tokens: int = 4_096
+    answer_tokens: int = 1_024
+    seconds: float | None = 120.0
+
+    @property
+    def name(self) -> str:
+        """Which writer this is."""
+        return f"model:{self.model.name}"
+
+    def write(self, turns: Sequence[WriterTurn]) -> EpisodeDraft:
+        """Summary, keywords, entities and facts of these turns.
+
+        Raises:
+            ModelOutputError: The answer is of no use, also when asked for less at once.
+            ModelError: The model failed; the turns are tried again later.
+        """
+        drafts, start = [], 0
+        for part in self._parts(turns):
+            drafts.append(_moved(self._write_or_halve(part), start))
+            start += len(part)
+        return _joined(drafts)
+
+    def _parts(self, turns: Sequence[WriterTurn]) -> list[Sequence[WriterTurn]]:
+        """The turns in runs whose prompts fit, as long as possible."""
+        longest = self._longest_turn()
+        room = self._room() - prompt_bytes(())
+        parts: list[Sequence[WriterTurn]] = []
+        begin = size = 0
+        for place, turn in enumerate(turns):
+            added = len(turn_line(place, turn, longest).encode("utf-8", "replace")) + 1
+            if place > begin and size + added > room:
+                parts.append(turns[begin:place])
+                begin, size = place, 0
+            size += added
+        return [*parts, turns[begin:]] if turns else []
+
+    def _room(self) -> int:
+        """Bytes of the longest prompt."""
+        return _BYTES_PER_TOKEN * (self.context_tokens - self.answer_tokens)
+
+    def _longest_turn(self) -> int:
+        """Characters of a turn that are shown: no turn fills a prompt alone."""
+        return max(min(_LONGEST_TURN, self._room() // 4), 200)
+
+    def _write_or_halve(self, turns: Sequence[WriterTurn]) -> EpisodeDraft:
+        """Small models lose the thread of long segments: once, two halves are asked instead."""
+        try:
+            return self._ask(turns)
+        except ModelOutputError:
+            if len(turns) < 2 * _FEWEST_TURNS:
+                raise
+        middle = len(turns) // 2
+        halves = self._ask(turns[:middle]), self._ask(turns[middle:])
+        return _joined([halves[0], _moved(halves[1], middle)])
+
+    def _ask(self, turns: Sequence[WriterTurn]) -> EpisodeDraft:
+        schema = writer_schema(len(turns))
+        prompt: list[Message] = writer_prompt(turns, self._longest_turn())
+        try:
+            answer: Completion = self.model.complete(
+                prompt, schema=schema, max_tokens=self.answer_tokens, seconds=self.seconds
+            )
+        except LightMemError:
+            raise
+        except Exception as error:
+            raise ModelError(f"The model {self.model.name!r} failed: {error}") from error
+        found = parsed(getattr(answer, "text", None), schema)
+        return _checked(found, turns, answer)
+
+
+def _checked(
+    found: dict[str, object], turns: Sequence[WriterTurn], answer: Completion
+) -> EpisodeDraft:
+    """The draft of an answer; its top has the right keys, nothing else is known of it."""
+    summary = cleaned(found["summary"], LONGEST_SUMMARY)
+    there = {stem for turn in turns for stem in terms(f"{turn.speaker} {turn.text}")}
+    rejected = []
+    if not summary or not isinstance(found["facts"], list):
+        raise ModelOutputError("The model's summary is empty, or its facts are no list.")
+    # Small models repeat a sentence until the limit.
+    summary = " ".join(dict.fromkeys(clauses.sentences(summary)))
+    stems = set(terms(summary))
+    if not stems or len(stems & there) < _LEAST_SHARED * len(stems):
+        rejected.append(f"the summary is not about these turns: {summary[:LONGEST_WORDS]}")
+        summary = " ".join(salience.central_sentences(turns, salience.weights(turns)))
+    said = salience.names(turns)
+    everything = " ".join(turn.text for turn in turns)
+    named = [
+        each
+        for each in _present(found["entities"], MOST_ENTITIES, there)
+        if each in everything and not each.islower()
+    ]
+    names = tuple(dict.fromkeys((*said, *named)))
+    facts: list[FactDraft] = []
+    for written in found["facts"][: most_facts(len(turns))]:
+        try:
+            fact = check_grounded(written, turns, said)
+        except UnsupportedError as error:
+            shown = written.get("statement") if isinstance(written, dict) else None
+            rejected.append(f"{error}: {cleaned(shown, LONGEST_WORDS) or 'no statement'}")
+        else:
+            in_it = tuple(name for name in names if name.lower() in fact.statement.lower())
+            facts.append(replace(fact, entities=in_it))
+    extra = len(found["facts"]) - most_facts(len(turns))
+    if extra > 0:
+        rejected.append(f"{extra} facts more than asked for")
+    return EpisodeDraft(
+        summary=summary,
+        keywords=_present(found["keywords"], MOST_KEYWORDS, there),
+        entities=names,
+        speakers=tuple(dict.fromkeys(turn.speaker for turn in turns if turn.speaker)),
+        facts=tuple(merged(facts)),
+        tokens=_count(answer, "prompt_tokens") + _count(answer, "completion_tokens"),
+        rejected=tuple(rejected),
+    )
+
+
+def _present(given: object, most: int, there: set[str]) -> tuple[str, ...]:
+    """Those strings of a list of which every word was said."""
+    if not isinstance(given, list):
+        return ()
+    texts = [cleaned(each, LONGEST_WORDS) for each in given[: 4 * most]]
+    kept = [text for text in texts if (stems := set(terms(text))) and stems <= there]
+    return tuple(dict.fromkeys(kept))[:most]
+
+
+def _count(answer: Completion, name: str) -> int:
+    value = getattr(answer, name, 0)
+    return value if type(value) is int and value > 0 else 0
+
+
+def _moved(draft: EpisodeDraft, by: int) -> EpisodeDraft:
+    facts = tuple(
+        replace(fact, evidence=tuple(pointer + by for pointer in fact.evidence))
+        for fact in draft.facts
+    )
+    return replace(draft, facts=facts)
+
+
+def _joined(drafts: Sequence[EpisodeDraft]) -> EpisodeDraft:
+    """Several parts of one episode as one."""
+    if len(drafts) == 1:
+        return drafts[0]
+    return EpisodeDraft(
+        summary=" ".join(draft.summary for draft in drafts)[:_LONGEST_WHOLE_SUMMARY],
+        keywords=tuple(dict.fromkeys(each for draft in drafts for each in draft.keywords)),
+        entities=tuple(dict.fromkeys(each for draft in drafts for each in draft.entities)),
+        speakers=tuple(dict.fromkeys(each for draft in drafts for each in draft.speakers)),
+        facts=tuple(merged(fact for draft in drafts for fact in draft.facts)),
+        tokens=sum(draft.tokens for draft in drafts),
+        rejected=tuple(each for draft in drafts for each in draft.rejected),
+    )

@@ -1,0 +1,1 @@
+"""Documents by namespace: the engine of the LangGraph store."""

@@ -1,0 +1,275 @@
+"""Documents by namespace: kept in the ledger, searched by meaning, gone when erased.
+
+Small namespaces are compared one by one. Of a large one the vector index holds most, and what it
+does not hold yet is compared one by one beside it, so a search always sees everything.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lightmem_integrations.documents.indexing import index_large
+from lightmem_integrations.documents.nearest import Scored, nearest_documents
+from lightmem_integrations.engine.embedder import PURGE
+from lightmem_integrations.engine.store import Store
+from lightmem_integrations.errors import IndexUnavailableError, ModelOutputError
+from lightmem_integrations.models.protocols import Vectors
+from lightmem_integrations.storage.documents import (
+    Document,
+    Erased,
+    NewDocument,
+    documents_to_embed,
+    documents_under,
+    embed_document,
+    erase_expired,
+    find_document,
+    refresh,
+    write_documents,
+)
+from lightmem_integrations.storage.ledger import put_meta
+from lightmem_integrations.storage.namespaces import Path, list_paths
+
+logger = logging.getLogger(__name__)
+
+_EMBED_LATE = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Find:
+    """One document to read."""
+
+    namespace: Path
+    key: str
+    refresh: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Documents to look for under a prefix.
+
+    Attributes:
+        prefix: What their namespaces begin with.
+        accepts: Whether a value may come back.
+        limit: How many at most.
+        offset: How many of the best to leave out.
+        vector: The question, if they are looked for by meaning; else the last written come first.
+        refresh: Whether those that come back live on.
+    """
+
+    prefix: Path
+    accepts: Callable[[Mapping[str, Any]], bool]
+    limit: int
+    offset: int
+    vector: Vectors | None = None
+    refresh: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ListPaths:
+    """The namespaces under a prefix."""
+
+    prefix: Path
+
+
+Read = Find | Search | ListPaths
+Answer = Document | None | list[Scored] | list[Path]
+
+
+class Documents:
+    """Reads and writes documents in an open store.
+
+    Args:
+        store: The store.
+        texts_of: The texts of a value that are searched by meaning, given its fields.
+        omit_expired: Whether a document whose time is over is gone before it is erased.
+        catch_up_seconds: How long a search may make vectors that are missing.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        texts_of: Callable[[Mapping[str, Any], Sequence[str]], list[str]],
+        *,
+        omit_expired: bool = False,
+        catch_up_seconds: float = 5.0,
+    ) -> None:
+        self._store = store
+        self._texts_of = texts_of
+        self._omit_expired = omit_expired
+        self._catch_up_seconds = catch_up_seconds
+        self._erasures = itertools.count(1)
+        self._emptying = threading.Lock()
+        self._emptied = 0
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """The normalised vectors of texts, one row for each.
+
+        Raises:
+            ModelError: The embedder failed.
+            EmbeddingMismatchError: It is not the one that the store was built with.
+        """
+        self._store.check_usable()
+        if not texts:
+            return np.zeros((0, 0), np.float32)
+        vectors = self._store.embedder.documents([_encodable(text) for text in texts])
+        self._store.embedder.check_dimension(vectors[0])
+        return vectors
+
+    def query(self, text: str) -> Vectors:
+        """The normalised vector of a question.
+
+        Raises:
+            ModelError: The embedder failed.
+            EmbeddingMismatchError: It is not the one that the store was built with.
+        """
+        self._store.check_usable()
+        vector = self._store.embedder.query(_encodable(text))
+        self._store.embedder.check_dimension(vector)
+        return vector
+
+    def read(self, wanted: Sequence[Read]) -> list[Answer]:
+        """What is there, all of it at one moment.
+
+        Raises:
+            StorageError: The store cannot be read.
+        """
+        self._store.check_usable()
+        now = time.time()
+        live_at = now if self._omit_expired else None
+        for each in wanted:
+            if isinstance(each, Search) and each.vector is not None:
+                self._embed_late(each.prefix)
+        alive: set[int] = set()
+        answers: list[Answer] = []
+        with self._store.ledger.read() as connection:
+            for each in wanted:
+                if isinstance(each, Find):
+                    found = find_document(connection, each.namespace, each.key, live_at=live_at)
+                    answers.append(found)
+                    seen = [] if found is None else [found]
+                elif isinstance(each, Search):
+                    scored = self._search(connection, each, live_at)
+                    answers.append(scored)
+                    seen = [one.document for one in scored]
+                else:
+                    answers.append(list_paths(connection, each.prefix, live_at=live_at))
+                    continue
+                if each.refresh:
+                    alive |= {one.row for one in seen if one.ttl_minutes is not None}
+        if alive:
+            with self._store.ledger.write() as connection:
+                refresh(connection, alive, now)
+        return answers
+
+    def write(self, new: Sequence[NewDocument]) -> None:
+        """Write and erase documents: all of it or, on an error, nothing.
+
+        Raises:
+            StorageError: The store cannot be written.
+        """
+        self._store.check_usable()
+        with self._store.ledger.write() as connection:
+            for each in new:
+                if each.vectors is not None and len(each.vectors):
+                    self._store.embedder.remember(connection, each.vectors.shape[1])
+                    break
+            gone = write_documents(connection, new, time.time())
+            self._note(connection, gone)
+        self._finish(gone)
+        index_large(self._store, {each.namespace for each in new if each.vectors is not None})
+
+    def erase_expired(self) -> int:
+        """Erase documents whose time is over; returns how many.
+
+        Raises:
+            StorageError: The store cannot be written.
+        """
+        self._store.check_usable()
+        with self._store.ledger.write() as connection:
+            gone = erase_expired(connection, time.time())
+            self._note(connection, gone)
+        self._finish(gone)
+        return gone.documents
+
+    def purge(self) -> None:
+        """Rewrite the index's files now, so that nothing erased is left in them.
+
+        Raises:
+            StorageError: The index does not answer.
+        """
+        self._store.check_usable()
+        if self._store.ledger.get(PURGE):
+            self._store.indexer.rebuild()
+
+    def _search(self, connection: Any, wanted: Search, live_at: float | None) -> list[Scored]:
+        last = wanted.offset + wanted.limit
+        if wanted.vector is not None:
+            indexer = self._store.indexer
+            index = self._store.index if indexer.ready else None
+            found = nearest_documents(
+                connection, index, wanted.prefix, wanted.vector, last, wanted.accepts, live_at
+            )
+            return found[wanted.offset : last]
+        scored: list[Scored] = []
+        for document in documents_under(connection, wanted.prefix, live_at=live_at):
+            if len(scored) >= last:
+                break
+            if wanted.accepts(document.value):
+                scored.append(Scored(document, None))
+        return scored[wanted.offset : last]
+
+    def _embed_late(self, prefix: Path) -> None:
+        """Make the vectors that could not be made when their documents were written."""
+        deadline = time.monotonic() + self._catch_up_seconds
+        last = 0
+        while time.monotonic() < deadline:
+            with self._store.ledger.read() as connection:
+                todo = documents_to_embed(connection, prefix, _EMBED_LATE, last)
+            if not todo:
+                return
+            last = todo[-1][0].row
+            made: list[tuple[Document, Vectors]] = []
+            for document, fields in todo:
+                try:
+                    made.append((document, self.embed(self._texts_of(document.value, fields))))
+                except ModelOutputError as error:  # one that spoils its vector holds up no other
+                    logger.warning("A document is left out of searches by meaning: %s", error)
+            with self._store.ledger.write() as connection:
+                for document, vectors in made:
+                    if len(vectors):
+                        self._store.embedder.remember(connection, vectors.shape[1])
+                    embed_document(connection, document, vectors)
+
+    def _note(self, connection: Any, gone: Erased) -> None:
+        if gone.index_ids:  # so that a crash before _finish is made good at the next opening
+            put_meta(connection, PURGE, "1")
+
+    def _finish(self, gone: Erased) -> None:
+        for scope, ids in gone.index_ids.items():
+            try:
+                self._store.indexer.forget(scope, ids)
+            except IndexUnavailableError as error:
+                logger.warning("Erased vectors leave the index at its next opening: %s", error)
+        if gone.documents:
+            self._empty_log()
+
+    def _empty_log(self) -> None:
+        mine = next(self._erasures)
+        with self._emptying:
+            if self._emptied < mine:  # else somebody did it after this erasure was committed
+                upto = next(self._erasures)
+                self._store.ledger.empty_log()
+                self._emptied = upto
+
+
+def _encodable(text: str) -> str:
+    """The text without halves of surrogate pairs, which no model can read."""
+    return text.encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,1 @@
+"""What lives while a store is open."""

@@ -1,0 +1,147 @@
+"""One time budget for the models of a recall, and the few threads in which they run.
+
+Python cannot stop a call from outside. A call that is late is left behind in its thread; since
+the threads are few and counted, a model that hangs can neither fill the process with them nor
+delay more recalls than there are threads.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as Late
+from typing import TypeVar
+
+from lightmem_integrations.errors import ModelError, StoreClosedError
+
+T = TypeVar("T")
+
+WORKERS = 4
+
+
+class DaemonPool:
+    """Threads for calls that may hang: at most ``size`` at a time.
+
+    Daemon threads, so that a call which never returns does not keep the process alive.
+    """
+
+    def __init__(self, size: int = WORKERS) -> None:
+        self._size = size
+        self._free = threading.BoundedSemaphore(size)
+        self._lock = threading.Lock()
+        self._running: set[threading.Thread] = set()
+        self._late: set[Future[object]] = set()
+        self._closed = False
+
+    def run(self, call: Callable[[], T], seconds: float) -> T:
+        """The call's result, if it comes in time.
+
+        Raises:
+            TimeoutError: It did not, or no thread became free.
+            ModelError: Every thread is held by a call that is late already.
+        """
+        until = time.monotonic() + seconds
+        if self._closed:
+            raise StoreClosedError("The store was closed; open it again with LightMem(...).")
+        if len(self._late) >= self._size:
+            raise ModelError(f"all {self._size} threads for models wait for calls that hang")
+        if not self._free.acquire(timeout=seconds):
+            raise TimeoutError
+        answer: Future[T] = Future()
+        thread = threading.Thread(
+            target=self._work, args=(call, answer), daemon=True, name="lightmem-model"
+        )
+        with self._lock:
+            self._running.add(thread)
+        try:
+            thread.start()
+        except RuntimeError as error:  # the system gives no more threads
+            self._end(thread)
+            raise ModelError(f"no thread could be started: {error}") from error
+        try:
+            return answer.result(timeout=max(until - time.monotonic(), 0.0))
+        except Late:
+            if answer.done():  # in the last moment, or with a timeout of its own
+                return answer.result()
+            with self._lock:
+                self._late.add(answer)  # type: ignore[arg-type]
+            # Either it ends after this line and takes itself out, or it has ended before.
+            answer.add_done_callback(self._not_late)
+            raise TimeoutError from None
+
+    def close(self, seconds: float) -> None:
+        """Take no more calls, and give those that run so long to end."""
+        self._closed = True
+        until = time.monotonic() + min(seconds, threading.TIMEOUT_MAX)
+        with self._lock:
+            running = list(self._running)
+        for thread in running:
+            thread.join(max(until - time.monotonic(), 0.0))
+
+    def _work(self, call: Callable[[], T], answer: Future[T]) -> None:
+        try:
+            try:
+                result = call()
+            except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
+                answer.set_exception(error)
+            else:
+                answer.set_result(result)
+        finally:
+            self._end(threading.current_thread())
+
+    def _end(self, thread: threading.Thread) -> None:
+        with self._lock:
+            self._running.discard(thread)
+        self._free.release()
+
+    def _not_late(self, answer: Future[T]) -> None:
+        with self._lock:
+            self._late.discard(answer)
+
+
+class Deadline:
+    """What is left of the time that models may take in one recall.
+
+    Args:
+        seconds: The whole.
+        workers: Where they run.
+        setting: What the user calls it, for messages.
+    """
+
+    def __init__(
+        self, seconds: float, workers: DaemonPool, setting: str = "Settings.model_seconds"
+    ) -> None:
+        self._whole = seconds
+        self._left = min(seconds, threading.TIMEOUT_MAX)
+        self._workers = workers
+        self._setting = setting
+
+    def run(self, call: Callable[[float], T]) -> T:
+        """The call's result; it is given the seconds that are left.
+
+        Raises:
+            ModelError: Time is up, or the model failed.
+        """
+        if self._left <= 0:
+            raise ModelError(f"no time was left of {self._said}")
+        left = self._left
+        with self._spending():
+            try:
+                return self._workers.run(lambda: call(left), left)
+            except TimeoutError as error:
+                raise ModelError(f"the model did not answer within {self._said}") from error
+
+    @property
+    def _said(self) -> str:
+        return f"the {self._whole:g} s of {self._setting}"
+
+    @contextlib.contextmanager
+    def _spending(self) -> Iterator[None]:
+        start = time.monotonic()
+        try:
+            yield
+        finally:
+            self._left -= time.monotonic() - start

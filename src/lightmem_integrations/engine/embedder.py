@@ -1,0 +1,151 @@
+"""The one embedder of a store: that it stays the same one, and what it makes of turns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection
+
+from lightmem_integrations.errors import EmbeddingMismatchError, ModelOutputError
+from lightmem_integrations.models.embedders import checked_vectors, document_vectors, query_vector
+from lightmem_integrations.models.protocols import Embedder, TokenEmbedder, Vectors
+from lightmem_integrations.models.token_vectors import compact, ignored_tokens
+from lightmem_integrations.storage.document_vectors import drop_document_vectors
+from lightmem_integrations.storage.ledger import Ledger, get_meta, put_meta
+from lightmem_integrations.storage.shared import withdraw_all
+from lightmem_integrations.storage.vectors import Embedded, Pending, drop_vectors
+
+EMBEDDER_NAME = "embedder.name"
+EMBEDDER_DIMENSION = "embedder.dimension"
+PURGE = "index.purge"
+"""Set while the vector index holds something that the ledger does not want it to hold."""
+
+
+class StoreEmbedder:
+    """An embedder whose name and dimension the ledger keeps, so that two are never mixed."""
+
+    def __init__(self, ledger: Ledger, embedder: Embedder) -> None:
+        self._ledger = ledger
+        self._embedder = embedder
+        self._dimension: int | None = None
+        self._ignored: NDArray[np.bool_] | None = None
+
+    def check_identity(self, *, replace: bool) -> None:
+        """Make sure that the store's vectors are of this embedder.
+
+        Raises:
+            EmbeddingMismatchError: They are of another one, and ``replace`` is not set.
+        """
+        name = self._ledger.get(EMBEDDER_NAME)
+        if name is None or (
+            name == self._embedder.name and not (replace and self._of_other_length())
+        ):
+            return
+        if not replace:
+            raise EmbeddingMismatchError(
+                f"This store was built with the embedder {name!r}, and {self._embedder.name!r} was "
+                "given. Vectors of two models cannot be compared. Open it with the old one, or "
+                "with replace_embedder=True to embed everything anew."
+            )
+        with self._ledger.write() as connection:
+            drop_vectors(connection)
+            drop_document_vectors(connection)
+            withdraw_all(connection)
+            put_meta(connection, EMBEDDER_NAME, self._embedder.name)
+            put_meta(connection, EMBEDDER_DIMENSION, "")
+            put_meta(connection, PURGE, "1")
+
+    def check_dimension(self, vector: Vectors) -> None:
+        """Make sure that a question's vector can be compared with those of the store.
+
+        Raises:
+            EmbeddingMismatchError: It is of another length.
+        """
+        if self._dimension is None:
+            known = self._ledger.get(EMBEDDER_DIMENSION)
+            self._dimension = int(known) if known else None
+        self._compare(len(vector))
+
+    def remember(self, connection: Connection, dimension: int) -> None:
+        """Note the embedder with its first vectors; later compare.
+
+        Raises:
+            EmbeddingMismatchError: The vectors are of another length than those of the store.
+        """
+        known = get_meta(connection, EMBEDDER_DIMENSION)
+        if not known:
+            put_meta(connection, EMBEDDER_NAME, self._embedder.name)
+            put_meta(connection, EMBEDDER_DIMENSION, str(dimension))
+        self._dimension = int(known or dimension)
+        self._compare(dimension)
+
+    def query(self, text: str) -> Vectors:
+        """The normalised vector of a question.
+
+        Raises:
+            ModelError: The embedder failed.
+        """
+        return query_vector(self._embedder, text)
+
+    def documents(self, texts: Sequence[str]) -> Vectors:
+        """The normalised vectors of summaries and statements, one row for each.
+
+        Raises:
+            ModelError: The embedder failed.
+        """
+        return document_vectors(self._embedder, texts)
+
+    def embed(self, todo: Sequence[Pending]) -> tuple[list[Embedded], dict[int, ModelOutputError]]:
+        """Vectors of turns; and, by row, why a turn has none because of what came out for it.
+
+        Raises:
+            ModelError: The embedder failed altogether; it may work again later.
+        """
+        if not todo:
+            return [], {}
+        try:
+            return self._embed_together(todo), {}
+        except ModelOutputError as error:
+            if len(todo) == 1:
+                return [], {todo[0].row: error}
+        # One turn may spoil its batch: what the others give is kept.
+        embedded: list[Embedded] = []
+        failed: dict[int, ModelOutputError] = {}
+        for each in todo:
+            done, why = self.embed([each])
+            embedded += done
+            failed |= why
+        return embedded, failed
+
+    def _embed_together(self, todo: Sequence[Pending]) -> list[Embedded]:
+        texts = [f"{each.speaker}: {each.text}" if each.speaker else each.text for each in todo]
+        if not isinstance(self._embedder, TokenEmbedder):
+            vectors = document_vectors(self._embedder, texts)
+            return [
+                Embedded(each.row, each.user, vector, None)
+                for each, vector in zip(todo, vectors, strict=True)
+            ]
+        encodings = self._embedder.encode(texts)
+        vectors = checked_vectors([each.vector for each in encodings], texts, self._embedder)
+        if self._ignored is None:
+            self._ignored = ignored_tokens(self._embedder.vocabulary())
+        tokens = compact([(each.tokens, each.ids) for each in encodings], self._ignored)
+        return [
+            Embedded(each.row, each.user, vector, compacted)
+            for each, vector, compacted in zip(todo, vectors, tokens, strict=True)
+        ]
+
+    def _compare(self, dimension: int) -> None:
+        if self._dimension is not None and self._dimension != dimension:
+            raise EmbeddingMismatchError(
+                f"The embedder {self._embedder.name!r} made vectors of {dimension} numbers; those "
+                f"of this store have {self._dimension}. Use the embedder that the store was built "
+                "with, or open it with replace_embedder=True to embed everything anew."
+            )
+
+    def _of_other_length(self) -> bool:
+        """Whether the embedder bears the store's name, but its vectors have another length."""
+        known = self._ledger.get(EMBEDDER_DIMENSION)
+        return bool(known) and int(known or 0) != len(self.query("?"))

@@ -1,0 +1,96 @@
+"""What an owner of memory must be able to do: erase it, and see how much there is."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from lightmem_integrations.engine.embedder import EMBEDDER_DIMENSION, PURGE
+from lightmem_integrations.engine.store import Store
+from lightmem_integrations.records.conversation import Receipt, Stats
+from lightmem_integrations.storage.counts import count_everything, count_of
+from lightmem_integrations.storage.erase.turns import erase_turns
+from lightmem_integrations.storage.knowledge_reads import turns_behind
+from lightmem_integrations.storage.ledger import get_meta, put_meta
+from lightmem_integrations.storage.turns import find_session, find_user
+
+_NOTHING = Receipt(turns=0, sessions=0, vectors=0, purged=True)
+
+
+def forget(
+    store: Store,
+    *,
+    user_id: str,
+    session_id: str | None,
+    turn_ids: Collection[str] | None,
+    memory_ids: Collection[str] | None,
+    since: float | None,
+    until: float | None,
+    purge: bool,
+) -> Receipt:
+    """Erase what meets every condition, from the ledger and from the index.
+
+    The ledger notes in the same transaction that the index must be purged, so that a crash in
+    between is made good at the next opening.
+
+    Raises:
+        StorageError: The store cannot be written.
+    """
+    indexer = store.indexer
+    with indexer.exclusively():
+        with store.ledger.write() as connection:
+            user = find_user(connection, user_id)
+            if user is None:
+                return _NOTHING
+            session_row = None
+            if session_id is not None:
+                session_row = find_session(connection, user, session_id)
+                if session_row is None:
+                    return _NOTHING
+            erased = erase_turns(
+                connection,
+                store.ledger.lexical,
+                user,
+                session_row=session_row,
+                turn_ids=turn_ids,
+                among=None if memory_ids is None else turns_behind(connection, user, memory_ids),
+                since=since,
+                until=until,
+            )
+            if not erased.rows:
+                return _NOTHING
+            put_meta(connection, PURGE, "1")
+        if purge:
+            indexer.rebuild()
+        else:
+            indexer.forget(user.key, erased.rows)
+    store.ledger.compact()
+    return Receipt(
+        turns=len(erased.rows),
+        sessions=erased.sessions,
+        vectors=erased.vectors,
+        purged=purge,
+        episodes=erased.episodes,
+        facts=erased.facts,
+    )
+
+
+def stats(store: Store, *, user_id: str | None, embedder: str) -> Stats:
+    """How much is stored, of one user or in all."""
+    with store.ledger.read() as connection:
+        counts = (
+            count_everything(connection)
+            if user_id is None
+            else count_of(connection, find_user(connection, user_id))
+        )
+        dimension = get_meta(connection, EMBEDDER_DIMENSION)
+    return Stats(
+        users=counts.users,
+        sessions=counts.sessions,
+        turns=counts.turns,
+        searchable=counts.searchable,
+        pending=counts.pending,
+        embedder=embedder,
+        dimension=int(dimension) if dimension else None,
+        index=store.indexer.state,
+        bytes=store.size_in_bytes() if user_id is None else None,
+    )

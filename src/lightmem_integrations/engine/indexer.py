@@ -1,0 +1,242 @@
+"""Gives turns their vectors, soon after they were added and outside of the call that added them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import threading
+import time
+from collections.abc import Collection, Iterator, Sequence
+
+import numpy as np
+
+from lightmem_integrations.engine.embedder import PURGE, StoreEmbedder
+from lightmem_integrations.errors import (
+    IndexUnavailableError,
+    LightMemError,
+    ModelOutputError,
+)
+from lightmem_integrations.settings import Settings
+from lightmem_integrations.storage.index import Batch, VectorIndex
+from lightmem_integrations.storage.index_contents import batches, expected
+from lightmem_integrations.storage.ledger import Ledger
+from lightmem_integrations.storage.turns import User
+from lightmem_integrations.storage.vectors import (
+    Pending,
+    count_pending,
+    finish,
+    pending,
+    store_vectors,
+)
+from lightmem_integrations.text.temporal_window import time_window
+
+logger = logging.getLogger(__name__)
+
+_LONGEST_PAUSE = 60.0
+_GATHER_SECONDS = 0.05
+_NOBODY = "0" * 32  # a scope that no user has
+
+
+class Indexer:
+    """Works off the ledger's list of turns that wait for a vector.
+
+    A turn is taken off the list only once the index has it, so nothing is lost if the process
+    dies in between; doing a turn twice changes nothing.
+    """
+
+    def __init__(
+        self, ledger: Ledger, index: VectorIndex, embedder: StoreEmbedder, settings: Settings
+    ) -> None:
+        self._ledger = ledger
+        self._index = index
+        self._embedder = embedder
+        self._settings = settings
+        self._lock = threading.RLock()
+        self._wake = threading.Event()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        # Turns for which something unusable came out, and when; see _given_up.
+        self._failed: dict[int, tuple[float, ModelOutputError]] = {}
+        self.state = "unchecked"
+
+    @property
+    def ready(self) -> bool:
+        """Whether the index may be searched; until then the ledger's vectors are."""
+        return self.state == "ready"
+
+    def prepare(self) -> None:
+        """Check the index, and rebuild it from the ledger where it cannot be trusted."""
+        with self._lock:
+            if self.ready:
+                return
+            with self._ledger.read() as connection:
+                most = expected(connection)
+                least = expected(connection, indexed=True)
+            if self._ledger.get(PURGE) or not self._index.healthy(least, most):
+                logger.warning("The vector index is rebuilt from the ledger (%d users).", len(most))
+                self.rebuild()
+            self.state = "ready"
+
+    def warm_up(self) -> None:
+        """Load the embedder and open the index.
+
+        Raises:
+            ModelError: The embedder cannot be loaded.
+            IndexUnavailableError: The index does not answer.
+        """
+        vector = self._embedder.query("warm up")
+        time_window("in May", dt.datetime.now(dt.timezone.utc))  # the date parser loads slowly
+        self.prepare()
+        self._index.search(_NOBODY, vector, 1, size=1)
+
+    def rebuild(self) -> int:
+        """Build the index anew from the ledger's vectors; returns how many there are.
+
+        Raises:
+            IndexUnavailableError: The index does not answer.
+        """
+        with self._lock:
+            self.state = "rebuilding"
+            try:
+                self._index.replace(self._interruptible())
+            except LightMemError:
+                self.state = "unavailable"
+                raise
+            self._ledger.put(PURGE, "")
+            self.state = "ready"
+            with self._ledger.read() as connection:
+                return sum(expected(connection).values())
+
+    def catch_up(
+        self,
+        user: User | None = None,
+        seconds: float | None = None,
+        without: Collection[int] = (),
+    ) -> int:
+        """Embed what waits, of one user or of all; returns what is still waiting.
+
+        Args:
+            user: Whose turns; ``None`` for everybody's.
+            seconds: When to give up; ``None`` for never.
+            without: Rows of turns that need not be waited for.
+
+        Raises:
+            ModelError: The embedder failed or returned something unusable.
+            IndexUnavailableError: The index does not answer.
+        """
+        row = None if user is None else user.row
+        deadline = None if seconds is None else time.monotonic() + seconds
+        if user is None:
+            self._failed = {}  # who asks for everything wants it tried anew
+        while left := self.waiting(row, [*without, *self._given_up()]):
+            pause = -1.0 if deadline is None else deadline - time.monotonic()
+            if (deadline is not None and pause <= 0) or not self._lock.acquire(timeout=pause):
+                return left
+            try:
+                self._step(row)
+            finally:
+                self._lock.release()
+        failed = self._given_up()
+        if failed and self.waiting(row, without):
+            raise next(iter(failed.values()))
+        return 0
+
+    def waiting(self, user_row: int | None = None, without: Collection[int] = ()) -> int:
+        """How many turns wait for the index, leaving out those ``without``."""
+        with self._ledger.read() as connection:
+            return count_pending(connection, user_row, without)
+
+    def forget(self, scope: str, rows: Sequence[int]) -> None:
+        """Take erased turns out of the index.
+
+        Raises:
+            IndexUnavailableError: The index does not answer.
+        """
+        with self._lock:
+            self._index.delete(scope, rows)
+
+    def exclusively(self) -> threading.RLock:
+        """The lock under which the ledger and the index change together."""
+        return self._lock
+
+    def start(self) -> None:
+        """Begin to work in the background."""
+        self._thread = threading.Thread(target=self._run, name="lightmem-indexing", daemon=True)
+        self._thread.start()
+        self._wake.set()
+
+    def wake(self) -> None:
+        """Say that there is something to do."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Finish the batch at hand and end the thread."""
+        self._stop.set()
+        self._wake.set()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join()
+
+    def _run(self) -> None:
+        pause = 0.0
+        warm = False
+        while not self._stop.is_set():
+            self._wake.wait(timeout=pause or None)
+            if self._stop.wait(timeout=_GATHER_SECONDS):
+                return
+            self._wake.clear()
+            try:
+                self.prepare()
+                if not warm and self._holds_anything():
+                    self.warm_up()  # so that the first recall of this process need not
+                    warm = True
+                while self.waiting(without=self._given_up()) and not self._stop.is_set():
+                    with self._lock:
+                        self._step(None)
+                pause = 0.0
+            except Exception as error:  # noqa: BLE001 - the thread must outlive any model or index
+                pause = min(max(1.0, 2 * pause), _LONGEST_PAUSE)
+                if not self._stop.is_set():
+                    logger.warning("Indexing failed; again in %.0f s: %s", pause, error)
+                    self._stop.wait(timeout=pause)
+
+    def _step(self, user_row: int | None) -> None:
+        self.prepare()
+        with self._ledger.read() as connection:
+            todo = pending(connection, self._settings.embed_batch, user_row, self._given_up())
+        embedded, failed = self._embedder.embed([each for each in todo if each.vector is None])
+        for error in failed.values():
+            logger.warning("A turn cannot be embedded and is found by its words only: %s", error)
+        now = time.monotonic()
+        self._failed = self._failed | {row: (now, error) for row, error in failed.items()}
+        todo = [each for each in todo if each.row not in failed]
+        if embedded:
+            with self._ledger.write() as connection:
+                self._embedder.remember(connection, len(embedded[0].vector))
+                store_vectors(connection, embedded)
+        found = {each.row: each.vector for each in embedded}
+        by_scope: dict[str, list[Pending]] = {}
+        for each in todo:
+            by_scope.setdefault(each.scope, []).append(each)
+        for scope, items in by_scope.items():
+            rows = [each.row for each in items]
+            vectors = np.stack(
+                [found[each.row] if each.vector is None else each.vector for each in items]
+            )
+            self._index.upsert(Batch(scope, rows, vectors))
+        with self._ledger.write() as connection:
+            finish(connection, [each.row for each in todo])
+
+    def _given_up(self) -> dict[int, ModelOutputError]:
+        """Turns that are left alone for a while, since they failed, and would hold up others."""
+        since = time.monotonic() - _LONGEST_PAUSE
+        return {row: error for row, (when, error) in self._failed.items() if when > since}
+
+    def _holds_anything(self) -> bool:
+        with self._ledger.read() as connection:
+            return bool(expected(connection)) or bool(count_pending(connection))
+
+    def _interruptible(self) -> Iterator[Batch]:
+        for batch in batches(self._ledger):
+            if self._stop.is_set():
+                raise IndexUnavailableError("The index was being rebuilt when the store closed.")
+            yield batch

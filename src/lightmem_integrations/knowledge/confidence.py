@@ -1,0 +1,32 @@
+"""How sure a fact is: support united, and fading without more of it."""
+
+from __future__ import annotations
+
+import math
+
+from lightmem_integrations.consolidation.decay import _DAY
+from lightmem_integrations.knowledge.claims import bounded
+
+
+def decayed(confidence: float, supported_at: float, now: float, half_life_days: float) -> float:
+    """A fact's confidence at a moment: half of it is left after each half-life without support.
+
+    Computed when it is read, from when the latest evidence was said; what is stored stays.
+
+    Args:
+        confidence: As stored.
+        supported_at: When its latest evidence was said, in seconds since 1970.
+        now: The moment, in seconds since 1970.
+        half_life_days: In days.
+    """
+    days = max(now - supported_at, 0.0) / _DAY
+    return confidence * math.pow(2.0, -days / half_life_days)
+
+
+def united(first: float, second: float) -> float:
+    """Confidence in what two independent sources say: that not both are wrong.
+
+    ``1 - (1 - a)(1 - b)``, the noisy-or of Pearl (1988): the order in which evidence comes does
+    not matter. Never certain: 0.99 at most.
+    """
+    return bounded(1.0 - (1.0 - first) * (1.0 - second))

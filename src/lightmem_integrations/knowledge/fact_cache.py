@@ -1,0 +1,103 @@
+"""What is known of one user: every fact that stands, by what it is about and by its meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from sqlalchemy import Connection
+
+from lightmem_integrations.arrays import Vectors
+from lightmem_integrations.storage.fact_search import vectors_of_facts
+from lightmem_integrations.storage.facts import StoredFact, read_facts, revision_of
+
+Key = tuple[str, str, str]
+
+
+def blocking_key(subject_key: str, attribute_key: str, value_key: str, *, single: bool) -> Key:
+    """Which facts must be looked at together: all values of a thing that has one at a time.
+
+    Of what has many, only the same value: "Ann likes ..." would grow without end.
+    """
+    return subject_key, attribute_key, "" if single else value_key
+
+
+def blocking_key_of(fact: StoredFact) -> Key:
+    """The bucket of a fact."""
+    return blocking_key(fact.subject_key, fact.attribute_key, fact.value_key, single=fact.single)
+
+
+class FactCache:
+    """A user's facts in memory, brought up to date by what changed since.
+
+    Held for one run of consolidation, so that its cost grows with what is new and not with what
+    is known.
+
+    Args:
+        user_row: Whose facts.
+    """
+
+    def __init__(self, user_row: int) -> None:
+        self.user_row = user_row
+        self.revision = 0
+        self._erased = 0
+        self._facts: dict[int, StoredFact] = {}
+        self._by_key: dict[Key, set[int]] = {}
+        self._places: dict[int, int] = {}
+        self._rows: list[int] = []
+        self._matrix: Vectors = np.zeros((0, 0), np.float32)
+
+    def refresh(self, connection: Connection) -> None:
+        """Read what changed since the last time."""
+        revision, erased = revision_of(connection, self.user_row)
+        if erased > self.revision or revision < self.revision:
+            self.__init__(self.user_row)  # type: ignore[misc]  # some of it was erased: begin anew
+        if revision == self.revision:
+            return
+        changed = read_facts(
+            connection, self.user_row, after_revision=self.revision, retracted=True
+        )
+        for fact in changed:
+            self._put(fact)
+        missing = [fact.row for fact in changed if fact.row not in self._places]
+        self._append(*vectors_of_facts(connection, self.user_row, missing))
+        self.revision, self._erased = revision, erased
+
+    def about(self, key: Key) -> list[StoredFact]:
+        """Facts of that bucket, in the order in which they were recorded."""
+        return [self._facts[row] for row in sorted(self._by_key.get(key, ()))]
+
+    def nearest(self, vector: Vectors, count: int) -> list[tuple[StoredFact, float]]:
+        """Facts that stand and mean most nearly the same, with their cosine, nearest first."""
+        if not self._rows or self._matrix.shape[1] != len(vector):
+            return []
+        similar = self._matrix[: len(self._rows)] @ vector
+        best = np.argsort(-similar, kind="stable")[: count + 8]
+        found = [
+            (self._facts[self._rows[place]], float(similar[place]))
+            for place in best
+            if self._rows[place] in self._facts
+        ]
+        return [each for each in found if each[0].superseded_by is None][:count]
+
+    def _put(self, fact: StoredFact) -> None:
+        before = self._facts.pop(fact.row, None)
+        if before is not None:
+            self._by_key[blocking_key_of(before)].discard(fact.row)
+        if fact.retracted_at is None:
+            self._facts[fact.row] = fact
+            self._by_key.setdefault(blocking_key_of(fact), set()).add(fact.row)
+
+    def _append(self, rows: Sequence[int], vectors: Vectors) -> None:
+        if not rows:
+            return
+        count = len(self._rows)
+        if count + len(rows) > len(self._matrix) or self._matrix.shape[1] != vectors.shape[1]:
+            # Twice as long each time, so that growing costs linear time in all.
+            larger: Vectors = np.zeros((2 * (count + len(rows)), vectors.shape[1]), np.float32)
+            if self._matrix.shape[1] == vectors.shape[1]:
+                larger[:count] = self._matrix[:count]
+            self._matrix = larger
+        self._matrix[count : count + len(rows)] = vectors
+        self._places |= {row: count + place for place, row in enumerate(rows)}
+        self._rows += rows

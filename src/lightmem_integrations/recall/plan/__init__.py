@@ -1,0 +1,1 @@
+"""The Controller: what a question asks for."""

@@ -1,0 +1,153 @@
+"""Short forms and nicknames by which a question means a speaker of this user's memory.
+
+The evidence is cheap and this user's own: the names of the speakers, and the few turns that hold
+the name in question, found through its posting list. No turn is read for a question in which every
+capitalised word is a known name or a word of every day.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, and_, select
+
+from lightmem_integrations.storage.lexical import LexicalIndex
+from lightmem_integrations.storage.schema.turns import turns
+from lightmem_integrations.storage.turns import User
+from lightmem_integrations.text.terms import STOP_WORDS, terms
+
+_NAME = re.compile(r"[^\W\d_]+")
+_SHORTEST = 2
+# Words that are capitalised without being a name, beside the stop words.
+_NO_NAMES = frozenset(
+    """
+    january february march april may june july august september october november december
+    monday tuesday wednesday thursday friday saturday sunday
+    tell give name list please describe explain yes no ok
+    """.split()  # noqa: SIM905 - a list of literals would be four times as long
+)
+# The newest so many turns with the name are read.
+_TURNS_READ = 32
+_LEAST_VOTES = 2
+_MOST_WORDS = 4
+_GREETINGS = r"(?i:hi|hey|hello|hiya|thanks|thank you|bye|dear|good morning|good night)"
+
+
+def with_full_names(
+    connection: Connection,
+    lexical: LexicalIndex,
+    user: User,
+    query: str,
+    speakers: Sequence[str],
+) -> str:
+    """The question with short forms and nicknames of this user's speakers written out.
+
+    So the whole search benefits: friends call each other by the short form, so that turns which
+    hold it are mostly not by the person meant.
+
+    Args:
+        connection: A read transaction on the ledger.
+        lexical: The ledger's full-text index.
+        user: Whose memory.
+        query: The question.
+        speakers: Who speaks in this user's memory.
+    """
+    full: dict[str, str] = {}
+    for word in unknown_names(query, speakers)[:_MOST_WORDS]:
+        name = _meant(word, speakers, said_with(connection, lexical, user, word))
+        if name is not None:
+            full[word] = _NAME.findall(name)[0]
+    if not full:
+        return query
+    return _NAME.sub(lambda found: full.get(found[0], found[0]), query)
+
+
+def unknown_names(query: str, speakers: Sequence[str]) -> list[str]:
+    """Capitalised words of a question that are part of no speaker's name and may be a name."""
+    known = {part for speaker in speakers for part in _NAME.findall(speaker.casefold())}
+    return [
+        word
+        for word in dict.fromkeys(_NAME.findall(query))
+        if word[0].isupper()
+        and len(word) >= _SHORTEST
+        and (plain := word.casefold()) not in known
+        and plain not in STOP_WORDS
+        and plain not in _NO_NAMES
+    ]
+
+
+def begun_by(word: str, speakers: Sequence[str]) -> str | None:
+    """The one speaker whose first name begins with the word; ``None`` if there are several."""
+    found = [
+        speaker
+        for speaker in speakers
+        if (parts := _NAME.findall(speaker)) and parts[0].casefold().startswith(word.casefold())
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def said_with(
+    connection: Connection, lexical: LexicalIndex, user: User, word: str
+) -> list[tuple[str, frozenset[str]]]:
+    """The newest turns of this user with the word, and who else speaks just before and after.
+
+    The index knows no capitals; the turns are asked for the word as it is spelled.
+    """
+    stems = terms(word)
+    rows = lexical.postings(connection, user.row, stems[0]) if len(stems) == 1 else None
+    if rows is None or not len(rows):
+        return []
+    near = turns.alias("near")
+    beside = and_(
+        near.c.session == turns.c.session,
+        near.c.position.in_([turns.c.position - 1, turns.c.position + 1]),
+        near.c.speaker != turns.c.speaker,
+    )
+    found = connection.execute(
+        select(turns.c.id, turns.c.text, near.c.speaker)
+        .outerjoin(near, beside)
+        .where(turns.c.id.in_(rows[-_TURNS_READ:].tolist()), turns.c.user == user.row)
+    ).all()
+    others: dict[int, set[str]] = {}
+    for row in found:
+        others.setdefault(row.id, set()).update([row.speaker] if row.speaker else [])
+    spelled = re.compile(rf"\b{re.escape(word)}\b")
+    texts = {row.id: row.text for row in found if spelled.search(row.text)}
+    return [(text, frozenset(others[row])) for row, text in texts.items()]
+
+
+def _meant(
+    word: str, speakers: Sequence[str], said: Sequence[tuple[str, frozenset[str]]]
+) -> str | None:
+    """The speaker whom others address by the word.
+
+    The beginning of a speaker's name needs one turn that does so, or that the word never occurs:
+    else it may be a third person's name. Any other word needs that most turns do so which hold it.
+    """
+    begun = begun_by(word, speakers)
+    if begun is not None:
+        calls = _vocative(word, first=True)
+        addressed = any(begun in others and calls.search(text) for text, others in said)
+        return begun if addressed or not said else None
+    calls = _vocative(word, first=False)
+    votes = Counter(
+        next(iter(others)) for text, others in said if len(others) == 1 and calls.search(text)
+    )
+    if not votes:
+        return None
+    name, most = votes.most_common(1)[0]
+    enough = most >= _LEAST_VOTES and 2 * most > len(said)
+    return name if enough and name in speakers and _NAME.search(name) else None
+
+
+def _vocative(word: str, *, first: bool) -> re.Pattern[str]:
+    """Finds where a text addresses somebody by the word: greeted, or set off by punctuation.
+
+    Args:
+        word: The name, spelled as in the question.
+        first: Whether to count it at the start of a sentence, where "Cool, ..." stands as well.
+    """
+    start = r"|^|[.!?]\s+" if first else ""
+    return re.compile(rf"(?:,\s*|\b{_GREETINGS},?\s+{start}){re.escape(word)}\s*(?:[,!?.;]|$)")

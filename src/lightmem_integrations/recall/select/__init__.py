@@ -1,0 +1,1 @@
+"""The Selector: scores every candidate by what speaks for it, and puts the best first."""

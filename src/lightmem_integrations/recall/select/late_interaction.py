@@ -1,0 +1,87 @@
+"""Late interaction: each word of a question finds its nearest word in each memory (MaxSim).
+
+One pass of the embedder yields the sentence vector and a vector per token. The tokens of a memory
+are compacted once, at write time (`compact`), and only compared when somebody asks (`maxsim`).
+
+A seeded random rotation cut to 128 dimensions keeps inner products as well as a fitted projection
+would (measured on LoCoMo: within a point of all 384 dimensions, and of a PCA fitted on LoCoMo
+itself), and needs no file and no fitting text. Without stop words, punctuation and special tokens,
+and as int8, a memory of thirty words takes about 2 KB.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lightmem_integrations.models.token_vectors import (
+    _STEPS,
+    DIMENSIONS,
+    _rotate,
+)
+from lightmem_integrations.text.terms import terms
+
+_WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
+
+
+def query_tokens(
+    text: str,
+    vectors: NDArray[np.float32],
+    offsets: Sequence[tuple[int, int]],
+    idf: Mapping[str, float],
+    skip: Collection[str] = (),
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Token vectors of a question that carry content, and how much each counts.
+
+    A token weighs what its word weighs in this user's memory; all pieces of a word weigh the same.
+
+    Args:
+        text: The question, as it was given to the tokenizer.
+        vectors: The model's last hidden states, shape (tokens, width).
+        offsets: Characters [start, end) of each token in the text; (0, 0) for specials.
+        idf: Inverse document frequency by term for every term of the question, see
+            `features.inverse_frequency`; a term that it lacks weighs as much as the rarest.
+        skip: Terms not to look for: names that the speaker feature already answers for.
+
+    Returns:
+        Vectors, float32 of shape (kept, DIMENSIONS), normalised; weights, float32 of shape
+        (kept,), sum 1. Both empty when the question has no content words.
+    """
+    weights = np.zeros(len(offsets), dtype=np.float32)
+    unseen = max(idf.values(), default=1.0)
+    starts = np.array([start if end > start else -1 for start, end in offsets])
+    for word in _WORD.finditer(text):
+        found = [term for term in terms(word.group()) if term not in skip]
+        if found:
+            inside = (starts >= word.start()) & (starts < word.end())
+            weights[inside] = max(idf.get(term, unseen) for term in found)
+    kept = weights > 0
+    rotated = _rotate(vectors[: len(weights)][kept])
+    return rotated, weights[kept] / max(float(weights.sum()), 1e-9)
+
+
+def maxsim(query: NDArray[np.float32], memories: Sequence[bytes | None]) -> NDArray[np.float32]:
+    """Similarity of each query token to its nearest token in each memory.
+
+    Args:
+        query: Shape (query tokens, DIMENSIONS), from `query_tokens`.
+        memories: Bytes of what `compact` made of each memory; None or empty where there are none.
+
+    Returns:
+        float32 of shape (query tokens, memories), about -1 to 1; NaN for memories without tokens.
+    """
+    nearest = np.full((len(query), len(memories)), np.nan, dtype=np.float32)
+    stored = [tokens for tokens in memories if tokens]
+    if not stored or not len(query):
+        return nearest
+    known = [i for i, tokens in enumerate(memories) if tokens]
+    lengths = [len(tokens) // DIMENSIONS for tokens in stored]
+    starts = np.cumsum([0, *lengths[:-1]])
+    tokens = np.frombuffer(b"".join(stored), np.int8).reshape(-1, DIMENSIONS)
+    # (tokens, query) so that reduceat walks contiguous rows: four times faster than the transpose.
+    similarity = tokens.astype(np.float32) @ (query.T / np.float32(_STEPS))
+    nearest[:, known] = np.maximum.reduceat(similarity, starts, axis=0).T
+    return nearest

@@ -1,0 +1,257 @@
+"""The Selector for anybody's texts: the same features and weights, without a conversation.
+
+What a turn draws from those around it is drawn from the text alone here, and what only a
+conversation has (who speaks, when, in reply to what, how short the small talk is) counts nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from lightmem_integrations.engine.deadline import DaemonPool, Deadline
+from lightmem_integrations.errors import InvalidRequestError, LightMemError, ModelError
+from lightmem_integrations.models.embedders import (
+    as_embedder,
+    checked_vectors,
+    document_vectors,
+    encoded_query,
+)
+from lightmem_integrations.models.onnx import shipped_token_counter
+from lightmem_integrations.models.protocols import (
+    Embedder,
+    Encoding,
+    TokenCounter,
+    TokenEmbedder,
+    Vectors,
+)
+from lightmem_integrations.models.rerankers import as_reranker
+from lightmem_integrations.models.token_vectors import compact, ignored_tokens
+from lightmem_integrations.recall.select.features import FEATURES, Pool, Query, features
+from lightmem_integrations.recall.select.late_interaction import query_tokens
+from lightmem_integrations.recall.select.rerank import rerank
+from lightmem_integrations.recall.select.scorer import score
+from lightmem_integrations.recall.select.select import Scored
+from lightmem_integrations.storage.turn_reads import Turns
+from lightmem_integrations.text.bm25 import inverse_frequency
+from lightmem_integrations.text.terms import terms
+
+logger = logging.getLogger(__name__)
+
+_CONVERSATION_ONLY = [FEATURES.index(name) for name in ("length", "question")]
+_CHUNK = 32  # texts embedded between two looks at the clock
+_workers = DaemonPool()
+
+
+@dataclass(frozen=True, slots=True)
+class RankedText:
+    """A text by its place among those given.
+
+    Attributes:
+        place: Its index.
+        score: Higher is better, comparable within one ranking only; ``None`` if it was not scored.
+        parts: What the score is made of, by feature name.
+    """
+
+    place: int
+    score: float | None = None
+    parts: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Texts in the order of their rank.
+
+    Attributes:
+        texts: Best first; then those that were not scored, in the order in which they were given.
+        degraded: What did not work as it should, in words. Empty when all is well.
+    """
+
+    texts: tuple[RankedText, ...]
+    degraded: tuple[str, ...] = ()
+
+
+def rank_texts(
+    query: str,
+    texts: Sequence[str],
+    *,
+    embedder: object | None = None,
+    reranker: object | None = None,
+    k: int | None = None,
+    max_candidates: int | None = None,
+    max_tokens: int | None = None,
+    timeout: float | None = None,
+    count_tokens: TokenCounter | None = None,
+    strict: bool = False,
+) -> Ranking:
+    """Order texts by how well they answer a question, as recall orders turns.
+
+    Dense similarity, BM25 over the given texts, and late interaction where the embedder gives
+    token vectors, weighed by the weights that the package ships; then, where one is given, a
+    re-ranking model. What fails costs quality, never the texts: if the embedder fails, words alone
+    decide; if the re-ranker fails, the Selector does; if time is up, the given order stays.
+
+    Args:
+        query: The question.
+        texts: Any texts, in an order worth falling back to.
+        embedder: Whatever ``LightMem(embedder=...)`` takes; by default the shipped model.
+        reranker: Whatever ``LightMem(reranker=...)`` takes.
+        k: How many to return; by default all.
+        max_candidates: How many of the first texts to score; by default all.
+        max_tokens: Size of what is returned, in tokens. A text that does not fit makes room for a
+            smaller one behind it.
+        timeout: How long all of it may take, in seconds; by default as long as it takes.
+        count_tokens: Counts tokens; by default WordPiece tokens.
+        strict: Raise instead of degrading.
+
+    Returns:
+        The ranking. Which texts are returned depends on the budgets, never on a failure alone.
+
+    Raises:
+        InvalidRequestError: A budget is not a positive number.
+        SettingsError: ``embedder`` or ``reranker`` is none.
+        LightMemError: With ``strict``: what failed.
+    """
+    for name, value in (("k", k), ("max_candidates", max_candidates), ("max_tokens", max_tokens)):
+        if value is not None and (isinstance(value, bool) or value < 1):
+            raise InvalidRequestError(f"{name} is {value!r}; it must be at least 1.")
+    if timeout is not None and not timeout > 0:
+        raise InvalidRequestError(f"timeout is {timeout!r}; it must be more than 0 seconds.")
+    model, scorer = as_embedder(embedder), as_reranker(reranker)
+    budget = Deadline(math.inf if timeout is None else timeout, _workers, "timeout=")
+    degraded: list[str] = []
+
+    def note(what: str, error: LightMemError) -> None:
+        if strict:
+            raise error
+        logger.warning("%s: %s", what, error)
+        degraded.append(f"{what}: {error}")
+
+    places = [i for i, text in enumerate(texts[:max_candidates]) if text.strip()]
+    chosen = [texts[i] for i in places]
+    scored: list[Scored] = []
+    if chosen and query.strip():
+        try:
+            scored, failed = budget.run(lambda left: _select(query, chosen, model, left))
+        except LightMemError as error:
+            note("the given order was kept", error)
+        else:
+            if failed is not None:
+                note("ranked by words only", failed)
+            if scorer is not None:
+                try:
+                    best = [chosen[each.place] for each in scored]
+                    scored = rerank(scorer, query, scored, best, budget)
+                except LightMemError as error:
+                    note("the re-ranker was left out", error)
+    ranked = [RankedText(places[each.place], each.score, each.parts) for each in scored]
+    known = {each.place for each in ranked}
+    ranked += [RankedText(i) for i in range(len(texts)) if i not in known]
+    if max_tokens is not None:
+        ranked = _within(ranked, texts, max_tokens, count_tokens or shipped_token_counter())
+    return Ranking(tuple(ranked[:k]), tuple(degraded))
+
+
+def _select(
+    query: str, texts: Sequence[str], embedder: Embedder, seconds: float
+) -> tuple[list[Scored], LightMemError | None]:
+    """The texts by the shipped weights, best first; and why only words decided, if so."""
+    deadline = time.monotonic() + seconds
+    failed: LightMemError | None = None
+    vector: Vectors | None = None
+    encoding: Encoding | None = None
+    vectors, tokens = np.zeros((len(texts), 0), np.float32), [b""] * len(texts)
+    try:
+        vector, encoding = encoded_query(embedder, query)
+        vectors, tokens = _embedded(embedder, texts, deadline)
+        if vectors.shape[1] != len(vector):
+            raise ModelError(f"The embedder {embedder.name!r} gives vectors of two lengths.")
+    except LightMemError as error:
+        failed, vector, encoding = error, None, None
+        vectors = np.zeros((len(texts), 0), np.float32)
+    words = [terms(text) for text in texts]
+    wanted = list(dict.fromkeys(terms(query)))
+    spread = Counter(term for each in words for term in set(each))
+    idf = {term: inverse_frequency(spread[term], len(texts)) for term in wanted}
+    asked = Query(query, wanted, vector)
+    if encoding is not None:
+        found = query_tokens(query, encoding.tokens, encoding.offsets, idf)
+        asked = Query(query, wanted, vector, *found)
+    places = np.arange(len(texts))
+    turns = Turns(
+        rows=places,
+        sessions=places,  # one each, so that no text is another's context
+        positions=np.ones(len(texts), np.int64),
+        said_at=np.zeros(len(texts)),
+        searchable=np.ones(len(texts), np.bool_),
+        roles=["user"] * len(texts),
+        speakers=[""] * len(texts),
+        texts=list(texts),
+        terms=[" ".join(each) for each in words],
+        vectors=vectors,
+        embedded=np.full(len(texts), vector is not None),
+        tokens=list(tokens),
+    )
+    average = sum(map(len, words)) / len(texts)
+    table = features(asked, Pool(turns, places, idf, average))
+    table[:, _CONVERSATION_ONLY] = 0.0
+    scores = score(table)
+    # Stable: of equals, the one that was given first comes first.
+    order = np.argsort(-scores, kind="stable").tolist()
+    return [
+        Scored(
+            place,
+            float(scores[place]),
+            {
+                name: round(float(each), 3)
+                for name, each in zip(FEATURES, table[place], strict=True)
+            },
+        )
+        for place in order
+    ], failed
+
+
+def _embedded(
+    embedder: Embedder, texts: Sequence[str], deadline: float
+) -> tuple[Vectors, list[bytes]]:
+    """Normalised vectors of the texts, and their compact token vectors where there are any."""
+    vectors: list[Vectors] = []
+    tokens: list[bytes] = []
+    with_tokens = embedder if isinstance(embedder, TokenEmbedder) else None
+    ignored = ignored_tokens(with_tokens.vocabulary()) if with_tokens else np.zeros(0, np.bool_)
+    for start in range(0, len(texts), _CHUNK):
+        if time.monotonic() > deadline:  # nobody waits any more
+            raise ModelError("time was up before all texts were embedded")
+        part = texts[start : start + _CHUNK]
+        if with_tokens is None:
+            vectors.append(document_vectors(embedder, part))
+            tokens += [b""] * len(part)
+            continue
+        try:
+            encoded = with_tokens.encode(part)
+        except ModelError:
+            raise
+        except Exception as error:
+            raise ModelError(f"The embedder {embedder.name!r} failed: {error}") from error
+        vectors.append(checked_vectors([each.vector for each in encoded], part, embedder))
+        stored = compact([(each.tokens, each.ids) for each in encoded], ignored)
+        tokens += [each.tobytes() for each in stored]
+    return np.concatenate(vectors), tokens
+
+
+def _within(
+    ranked: Sequence[RankedText], texts: Sequence[str], room: int, count_tokens: TokenCounter
+) -> list[RankedText]:
+    kept = []
+    for each in ranked:
+        cost = count_tokens(texts[each.place])
+        if cost <= room:
+            kept.append(each)
+            room -= cost
+    return kept

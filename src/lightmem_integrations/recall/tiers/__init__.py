@@ -1,0 +1,1 @@
+"""Turns and facts together, as hits."""

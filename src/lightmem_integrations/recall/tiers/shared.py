@@ -1,0 +1,78 @@
+"""What several users of the store said, behind what the user's own memory holds."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Sequence
+
+import numpy as np
+from sqlalchemy import Connection
+
+from lightmem_integrations.arrays import Vectors
+from lightmem_integrations.recall.pack import Quote, Ranked
+from lightmem_integrations.records.conversation import Hit, Source, Turn
+from lightmem_integrations.storage.shared import SharedStatement, read_shared, shared_entries
+from lightmem_integrations.validation import Request
+
+_CLOSE = 0.5  # cosine similarity; below it a statement rarely is what was asked for
+_ALMOST = 0.8
+_SPEAKER = "Shared"
+
+
+def may_be_shared(request: Request) -> bool:
+    """Whether a request leaves room for what was said by nobody in particular, at no time."""
+    limited = (request.session_id, request.since, request.until, request.as_of)
+    return (
+        "ltm" in request.tiers
+        and all(each is None for each in limited)
+        and not request.speakers
+    )  # fmt: skip
+
+
+def with_shared(
+    connection: Connection, request: Request, vector: Vectors, ranked: Sequence[Ranked]
+) -> list[Ranked]:
+    """The hits, with what is shared and close to the question behind them.
+
+    It fills places that the user's own memory leaves empty. Only what is all but the answer takes
+    the place of a hit, the last one, and of one in five at most.
+
+    Args:
+        connection: A read transaction on the ledger.
+        request: The question.
+        vector: Its vector.
+        ranked: Hits of the user's own memory, best first.
+    """
+    own = list(ranked)
+    rows, vectors = shared_entries(connection)
+    if not rows or vectors.shape[1] != len(vector):
+        return own
+    similarities = vectors @ vector
+    best = np.argsort(-similarities, kind="stable").tolist()
+    best = [place for place in best if similarities[place] >= _CLOSE][: request.k]
+    similar = {rows[place]: float(similarities[place]) for place in best}
+    found = read_shared(connection, list(similar), time.time())
+    sure = sum(similar[each.row] >= _ALMOST for each in found)
+    room = max(request.k - len(own), min(sure, request.k // 5))
+    added = found[:room]
+    own = own[: request.k - len(added)]
+    highest = min((each.hit.score for each in own), default=float("inf"))
+    return own + [_hit(each, similar[each.row], highest) for each in added]
+
+
+def _hit(found: SharedStatement, similarity: float, highest: float) -> Ranked:
+    since = dt.datetime.fromtimestamp(found.since, dt.timezone.utc)
+    hit = Hit(
+        text=found.text,
+        tier="ltm",
+        score=min(similarity, highest),
+        parts={"shared": round(similarity, 3)},
+        when=since,
+        source=Source(session_id="", turn_ids=(), fact_id=found.key, shared=True),
+        turns=(),
+        statement=found.text,
+    )
+    shown = Turn(role="system", speaker=_SPEAKER, text=found.text, time=since)
+    # Halves: a place of its own among those of turns (whole) and of statements (negative).
+    return Ranked(hit, Quote(shown, (found.since, found.row + 0.5)))

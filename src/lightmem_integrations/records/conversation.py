@@ -1,0 +1,201 @@
+"""The records that go in and come out: plain frozen data, no framework, no storage."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+Role = Literal["user", "assistant", "system", "tool"]
+"""Who speaks, in the words that chat models use."""
+
+Tier = Literal["mtm", "ltm"]
+"""Which memory a hit comes from: ``mtm`` (episodes and their turns) or ``ltm`` (facts)."""
+
+ROLES: tuple[Role, ...] = ("user", "assistant", "system", "tool")
+TIERS: tuple[Tier, ...] = ("mtm", "ltm")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """One message, verbatim. Checked when it is added, not when it is made.
+
+    Attributes:
+        role: ``user``, ``assistant``, ``system`` or ``tool``.
+        text: What was said. May be empty only if ``message`` is given (a bare tool call).
+        speaker: The person's name, where there is one. Helps to answer "What did Ann say?".
+        time: When it was said, with a time zone. ``None``: the moment it is added.
+        id: Your id, unique within the session. ``None``: one is made. Adding the same id with
+            the same content again changes nothing.
+        message: The framework's own message as JSON data, kept beside the text.
+        searchable: ``False`` keeps the turn for short-term memory only. System and tool turns
+            are never searched.
+    """
+
+    role: Role
+    text: str
+    speaker: str | None = None
+    time: dt.datetime | None = None
+    id: str | None = None
+    message: Mapping[str, Any] | None = None
+    searchable: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where a hit comes from.
+
+    Attributes:
+        session_id: The session in which it was said.
+        turn_ids: The ids of the turns that prove it, as given at ``add``.
+        episode_id: The episode that holds the turns, once they were consolidated into one.
+        fact_id: The fact that the hit states, of a hit of tier ``ltm``.
+        agent_id: Which agent wrote it, where one was named.
+        shared: Whether several users of the store said it: then it comes from no session and no
+            turn that could be shown, and ``session_id`` and ``turn_ids`` are empty.
+    """
+
+    session_id: str
+    turn_ids: tuple[str, ...]
+    episode_id: str | None = None
+    fact_id: str | None = None
+    agent_id: str | None = None
+    shared: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """One thing remembered.
+
+    Attributes:
+        text: What is shown of it: the verbatim turn, cut only if it alone exceeds the budget.
+        tier: ``ltm`` for a fact, or a turn that proves one close to the question; else ``mtm``.
+        score: The Selector's score; higher is better, comparable within one recall only.
+        parts: What the score is made of, by feature name (cosine similarity, BM25, ...).
+        when: When it was said, with a time zone.
+        source: Where it comes from.
+        turns: The verbatim turns that it stands for, best first.
+        neighbours: Turns said just before and after, which were packed with it for context; of a
+            fact, those of its evidence.
+        until: When it stopped being so, where a newer fact took its place.
+        statement: The fact that it proves, where that is close to the question.
+    """
+
+    text: str
+    tier: Tier
+    score: float
+    parts: Mapping[str, float]
+    when: dt.datetime
+    source: Source
+    turns: tuple[Turn, ...]
+    neighbours: tuple[Turn, ...] = ()
+    until: dt.datetime | None = None
+    statement: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What the Controller makes of a query.
+
+    Attributes:
+        queries: What is searched for: the query itself, then hypothetical ones.
+        intent: ``episodic`` (a detail of what was said) or ``knowledge`` (what holds).
+        speakers: Speakers of this user's memory that the query names.
+        since: Start of the time window asked for, or ``None``.
+        until: End of the time window asked for (exclusive), or ``None``.
+        k: How many hits may come back.
+    """
+
+    queries: tuple[str, ...]
+    intent: Literal["episodic", "knowledge"] = "episodic"
+    speakers: frozenset[str] = frozenset()
+    since: dt.datetime | None = None
+    until: dt.datetime | None = None
+    k: int = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recall:
+    """What came back for a query. Prints as a table with rich and in notebooks.
+
+    Attributes:
+        query: The question as asked.
+        hits: What was remembered, best first.
+        text: The packed context for a prompt, oldest first, fenced as data. Empty if no hits.
+        tokens: Size of ``text`` in tokens.
+        plan: What the Controller made of the query.
+        milliseconds: Time spent, by stage, and in ``total``.
+        degraded: What did not work as it should, in words. Empty when all is well.
+    """
+
+    query: str
+    hits: tuple[Hit, ...]
+    text: str
+    tokens: int
+    plan: Plan
+    milliseconds: Mapping[str, float] = field(default_factory=dict)
+    degraded: tuple[str, ...] = ()
+
+    def __rich__(self) -> Table:
+        """This recall as a table for a terminal."""
+        from lightmem_integrations import display as rendering
+
+        return rendering.recall_table(self)
+
+    def _repr_html_(self) -> str:
+        from lightmem_integrations import display as rendering
+
+        return rendering.recall_html(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What ``forget`` erased.
+
+    Attributes:
+        turns: Turns erased from the ledger.
+        sessions: Sessions that are gone altogether.
+        vectors: Vectors erased from the index.
+        purged: Whether the index's files were rewritten, so that no byte of it is left on disk.
+        episodes: Episodes erased; what else they held is consolidated anew.
+        facts: Facts erased.
+    """
+
+    turns: int
+    sessions: int
+    vectors: int
+    purged: bool
+    episodes: int = 0
+    facts: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stats:
+    """How much is stored.
+
+    Attributes:
+        users: Number of users (1 when asked for one user).
+        sessions: Number of sessions.
+        turns: Number of turns.
+        searchable: Turns that recall may find.
+        pending: Searchable turns that are not in the vector index yet (found lexically).
+        embedder: Name of the embedding model that the store was built with.
+        dimension: Length of its vectors; ``None`` before the first one was made.
+        index: ``ready``; ``unchecked`` before it was first needed; ``rebuilding`` or
+            ``unavailable``, when recall compares the ledger's vectors one by one.
+        bytes: Size of the store's folder on disk; ``None`` for one user, or without a folder.
+    """
+
+    users: int
+    sessions: int
+    turns: int
+    searchable: int
+    pending: int
+    embedder: str | None
+    dimension: int | None
+    index: str
+    bytes: int | None

@@ -1,0 +1,64 @@
+"""What is asked of one Chroma collection, and what its errors mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from lightmem_integrations.arrays import Vectors
+from lightmem_integrations.errors import IndexUnavailableError, LightMemError
+from lightmem_integrations.storage.index import Found
+
+if TYPE_CHECKING:
+    from chromadb.api.models.Collection import Collection
+
+SCOPE = "scope"
+"""The one metadata key, by which a collection can be filtered."""
+
+
+def names_of(scope: str, ids: Sequence[int]) -> list[str]:
+    """Chroma's ids of items.
+
+    An id tells its scope: reading that back as metadata takes Chroma as long as the search.
+    """
+    return [f"{each}.{scope}" for each in ids]
+
+
+def query(
+    collection: Collection, vector: Vectors, limit: int, scope: str, *, filtered: bool
+) -> list[Found]:
+    """The nearest items of a scope, nearest first.
+
+    Unfiltered, those of other scopes take part and are left out of the result.
+    """
+    found = collection.query(
+        query_embeddings=vector[None, :],
+        n_results=limit,
+        where={SCOPE: scope} if filtered else None,
+        include=["distances"],
+    )
+    named = (each.split(".", 1) for each in found["ids"][0])
+    return [
+        Found(int(row), 1.0 - float(distance))
+        for (row, owner), distance in zip(named, (found["distances"] or [[]])[0], strict=True)
+        if owner == scope
+    ]
+
+
+@contextmanager
+def mapped_errors() -> Iterator[None]:
+    """Whatever Chroma raises becomes IndexUnavailableError."""
+    # Chroma raises ValueError, TypeError, IndexError, its own errors, httpx's and, in server
+    # mode, bare ones for the same causes; Rust panics are no Exception at all.
+    try:
+        yield
+    except LightMemError:
+        raise
+    except BaseException as error:
+        if isinstance(error, (KeyboardInterrupt, SystemExit, GeneratorExit, MemoryError)):
+            raise
+        raise IndexUnavailableError(
+            f"The vector index does not answer ({type(error).__name__}: {error}). Recall goes on "
+            "without it; reindex() rebuilds it from the ledger."
+        ) from error

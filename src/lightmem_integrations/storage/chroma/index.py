@@ -1,0 +1,269 @@
+"""The vector index in Chroma: embedded, in memory, on a server or in the cloud, one code path.
+
+Everything peculiar to Chroma is dealt with here and in the other ``chroma_`` modules. What was
+learned about it stands beside the line that needs it.
+"""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lightmem_integrations.arrays import Vectors
+from lightmem_integrations.errors import IndexUnavailableError
+from lightmem_integrations.storage.chroma.check import healthy_by_child, within
+from lightmem_integrations.storage.chroma.collection import SCOPE, mapped_errors, names_of, query
+from lightmem_integrations.storage.chroma.generations import (
+    ClientPlace,
+    FolderPlace,
+    Generations,
+    chroma_settings,
+)
+from lightmem_integrations.storage.index import Batch, Found
+
+if TYPE_CHECKING:
+    from chromadb.api import ClientAPI
+    from chromadb.api.models.Collection import Collection
+
+# Cosine with normalised vectors: with l2, about 1 % of items cannot be reached by their own vector.
+_CONFIGURATION: Any = {
+    "hnsw": {"space": "cosine", "ef_construction": 128, "ef_search": 128, "max_neighbors": 24}
+}
+_SERVER_LIMIT = 300  # records per write and results per query that Chroma Cloud allows
+# Above this share of its shard a user is searched without a filter: a filter walks all of its
+# matches in SQL (70 ms for 10,000), while a few results too many cost nothing.
+_HEAVY_SHARE = 0.2
+
+
+class ChromaIndex:
+    """Vectors in Chroma collections, users spread over a fixed number of them by a hash.
+
+    Use ``embedded``, ``ephemeral``, ``server``, or pass any Chroma client.
+
+    Args:
+        place: Where the collections are, and how a new generation of them replaces the old.
+        shards: Number of collections. Few large ones are slow to filter, many cost open files.
+        check_seconds: How long the check of a folder after an unclean stop may take.
+    """
+
+    def __init__(
+        self, place: Generations, *, shards: int = 16, check_seconds: float = 20.0
+    ) -> None:
+        self._place = place
+        self._shards = shards
+        self._check_seconds = check_seconds
+        self._lock = threading.RLock()
+        self._generation: int | None = None
+        self._collections: dict[str, Collection | None] = {}
+        self._totals: dict[str, int] = {}
+        self._trusted = False
+
+    @classmethod
+    def embedded(
+        cls, folder: Path, *, shards: int = 16, check_seconds: float = 20.0
+    ) -> ChromaIndex:
+        """An index in a folder of its own, used by one process at a time."""
+        return cls(FolderPlace(folder), shards=shards, check_seconds=check_seconds)
+
+    @classmethod
+    def ephemeral(cls, *, shards: int = 1) -> ChromaIndex:
+        """An index in memory, gone with the process."""
+        import chromadb
+
+        # All ephemeral clients of a process share one store: a name of its own keeps this apart.
+        client = chromadb.EphemeralClient(settings=chroma_settings())
+        return cls(ClientPlace(client, f"lightmem-{uuid.uuid4().hex}"), shards=shards)
+
+    @classmethod
+    def server(
+        cls,
+        host: str = "localhost",
+        port: int = 8000,
+        *,
+        namespace: str = "lightmem",
+        shards: int = 16,
+        ssl: bool = False,
+        headers: Mapping[str, str] | None = None,
+    ) -> ChromaIndex:
+        """An index on a ``chroma run`` server.
+
+        Args:
+            host: Name of the server.
+            port: Its port.
+            namespace: Start of the collections' names; one for each ledger that uses the server.
+            shards: Number of collections.
+            ssl: Whether to speak https.
+            headers: Headers of every request, such as a token for a proxy.
+
+        Raises:
+            IndexUnavailableError: The server does not answer.
+        """
+        import chromadb
+
+        with mapped_errors():
+            client = chromadb.HttpClient(
+                host=host,
+                port=port,
+                ssl=ssl,
+                headers=dict(headers) if headers else None,
+                settings=chroma_settings(),
+            )
+        return cls(ClientPlace(client, namespace, owned=True), shards=shards)
+
+    @classmethod
+    def of_client(
+        cls, client: ClientAPI, *, namespace: str = "lightmem", shards: int = 16
+    ) -> ChromaIndex:
+        """An index on any Chroma client, ``chromadb.CloudClient`` among them."""
+        return cls(ClientPlace(client, namespace), shards=shards)
+
+    def shard_of(self, scope: str) -> int:
+        """Which collection holds a scope. The one place that decides where data lies."""
+        return int(scope[:8], 16) % self._shards
+
+    def upsert(self, batch: Batch) -> None:
+        """Add vectors, or replace those of the same ids.
+
+        Raises:
+            IndexUnavailableError: Chroma does not answer.
+        """
+        with self._lock, mapped_errors():
+            self._write(self._opened(), batch)
+
+    def search(self, scope: str, vector: Vectors, limit: int, *, size: int) -> list[Found]:
+        """The nearest items of a scope that holds ``size`` of them, nearest first.
+
+        Raises:
+            IndexUnavailableError: Chroma does not answer.
+        """
+        with mapped_errors():
+            with self._lock:
+                name = self._name(self._opened(), scope)
+                collection = self._collection(name, create=False)
+                total = self._totals.get(name, 0)
+            if collection is None or not total or not size:
+                return []
+            limit = min(limit, size, _SERVER_LIMIT)
+            share = size / total
+            if share > _HEAVY_SHARE:
+                more = min(_SERVER_LIMIT, int(limit / share * 1.3) + 8)
+                mine = query(collection, vector, more, scope, filtered=False)
+                if len(mine) >= limit:
+                    return mine[:limit]
+            return query(collection, vector, limit, scope, filtered=True)
+
+    def delete(self, scope: str, ids: Sequence[int]) -> None:
+        """Make items unfindable; Chroma keeps their bytes on disk until ``replace``.
+
+        Raises:
+            IndexUnavailableError: Chroma does not answer.
+        """
+        with self._lock, mapped_errors():
+            name = self._name(self._opened(), scope)
+            collection = self._collection(name, create=False)
+            if collection is None:
+                return
+            for start in range(0, len(ids), _SERVER_LIMIT):
+                collection.delete(ids=names_of(scope, ids[start : start + _SERVER_LIMIT]))
+            self._totals[name] = collection.count()
+
+    def replace(self, batches: Iterable[Batch]) -> None:
+        """Build a new generation of the index, serve from it, and erase the old one.
+
+        Raises:
+            IndexUnavailableError: Chroma does not answer; the old generation still serves.
+        """
+        with mapped_errors():
+            new = self._place.current() + 1
+            self._place.discard(new)
+            builder = ChromaIndex(self._place, shards=self._shards)
+            builder._generation = new
+            for batch in batches:
+                builder._write(new, batch)
+            with self._lock:
+                self._place.switch(new)
+                self._generation = new
+                self._collections, self._totals = builder._collections, builder._totals
+                self._trusted = True
+
+    def healthy(self, least: Mapping[str, int], most: Mapping[str, int]) -> bool:
+        """Whether the index can be trusted to hold between ``least`` and ``most`` of each scope.
+
+        Damaged files can make Chroma hang or crash, so a folder that was not closed cleanly, or
+        changed since, is opened by a child process first.
+        """
+        try:
+            with mapped_errors():
+                self._trusted = self._holds(least, most)
+        except IndexUnavailableError:
+            self._trusted = False
+        return self._trusted
+
+    def _holds(self, least: Mapping[str, int], most: Mapping[str, int]) -> bool:
+        generation = self._place.current()
+        bounds: dict[str, list[int]] = {}
+        for scope, count in most.items():
+            name = self._name(generation, scope)
+            bound = bounds.setdefault(name, [0, 0])
+            bound[0] += least.get(scope, 0)
+            bound[1] += count
+        known = self._place.counts_if_untouched()
+        if known is not None:
+            return within(known, bounds)
+        if not isinstance(self._place, FolderPlace):
+            return within(self._place.counts(), bounds)
+        folder = self._place.folder(generation)
+        return healthy_by_child(folder, bounds, self._check_seconds)
+
+    def close(self) -> None:
+        """Let go of files and connections; if the index is whole, note it for the next open."""
+        with self._lock, mapped_errors():
+            self._place.close(whole=self._trusted)
+            self._generation = None
+            self._collections, self._totals = {}, {}
+
+    def _opened(self) -> int:
+        if self._generation is None:
+            self._generation = self._place.current()
+        return self._generation
+
+    def _name(self, generation: int, scope: str) -> str:
+        return f"{self._place.prefix(generation)}{self.shard_of(scope):03d}"
+
+    def _collection(self, name: str, *, create: bool) -> Collection | None:
+        from chromadb.errors import NotFoundError
+
+        collection = self._collections.get(name)
+        if collection is not None or (name in self._collections and not create):
+            return collection
+        client = self._place.client(self._opened())
+        # embedding_function=None: without it Chroma fetches a model of its own from the network.
+        try:
+            collection = client.get_collection(name, embedding_function=None)
+        except (NotFoundError, ValueError):
+            if create:
+                collection = client.get_or_create_collection(
+                    name, configuration=_CONFIGURATION, embedding_function=None
+                )
+        self._collections[name] = collection
+        self._totals[name] = collection.count() if collection is not None else 0
+        return collection
+
+    def _write(self, generation: int, batch: Batch) -> None:
+        name = self._name(generation, batch.scope)
+        collection = self._collection(name, create=True)
+        if collection is None:
+            raise AssertionError("a collection that may be created is there")
+        for start in range(0, len(batch.ids), _SERVER_LIMIT):
+            ids = batch.ids[start : start + _SERVER_LIMIT]
+            collection.upsert(
+                ids=names_of(batch.scope, ids),
+                embeddings=np.ascontiguousarray(batch.vectors[start : start + _SERVER_LIMIT]),
+                metadatas=[{SCOPE: batch.scope}] * len(ids),
+            )
+        self._totals[name] = collection.count()

@@ -1,0 +1,1 @@
+"""Erasure: turns leave the ledger with everything that was made of them."""

@@ -1,0 +1,152 @@
+"""Erasure of what was made of turns: their episodes, and all that facts owe to those.
+
+An episode was written from all of its turns together, so what any of them said may stand in its
+summary and in every fact it brought. Erasing one turn therefore erases the whole episode with all
+that it asserted; its other turns are due again. A fact for which another episode spoke as well
+stays, in that episode's words, with that episode's evidence and confidence; a fact that nothing
+else speaks for goes. A person's correction goes with any episode of the fact that it corrected, as
+it may hold words of it; what the person refused stays refused while a turn seems to prove it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Connection, Table, delete, or_, select
+
+from lightmem_integrations.storage.archive import restore_turns
+from lightmem_integrations.storage.erase.rewrite import relink_successors, rewrite
+from lightmem_integrations.storage.facts import claim_revision, revision_of
+from lightmem_integrations.storage.lexical import LexicalIndex
+from lightmem_integrations.storage.schema.knowledge import (
+    assertions,
+    conflicts,
+    episode_turns,
+    episode_vectors,
+    episodes,
+    evidence,
+    fact_vectors,
+    facts,
+    failures,
+    leases,
+    mentions,
+    quarantine,
+    refusals,
+    revisions,
+)
+from lightmem_integrations.storage.schema.shared import shared_seen
+from lightmem_integrations.storage.schema.turns import turns
+from lightmem_integrations.storage.shared import drop_support
+from lightmem_integrations.storage.work_queue import make_due
+
+_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class ErasedDerived:
+    """How many episodes and facts were erased; facts that stayed in other words do not count."""
+
+    episodes: int
+    facts: int
+
+
+def erase_derived(
+    connection: Connection, lexical: LexicalIndex, user_row: int, rows: Collection[int]
+) -> ErasedDerived:
+    """Erase what was made of these turns of a user, while they are still there themselves."""
+    erased_episodes = _find(connection, episode_turns.c.episode, episode_turns.c.turn, rows)
+    members = _pairs(connection, erased_episodes)
+    lost = _find(connection, assertions.c.id, assertions.c.episode, erased_episodes)
+    # What a person said rests on turns, and on the words in which an episode had put them.
+    lost |= _find(connection, evidence.c.assertion, evidence.c.turn, members)
+    touched = _find(connection, assertions.c.fact, assertions.c.id, lost)
+    _delete(connection, evidence, evidence.c.assertion, lost)
+    _delete(connection, assertions, assertions.c.id, lost)
+    supported = _find(connection, assertions.c.fact, assertions.c.fact, touched)
+    gone = touched - supported
+    if touched:
+        revision, _ = revision_of(connection, user_row)
+        claim_revision(connection, user_row, revision, erased=True)
+        relink_successors(connection, user_row, gone, revision + 1)
+        rewrite(connection, user_row, supported, revision + 1)
+        _delete_facts(connection, user_row, gone)
+    _delete(connection, refusals, refusals.c.turn, rows)
+    _delete(connection, episode_vectors, episode_vectors.c.episode, erased_episodes)
+    _delete(connection, episode_turns, episode_turns.c.episode, erased_episodes)
+    _delete(connection, episodes, episodes.c.id, erased_episodes)
+    _forget_failures(connection, rows)
+    left = set(members) - set(rows)
+    restore_turns(connection, lexical, user_row, left)
+    make_due(connection, user_row, sorted({members[row] for row in left}))
+    return ErasedDerived(len(erased_episodes), len(gone))
+
+
+def erase_user(connection: Connection, user_row: int) -> None:
+    """Erase what is kept about a user whose turns are all gone."""
+    for table in (leases, failures, refusals, quarantine, revisions, shared_seen):
+        connection.execute(delete(table).where(table.c.user == user_row))
+
+
+def _delete_facts(connection: Connection, user_row: int, gone: set[int]) -> None:
+    for part in _parts(gone):
+        connection.execute(
+            delete(conflicts).where(
+                conflicts.c.user == user_row,
+                or_(conflicts.c.first.in_(part), conflicts.c.second.in_(part)),
+            )
+        )
+    for table in (mentions, fact_vectors):
+        _delete(connection, table, table.c.fact, gone)
+    for part in _parts(gone):
+        drop_support(connection, part)
+    _delete(connection, facts, facts.c.id, gone)
+
+
+def _forget_failures(connection: Connection, rows: Collection[int]) -> None:
+    """Reasons of failures may quote what was read: they go with any turn of the session."""
+    where = _find(connection, turns.c.session, turns.c.id, rows)
+    _delete(connection, failures, failures.c.session, where)
+    aside = _find(connection, quarantine.c.session, quarantine.c.turn, rows)
+    for session in aside:
+        owner = select(quarantine.c.user).where(quarantine.c.session == session).limit(1)
+        make_due(connection, int(connection.execute(owner).scalar_one()), [session])
+    _delete(connection, quarantine, quarantine.c.session, aside)
+
+
+def _pairs(connection: Connection, episode_rows: Collection[int]) -> dict[int, int]:
+    """Turns of episodes, with their sessions."""
+    found: dict[int, int] = {}
+    for part in _parts(episode_rows):
+        query = (
+            select(turns.c.id, turns.c.session)
+            .join(episode_turns, episode_turns.c.turn == turns.c.id)
+            .where(episode_turns.c.episode.in_(part))
+        )
+        found.update(dict(connection.execute(query).all()))
+    return found
+
+
+def _find(
+    connection: Connection,
+    wanted: ColumnElement[int],
+    by: ColumnElement[int],
+    values: Collection[int],
+) -> set[int]:
+    found: set[int] = set()
+    for part in _parts(values):
+        found.update(connection.execute(select(wanted).where(by.in_(part))).scalars())
+    return found
+
+
+def _delete(
+    connection: Connection, table: Table, column: ColumnElement[int], values: Collection[int]
+) -> None:
+    for part in _parts(values):
+        connection.execute(delete(table).where(column.in_(part)))
+
+
+def _parts(rows: Collection[int]) -> Iterator[list[int]]:
+    wanted = sorted(rows)
+    for start in range(0, len(wanted), _AT_ONCE):
+        yield wanted[start : start + _AT_ONCE]

@@ -1,0 +1,134 @@
+"""Erasure: turns leave the ledger with everything that was made of them, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
+
+from lightmem_integrations.safety import key_of
+from lightmem_integrations.storage.erase.knowledge import erase_derived, erase_user
+from lightmem_integrations.storage.lexical import LexicalIndex
+from lightmem_integrations.storage.schema.turns import (
+    sessions,
+    speakers,
+    turns,
+    users,
+    vectors,
+    work,
+)
+from lightmem_integrations.storage.turns import EMBED, User
+from lightmem_integrations.storage.work_queue import CONSOLIDATE
+
+_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What was erased: rows of turns, how many of them had a vector, and what else is gone."""
+
+    rows: list[int]
+    vectors: int
+    sessions: int
+    episodes: int
+    facts: int
+
+
+def erase_turns(
+    connection: Connection,
+    lexical: LexicalIndex,
+    user: User,
+    *,
+    session_row: int | None = None,
+    turn_ids: Collection[str] | None = None,
+    among: Collection[int] | None = None,
+    since: float | None = None,
+    until: float | None = None,
+) -> Erased:
+    """Erase the turns of a user that meet every condition given; all of them if none is.
+
+    What was made of them goes with them: see ``erase_derived``. ``among`` names rows of turns.
+
+    Sessions that are empty afterwards are erased too, and so is a user without any session.
+    """
+    conditions: list[ColumnElement[bool]] = [turns.c.user == user.row]
+    if session_row is not None:
+        conditions.append(turns.c.session == session_row)
+    if since is not None:
+        conditions.append(turns.c.said_at >= since)
+    if until is not None:
+        conditions.append(turns.c.said_at < until)
+    found = connection.execute(
+        select(turns.c.id, turns.c.key, turns.c.terms, turns.c.searchable).where(*conditions)
+    ).all()
+    if turn_ids is not None:
+        keys = {key_of(each) for each in turn_ids}
+        found = [row for row in found if row.key in keys]
+    if among is not None:
+        found = [row for row in found if row.id in among]
+    rows = [row.id for row in found]
+    lexical.remove(connection, user.row, [(row.id, row.terms) for row in found if row.searchable])
+    derived = erase_derived(connection, lexical, user.row, rows)
+    had_vectors = _delete_turns(connection, rows)
+    lexical.compact(connection)
+    gone = _delete_empty_sessions(connection, user)
+    _delete_empty_user(connection, user)
+    return Erased(rows, had_vectors, gone, derived.episodes, derived.facts)
+
+
+def _delete_turns(connection: Connection, rows: Sequence[int]) -> int:
+    had_vectors = 0
+    for start in range(0, len(rows), _AT_ONCE):
+        part = rows[start : start + _AT_ONCE]
+        connection.execute(delete(work).where(work.c.kind == EMBED, work.c.item.in_(part)))
+        had_vectors += connection.execute(delete(vectors).where(vectors.c.turn.in_(part))).rowcount
+        connection.execute(delete(turns).where(turns.c.id.in_(part)))
+    return had_vectors
+
+
+def _delete_empty_sessions(connection: Connection, user: User) -> int:
+    filled = select(turns.c.session).where(turns.c.user == user.row)
+    connection.execute(
+        delete(work).where(
+            work.c.kind == CONSOLIDATE, work.c.user == user.row, work.c.item.not_in(filled)
+        )
+    )
+    done = connection.execute(
+        delete(sessions).where(sessions.c.user == user.row, sessions.c.id.not_in(filled))
+    )
+    return done.rowcount
+
+
+def _delete_empty_user(connection: Connection, user: User) -> None:
+    left = connection.execute(
+        select(func.count()).select_from(sessions).where(sessions.c.user == user.row)
+    ).scalar_one()
+    if left:
+        _recount_user(connection, user.row)
+        return
+    connection.execute(delete(speakers).where(speakers.c.user == user.row))
+    erase_user(connection, user.row)
+    connection.execute(delete(users).where(users.c.id == user.row))
+
+
+def _recount_user(connection: Connection, user_row: int) -> None:
+    """Count a user's turns, words and speakers anew, after some were erased."""
+    rows = connection.execute(
+        select(turns.c.terms).where(turns.c.user == user_row, turns.c.searchable)
+    ).scalars()
+    lengths = [len(terms.split()) for terms in rows]
+    connection.execute(
+        update(users)
+        .where(users.c.id == user_row)
+        .values(searchable=len(lengths), terms=sum(lengths))
+    )
+    connection.execute(delete(speakers).where(speakers.c.user == user_row))
+    said = connection.execute(
+        select(turns.c.speaker, func.count())
+        .where(turns.c.user == user_row, turns.c.speaker.is_not(None))
+        .group_by(turns.c.speaker)
+    )
+    counted = [{"user": user_row, "name": name, "turns": count} for name, count in said]
+    if counted:
+        connection.execute(insert(speakers), counted)

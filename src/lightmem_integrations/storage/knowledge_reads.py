@@ -1,0 +1,265 @@
+"""What consolidation knows, as recall needs it: facts, and episodes that are summaries only."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    FromClause,
+    Select,
+    and_,
+    bindparam,
+    null,
+    or_,
+    select,
+)
+
+from lightmem_integrations.arrays import Vectors
+from lightmem_integrations.records.conversation import Tier
+from lightmem_integrations.storage.episodes import COMPRESSED
+from lightmem_integrations.storage.schema.knowledge import (
+    episode_turns,
+    episode_vectors,
+    episodes,
+    evidence,
+    fact_vectors,
+    facts,
+)
+from lightmem_integrations.storage.turns import User
+from lightmem_integrations.storage.vectors import unpack_all
+
+_ALWAYS = 1e12  # seconds since 1970: later than anything
+MOST = 5_000
+"""So many statements of a user are compared, the newest: one by one, as they are few."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A statement before anybody asked for its words: where it is and what can be compared."""
+
+    tier: Tier
+    row: int
+    subject: str
+    terms: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """Something known that is not a turn.
+
+    Attributes:
+        tier: ``ltm`` for a fact, ``mtm`` for the summary of an episode.
+        row: Its row among those of its tier.
+        key: Its public id.
+        text: The statement or the summary.
+        since: Since when it is true, or when the episode began, in seconds since 1970.
+        until: Until when it was true; ``None`` while it is.
+        successor: Row of the fact that took its place.
+        agent: Who wrote it, where one was named.
+        turns: Rows of the turns that prove it, or that it sums up.
+    """
+
+    tier: Tier
+    row: int
+    key: str
+    text: str
+    since: float
+    until: float | None
+    successor: int | None
+    agent: str | None
+    turns: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outdated:
+    """What a turn says that has changed since: until when it held, and what holds instead."""
+
+    until: float
+    instead: str
+    turns: tuple[int, ...]
+
+
+def entries(
+    connection: Connection, user: User, tiers: Collection[Tier], as_of: float | None
+) -> tuple[list[Entry], Vectors]:
+    """A user's statements with their vectors, ``(statements, dimension)``; the newest `MOST`.
+
+    Args:
+        connection: A read transaction on the ledger.
+        user: Whose.
+        tiers: ``ltm`` for facts, ``mtm`` for summaries of compressed episodes.
+        as_of: Only what was true or said by then, in seconds since 1970.
+    """
+    found: list[Entry] = []
+    blobs: list[bytes] = []
+    moment = {"user": user.row, "as_of": _ALWAYS if as_of is None else as_of}
+    for tier in tiers:
+        for row, subject, terms, blob in connection.execute(_QUERIES[tier], moment).all():
+            found.append(Entry(tier, row, subject, terms))
+            blobs.append(blob)
+    return found, unpack_all(blobs)
+
+
+def statements(
+    connection: Connection, user: User, chosen: Sequence[Entry], as_of: float | None
+) -> list[Statement]:
+    """The statements themselves, in the order given; what is gone by now is left out."""
+    moment = {"user": user.row, "as_of": _ALWAYS if as_of is None else as_of}
+    found: dict[tuple[Tier, int], Statement] = {}
+    for tier in {each.tier for each in chosen}:
+        asked = moment | {"rows": [each.row for each in chosen if each.tier == tier]}
+        proof: dict[int, list[int]] = {}
+        for row, turn in connection.execute(_PROOF[tier], asked):
+            proof.setdefault(row, []).append(turn)
+        for row, key, text, since, until, successor, agent in connection.execute(
+            _DETAILS[tier], asked
+        ):
+            found[tier, row] = Statement(
+                tier=tier,
+                row=row,
+                key=key,
+                text=text,
+                since=since,
+                until=until,
+                successor=successor,
+                agent=agent,
+                turns=tuple(proof.get(row, ())),
+            )
+    return [found[each.tier, each.row] for each in chosen if (each.tier, each.row) in found]
+
+
+def outdated(
+    connection: Connection, user: User, rows: Collection[int], as_of: float | None
+) -> dict[int, Outdated]:
+    """Of these turns, those that prove something which a newer fact took the place of."""
+    if not rows:
+        return {}
+    moment = {"user": user.row, "as_of": _ALWAYS if as_of is None else as_of}
+    found: dict[int, tuple[int, str, float]] = {
+        turn: (row, statement, since)
+        for turn, row, statement, since in connection.execute(
+            _OVERTAKEN, moment | {"rows": list(rows)}
+        )
+    }
+    if not found:
+        return {}
+    proof: dict[int, set[int]] = {}
+    newer = {row for row, _, _ in found.values()}
+    for row, turn in connection.execute(_PROOF["ltm"], moment | {"rows": list(newer)}):
+        proof.setdefault(row, set()).add(turn)
+    return {
+        turn: Outdated(since, statement, tuple(sorted(proof.get(row, ()))))
+        for turn, (row, statement, since) in found.items()
+        if turn not in proof.get(row, ())
+    }
+
+
+def episode_ids(connection: Connection, user: User, rows: Collection[int]) -> dict[int, str]:
+    """The public id of each turn's episode, of those that are in one."""
+    asked = {"user": user.row, "rows": list(rows)}
+    return dict(connection.execute(_EPISODE_IDS, asked).all())
+
+
+def turns_behind(connection: Connection, user: User, keys: Collection[str]) -> set[int]:
+    """Rows of the turns that prove these facts or make up these episodes, by their public ids."""
+    wanted = list(keys)
+    facts_proof = (
+        select(evidence.c.turn)
+        .join(facts, facts.c.id == evidence.c.fact)
+        .where(facts.c.user == user.row, facts.c.key.in_(wanted))
+    )
+    said = (
+        select(episode_turns.c.turn)
+        .join(episodes, episodes.c.id == episode_turns.c.episode)
+        .where(episodes.c.user == user.row, episodes.c.key.in_(wanted))
+    )
+    return {row for query in (facts_proof, said) for row in connection.execute(query).scalars()}
+
+
+def _is_one_of(column: ColumnElement[int]) -> ColumnElement[bool]:
+    return column.in_(bindparam("rows", expanding=True))
+
+
+def _is_the_users(column: ColumnElement[int]) -> ColumnElement[bool]:
+    # "+ 0" keeps SQLite from walking everything of the user's to find a few by their rows.
+    return column + 0 == bindparam("user")
+
+
+def _believed(table: FromClause) -> ColumnElement[bool]:
+    as_of: BindParameter[float] = bindparam("as_of")
+    retracted = table.c.retracted_at
+    return and_(table.c.valid_from <= as_of, or_(retracted.is_(None), retracted > as_of))
+
+
+def _facts() -> Select[Any]:
+    return (
+        select(facts.c.id, facts.c.subject, facts.c.terms, fact_vectors.c.vector)
+        .join(fact_vectors, fact_vectors.c.fact == facts.c.id)
+        .where(facts.c.user == bindparam("user"), _believed(facts))
+        .order_by(facts.c.id.desc())
+        .limit(MOST)
+    )
+
+
+def _summaries() -> Select[Any]:
+    return (
+        select(
+            episodes.c.id,
+            episodes.c.speakers.label("subject"),
+            episodes.c.terms,
+            episode_vectors.c.vector,
+        )
+        .join(episode_vectors, episode_vectors.c.episode == episodes.c.id)
+        .where(
+            episodes.c.user == bindparam("user"),
+            episodes.c.state == COMPRESSED,
+            episodes.c.ends <= bindparam("as_of"),
+        )
+        .order_by(episodes.c.id.desc())
+        .limit(MOST)
+    )
+
+
+_QUERIES: dict[Tier, Select[Any]] = {"ltm": _facts(), "mtm": _summaries()}
+_DETAILS: dict[Tier, Select[Any]] = {
+    "ltm": select(
+        facts.c.id,
+        facts.c.key,
+        facts.c.statement,
+        facts.c.valid_from,
+        facts.c.valid_to,
+        facts.c.superseded_by,
+        facts.c.agent,
+    ).where(_is_one_of(facts.c.id), _is_the_users(facts.c.user), _believed(facts)),
+    "mtm": select(
+        episodes.c.id, episodes.c.key, episodes.c.summary, episodes.c.begins, null(), null(), null()
+    ).where(_is_one_of(episodes.c.id), _is_the_users(episodes.c.user)),
+}
+_PROOF: dict[Tier, Select[Any]] = {
+    "ltm": select(evidence.c.fact, evidence.c.turn)
+    .where(_is_one_of(evidence.c.fact), _is_the_users(evidence.c.user))
+    .distinct()
+    .order_by(evidence.c.turn),
+    "mtm": select(episode_turns.c.episode, episode_turns.c.turn)
+    .where(_is_one_of(episode_turns.c.episode), _is_the_users(episode_turns.c.user))
+    .order_by(episode_turns.c.turn),
+}
+_NEWER = facts.alias("newer")
+_OVERTAKEN = (
+    select(evidence.c.turn, _NEWER.c.id, _NEWER.c.statement, _NEWER.c.valid_from)
+    .select_from(evidence)
+    .join(facts, facts.c.id == evidence.c.fact)
+    .join(_NEWER, _NEWER.c.id == facts.c.superseded_by)
+    .where(_is_one_of(evidence.c.turn), _is_the_users(evidence.c.user), _believed(_NEWER))
+)
+_EPISODE_IDS = (
+    select(episode_turns.c.turn, episodes.c.key)
+    .select_from(episode_turns)
+    .join(episodes, episodes.c.id == episode_turns.c.episode)
+    .where(_is_one_of(episode_turns.c.turn), _is_the_users(episode_turns.c.user))
+)

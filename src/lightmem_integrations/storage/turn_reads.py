@@ -1,0 +1,293 @@
+"""Turns as recall needs them: joined back to their user, with the turns said around them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    func,
+    or_,
+    select,
+)
+
+from lightmem_integrations.arrays import Rows, Vectors
+from lightmem_integrations.records.conversation import Turn
+from lightmem_integrations.safety import key_of
+from lightmem_integrations.storage.schema.turns import sessions, speakers, turns, vectors
+from lightmem_integrations.storage.turns import User, moment, to_turn
+from lightmem_integrations.storage.vectors import unpack_all
+
+_AT_ONCE = 800  # bound parameters of one statement; SQLite allows no more than some 32,000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Turns:
+    """Turns of one user as columns, sorted by session and position.
+
+    Attributes:
+        rows: Row ids, which are also their ids in the vector index.
+        sessions: Rows of their sessions.
+        positions: Their places in the session, from 1.
+        said_at: When they were said, in seconds since 1970, UTC.
+        searchable: Whether recall may return them; their neighbours may be unsearchable.
+        roles: Who spoke, in the words of chat models.
+        speakers: Names; empty where only the role is known.
+        texts: What was said.
+        terms: Index terms, separated by blanks.
+        vectors: Sentence vectors, one row for each turn; zeros for those without one yet.
+        embedded: Which of them have a vector.
+        tokens: Compacted token vectors as bytes, where the embedder gives them.
+    """
+
+    rows: NDArray[np.int64]
+    sessions: NDArray[np.int64]
+    positions: NDArray[np.int64]
+    said_at: NDArray[np.float64]
+    searchable: NDArray[np.bool_]
+    roles: list[str]
+    speakers: list[str]
+    texts: list[str]
+    terms: list[str]
+    vectors: Vectors
+    embedded: NDArray[np.bool_]
+    tokens: list[bytes | None]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def take(self, places: NDArray[np.int64]) -> Turns:
+        """The turns at these places, in their order."""
+        chosen = places.tolist()
+        return Turns(
+            self.rows[places],
+            self.sessions[places],
+            self.positions[places],
+            self.said_at[places],
+            self.searchable[places],
+            [self.roles[i] for i in chosen],
+            [self.speakers[i] for i in chosen],
+            [self.texts[i] for i in chosen],
+            [self.terms[i] for i in chosen],
+            self.vectors[places],
+            self.embedded[places],
+            [self.tokens[i] for i in chosen],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What a recall may return at most. ``None`` and empty collections mean no limit.
+
+    Attributes:
+        session: Row of the only session to look in.
+        since: Earliest time, in seconds since 1970.
+        until: First time that is too late, in seconds since 1970.
+        speakers: Whose turns may come back.
+        without_session: Row of a session to leave out.
+        without_ids: Turn ids to leave out.
+    """
+
+    session: int | None = None
+    since: float | None = None
+    until: float | None = None
+    speakers: Collection[str] = ()
+    without_session: int | None = None
+    without_ids: Collection[str] = ()
+
+    @property
+    def narrow(self) -> bool:
+        """Whether only some of a user's turns may come back."""
+        return bool(self._within())
+
+    def _within(self) -> list[ColumnElement[bool]]:
+        found: list[ColumnElement[bool]] = []
+        if self.session is not None:
+            found.append(turns.c.session == self.session)
+        if self.since is not None:
+            found.append(turns.c.said_at >= self.since)
+        if self.until is not None:
+            found.append(turns.c.said_at < self.until)
+        if self.speakers:
+            found.append(turns.c.speaker.in_(list(self.speakers)))
+        return found
+
+    def _without(self) -> list[ColumnElement[bool]]:
+        found: list[ColumnElement[bool]] = []
+        if self.without_session is not None:
+            found.append(turns.c.session == self.without_session)
+        if self.without_ids:
+            found.append(turns.c.key.in_([key_of(each) for each in self.without_ids]))
+        return found
+
+    def rows_within(self, connection: Connection, user: User) -> Rows | None:
+        """Rows of the searchable turns that may come back, ascending; ``None`` for all."""
+        within = self._within()
+        return _rows(connection, user, *within) if within else None
+
+    def rows_without(self, connection: Connection, user: User) -> Rows:
+        """Rows of the turns that must not come back, ascending."""
+        without = self._without()
+        return _rows(connection, user, or_(*without)) if without else np.zeros(0, np.int64)
+
+
+def _rows(connection: Connection, user: User, *conditions: ColumnElement[bool]) -> Rows:
+    found = connection.execute(
+        select(turns.c.id)
+        .where(turns.c.user == user.row, turns.c.searchable, *conditions)
+        .order_by(turns.c.id)
+    ).scalars()
+    return np.fromiter(found, np.int64)
+
+
+def neighbourhood(connection: Connection, user: User, rows: Collection[int], around: int) -> Turns:
+    """Turns of this user among ``rows`` and those said up to ``around`` places before and after.
+
+    The join with the user is what keeps users apart: a row that the index names by mistake, or
+    that is somebody else's, does not come back.
+    """
+    wanted = list(rows)
+    read: list[Any] = []
+    for start in range(0, len(wanted), _AT_ONCE):
+        part = {"rows": wanted[start : start + _AT_ONCE], "user": user.row, "around": around}
+        read += connection.execute(_AROUND, part).all()
+    if len(wanted) > _AT_ONCE:  # parts may share neighbours
+        read = list({row[0]: row for row in read}.values())
+    ordered = sorted(read, key=itemgetter(1, 2))
+    columns = list(zip(*ordered, strict=True)) if ordered else [()] * _COLUMNS
+    blobs = columns[9]
+    embedded = np.array([blob is not None for blob in blobs], np.bool_)
+    known = unpack_all([blob for blob in blobs if blob is not None])
+    vectors = known
+    if not embedded.all():
+        vectors = np.zeros((len(ordered), known.shape[1]), np.float32)
+        vectors[embedded] = known
+    return Turns(
+        np.array(columns[0], np.int64),
+        np.array(columns[1], np.int64),
+        np.array(columns[2], np.int64),
+        np.array(columns[3], np.float64),
+        np.array(columns[4], np.bool_),
+        list(columns[5]),
+        [speaker or "" for speaker in columns[6]],
+        list(columns[7]),
+        list(columns[8]),
+        vectors,
+        embedded,
+        list(columns[10]),
+    )
+
+
+_COLUMNS = 11
+
+
+def _owned(table: FromClause) -> ColumnElement[bool]:
+    # "+ 0" keeps SQLite from walking all turns of the user to find a few by their rows.
+    return table.c.user + 0 == bindparam("user")
+
+
+def _around() -> Select[Any]:
+    hit = turns.alias("hit")
+    away = bindparam("around", type_=Integer)
+    # Row ids first: each turn is then read once, though several hits may lie around it.
+    near = (
+        select(turns.c.id)
+        .select_from(hit)
+        .join(
+            turns,
+            and_(
+                turns.c.session == hit.c.session,
+                turns.c.position.between(hit.c.position - away, hit.c.position + away),
+            ),
+        )
+        .where(hit.c.id.in_(bindparam("rows", expanding=True)), _owned(hit))
+    )
+    return (
+        select(
+            turns.c.id,
+            turns.c.session,
+            turns.c.position,
+            turns.c.said_at,
+            turns.c.searchable,
+            turns.c.role,
+            turns.c.speaker,
+            turns.c.text,
+            turns.c.terms,
+            vectors.c.vector,
+            vectors.c.tokens,
+        )
+        .select_from(turns)
+        .outerjoin(vectors, vectors.c.turn == turns.c.id)
+        .where(turns.c.id.in_(near))
+    )
+
+
+# Built once: building a statement takes SQLAlchemy longer than SQLite takes to answer it.
+_AROUND = _around()
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """A turn as it was given, and where it was said."""
+
+    turn: Turn
+    when: dt.datetime
+    session_id: str
+    agent_id: str | None
+
+
+def _verbatim() -> Select[Any]:
+    return (
+        select(turns, sessions.c.name.label("session_name"))
+        .join(sessions, sessions.c.id == turns.c.session)
+        .where(turns.c.id.in_(bindparam("rows", expanding=True)), _owned(turns))
+    )
+
+
+_PROVENANCE = _verbatim()
+
+
+def provenance(connection: Connection, user: User, rows: Collection[int]) -> dict[int, Provenance]:
+    """The verbatim turns behind rows, by row; again only those of this user."""
+    found = connection.execute(_PROVENANCE, {"rows": list(rows), "user": user.row})
+    return {
+        row.id: Provenance(
+            to_turn(row), moment(row.said_at, row.offset), row.session_name, row.agent
+        )
+        for row in found
+    }
+
+
+_LAST_SAID = select(func.max(turns.c.said_at)).where(
+    turns.c.user == bindparam("user"), turns.c.searchable.is_(True)
+)
+
+
+def last_said(connection: Connection, user: User) -> dt.datetime:
+    """When the user's latest searchable turn was said."""
+    return moment(connection.execute(_LAST_SAID, {"user": user.row}).scalar() or 0.0, 0)
+
+
+_SPEAKERS = (
+    select(speakers.c.name)
+    .where(speakers.c.user == bindparam("user"))
+    .order_by(speakers.c.turns.desc())
+    .limit(200)
+)
+
+
+def known_speakers(connection: Connection, user: User) -> list[str]:
+    """Who speaks in a user's memory, the most frequent first, at most 200 of them."""
+    return list(connection.execute(_SPEAKERS, {"user": user.row}).scalars())

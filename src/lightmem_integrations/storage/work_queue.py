@@ -1,0 +1,265 @@
+"""Sessions that are due for consolidation: which, what of them, and what failed before."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
+
+from lightmem_integrations.storage.schema.knowledge import (
+    episode_turns,
+    failures,
+    leases,
+    quarantine,
+)
+from lightmem_integrations.storage.schema.turns import Row, turns, users, vectors, work
+
+CONSOLIDATE = "consolidate"
+"""The kind of work that makes episodes and facts of a session's turns; its item is the session."""
+
+
+# Made once: every add runs it, and putting it together costs more than running it.
+_MAKE_DUE = insert(work).from_select(
+    ["kind", "user", "item"],
+    select(
+        literal(CONSOLIDATE), bindparam("of_user", type_=Row), bindparam("session", type_=Row)
+    ).where(
+        ~exists().where(work.c.kind == CONSOLIDATE, work.c.item == bindparam("session", type_=Row))
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A session with turns in no episode yet."""
+
+    user: int
+    session: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A turn in no episode yet, as it was read; ``version`` tells whether it changed since."""
+
+    row: int
+    role: str
+    speaker: str | None
+    text: str
+    said_at: float
+    offset: int
+    session: int
+    position: int
+    agent: str | None
+    version: int
+    vector: bytes | None
+
+
+def make_due(connection: Connection, user_row: int, session_rows: Collection[int]) -> None:
+    """Put sessions on the work list, where they are not on it yet."""
+    for session in session_rows:
+        connection.execute(_MAKE_DUE, {"of_user": user_row, "session": session})
+
+
+def due_users(connection: Connection, now: float) -> list[int]:
+    """Users with work that may be done now, who waited longest first."""
+    query = select(work.c.user, func.min(work.c.id)).where(*_ready(now)).group_by(work.c.user)
+    return [row for row, _ in connection.execute(query.order_by(func.min(work.c.id)))]
+
+
+def due_sessions(connection: Connection, user_row: int, now: float) -> list[Due]:
+    """A user's sessions with work that may be done now, oldest session first."""
+    query = select(work.c.item).where(work.c.user == user_row, *_ready(now))
+    rows = connection.execute(query.order_by(work.c.item)).scalars()
+    return [Due(user_row, session) for session in rows]
+
+
+def unread(connection: Connection, due: Due, limit: int) -> list[Unread]:
+    """The session's first turns in no episode yet, in the order in which they were said."""
+    query = (
+        _unread(due, turns.c.id, turns.c.role, turns.c.speaker, turns.c.text, turns.c.said_at,
+                turns.c.offset, turns.c.session, turns.c.position, turns.c.agent,
+                turns.c.version, vectors.c.vector)
+        .outerjoin(vectors, vectors.c.turn == turns.c.id)
+        .order_by(turns.c.position)
+        .limit(limit)
+    )  # fmt: skip
+    return [Unread(*row) for row in connection.execute(query)]
+
+
+def is_over(connection: Connection, due: Due, now: float, gap_seconds: float) -> bool:
+    """Whether nothing more is expected in a session: a pause, or another session after it."""
+    last = func.max(turns.c.said_at)
+    mine = connection.execute(select(last).where(turns.c.session == due.session)).scalar()
+    others = connection.execute(
+        select(last).where(turns.c.user == due.user, turns.c.session != due.session)
+    ).scalar()
+    return mine is None or now - mine > gap_seconds or (others is not None and others > mine)
+
+
+def unchanged(connection: Connection, read: Sequence[Unread], due: Due) -> bool:
+    """Whether turns are as they were read: all still there, and in no episode."""
+    rows = [each.row for each in read]
+    query = _unread(due, turns.c.id, turns.c.version).where(turns.c.id.in_(rows))
+    versions: dict[int, int] = dict(connection.execute(query).all())
+    return versions == {each.row: each.version for each in read}
+
+
+def clear_if_done(connection: Connection, due: Due) -> None:
+    """Take a session off the list, unless turns of it are in no episode yet."""
+    if connection.execute(_unread(due, turns.c.id).limit(1)).first() is None:
+        connection.execute(
+            delete(work).where(work.c.kind == CONSOLIDATE, work.c.item == due.session)
+        )
+
+
+def put_back(
+    connection: Connection, due: Due, turn: int, reason: str, *, now: float, first: float,
+    longest: float,
+) -> int:  # fmt: skip
+    """Leave a session alone for a while, each time twice as long; returns how often it failed.
+
+    Args:
+        connection: Of a write transaction.
+        due: The session.
+        turn: First turn of what failed: another one starts the count anew.
+        reason: Why.
+        now: The time, in seconds since 1970.
+        first: Seconds to wait after the first failure.
+        longest: Seconds to wait at most.
+    """
+    known = connection.execute(select(failures).where(failures.c.session == due.session)).first()
+    tries = known.tries + 1 if known is not None and known.turn == turn else 1
+    values = {
+        "turn": turn,
+        "tries": tries,
+        "again_at": now + min(first * 2.0 ** min(tries - 1, 30), longest),
+        "reason": reason,
+    }
+    if known is None:
+        connection.execute(insert(failures).values(session=due.session, user=due.user, **values))
+    else:
+        connection.execute(
+            update(failures).where(failures.c.session == due.session).values(**values)
+        )
+    return int(tries)
+
+
+def forgive(connection: Connection, due: Due) -> None:
+    """Forget that a session failed: it has just succeeded."""
+    connection.execute(delete(failures).where(failures.c.session == due.session))
+
+
+def set_aside(
+    connection: Connection, due: Due, rows: Collection[int], reason: str, now: float
+) -> None:
+    """Put turns in quarantine: they stay as they are, and no writer is given them again."""
+    there = select(turns.c.id).where(turns.c.id.in_(list(rows)), turns.c.user == due.user)
+    known = select(quarantine.c.turn).where(quarantine.c.user == due.user)
+    found = connection.execute(there.where(turns.c.id.not_in(known))).scalars().all()
+    if found:
+        connection.execute(
+            insert(quarantine),
+            [
+                {"turn": row, "session": due.session, "user": due.user, "reason": reason,
+                 "recorded_at": now}
+                for row in found
+            ],
+        )  # fmt: skip
+    forgive(connection, due)
+    clear_if_done(connection, due)
+
+
+def release_quarantine(connection: Connection, user_row: int) -> int:
+    """Give what was set aside another chance; returns how many turns."""
+    query = select(quarantine.c.session).where(quarantine.c.user == user_row).distinct()
+    make_due(connection, user_row, connection.execute(query).scalars().all())
+    connection.execute(delete(failures).where(failures.c.user == user_row))
+    return connection.execute(delete(quarantine).where(quarantine.c.user == user_row)).rowcount
+
+
+def count_due(connection: Connection, user_row: int | None = None) -> int:
+    """How many sessions are on the list."""
+    query = select(func.count()).select_from(work).where(work.c.kind == CONSOLIDATE)
+    if user_row is not None:
+        query = query.where(work.c.user == user_row)
+    return int(connection.execute(query).scalar_one())
+
+
+def user_named(connection: Connection, user_row: int) -> str | None:
+    """The id of a user as it was given."""
+    return connection.execute(select(users.c.name).where(users.c.id == user_row)).scalar()
+
+
+def _ready(now: float) -> tuple[ColumnElement[bool], ...]:
+    later = select(failures.c.session).where(failures.c.again_at > now)
+    return (work.c.kind == CONSOLIDATE, work.c.item.not_in(later))
+
+
+def _unread(due: Due, *columns: ColumnElement[Any]) -> Select[Any]:
+    aside = exists().where(quarantine.c.turn == turns.c.id)
+    return (
+        select(*columns)
+        .select_from(turns)
+        .where(
+            turns.c.session == due.session,
+            turns.c.user == due.user,
+            turns.c.searchable,
+            ~exists().where(episode_turns.c.turn == turns.c.id),
+            ~aside,
+        )
+    )
+
+
+def take_lease(
+    connection: Connection, user_row: int, worker: str, *, now: float, seconds: float
+) -> bool:
+    """Take the lease on a user, or renew one's own.
+
+    The lease of a worker that died runs out by itself.
+
+    Args:
+        connection: Of a write transaction.
+        user_row: Whose memory.
+        worker: Who takes it; a name that no other worker has.
+        now: The time, in seconds since 1970.
+        seconds: How long it is held without being renewed.
+
+    Returns:
+        Whether the worker has it now; ``False`` while another one holds it.
+    """
+    query = select(leases).where(leases.c.user == user_row).with_for_update()
+    held = connection.execute(query).first()
+    if held is None:
+        connection.execute(insert(leases).values(user=user_row, worker=worker, until=now + seconds))
+        return True
+    if held.worker != worker and held.until > now:
+        return False
+    connection.execute(
+        update(leases).where(leases.c.user == user_row).values(worker=worker, until=now + seconds)
+    )
+    return True
+
+
+def holds_lease(connection: Connection, user_row: int, worker: str) -> bool:
+    """Whether nobody else took the lease since; one that ran out unnoticed still counts."""
+    query = select(leases.c.worker).where(leases.c.user == user_row)
+    return connection.execute(query).scalar() == worker
+
+
+def drop_lease(connection: Connection, user_row: int, worker: str) -> None:
+    """Give one's lease back."""
+    connection.execute(delete(leases).where(leases.c.user == user_row, leases.c.worker == worker))

@@ -1,0 +1,1 @@
+"""Language, for writing and asking alike: terms, sentences, dates, names."""

@@ -1,0 +1,10 @@
+"""Okapi BM25: how much a word tells, by how rare it is."""
+
+from __future__ import annotations
+
+import math
+
+
+def inverse_frequency(turns_with_term: int, turns: int) -> float:
+    """BM25's idf, always positive; largest for a term that this user never used."""
+    return math.log(1.0 + (turns - turns_with_term + 0.5) / (turns_with_term + 0.5))

@@ -1,0 +1,271 @@
+"""What comes in is checked here, before anything is written."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from lightmem_integrations.errors import InvalidRequestError, InvalidTurnError
+from lightmem_integrations.models.protocols import TokenCounter
+from lightmem_integrations.records.conversation import ROLES, TIERS, Tier, Turn
+from lightmem_integrations.safety import (
+    check_scope_id,
+    check_turn_id,
+    has_lone_surrogates,
+    short_repr,
+)
+from lightmem_integrations.settings import Settings
+from lightmem_integrations.storage.turns import NewTurn, with_id_and_time
+from lightmem_integrations.text.terms import terms
+
+_SEARCHABLE = ("user", "assistant")
+_EARLIEST = dt.datetime(1, 1, 2, tzinfo=dt.timezone.utc)  # a day earlier, zones begin to overflow
+
+
+def checked_turns(turns: Turn | Iterable[Turn], settings: Settings) -> list[NewTurn]:
+    """Turns that can be stored as they are, with ids and times filled in.
+
+    Raises:
+        InvalidTurnError: One of them cannot be stored; it says which and why.
+    """
+    if not isinstance(turns, Iterable) and not isinstance(turns, Turn):
+        raise InvalidTurnError(f"turns is {short_repr(turns)}; pass a Turn or a list of them.")
+    given = [turns] if isinstance(turns, Turn) else list(turns)
+    now = dt.datetime.now(dt.timezone.utc)
+    return [_checked(turn, place, now, settings) for place, turn in enumerate(given)]
+
+
+def _checked(turn: Turn, place: int, now: dt.datetime, settings: Settings) -> NewTurn:
+    if not isinstance(turn, Turn):
+        raise InvalidTurnError(
+            f"Item {place} is {short_repr(turn)}, a {type(turn).__name__}. Pass Turn objects: "
+            "Turn(role='user', text='...')."
+        )
+    where = f"Turn {place} (id {short_repr(turn.id)})"
+    if turn.role not in ROLES:
+        raise InvalidTurnError(
+            f"{where} has the role {short_repr(turn.role)}; it must be one of {', '.join(ROLES)}. "
+            "Names of persons go into speaker=."
+        )
+    if turn.id is not None:
+        check_turn_id(turn.id, settings.max_id_chars)
+    message = _message_as_json(turn, where)
+    if not isinstance(turn.text, str) or (not turn.text.strip() and message is None):
+        raise InvalidTurnError(
+            f"{where} has no text ({short_repr(turn.text)}). Leave such turns out."
+        )
+    _check_text(turn.text, f"{where}: text", settings.max_turn_chars)
+    if turn.speaker is not None:
+        if not isinstance(turn.speaker, str) or not turn.speaker.strip():
+            raise InvalidTurnError(
+                f"{where} has the speaker {short_repr(turn.speaker)}; pass a name."
+            )
+        _check_text(turn.speaker, f"{where}: speaker", settings.max_id_chars)
+    if turn.time is not None:
+        _check_time(turn.time, where, now, settings.clock_skew_seconds)
+    searchable = turn.searchable and turn.role in _SEARCHABLE and bool(turn.text.strip())
+    complete = replace(with_id_and_time(turn, now), searchable=searchable)
+    return NewTurn(complete, " ".join(terms(turn.text)), message)
+
+
+def _check_text(text: str, where: str, max_chars: int) -> None:
+    if len(text) > max_chars:
+        raise InvalidTurnError(
+            f"{where} has {len(text)} characters; the limit is {max_chars}. Split it into several "
+            "turns, or raise Settings.max_turn_chars."
+        )
+    if "\0" in text:
+        raise InvalidTurnError(f"{where} holds a NUL character. Remove it before adding.")
+    if has_lone_surrogates(text):
+        raise InvalidTurnError(
+            f"{where} holds a lone surrogate, which cannot be stored. Clean it, for instance with "
+            "text.encode('utf-8', 'replace').decode()."
+        )
+
+
+def _check_time(time: dt.datetime, where: str, now: dt.datetime, skew: float) -> None:
+    if not isinstance(time, dt.datetime):
+        raise InvalidTurnError(f"{where} has the time {short_repr(time)}; pass a datetime.")
+    if time.utcoffset() is None:
+        raise InvalidTurnError(
+            f"{where} has the time {time.isoformat()} without a time zone. Add one: "
+            "time.replace(tzinfo=datetime.timezone.utc), or time.astimezone() for local time."
+        )
+    if time < _EARLIEST:
+        raise InvalidTurnError(
+            f"{where} has the time {time.isoformat()}, which cannot be stored in every time zone. "
+            "Pass when it was said, or leave it out."
+        )
+    if time > now + dt.timedelta(seconds=skew):
+        raise InvalidTurnError(
+            f"{where} has the time {time.isoformat()}, which lies in the future (now "
+            f"{now.isoformat(timespec='seconds')}). Pass when it was said, or leave it out."
+        )
+
+
+def _message_as_json(turn: Turn, where: str) -> str | None:
+    if turn.message is None:
+        return None
+    try:
+        encoded = json.dumps(dict(turn.message), allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidTurnError(
+            f"{where}: message is no JSON data ({error}). Pass plain dicts, lists, strings, "
+            "numbers and booleans."
+        ) from error
+    return encoded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A checked question: whose memory, how much may come back, and within which limits."""
+
+    query: str
+    user_id: str
+    k: int
+    max_tokens: int
+    tiers: tuple[Tier, ...]
+    session_id: str | None
+    since: float | None
+    until: float | None
+    as_of: float | None
+    speakers: tuple[str, ...]
+    exclude: tuple[str, ...]
+    exclude_session: str | None
+    count_tokens: TokenCounter
+    strict: bool
+
+
+def checked_request(
+    settings: Settings,
+    *,
+    query: object,
+    user_id: str,
+    k: object,
+    max_tokens: object,
+    tiers: object,
+    session_id: object,
+    since: object,
+    until: object,
+    as_of: object,
+    speakers: object,
+    exclude: object,
+    exclude_session: object,
+    count_tokens: TokenCounter,
+    strict: bool,
+) -> Request:
+    """The request, with the settings' sizes where none were given.
+
+    Raises:
+        ScopeError: A session id names nothing.
+        InvalidRequestError: Another argument makes no sense.
+    """
+    moment = check_moment(as_of, "as_of")
+    return Request(
+        query=_check_query(query),
+        user_id=user_id,
+        k=check_count(settings.k if k is None else k, "k"),
+        max_tokens=check_count(
+            settings.max_tokens if max_tokens is None else max_tokens, "max_tokens"
+        ),
+        tiers=_check_tiers(tiers),
+        session_id=_check_session(session_id, "session_id", settings),
+        since=check_moment(since, "since"),
+        until=_earlier(check_moment(until, "until"), moment),
+        as_of=moment,
+        speakers=check_names(speakers, "speakers"),
+        exclude=check_names(exclude, "exclude"),
+        exclude_session=_check_session(exclude_session, "exclude_session", settings),
+        count_tokens=count_tokens,
+        strict=strict,
+    )
+
+
+def _earlier(until: float | None, as_of: float | None) -> float | None:
+    """The first moment that is too late; what was said at ``as_of`` itself is not."""
+    if as_of is None:
+        return until
+    after = math.nextafter(as_of, math.inf)
+    return after if until is None else min(until, after)
+
+
+def _check_query(query: object) -> str:
+    """A question that can be searched for.
+
+    Raises:
+        InvalidRequestError: It is not a string, blank, or no valid text.
+    """
+    if not isinstance(query, str) or not query.strip():
+        raise InvalidRequestError(
+            f"The query is {short_repr(query)}. Pass what is asked for as a non-blank string."
+        )
+    if has_lone_surrogates(query):
+        raise InvalidRequestError(
+            f"The query {short_repr(query)} holds a lone surrogate. Clean it."
+        )
+    return query
+
+
+def check_count(value: object, name: str) -> int:
+    """A whole number of at least 1.
+
+    Raises:
+        InvalidRequestError: It is anything else.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise InvalidRequestError(
+            f"{name} is {short_repr(value)}; it must be a whole number from 1 up."
+        )
+    return value
+
+
+def check_moment(value: object, name: str) -> float | None:
+    """A time with a zone as seconds since 1970, or ``None``.
+
+    Raises:
+        InvalidRequestError: It is anything else.
+    """
+    if value is None:
+        return None
+    if not isinstance(value, dt.datetime) or value.utcoffset() is None:
+        raise InvalidRequestError(
+            f"{name} is {short_repr(value)}; pass a datetime with a time zone, such as "
+            "datetime(2026, 5, 1, tzinfo=timezone.utc)."
+        )
+    return value.timestamp()
+
+
+def check_names(values: object, name: str) -> tuple[str, ...]:
+    """Several strings; a single string is refused, since it would be taken letter by letter.
+
+    Raises:
+        InvalidRequestError: It is anything else.
+    """
+    if values is None:
+        return ()
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise InvalidRequestError(f"{name} is {short_repr(values)}; pass a list of strings.")
+    names = tuple(values)
+    if not all(isinstance(each, str) for each in names):
+        raise InvalidRequestError(f"{name} is {short_repr(values)}; pass a list of strings.")
+    if any(has_lone_surrogates(each) for each in names):
+        raise InvalidRequestError(f"{name} {short_repr(values)} holds a lone surrogate. Clean it.")
+    return names
+
+
+def _check_session(value: object, name: str, settings: Settings) -> str | None:
+    return None if value is None else check_scope_id(value, name, settings.max_id_chars)
+
+
+def _check_tiers(tiers: object) -> tuple[Tier, ...]:
+    names = check_names(tiers, "tiers")
+    if not names or not set(names) <= set(TIERS):
+        raise InvalidRequestError(
+            f"tiers is {short_repr(tiers)}; pass one or more of {', '.join(TIERS)}. The recent "
+            "turns of "
+            "a session come from short_term()."
+        )
+    return tuple(each for each in TIERS if each in names)
