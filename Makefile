@@ -22,6 +22,7 @@ lint: $(VENV)/.lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 conformance: $(VENV)/.test
 	$(BIN)/python scripts/conformance/run.py

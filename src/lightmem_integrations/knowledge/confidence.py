@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 
-from lightmem_integrations.consolidation.decay import _DAY
 from lightmem_integrations.knowledge.claims import bounded
+
+_DAY = 86_400.0
 
 
 def decayed(confidence: float, supported_at: float, now: float, half_life_days: float) -> float:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from sqlalchemy import delete, insert, select
 
-from lightmem_integrations.consolidation.decay import _AT_ONCE
 from lightmem_integrations.engine.store import Store
 from lightmem_integrations.storage.schema.knowledge import (
     episode_vectors,
@@ -13,6 +12,8 @@ from lightmem_integrations.storage.schema.knowledge import (
     facts,
 )
 from lightmem_integrations.storage.vectors import pack
+
+_AT_ONCE = 64
 
 
 def embed_missing(store: Store, user_row: int) -> int:
