@@ -19,12 +19,12 @@ from lightmem_integrations.knowledge.vectors import embed_missing
 from lightmem_integrations.records.knowledge import (
     Conflict,
     Conflicts,
-    ConsolidationReport,
     Episodes,
     Explanation,
     Fact,
     Facts,
 )
+from lightmem_integrations.records.report import ConsolidationReport
 from lightmem_integrations.storage.shared import read_shared
 from lightmem_integrations.storage.turns import find_user
 from lightmem_integrations.validation import check_count, check_names
