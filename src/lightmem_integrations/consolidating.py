@@ -14,12 +14,12 @@ from lightmem_integrations.knowledge.knowledge import Knowledge
 from lightmem_integrations.records.knowledge import (
     Conflict,
     Conflicts,
-    ConsolidationReport,
     Episodes,
     Explanation,
     Fact,
     Facts,
 )
+from lightmem_integrations.records.report import ConsolidationReport
 from lightmem_integrations.validation import check_count
 
 
