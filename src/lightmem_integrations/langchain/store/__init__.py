@@ -1,0 +1,8 @@
+"""LangGraph's ``BaseStore`` on the documents of a LightMem folder.
+
+* ``store``: `LightMemStore` itself
+* ``operations``: LangGraph's operations and results to and from what ``documents`` knows
+* ``filters``: LangGraph's filters of values
+* ``index_config``: LangGraph's ``index`` option
+* ``sweeper``: the thread that erases items whose time is over
+"""
