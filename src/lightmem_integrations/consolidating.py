@@ -26,7 +26,7 @@ from lightmem_integrations.records.knowledge import (
     Facts,
 )
 from lightmem_integrations.storage.shared import read_shared
-from lightmem_integrations.storage.turns import find_user
+from lightmem_integrations.storage.users import find_user
 from lightmem_integrations.validation import check_count, check_names
 
 logger = logging.getLogger(__name__)

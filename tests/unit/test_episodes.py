@@ -9,7 +9,7 @@ from lightmem_integrations import ModelError, ModelOutputError, Turn
 from lightmem_integrations.knowledge.drafts import EpisodeDraft, FactDraft
 from lightmem_integrations.knowledge.queries import list_episodes, list_facts
 from lightmem_integrations.records.knowledge import ConsolidationReport
-from lightmem_integrations.storage.turns import find_user
+from lightmem_integrations.storage.users import find_user
 from lightmem_integrations.storage.work_queue import release_quarantine
 from lightmem_integrations.testing import ScriptedWriter
 

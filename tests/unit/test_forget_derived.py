@@ -15,7 +15,7 @@ from lightmem_integrations.knowledge.queries import (
 )
 from lightmem_integrations.storage.fact_search import vectors_of_facts
 from lightmem_integrations.storage.schema.knowledge import TABLES
-from lightmem_integrations.storage.turns import find_user
+from lightmem_integrations.storage.users import find_user
 from lightmem_integrations.testing import ScriptedWriter
 
 MAY = dt.datetime(2025, 5, 1, tzinfo=dt.timezone.utc)

@@ -8,7 +8,7 @@ import pytest
 from lightmem_integrations import Turn
 from lightmem_integrations.recall.plan.aliases import said_with
 from lightmem_integrations.recall.plan.plan import make_plan, named_speakers
-from lightmem_integrations.storage.turns import find_user
+from lightmem_integrations.storage.users import find_user
 from lightmem_integrations.text.temporal_window import time_window
 
 UTC = dt.timezone.utc

@@ -33,7 +33,7 @@ from lightmem_integrations.storage.facts import (
     read_facts,
 )
 from lightmem_integrations.storage.schema.knowledge import conflicts as conflict_table
-from lightmem_integrations.storage.turns import User, find_user
+from lightmem_integrations.storage.users import User, find_user
 from lightmem_integrations.text.names import entity_keys
 
 _DEFAULTS = ConsolidationSettings()
