@@ -14,7 +14,6 @@ from lightmem_integrations.errors import LightMemError
 from lightmem_integrations.governed import Governed
 from lightmem_integrations.knowledge import corrections
 from lightmem_integrations.knowledge import queries as history
-from lightmem_integrations.knowledge.drafts import Writer
 from lightmem_integrations.knowledge.vectors import embed_missing
 from lightmem_integrations.records.knowledge import (
     Conflict,
@@ -35,7 +34,6 @@ logger = logging.getLogger(__name__)
 class Consolidating(Governed):
     """A store that makes episodes and facts of turns, outside of anybody's request."""
 
-    _writer: Writer
     _consolidator: Consolidator
 
     def consolidate(
@@ -74,7 +72,7 @@ class Consolidating(Governed):
         if max_batches is not None:
             check_count(max_batches, "max_batches")
         return self._consolidator.run(
-            self._writer if writer is None else as_writer(writer),
+            None if writer is None else as_writer(writer),
             user_id=user_id,
             max_batches=max_batches,
             final=final,

@@ -122,10 +122,11 @@ class LightMem(Consolidating):
             self.settings.consolidation,
             self._activity,
             self._accesses,
+            self._writer,
             sharing(self._store, self.settings),
         )
         if self.settings.background_consolidation:
-            self._consolidator.start(self._writer)
+            self._consolidator.start()
 
     def add(
         self,
