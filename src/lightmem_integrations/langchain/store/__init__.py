@@ -4,5 +4,4 @@
 * ``operations``: LangGraph's operations and results to and from what ``documents`` knows
 * ``filters``: LangGraph's filters of values
 * ``index_config``: LangGraph's ``index`` option
-* ``sweeper``: the thread that erases items whose time is over
 """
