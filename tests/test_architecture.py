@@ -16,7 +16,7 @@ PACKAGE = "lightmem_integrations"
 MODULES = sorted(ROOT.rglob("*.py"))
 LONGEST = 300
 # The façade is the public interface: more than half of it is docstrings.
-LONGER = {"lightmem.py": 420}
+LONGER = {"lightmem.py": 660}
 
 FRAMEWORKS = {"langchain", "langchain_core", "langchain_classic", "langgraph", "llama_index"}
 HEAVY = {"chromadb", "torch", "transformers", "sentence_transformers", "onnxruntime"}
