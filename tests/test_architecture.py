@@ -40,9 +40,7 @@ ABOVE = {
     "models": ("lightmem", "storage", "recall", "indexing", "store", "governance"),
     "recall": ("lightmem", "store", "consolidation", "governance", "intake"),
     "activity": ("records", "settings", "lightmem", "storage", "recall", "models", "store"),
-    "consolidation": ("lightmem", "consolidating", "governed", "governance", "intake"),
-    "governed": ("lightmem", "consolidating", "consolidation"),
-    "consolidating": ("lightmem",),
+    "consolidation": ("lightmem", "governance", "intake"),
 }
 ADAPTERS = ("langchain", "llama_index", "cli", "demo", "evaluation", "testing")
 WRAPPERS = {"gguf.py", "frameworks.py"}  # of models/: a chat model for LangChain, and theirs for us

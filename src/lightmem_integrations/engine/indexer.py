@@ -21,7 +21,7 @@ from lightmem_integrations.settings import Settings
 from lightmem_integrations.storage.index import Batch, VectorIndex
 from lightmem_integrations.storage.index_contents import batches, expected
 from lightmem_integrations.storage.ledger import Ledger
-from lightmem_integrations.storage.turns import User
+from lightmem_integrations.storage.users import User
 from lightmem_integrations.storage.vectors import (
     Pending,
     count_pending,

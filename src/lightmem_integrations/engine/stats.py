@@ -7,7 +7,7 @@ from lightmem_integrations.engine.store import Store
 from lightmem_integrations.records.conversation import Stats
 from lightmem_integrations.storage.counts import count_everything, count_of
 from lightmem_integrations.storage.ledger import get_meta
-from lightmem_integrations.storage.turns import find_user
+from lightmem_integrations.storage.users import find_user
 
 
 def stats(store: Store, user_id: str | None) -> Stats:
