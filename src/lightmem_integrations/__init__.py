@@ -52,7 +52,6 @@ if TYPE_CHECKING:
     from lightmem_integrations.records.knowledge import (
         Conflict,
         Conflicts,
-        ConsolidationReport,
         Episode,
         Episodes,
         Evidence,
@@ -60,6 +59,7 @@ if TYPE_CHECKING:
         Fact,
         Facts,
     )
+    from lightmem_integrations.records.report import ConsolidationReport
     from lightmem_integrations.settings import ConsolidationSettings, Settings
     from lightmem_integrations.storage.chroma.index import ChromaIndex
     from lightmem_integrations.storage.index import ExactIndex
@@ -67,8 +67,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _KNOWLEDGE = (
-    "Conflict", "Conflicts", "ConsolidationReport", "Episode", "Episodes", "Evidence",
-    "Explanation", "Fact", "Facts",
+    "Conflict", "Conflicts", "Episode", "Episodes", "Evidence", "Explanation", "Fact", "Facts",
 )  # fmt: skip
 _RECORDS = ("Hit", "Plan", "Recall", "Receipt", "Source", "Stats", "Turn")
 
@@ -121,6 +120,7 @@ __all__ = [
 _MODULES = {
     "ChromaIndex": "storage.chroma.index",
     "Completion": "models.protocols",
+    "ConsolidationReport": "records.report",
     "ConsolidationSettings": "settings",
     "CrossEncoderReranker": "models.rerankers",
     "ExactIndex": "storage.index",

@@ -1,32 +1,36 @@
-"""Records as tables: for a terminal with rich, for a notebook as HTML.
+"""Records as tables: in a terminal with rich, in a notebook as HTML.
 
-Whatever a user wrote is shown literally. It is never read as rich markup, HTML or a terminal
-escape sequence.
+Whatever a user or a model wrote is shown literally. It is never read as rich markup, HTML or a
+terminal escape sequence.
 """
 
 from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from rich import box
-from rich.table import Table
-from rich.text import Text
+if TYPE_CHECKING:
+    # On first use: records are imported with the package, which loads nothing that is not needed.
+    from rich.table import Table
 
-from lightmem_integrations.records.conversation import Hit, Recall, Receipt, Stats
+# The numbers of this module are guesses that look well in 80 columns.
+_CLIP = 240  # characters of a cell
+_NARROW = 20  # columns of a terminal for a cell of any other column than the one called text
+_TITLE_WIDTH = 78  # a table of few or narrow rows is not made wider for its title than this
 
-CLIP = 240
-"""Characters of a memory that a table shows."""
-
-_TITLE_WIDTH = 78
+_TEXT = "text"
+_NUMBERS = frozenset({"#", "score", "confidence"})
+_UNBROKEN = _NUMBERS | {"id", "tier", "when", "since", "until", "turns"}
 
 # Control characters would move the cursor or recolour the terminal; bidirectional overrides
 # would show words in another order than they are stored. Tabs and line ends become spaces below.
 _UNSHOWABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 # Notebooks align cells to the right and stripe rows in colours of their own.
-TABLE_STYLE = "border-collapse:collapse;color:inherit"
+_TABLE_STYLE = "border-collapse:collapse;color:inherit"
 _ROW_STYLE = "background:none;border-bottom:1px solid rgba(128,128,128,.35)"
 _CELL_STYLE = "text-align:left;vertical-align:top"
 _NOTE_STYLE = "caption-side:bottom;text-align:left;color:inherit;opacity:.75"
@@ -37,164 +41,112 @@ def literal(text: str) -> str:
     return _UNSHOWABLE.sub("\ufffd", " ".join(text.split()))
 
 
-def clipped(text: str, length: int = CLIP) -> str:
+def clipped(text: str, length: int = _CLIP) -> str:
     """The text as ``literal`` gives it, at most ``length`` characters long."""
     line = literal(text)
     return line if len(line) <= length else line[: length - 1].rstrip() + "…"
 
 
-def speaker_of(hit: Hit) -> str:
-    """Who said it, as far as that is known: a name, else a role, else nothing."""
-    best = hit.turns[0] if hit.turns else None
-    return "" if best is None else literal(best.speaker or best.role)
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A table, before it is known where it is shown. Prints with rich and in notebooks.
 
-
-def recall_table(recall: Recall) -> Table:
-    """A recall for a terminal: its hits, best first, and below them what it took.
-
-    Args:
-        recall: What ``LightMem.recall`` returned.
+    Attributes:
+        title: What stands above it.
+        columns: Headings; none for figures with their names. The one called ``text`` takes
+            whatever room is left.
+        rows: Cells, line by line. Long ones are cut.
+        notes: What stands below it.
+        warnings: Below the notes: what did not work.
     """
-    title, caption = Text(clipped(recall.query), style="bold"), _caption(recall)
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    notes: Sequence[str] = ()
+    warnings: Sequence[str] = ()
+
+    def __rich__(self) -> Table:
+        """The table for a terminal."""
+        return as_table(self)
+
+    def _repr_html_(self) -> str:
+        return as_html(self)
+
+
+class Displayed:
+    """Mixin of what prints as a table with rich and in notebooks."""
+
+    __slots__ = ()
+
+    def grid(self) -> Grid:
+        """The table that stands for this."""
+        raise NotImplementedError
+
+    def __rich__(self) -> Table:
+        """The table for a terminal."""
+        return as_table(self.grid())
+
+    def _repr_html_(self) -> str:
+        return as_html(self.grid())
+
+
+def as_table(grid: Grid) -> Table:
+    """The grid for a terminal."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    title = Text(clipped(grid.title), style="bold")
+    caption = Text("\n".join(map(clipped, grid.notes)), style="dim")
+    for warning in grid.warnings:
+        caption.append("\n" * bool(caption) + clipped(warning), style="not dim yellow")
+    widest = max(map(len, (title.plain, *caption.plain.splitlines())))
     table = Table(
         title=title,
         title_justify="left",
-        caption=caption,
+        caption=caption if caption else None,
         caption_justify="left",
-        show_header=bool(recall.hits),
+        show_header=bool(grid.columns),
         # Else a table of few or narrow rows would break its title and caption to its own width.
-        min_width=min(max(title.cell_len, caption.cell_len), _TITLE_WIDTH),
-        box=box.SIMPLE_HEAD,
+        min_width=min(widest, _TITLE_WIDTH),
+        box=box.SIMPLE_HEAD if grid.columns else None,
         pad_edge=False,
         collapse_padding=True,
     )
-    table.add_column("#", justify="right", style="dim", no_wrap=True)
-    table.add_column("tier", no_wrap=True)
-    table.add_column("score", justify="right", no_wrap=True)
-    table.add_column("when", no_wrap=True)
-    table.add_column("who", overflow="fold", max_width=16)
-    table.add_column("text", overflow="fold", ratio=1)
-    for cells in _rows(recall):
+    for name in grid.columns:
+        wide = name == _TEXT
+        table.add_column(
+            name,
+            overflow="fold",
+            ratio=1 if wide else None,
+            max_width=None if wide else _NARROW,
+            justify="right" if name in _NUMBERS else "left",
+            no_wrap=name in _UNBROKEN,
+        )
+    if not grid.columns:
+        table.add_column(style="dim")
+        table.add_column(overflow="fold")
+    for cells in grid.rows:
         # Text and not str: rich would read a plain string as markup.
-        table.add_row(*(Text(cell) for cell in cells))
+        table.add_row(*(Text(clipped(cell)) for cell in cells))
     return table
 
 
-def recall_html(recall: Recall) -> str:
-    """A recall for a notebook, readable on light and on dark pages.
-
-    Args:
-        recall: What ``LightMem.recall`` returned.
-    """
-    head = html_row("th", ("#", "tier", "score", "when", "who", "text")) if recall.hits else ""
-    body = "".join(html_row("td", cells) for cells in _rows(recall))
-    notes = "<br>".join(html.escape(line) for line in _notes(recall))
+def as_html(grid: Grid) -> str:
+    """The grid for a notebook, readable on light and on dark pages."""
+    notes = "<br>".join(html.escape(clipped(line)) for line in (*grid.notes, *grid.warnings))
+    head = _html_row("th", grid.columns) if grid.columns else ""
+    body = "".join(_html_row("td", cells) for cells in grid.rows)
     return (
-        f"<div><strong>{html.escape(clipped(recall.query))}</strong>"
-        f'<table style="{TABLE_STYLE}"><caption style="{_NOTE_STYLE}">{notes}</caption>'
+        f"<div><strong>{html.escape(clipped(grid.title))}</strong>"
+        f'<table style="{_TABLE_STYLE}"><caption style="{_NOTE_STYLE}">{notes}</caption>'
         f"<thead>{head}</thead><tbody>{body}</tbody></table></div>"
     )
 
 
-def stats_table(stats: Stats, title: str = "Stored") -> Table:
-    """What a store holds, one line for each figure.
-
-    Args:
-        stats: What ``LightMem.stats`` returned.
-        title: What stands above it; shown literally.
-    """
-    dimension = "" if stats.dimension is None else f" ({stats.dimension} dimensions)"
-    return _figures(
-        title,
-        [
-            ("users", f"{stats.users:,}"),
-            ("sessions", f"{stats.sessions:,}"),
-            ("turns", f"{stats.turns:,}"),
-            ("searchable", f"{stats.searchable:,}"),
-            ("not embedded yet", f"{stats.pending:,}"),
-            ("embedder", f"{stats.embedder or 'none yet'}{dimension}"),
-            ("vector index", stats.index),
-            ("size on disk", "in memory" if stats.bytes is None else _size(stats.bytes)),
-        ],
+def _html_row(tag: str, cells: Iterable[str]) -> str:
+    shown = "".join(
+        f'<{tag} style="{_CELL_STYLE}">{html.escape(clipped(cell))}</{tag}>' for cell in cells
     )
-
-
-def receipt_table(receipt: Receipt, title: str = "Erased") -> Table:
-    """What was erased, one line for each figure.
-
-    Args:
-        receipt: What ``LightMem.forget`` returned.
-        title: What stands above it; shown literally.
-    """
-    return _figures(
-        title,
-        [
-            ("turns", f"{receipt.turns:,}"),
-            ("sessions gone", f"{receipt.sessions:,}"),
-            ("episodes", f"{receipt.episodes:,}"),
-            ("facts", f"{receipt.facts:,}"),
-            ("vectors", f"{receipt.vectors:,}"),
-            ("index files rewritten", "yes" if receipt.purged else "no"),
-        ],
-    )
-
-
-def _rows(recall: Recall) -> Iterable[tuple[str, ...]]:
-    for rank, hit in enumerate(recall.hits, start=1):
-        yield (
-            str(rank),
-            hit.tier,
-            f"{hit.score:.2f}",
-            f"{hit.when:%Y-%m-%d}",
-            speaker_of(hit),
-            clipped(hit.text),
-        )
-
-
-def _notes(recall: Recall) -> list[str]:
-    total = recall.milliseconds.get("total")
-    took = "" if total is None else f" in {total:.1f} ms"
-    count = len(recall.hits)
-    hits = f"{count or 'no'} {'hit' if count == 1 else 'hits'}"
-    first = f"{hits}{took}; {recall.tokens} tokens of context"
-    return [first, *(f"degraded: {literal(reason)}" for reason in recall.degraded)]
-
-
-def _caption(recall: Recall) -> Text:
-    first, *degraded = _notes(recall)
-    caption = Text(first, style="dim")
-    for line in degraded:
-        caption.append(f"\n{line}", style="not dim yellow")
-    return caption
-
-
-def html_row(tag: str, cells: Iterable[str]) -> str:
-    """A row of an HTML table; ``tag`` is ``th`` or ``td``."""
-    shown = "".join(f'<{tag} style="{_CELL_STYLE}">{html.escape(cell)}</{tag}>' for cell in cells)
     return f'<tr style="{_ROW_STYLE}">{shown}</tr>'
-
-
-def _figures(title: str, figures: Iterable[tuple[str, str]]) -> Table:
-    heading = Text(literal(title), style="bold")
-    table = Table(
-        title=heading,
-        title_justify="left",
-        min_width=min(heading.cell_len, _TITLE_WIDTH),
-        box=None,
-        show_header=False,
-        pad_edge=False,
-    )
-    table.add_column(style="dim")
-    table.add_column(overflow="fold")
-    for name, value in figures:
-        table.add_row(name, Text(literal(value)))
-    return table
-
-
-def _size(count: int) -> str:
-    size = float(count)
-    for unit in ("bytes", "KB", "MB"):
-        if size < 1_000:  # noqa: PLR2004
-            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
-        size /= 1_000
-    return f"{size:.1f} GB"

@@ -15,6 +15,7 @@ from lightmem_integrations.engine.access_log import AccessLog
 from lightmem_integrations.engine.deadline import DaemonPool
 from lightmem_integrations.engine.idle import IdleDetector
 from lightmem_integrations.engine.store import Store
+from lightmem_integrations.knowledge.knowledge import Knowledge
 from lightmem_integrations.models import personal_data
 from lightmem_integrations.models.embedders import as_embedder
 from lightmem_integrations.models.onnx import shipped_token_counter
@@ -115,6 +116,7 @@ class LightMem(Consolidating):
             workers=DaemonPool(),
             settings=self.settings,
         )
+        self._knowledge = Knowledge(self._store, self.settings)
         self._activity = IdleDetector()
         self._accesses = AccessLog()
         self._consolidator = Consolidator(

@@ -2,11 +2,11 @@
 
 import datetime as dt
 import html
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
-from lightmem_integrations.display import recall_html, recall_table, receipt_table, stats_table
 from lightmem_integrations.records.conversation import (
     Hit,
     Plan,
@@ -52,43 +52,48 @@ def printed(table, width=100):
 
 
 def test_a_hit_is_shown_with_its_tier_score_day_speaker_and_words():
-    shown = printed(recall_table(recall_of("I moved to Lisbon.")))
+    shown = printed(recall_of("I moved to Lisbon."))
     row = next(line for line in shown.splitlines() if "Lisbon" in line)
     assert row.split() == ["1", "mtm", "1.50", "2026-03-03", "Ann", "I", "moved", "to", "Lisbon."]
     assert "Where is it?" in shown
     assert "1 hit in 8.2 ms; 42 tokens of context" in shown
 
 
-def test_a_recall_prints_itself_as_this_table():
-    recall = recall_of("I moved to Lisbon.")
-    assert printed(recall) == printed(recall_table(recall))
-    assert recall._repr_html_() == recall_html(recall)
+def test_a_notebook_shows_the_same_as_a_terminal():
+    page = recall_of("I moved to Lisbon.")._repr_html_()
+    for words in ("Where is it?", "mtm", "1.50", "2026-03-03", "Ann", "1 hit in 8.2 ms"):
+        assert words in page
+
+
+def test_a_long_name_leaves_room_for_the_words():
+    shown = printed(recall_of("I moved to Lisbon.", speaker="A" * 90), width=80)
+    assert "I moved to Lisbon." in shown
 
 
 def test_a_recall_without_hits_says_so():
-    shown = printed(recall_table(recall_of()))
+    shown = printed(recall_of())
     assert "no hits" in shown
     assert "tier" not in shown
-    assert "no hits" in recall_html(recall_of())
+    assert "no hits" in recall_of()._repr_html_()
 
 
 def test_what_did_not_work_is_shown():
     recall = recall_of("x", degraded=("the vector index did not answer",))
-    assert "degraded: the vector index did not answer" in printed(recall_table(recall))
-    assert "degraded: the vector index did not answer" in recall_html(recall)
+    assert "degraded: the vector index did not answer" in printed(recall)
+    assert "degraded: the vector index did not answer" in recall._repr_html_()
 
 
 @pytest.mark.parametrize("text", ["[red]alarm[/red]", "[/]", "[link=https://example.com]x[/link]"])
 def test_rich_markup_in_a_memory_is_shown_literally(text):
     recall = recall_of(text, query=text, speaker="[b]", degraded=(text,))
-    shown = printed(recall_table(recall))
+    shown = printed(recall)
     assert shown.count(text) == 3
     assert "[b]" in shown
 
 
 def test_html_in_a_memory_is_escaped():
     attack = '<script>alert("x")</script>'
-    page = recall_html(recall_of(attack, query=attack, speaker="<b>", degraded=(attack,)))
+    page = recall_of(attack, query=attack, speaker="<b>", degraded=(attack,))._repr_html_()
     assert "<script" not in page
     assert "<b>" not in page
     assert page.count(html.escape(attack)) == 3
@@ -97,18 +102,18 @@ def test_html_in_a_memory_is_escaped():
 @pytest.mark.parametrize("character", ["\x1b", "\x07", "\r", "\x9b", "\u202e", "\x00"])
 def test_characters_that_a_terminal_obeys_do_not_reach_it(character):
     recall = recall_of(f"safe{character}[2Jtext", query=f"q{character}q", speaker=f"A{character}n")
-    assert character not in printed(recall_table(recall)).replace("\r\n", "\n")
-    assert character not in recall_html(recall)
+    assert character not in printed(recall).replace("\r\n", "\n")
+    assert character not in recall._repr_html_()
 
 
 def test_long_and_many_lined_memories_are_clipped_to_a_few_lines():
     recall = recall_of("line\n" * 5_000)
-    assert len(printed(recall_table(recall)).splitlines()) < 15
-    assert len(recall_html(recall)) < 5_000
+    assert len(printed(recall).splitlines()) < 15
+    assert len(recall._repr_html_()) < 5_000
 
 
 def test_a_narrow_terminal_is_never_exceeded():
-    shown = printed(recall_table(recall_of("word " * 60 + "a" * 300, query="q " * 100)), width=60)
+    shown = printed(recall_of("word " * 60 + "a" * 300, query="q " * 100), width=60)
     assert max(len(line) for line in shown.splitlines()) <= 60
 
 
@@ -124,7 +129,7 @@ def test_stats_are_shown_with_their_figures():
         index="ready",
         bytes=2_500_000,
     )
-    shown = printed(stats_table(stats, "[i]store[/i]"))
+    shown = printed(replace(stats.grid(), title="[i]store[/i]"))
     for words in ("[i]store[/i]", "1,234", "60,000", "MiniLM-L6-v2 (384 dimensions)", "2.5 MB"):
         assert words in shown
 
@@ -141,11 +146,11 @@ def test_stats_of_an_empty_store_in_memory_are_shown_in_words():
         index="ready",
         bytes=None,
     )
-    shown = printed(stats_table(stats))
+    shown = printed(stats)
     assert "none yet" in shown
     assert "in memory" in shown
 
 
 def test_a_receipt_says_whether_files_were_rewritten():
-    assert "yes" in printed(receipt_table(Receipt(turns=3, sessions=1, vectors=3, purged=True)))
-    assert "no" in printed(receipt_table(Receipt(turns=3, sessions=1, vectors=3, purged=False)))
+    assert "yes" in printed(Receipt(turns=3, sessions=1, vectors=3, purged=True))
+    assert "no" in printed(Receipt(turns=3, sessions=1, vectors=3, purged=False))

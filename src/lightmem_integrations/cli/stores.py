@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -51,11 +52,10 @@ def stats(
     ] = None,
 ) -> None:
     """Show how much a store holds."""
-    from lightmem_integrations.display import stats_table
-
     with open_existing(store) as memory:
         held = memory.stats(user_id=user)
-    Console().print(stats_table(held, f"{store}" if user is None else f"{store}, user {user}"))
+    title = f"{store}" if user is None else f"{store}, user {user}"
+    Console().print(replace(held.grid(), title=title))
 
 
 def forget(
@@ -66,8 +66,6 @@ def forget(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")] = False,
 ) -> None:
     """Erase a user's memory, or one session of it, from every file of the store."""
-    from lightmem_integrations.display import receipt_table
-
     with open_existing(store) as memory:
         if session is None:
             turns = memory.stats(user_id=user).turns
@@ -78,7 +76,8 @@ def forget(
         if turns and not yes:
             typer.confirm(f"Erase {what} ({turns} turns)? This cannot be undone.", abort=True)
         receipt = memory.forget(user_id=user, session_id=session)
-    Console().print(receipt_table(receipt, f"Erased {what}" if turns else f"Nothing held: {what}"))
+    title = f"Erased {what}" if turns else f"Nothing held: {what}"
+    Console().print(replace(receipt.grid(), title=title))
 
 
 def reindex(store: StoreArgument) -> None:

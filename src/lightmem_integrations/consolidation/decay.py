@@ -28,6 +28,7 @@ from lightmem_integrations.storage.schema.knowledge import (
     facts,
 )
 from lightmem_integrations.storage.schema.turns import users
+from lightmem_integrations.storage.sql import in_batches
 
 _DAY = 86_400.0
 _AT_ONCE = 64
@@ -131,8 +132,7 @@ def _shrink(connection: Connection, which: Sequence[StoredEpisode], state: str) 
             "summary": "", "terms": "", "keywords": nothing, "entities": nothing,
             "speakers": nothing,
         }  # fmt: skip
-    for start in range(0, len(rows), 500):
-        part = rows[start : start + 500]
+    for part in in_batches(rows):
         connection.execute(
             update(episodes)
             .where(episodes.c.id.in_(part))

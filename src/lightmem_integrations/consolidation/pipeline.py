@@ -29,7 +29,7 @@ from lightmem_integrations.knowledge.drafts import Writer, WriterTurn
 from lightmem_integrations.knowledge.fact_cache import FactCache
 from lightmem_integrations.knowledge.integrate import Arbiter
 from lightmem_integrations.knowledge.vectors import embed_missing
-from lightmem_integrations.records.knowledge import ConsolidationReport
+from lightmem_integrations.records.report import ConsolidationReport
 from lightmem_integrations.settings import ConsolidationSettings
 from lightmem_integrations.storage import work_queue as work_list
 from lightmem_integrations.storage.turns import find_user

@@ -21,7 +21,7 @@ from lightmem_integrations.engine.idle import IdleDetector
 from lightmem_integrations.engine.store import Store
 from lightmem_integrations.errors import LightMemError, StorageError
 from lightmem_integrations.knowledge.drafts import EpisodeDraft, Writer, WriterTurn
-from lightmem_integrations.records.knowledge import ConsolidationReport
+from lightmem_integrations.records.report import ConsolidationReport
 from lightmem_integrations.settings import ConsolidationSettings
 
 logger = logging.getLogger(__name__)

@@ -24,7 +24,7 @@ from lightmem_integrations.demo.run import (
 )
 from lightmem_integrations.display import clipped, literal
 from lightmem_integrations.records.conversation import Recall, Turn
-from lightmem_integrations.records.knowledge import ConsolidationReport
+from lightmem_integrations.records.report import ConsolidationReport
 
 _WIDEST = 99
 _WIDEST_NAME = 12

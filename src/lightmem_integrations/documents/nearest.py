@@ -19,6 +19,7 @@ from lightmem_integrations.storage.document_vectors import (
 from lightmem_integrations.storage.documents import Document, documents_of
 from lightmem_integrations.storage.index import VectorIndex
 from lightmem_integrations.storage.namespaces import Path
+from lightmem_integrations.storage.sql import in_batches
 
 _AT_ONCE = 100
 _MOST_FROM_INDEX = 300  # as many results as Chroma Cloud gives for one query
@@ -93,10 +94,9 @@ def _accepted(
 ) -> list[Scored]:
     order = sorted(near, key=lambda row: (-near[row], row))
     found: list[Scored] = []
-    for start in range(0, len(order), _AT_ONCE):
+    for part in in_batches(order, _AT_ONCE):
         if len(found) >= limit:
             break
-        part = order[start : start + _AT_ONCE]
         there = documents_of(connection, part, live_at=live_at)
         found += [
             Scored(there[row], near[row])

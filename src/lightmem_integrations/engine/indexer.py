@@ -28,7 +28,7 @@ from lightmem_integrations.storage.vectors import (
     pending,
     store_vectors,
 )
-from lightmem_integrations.text.temporal_window import time_window
+from lightmem_integrations.text.temporal import time_window
 
 logger = logging.getLogger(__name__)
 

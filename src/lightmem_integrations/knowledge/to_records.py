@@ -20,9 +20,8 @@ from lightmem_integrations.storage.schema.knowledge import (
     facts,
 )
 from lightmem_integrations.storage.schema.turns import sessions, turns
+from lightmem_integrations.storage.sql import in_batches
 from lightmem_integrations.storage.turns import moment, to_turn
-
-_AT_ONCE = 500
 
 
 def shown_facts(
@@ -67,14 +66,11 @@ def shown_facts(
 def zones_of_facts(connection: Connection, user_row: int, rows: Sequence[int]) -> dict[int, int]:
     """Seconds east of UTC where each fact was said; in another zone its days would be others."""
     zones: dict[int, int] = {}
-    for start in range(0, len(rows), _AT_ONCE):
+    for batch in in_batches(rows):
         query = (
             select(evidence.c.fact, func.min(turns.c.offset))
             .join(turns, turns.c.id == evidence.c.turn)
-            .where(
-                evidence.c.user == user_row,
-                evidence.c.fact.in_(rows[start : start + _AT_ONCE]),
-            )
+            .where(evidence.c.user == user_row, evidence.c.fact.in_(batch))
             .group_by(evidence.c.fact)
         )
         zones |= dict(connection.execute(query).all())

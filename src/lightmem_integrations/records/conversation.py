@@ -1,14 +1,13 @@
-"""The records that go in and come out: plain frozen data, no framework, no storage."""
+"""Records of a conversation and of what was recalled of it."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-if TYPE_CHECKING:
-    from rich.table import Table
+from lightmem_integrations.display import Displayed, Grid
 
 Role = Literal["user", "assistant", "system", "tool"]
 """Who speaks, in the words that chat models use."""
@@ -117,7 +116,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recall:
+class Recall(Displayed):
     """What came back for a query. Prints as a table with rich and in notebooks.
 
     Attributes:
@@ -138,21 +137,33 @@ class Recall:
     milliseconds: Mapping[str, float] = field(default_factory=dict)
     degraded: tuple[str, ...] = ()
 
-    def __rich__(self) -> Table:
-        """This recall as a table for a terminal."""
-        from lightmem_integrations import display as rendering
-
-        return rendering.recall_table(self)
-
-    def _repr_html_(self) -> str:
-        from lightmem_integrations import display as rendering
-
-        return rendering.recall_html(self)
+    def grid(self) -> Grid:
+        """Its hits, best first, and below them what it took."""
+        total = self.milliseconds.get("total")
+        took = "" if total is None else f" in {total:.1f} ms"
+        hits = f"{len(self.hits) or 'no'} {'hit' if len(self.hits) == 1 else 'hits'}"
+        return Grid(
+            self.query,
+            ("#", "tier", "score", "when", "who", "text") if self.hits else (),
+            [
+                (
+                    str(rank),
+                    hit.tier,
+                    f"{hit.score:.2f}",
+                    f"{hit.when:%Y-%m-%d}",
+                    (hit.turns[0].speaker or hit.turns[0].role) if hit.turns else "",
+                    hit.text,
+                )
+                for rank, hit in enumerate(self.hits, start=1)
+            ],
+            notes=[f"{hits}{took}; {self.tokens} tokens of context"],
+            warnings=[f"degraded: {reason}" for reason in self.degraded],
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
-    """What ``forget`` erased.
+class Receipt(Displayed):
+    """What ``forget`` erased. Prints as a table with rich and in notebooks.
 
     Attributes:
         turns: Turns erased from the ledger.
@@ -170,10 +181,22 @@ class Receipt:
     episodes: int = 0
     facts: int = 0
 
+    def grid(self) -> Grid:
+        """What was erased, one line for each figure."""
+        rows = [
+            ("turns", f"{self.turns:,}"),
+            ("sessions gone", f"{self.sessions:,}"),
+            ("episodes", f"{self.episodes:,}"),
+            ("facts", f"{self.facts:,}"),
+            ("vectors", f"{self.vectors:,}"),
+            ("index files rewritten", "yes" if self.purged else "no"),
+        ]
+        return Grid("Erased", (), rows)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stats:
-    """How much is stored.
+class Stats(Displayed):
+    """How much is stored. Prints as a table with rich and in notebooks.
 
     Attributes:
         users: Number of users (1 when asked for one user).
@@ -197,3 +220,27 @@ class Stats:
     dimension: int | None
     index: str
     bytes: int | None
+
+    def grid(self) -> Grid:
+        """What a store holds, one line for each figure."""
+        dimension = "" if self.dimension is None else f" ({self.dimension} dimensions)"
+        rows = [
+            ("users", f"{self.users:,}"),
+            ("sessions", f"{self.sessions:,}"),
+            ("turns", f"{self.turns:,}"),
+            ("searchable", f"{self.searchable:,}"),
+            ("not embedded yet", f"{self.pending:,}"),
+            ("embedder", f"{self.embedder or 'none yet'}{dimension}"),
+            ("vector index", self.index),
+            ("size on disk", "in memory" if self.bytes is None else _size(self.bytes)),
+        ]
+        return Grid("Stored", (), rows)
+
+
+def _size(count: int) -> str:
+    size = float(count)
+    for unit in ("bytes", "KB", "MB"):
+        if size < 1_000:  # noqa: PLR2004
+            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
+        size /= 1_000
+    return f"{size:.1f} GB"

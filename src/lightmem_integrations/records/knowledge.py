@@ -1,18 +1,15 @@
-"""What consolidation gives back: episodes, facts, why they are believed, and what a run did."""
+"""Records of knowledge: episodes, facts, and why they are believed."""
 
 from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+from lightmem_integrations.display import Displayed, Grid
 from lightmem_integrations.records.conversation import Turn
 
-if TYPE_CHECKING:
-    from rich.table import Table
-
-if TYPE_CHECKING:
-    from rich.table import Table
+_SHORT_ID = 8  # characters of an id that a table shows; a guess
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +127,7 @@ class Conflict:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
+class Explanation(Displayed):
     """Why a fact is believed, or no longer is. Prints as a table with rich and in notebooks.
 
     Attributes:
@@ -148,114 +145,127 @@ class Explanation:
     conflicts: tuple[Conflict, ...]
     related: tuple[Fact, ...] = ()
 
-    def __rich__(self) -> Table:
-        """This explanation as a table for a terminal."""
-        from lightmem_integrations import display_knowledge as rendering
-
-        return rendering.as_table(rendering.explanation_grid(self))
-
-    def _repr_html_(self) -> str:
-        from lightmem_integrations import display_knowledge as rendering
-
-        return rendering.as_html(rendering.explanation_grid(self))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConsolidationReport:
-    """What a run of consolidation did. Prints as a table with rich and in notebooks.
-
-    Attributes:
-        written: Episodes written.
-        facts: New facts.
-        merged: Facts that only brought new evidence for known ones.
-        superseded: Facts whose place a newer one took.
-        conflicts: Contradictions left open.
-        dropped: Facts thrown away: without evidence, refused by a person, or rejected.
-        compressed: Episodes reduced to their summary, for lack of room.
-        evicted: Episodes dropped, for lack of room.
-        failed: Sessions put back, or turns set aside, because something failed.
-        busy: Users left to another worker that has them.
-        waiting: Sessions left with turns that may still go on.
-        shared: Statements that all users of the store may read from now on.
-        tokens: Tokens that models read and wrote.
-        seconds: How long it took.
-        problems: Why something failed or was dropped, in words.
-    """
-
-    written: int = 0
-    facts: int = 0
-    merged: int = 0
-    superseded: int = 0
-    conflicts: int = 0
-    dropped: int = 0
-    compressed: int = 0
-    evicted: int = 0
-    failed: int = 0
-    busy: int = 0
-    waiting: int = 0
-    shared: int = 0
-    tokens: int = 0
-    seconds: float = 0.0
-    problems: tuple[str, ...] = ()
-
-    def __rich__(self) -> Table:
-        """This report as a table for a terminal."""
-        from lightmem_integrations import display_knowledge as rendering
-
-        return rendering.as_table(rendering.report_grid(self))
-
-    def _repr_html_(self) -> str:
-        from lightmem_integrations import display_knowledge as rendering
-
-        return rendering.as_html(rendering.report_grid(self))
+    def grid(self) -> Grid:
+        """Its evidence, then what it replaced or was replaced by, then what contradicts it."""
+        fact = self.fact
+        rows = [
+            (
+                "evidence",
+                _day(proof.turn.time),
+                proof.session_id,
+                f"{proof.turn.speaker or proof.turn.role}: {proof.turn.text}",
+            )
+            for proof in self.evidence
+        ]
+        rows += [
+            ("itself" if one.id == fact.id else "history", _span(one), _state(one), one.statement)
+            for one in self.history
+            if len(self.history) > 1
+        ]
+        for conflict in self.conflicts:
+            other = conflict.second if conflict.first.id == fact.id else conflict.first
+            rows.append(("conflict", _span(other), conflict.resolution or "open", other.statement))
+        by = f", {fact.author}" + (f", agent {fact.agent_id}" if fact.agent_id else "")
+        note = (
+            f"fact {fact.id}: {_span(fact)}; {_state(fact) or 'holds'}; "
+            f"confidence {fact.confidence:.2f}{by}"
+        )
+        return Grid(fact.statement, ("", "when", "", "text"), rows, [note])
 
 
-class Facts(tuple[Fact, ...]):
+class Facts(Displayed, tuple[Fact, ...]):
     """Facts, oldest first. Prints as a table with rich and in notebooks."""
 
     __slots__ = ()
 
-    def __rich__(self) -> Table:
-        """These facts as a table for a terminal."""
-        from lightmem_integrations import display_knowledge as rendering
+    def grid(self) -> Grid:
+        """A line for each fact."""
+        return Grid(
+            _counted(self, "fact"),
+            ("id", "since", "until", "confidence", "text", "state") if self else (),
+            [
+                (
+                    fact.id[:_SHORT_ID],
+                    _day(fact.valid_from),
+                    _day(fact.valid_to),
+                    f"{fact.confidence:.2f}",
+                    fact.statement,
+                    _state(fact),
+                )
+                for fact in self
+            ],
+        )
 
-        return rendering.as_table(rendering.facts_grid(self))
 
-    def _repr_html_(self) -> str:
-        from lightmem_integrations import display_knowledge as rendering
-
-        return rendering.as_html(rendering.facts_grid(self))
-
-
-class Episodes(tuple[Episode, ...]):
+class Episodes(Displayed, tuple[Episode, ...]):
     """Episodes, oldest first. Prints as a table with rich and in notebooks."""
 
     __slots__ = ()
 
-    def __rich__(self) -> Table:
-        """These episodes as a table for a terminal."""
-        from lightmem_integrations import display_knowledge as rendering
+    def grid(self) -> Grid:
+        """A line for each episode."""
+        return Grid(
+            _counted(self, "episode"),
+            ("when", "session", "turns", "text") if self else (),
+            [
+                (
+                    _day(episode.begins),
+                    episode.session_id,
+                    f"{len(episode.turns)}"
+                    + ("" if episode.state == "verbatim" else f", {episode.state}"),
+                    episode.summary,
+                )
+                for episode in self
+            ],
+        )
 
-        return rendering.as_table(rendering.episodes_grid(self))
 
-    def _repr_html_(self) -> str:
-        from lightmem_integrations import display_knowledge as rendering
-
-        return rendering.as_html(rendering.episodes_grid(self))
-
-
-class Conflicts(tuple[Conflict, ...]):
+class Conflicts(Displayed, tuple[Conflict, ...]):
     """Conflicts, oldest first. Prints as a table with rich and in notebooks."""
 
     __slots__ = ()
 
-    def __rich__(self) -> Table:
-        """These conflicts as a table for a terminal."""
-        from lightmem_integrations import display_knowledge as rendering
+    def grid(self) -> Grid:
+        """Two lines for each conflict: the facts that contradict each other."""
+        rows = []
+        for conflict in self:
+            first, second = conflict.first, conflict.second
+            decided = "open" if conflict.resolved_at is None else "decided"
+            rows += [
+                (
+                    conflict.id[:_SHORT_ID],
+                    _day(conflict.opened_at),
+                    first.id[:_SHORT_ID],
+                    first.statement,
+                    first.agent_id or "",
+                    conflict.resolution or decided,
+                ),
+                ("", "", second.id[:_SHORT_ID], second.statement, second.agent_id or "", ""),
+            ]
+        return Grid(
+            _counted(self, "conflict"),
+            ("id", "when", "fact", "text", "agent", "state") if self else (),
+            rows,
+        )
 
-        return rendering.as_table(rendering.conflicts_grid(self))
 
-    def _repr_html_(self) -> str:
-        from lightmem_integrations import display_knowledge as rendering
+def _counted(things: tuple[object, ...], name: str) -> str:
+    return f"{len(things)} {name if len(things) == 1 else name + 's'}"
 
-        return rendering.as_html(rendering.conflicts_grid(self))
+
+def _day(moment: dt.datetime | None) -> str:
+    return "" if moment is None else f"{moment:%Y-%m-%d}"
+
+
+def _span(fact: Fact) -> str:
+    until = _day(fact.valid_to)
+    return f"{_day(fact.valid_from)} to {until}" if until else f"since {_day(fact.valid_from)}"
+
+
+def _state(fact: Fact) -> str:
+    """Why it does not hold any more, in words; empty while it holds."""
+    if fact.retracted_at is not None:
+        return f"retracted: {fact.reason}" if fact.reason else "retracted"
+    if fact.superseded_by is not None:
+        return f"superseded by {fact.superseded_by[:_SHORT_ID]}"
+    return ""

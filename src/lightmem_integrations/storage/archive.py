@@ -8,9 +8,8 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from lightmem_integrations.storage.lexical import LexicalIndex
 from lightmem_integrations.storage.schema.turns import turns, users, vectors, work
+from lightmem_integrations.storage.sql import in_batches
 from lightmem_integrations.storage.turns import EMBED
-
-_AT_ONCE = 500
 
 
 def archive_turns(
@@ -21,9 +20,8 @@ def archive_turns(
     The vector index has to be told as well, once this is committed.
     """
     found: list[int] = []
-    wanted = list(rows)
-    for start in range(0, len(wanted), _AT_ONCE):
-        part = _switch(connection, user_row, wanted[start : start + _AT_ONCE], searchable=False)
+    for batch in in_batches(rows):
+        part = _switch(connection, user_row, batch, searchable=False)
         lexical.remove(connection, user_row, part)
         changed = [row for row, _ in part]
         connection.execute(delete(vectors).where(vectors.c.turn.in_(changed)))
@@ -36,9 +34,8 @@ def restore_turns(
     connection: Connection, lexical: LexicalIndex, user_row: int, rows: Collection[int]
 ) -> None:
     """Make archived turns searchable again; they wait for their vectors like new ones."""
-    wanted = list(rows)
-    for start in range(0, len(wanted), _AT_ONCE):
-        part = _switch(connection, user_row, wanted[start : start + _AT_ONCE], searchable=True)
+    for batch in in_batches(rows):
+        part = _switch(connection, user_row, batch, searchable=True)
         lexical.add(connection, user_row, part)
         if part:
             connection.execute(

@@ -12,9 +12,9 @@ from lightmem_integrations.storage.index import Batch
 from lightmem_integrations.storage.ledger import Ledger
 from lightmem_integrations.storage.namespaces import Path, key_of_path, rows_under
 from lightmem_integrations.storage.schema.documents import document_vectors, documents, namespaces
+from lightmem_integrations.storage.sql import in_batches
 from lightmem_integrations.storage.vectors import pack, unpack_all
 
-_AT_ONCE = 500
 _BATCH = 1_000
 # Whether the index holds a vector. It never holds one that is ABSENT: what is to be written is
 # marked first, so that what is erased meanwhile, or after a crash, is erased there too.
@@ -103,10 +103,10 @@ def documents_by_id(connection: Connection, namespace: int, ids: Sequence[int]) 
     """Rows of a namespace's documents by the index's ids of their vectors."""
     rows = [each - _FIRST_ID for each in ids]
     found: dict[int, int] = {}
-    for start in range(0, len(rows), _AT_ONCE):
+    for batch in in_batches(rows):
         query = select(document_vectors.c.id, document_vectors.c.document).where(
             document_vectors.c.namespace == namespace,
-            document_vectors.c.id.in_(rows[start : start + _AT_ONCE]),
+            document_vectors.c.id.in_(batch),
         )
         found |= {_FIRST_ID + row: document for row, document in connection.execute(query)}
     return found
@@ -199,9 +199,9 @@ def drop_document_vectors(connection: Connection) -> None:
 
 def _mark(connection: Connection, batch: Batch, state: int) -> None:
     rows = [each - _FIRST_ID for each in batch.ids]
-    for start in range(0, len(rows), _AT_ONCE):
-        part = document_vectors.c.id.in_(rows[start : start + _AT_ONCE])
-        connection.execute(update(document_vectors).where(part).values(indexed=state))
+    for part in in_batches(rows):
+        among = document_vectors.c.id.in_(part)
+        connection.execute(update(document_vectors).where(among).values(indexed=state))
 
 
 def _batch(scope: str, found: Sequence[tuple[int, bytes]]) -> Batch:

@@ -21,8 +21,9 @@ from lightmem_integrations.storage.namespaces import (
     rows_under,
 )
 from lightmem_integrations.storage.schema.documents import documents, namespaces
+from lightmem_integrations.storage.sql import in_batches
 
-_AT_ONCE = 500
+_AT_ONCE = 500  # rows read at a time; a guess
 _MINUTE = 60.0
 
 
@@ -174,9 +175,8 @@ def embed_document(connection: Connection, document: Document, vectors: Vectors)
 
 def erase_documents(connection: Connection, rows: Collection[int]) -> Erased:
     """Erase documents with all that was made of them, and namespaces that are empty then."""
-    gone, wanted = Erased(), list(rows)
-    for start in range(0, len(wanted), _AT_ONCE):
-        part = wanted[start : start + _AT_ONCE]
+    gone = Erased()
+    for part in in_batches(rows):
         spaces = select(documents.c.namespace).where(documents.c.id.in_(part)).distinct()
         touched = list(connection.execute(spaces).scalars())
         index_ids = delete_vectors(connection, part)
@@ -194,12 +194,11 @@ def erase_expired(connection: Connection, now: float) -> Erased:
 
 def refresh(connection: Connection, rows: Collection[int], now: float) -> None:
     """Let the time of documents that have one begin anew."""
-    wanted = sorted(rows)
-    for start in range(0, len(wanted), _AT_ONCE):
+    for part in in_batches(rows):
         connection.execute(
             update(documents)
             .where(
-                documents.c.id.in_(wanted[start : start + _AT_ONCE]),
+                documents.c.id.in_(part),
                 documents.c.ttl_minutes.is_not(None),
             )
             .values(expires_at=now + _MINUTE * documents.c.ttl_minutes)

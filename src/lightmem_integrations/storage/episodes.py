@@ -11,12 +11,11 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 
 from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.storage.schema.knowledge import episode_turns, episode_vectors, episodes
+from lightmem_integrations.storage.sql import in_batches
 from lightmem_integrations.storage.vectors import pack
 
 VERBATIM, COMPRESSED, DROPPED = "verbatim", "compressed", "dropped"
 """States of an episode: its turns are searched; only its summary is; neither, its row remains."""
-
-_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,13 +70,10 @@ def read_episodes(
     if rows is None:
         found = list(connection.execute(query))
     else:
-        wanted = list(rows)
         found = [
             row
-            for start in range(0, len(wanted), _AT_ONCE)
-            for row in connection.execute(
-                query.where(episodes.c.id.in_(wanted[start : start + _AT_ONCE]))
-            )
+            for batch in in_batches(rows)
+            for row in connection.execute(query.where(episodes.c.id.in_(batch)))
         ]
     return [_stored(row) for row in sorted(found, key=lambda row: (row.begins, row.id))]
 
@@ -96,11 +92,11 @@ def turns_of_episodes(
     connection: Connection, user_row: int, rows: Collection[int]
 ) -> dict[int, list[int]]:
     """Rows of the turns of episodes, by episode."""
-    wanted, found = list(rows), {row: list[int]() for row in rows}
-    for start in range(0, len(wanted), _AT_ONCE):
+    found = {row: list[int]() for row in rows}
+    for batch in in_batches(rows):
         query = select(episode_turns.c.episode, episode_turns.c.turn).where(
             episode_turns.c.user == user_row,
-            episode_turns.c.episode.in_(wanted[start : start + _AT_ONCE]),
+            episode_turns.c.episode.in_(batch),
         )
         for episode, turn in connection.execute(query.order_by(episode_turns.c.turn)):
             found[episode].append(turn)

@@ -15,9 +15,10 @@ from lightmem_integrations.storage.schema.knowledge import (
     facts,
     mentions,
 )
+from lightmem_integrations.storage.sql import in_batches
 from lightmem_integrations.storage.vectors import unpack_all
 
-_AT_ONCE = 500
+_MOST_ASKED = 500  # a guess: links of more facts than this are not looked for
 _COMMON = 50
 """An entity in more facts than this links nothing: it is whom the memory is about."""
 
@@ -35,13 +36,10 @@ def vectors_of_facts(
     if rows is None:
         found = list(connection.execute(query))
     else:
-        wanted = sorted(rows)
         found = [
             row
-            for start in range(0, len(wanted), _AT_ONCE)
-            for row in connection.execute(
-                query.where(fact_vectors.c.fact.in_(wanted[start : start + _AT_ONCE]))
-            )
+            for batch in in_batches(sorted(rows))
+            for row in connection.execute(query.where(fact_vectors.c.fact.in_(batch)))
         ]
     if not found:
         return [], np.zeros((0, 0), np.float32)
@@ -55,7 +53,7 @@ def linked_facts(
 
     Facts that share more come first. Retracted facts, and those asked for, do not come back.
     """
-    wanted = list(rows)[:_AT_ONCE]
+    wanted = list(rows)[:_MOST_ASKED]
     shared: dict[int, int] = {}
     named = select(mentions.c.entity).where(
         mentions.c.user == user_row, mentions.c.fact.in_(wanted)

@@ -7,7 +7,7 @@ on everything that was known when the change was planned.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,9 +22,8 @@ from lightmem_integrations.storage.schema.knowledge import (
     mentions,
     revisions,
 )
+from lightmem_integrations.storage.sql import in_batches
 from lightmem_integrations.storage.vectors import pack
-
-_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +62,11 @@ class StoredFact:
     author: str
     version: int
     revision: int
+
+    def holds(self, at: float) -> bool:
+        """Whether it is true at a time, as far as is known today."""
+        over = self.valid_to is not None and self.valid_to <= at
+        return self.retracted_at is None and self.valid_from <= at and not over
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,8 +208,11 @@ def read_facts(
         query = query.where(facts.c.retracted_at.is_(None))
     if rows is None:
         return [_fact(row) for row in connection.execute(query.order_by(facts.c.id))]
-    parts = _parts(rows)
-    found = [_fact(row) for part in parts for row in connection.execute(_among(query, part))]
+    found = [
+        _fact(row)
+        for batch in in_batches(rows)
+        for row in connection.execute(query.where(facts.c.id.in_(batch)))
+    ]
     return sorted(found, key=lambda fact: fact.row)
 
 
@@ -228,7 +235,7 @@ def read_assertions(
 ) -> dict[int, list[StoredAssertion]]:
     """What was said for facts, by fact, in the order in which it was said."""
     found: dict[int, list[StoredAssertion]] = {row: [] for row in fact_rows}
-    for part in _parts(fact_rows):
+    for part in in_batches(fact_rows):
         turn_rows: dict[int, list[int]] = {}
         shown = select(evidence.c.assertion, evidence.c.turn).where(
             evidence.c.user == user_row, evidence.c.fact.in_(part)
@@ -253,16 +260,6 @@ def count_facts(connection: Connection, user_row: int | None = None) -> int:
     if user_row is not None:
         query = query.where(facts.c.user == user_row)
     return int(connection.execute(query).scalar_one())
-
-
-def _among(query: Any, part: list[int]) -> Any:
-    return query.where(facts.c.id.in_(part))
-
-
-def _parts(rows: Collection[int]) -> Iterator[list[int]]:
-    wanted = list(rows)
-    for start in range(0, len(wanted), _AT_ONCE):
-        yield wanted[start : start + _AT_ONCE]
 
 
 def _fact(row: Row[Any]) -> StoredFact:

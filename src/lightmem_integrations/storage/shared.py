@@ -10,7 +10,7 @@ import json
 import re
 import time
 import uuid
-from collections.abc import Collection, Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, Select, delete, exists, func, insert, or_, select
@@ -23,6 +23,7 @@ from lightmem_integrations.storage.schema.shared import (
     shared_support,
 )
 from lightmem_integrations.storage.schema.turns import speakers, users
+from lightmem_integrations.storage.sql import in_batches
 from lightmem_integrations.storage.vectors import pack, unpack_all
 
 LEAST_USERS = 3
@@ -31,7 +32,6 @@ LEAST_USERS = 3
 MOST = 5_000
 """So many shared statements are compared, the newest: one by one, as they are few."""
 
-_AT_ONCE = 500
 _DAY = 86_400
 _LETTERS = re.compile(r"[^\W\d_]+")
 
@@ -174,7 +174,7 @@ def agreed(connection: Connection, now: float) -> list[tuple[str, int, int]]:
 def still_agreed(connection: Connection, digests: Collection[str], now: float) -> set[str]:
     """Of these digests, those that enough users speak for."""
     found: set[str] = set()
-    for part in _parts(digests):
+    for part in in_batches(digests):
         query = _supported(now).where(shared_support.c.digest.in_(part))
         found.update(each.digest for each in connection.execute(query))
     return found
@@ -271,11 +271,5 @@ def _supported(now: float) -> Select[tuple[str, int]]:
 
 
 def _withdraw(connection: Connection, digests: Set[str], now: float) -> None:
-    for part in _parts(digests - still_agreed(connection, digests, now)):
+    for part in in_batches(digests - still_agreed(connection, digests, now)):
         connection.execute(delete(shared_statements).where(shared_statements.c.digest.in_(part)))
-
-
-def _parts(values: Collection[str]) -> Iterator[list[str]]:
-    wanted = sorted(values)
-    for start in range(0, len(wanted), _AT_ONCE):
-        yield wanted[start : start + _AT_ONCE]

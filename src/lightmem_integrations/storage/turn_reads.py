@@ -27,10 +27,9 @@ from lightmem_integrations.arrays import Rows, Vectors
 from lightmem_integrations.records.conversation import Turn
 from lightmem_integrations.safety import key_of
 from lightmem_integrations.storage.schema.turns import sessions, speakers, turns, vectors
+from lightmem_integrations.storage.sql import in_batches
 from lightmem_integrations.storage.turns import User, moment, to_turn
 from lightmem_integrations.storage.vectors import unpack_all
-
-_AT_ONCE = 800  # bound parameters of one statement; SQLite allows no more than some 32,000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -158,13 +157,11 @@ def neighbourhood(connection: Connection, user: User, rows: Collection[int], aro
     The join with the user is what keeps users apart: a row that the index names by mistake, or
     that is somebody else's, does not come back.
     """
-    wanted = list(rows)
     read: list[Any] = []
-    for start in range(0, len(wanted), _AT_ONCE):
-        part = {"rows": wanted[start : start + _AT_ONCE], "user": user.row, "around": around}
-        read += connection.execute(_AROUND, part).all()
-    if len(wanted) > _AT_ONCE:  # parts may share neighbours
-        read = list({row[0]: row for row in read}.values())
+    for batch in in_batches(rows):
+        bound = {"rows": batch, "user": user.row, "around": around}
+        read += connection.execute(_AROUND, bound).all()
+    read = list({row[0]: row for row in read}.values())  # batches may share neighbours
     ordered = sorted(read, key=itemgetter(1, 2))
     columns = list(zip(*ordered, strict=True)) if ordered else [()] * _COLUMNS
     blobs = columns[9]

@@ -18,6 +18,7 @@ from lightmem_integrations.records.conversation import Turn
 from lightmem_integrations.safety import key_of, short_repr
 from lightmem_integrations.storage.lexical import LexicalIndex
 from lightmem_integrations.storage.schema.turns import sessions, speakers, turns, users, work
+from lightmem_integrations.storage.sql import in_batches
 from lightmem_integrations.storage.work_queue import make_due
 
 EMBED = "embed"
@@ -194,11 +195,9 @@ def _known(
     connection: Connection, session_row: int, keys: list[str]
 ) -> dict[str, tuple[str, Turn]]:
     known: dict[str, tuple[str, Turn]] = {}
-    for start in range(0, len(keys), 500):
+    for batch in in_batches(keys):
         rows = connection.execute(
-            select(turns).where(
-                turns.c.session == session_row, turns.c.key.in_(keys[start : start + 500])
-            )
+            select(turns).where(turns.c.session == session_row, turns.c.key.in_(batch))
         )
         known.update({row.key: (row.digest, to_turn(row)) for row in rows})
     return known

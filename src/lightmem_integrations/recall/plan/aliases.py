@@ -16,17 +16,18 @@ from sqlalchemy import Connection, and_, select
 from lightmem_integrations.storage.lexical import LexicalIndex
 from lightmem_integrations.storage.schema.turns import turns
 from lightmem_integrations.storage.turns import User
+from lightmem_integrations.text.temporal import MONTHS, WEEKDAYS
 from lightmem_integrations.text.terms import STOP_WORDS, terms
 
 _NAME = re.compile(r"[^\W\d_]+")
 _SHORTEST = 2
 # Words that are capitalised without being a name, beside the stop words.
 _NO_NAMES = frozenset(
-    """
-    january february march april may june july august september october november december
-    monday tuesday wednesday thursday friday saturday sunday
-    tell give name list please describe explain yes no ok
-    """.split()  # noqa: SIM905 - a list of literals would be four times as long
+    (
+        *MONTHS,
+        *WEEKDAYS,
+        *("tell", "give", "name", "list", "please", "describe", "explain", "yes", "no", "ok"),
+    )
 )
 # The newest so many turns with the name are read.
 _TURNS_READ = 32

@@ -25,6 +25,7 @@ from lightmem_integrations.storage.chroma.generations import (
     chroma_settings,
 )
 from lightmem_integrations.storage.index import Batch, Found
+from lightmem_integrations.storage.sql import in_batches
 
 if TYPE_CHECKING:
     from chromadb.api import ClientAPI
@@ -168,8 +169,8 @@ class ChromaIndex:
             collection = self._collection(name, create=False)
             if collection is None:
                 return
-            for start in range(0, len(ids), _SERVER_LIMIT):
-                collection.delete(ids=names_of(scope, ids[start : start + _SERVER_LIMIT]))
+            for part in in_batches(ids, _SERVER_LIMIT):
+                collection.delete(ids=names_of(scope, part))
             self._totals[name] = collection.count()
 
     def replace(self, batches: Iterable[Batch]) -> None:

@@ -10,7 +10,7 @@ it may hold words of it; what the person refused stays refused while a turn seem
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, Table, delete, or_, select
@@ -38,9 +38,8 @@ from lightmem_integrations.storage.schema.knowledge import (
 from lightmem_integrations.storage.schema.shared import shared_seen
 from lightmem_integrations.storage.schema.turns import turns
 from lightmem_integrations.storage.shared import drop_support
+from lightmem_integrations.storage.sql import in_batches
 from lightmem_integrations.storage.work_queue import make_due
-
-_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +88,7 @@ def erase_user(connection: Connection, user_row: int) -> None:
 
 
 def _delete_facts(connection: Connection, user_row: int, gone: set[int]) -> None:
-    for part in _parts(gone):
+    for part in in_batches(gone):
         connection.execute(
             delete(conflicts).where(
                 conflicts.c.user == user_row,
@@ -98,7 +97,7 @@ def _delete_facts(connection: Connection, user_row: int, gone: set[int]) -> None
         )
     for table in (mentions, fact_vectors):
         _delete(connection, table, table.c.fact, gone)
-    for part in _parts(gone):
+    for part in in_batches(gone):
         drop_support(connection, part)
     _delete(connection, facts, facts.c.id, gone)
 
@@ -117,7 +116,7 @@ def _forget_failures(connection: Connection, rows: Collection[int]) -> None:
 def _pairs(connection: Connection, episode_rows: Collection[int]) -> dict[int, int]:
     """Turns of episodes, with their sessions."""
     found: dict[int, int] = {}
-    for part in _parts(episode_rows):
+    for part in in_batches(episode_rows):
         query = (
             select(turns.c.id, turns.c.session)
             .join(episode_turns, episode_turns.c.turn == turns.c.id)
@@ -134,7 +133,7 @@ def _find(
     values: Collection[int],
 ) -> set[int]:
     found: set[int] = set()
-    for part in _parts(values):
+    for part in in_batches(values):
         found.update(connection.execute(select(wanted).where(by.in_(part))).scalars())
     return found
 
@@ -142,11 +141,5 @@ def _find(
 def _delete(
     connection: Connection, table: Table, column: ColumnElement[int], values: Collection[int]
 ) -> None:
-    for part in _parts(values):
+    for part in in_batches(values):
         connection.execute(delete(table).where(column.in_(part)))
-
-
-def _parts(rows: Collection[int]) -> Iterator[list[int]]:
-    wanted = sorted(rows)
-    for start in range(0, len(wanted), _AT_ONCE):
-        yield wanted[start : start + _AT_ONCE]

@@ -15,9 +15,8 @@ from lightmem_integrations.storage.facts import (
     update_fact,
 )
 from lightmem_integrations.storage.schema.knowledge import fact_vectors, facts
+from lightmem_integrations.storage.sql import in_batches
 from lightmem_integrations.text.names import entity_keys
-
-_AT_ONCE = 500
 
 
 def rewrite(connection: Connection, user_row: int, rows: Collection[int], revision: int) -> None:
@@ -60,12 +59,11 @@ def relink_successors(
     """Let facts be followed by what followed the erased ones, or by nothing."""
     after = {fact.row: fact for fact in read_facts(connection, user_row, gone, retracted=True)}
     followers: list[StoredFact] = []
-    wanted = list(gone)
-    for start in range(0, len(wanted), _AT_ONCE):
+    for batch in in_batches(gone):
         query = select(facts.c.id).where(
             facts.c.user == user_row,
-            facts.c.superseded_by.in_(wanted[start : start + _AT_ONCE]),
-            facts.c.id.not_in(wanted[start : start + _AT_ONCE]),
+            facts.c.superseded_by.in_(batch),
+            facts.c.id.not_in(batch),
         )
         rows = [row for row in connection.execute(query).scalars() if row not in after]
         followers += read_facts(connection, user_row, rows, retracted=True)

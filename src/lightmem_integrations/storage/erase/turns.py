@@ -18,10 +18,9 @@ from lightmem_integrations.storage.schema.turns import (
     vectors,
     work,
 )
+from lightmem_integrations.storage.sql import in_batches
 from lightmem_integrations.storage.turns import EMBED, User
 from lightmem_integrations.storage.work_queue import CONSOLIDATE
-
-_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +78,7 @@ def erase_turns(
 
 def _delete_turns(connection: Connection, rows: Sequence[int]) -> int:
     had_vectors = 0
-    for start in range(0, len(rows), _AT_ONCE):
-        part = rows[start : start + _AT_ONCE]
+    for part in in_batches(rows):
         connection.execute(delete(work).where(work.c.kind == EMBED, work.c.item.in_(part)))
         had_vectors += connection.execute(delete(vectors).where(vectors.c.turn.in_(part))).rowcount
         connection.execute(delete(turns).where(turns.c.id.in_(part)))
