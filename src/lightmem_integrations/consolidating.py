@@ -9,7 +9,6 @@ from lightmem_integrations.consolidation.pipeline import Progress
 from lightmem_integrations.consolidation.worker import Consolidator
 from lightmem_integrations.consolidation.write.as_writer import as_writer
 from lightmem_integrations.governed import Governed
-from lightmem_integrations.knowledge.drafts import Writer
 from lightmem_integrations.knowledge.knowledge import Knowledge
 from lightmem_integrations.records.knowledge import (
     Conflict,
@@ -26,7 +25,6 @@ from lightmem_integrations.validation import check_count
 class Consolidating(Governed):
     """A store that makes episodes and facts of turns, outside of anybody's request."""
 
-    _writer: Writer
     _consolidator: Consolidator
     _knowledge: Knowledge
 
@@ -66,7 +64,7 @@ class Consolidating(Governed):
         if max_batches is not None:
             check_count(max_batches, "max_batches")
         return self._consolidator.run(
-            self._writer if writer is None else as_writer(writer),
+            None if writer is None else as_writer(writer),
             user_id=user_id,
             max_batches=max_batches,
             final=final,

@@ -29,13 +29,12 @@ from lightmem_integrations.safety import check_scope_id
 from lightmem_integrations.settings import Settings
 from lightmem_integrations.storage.index import VectorIndex
 from lightmem_integrations.storage.turns import (
-    find_session,
-    find_user,
     insert_turns,
     read_turns,
     restart_window,
     window_start,
 )
+from lightmem_integrations.storage.users import find_session, find_user
 from lightmem_integrations.validation import check_count, checked_request, checked_turns
 
 
@@ -124,10 +123,11 @@ class LightMem(Consolidating):
             self.settings.consolidation,
             self._activity,
             self._accesses,
+            self._writer,
             sharing(self._store, self.settings),
         )
         if self.settings.background_consolidation:
-            self._consolidator.start(self._writer)
+            self._consolidator.start()
 
     def add(
         self,

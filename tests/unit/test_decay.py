@@ -19,7 +19,7 @@ from lightmem_integrations.storage.episodes import (
 from lightmem_integrations.storage.fact_search import vectors_of_facts
 from lightmem_integrations.storage.facts import read_facts
 from lightmem_integrations.storage.schema.knowledge import episode_vectors
-from lightmem_integrations.storage.turns import find_user
+from lightmem_integrations.storage.users import find_user
 from lightmem_integrations.testing import HashEmbedder, ScriptedWriter
 
 UTC = dt.timezone.utc

@@ -8,7 +8,7 @@ import pytest
 from lightmem_integrations import Turn
 from lightmem_integrations.recall.plan.aliases import said_with
 from lightmem_integrations.recall.plan.question import make_plan, named_speakers
-from lightmem_integrations.storage.turns import find_user
+from lightmem_integrations.storage.users import find_user
 
 UTC = dt.timezone.utc
 NOW = dt.datetime(2025, 6, 18, 15, 30, tzinfo=UTC)  # a Wednesday

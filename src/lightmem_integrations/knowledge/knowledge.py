@@ -44,7 +44,7 @@ from lightmem_integrations.storage.episodes import read_episodes
 from lightmem_integrations.storage.fact_search import linked_facts
 from lightmem_integrations.storage.facts import StoredFact, find_fact, read_facts
 from lightmem_integrations.storage.shared import read_shared
-from lightmem_integrations.storage.turns import User, find_user
+from lightmem_integrations.storage.users import User, find_user
 from lightmem_integrations.validation import check_names
 
 logger = logging.getLogger(__name__)

@@ -35,7 +35,7 @@ from lightmem_integrations.records.conversation import Plan, Recall
 from lightmem_integrations.settings import Settings
 from lightmem_integrations.storage.index import VectorIndex
 from lightmem_integrations.storage.ledger import Ledger
-from lightmem_integrations.storage.turns import User, find_user
+from lightmem_integrations.storage.users import User, find_user
 from lightmem_integrations.validation import Request
 
 logger = logging.getLogger(__name__)

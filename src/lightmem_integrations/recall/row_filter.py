@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from lightmem_integrations.arrays import Rows
-from lightmem_integrations.storage.turn_reads import Filter
-from lightmem_integrations.storage.turns import User, find_session
+from lightmem_integrations.storage.turn_filter import Filter
+from lightmem_integrations.storage.users import User, find_session
 from lightmem_integrations.validation import Request
 
 
@@ -52,7 +52,7 @@ def row_filter(connection: Connection, user: User, request: Request) -> RowFilte
         since=request.since,
         until=request.until,
         speakers=request.speakers,
-        without_session=without,
-        without_ids=request.exclude,
+        excluded_session=without,
+        excluded_ids=request.exclude,
     )
-    return RowFilter(limits.rows_within(connection, user), limits.rows_without(connection, user))
+    return RowFilter(limits.allowed_rows(connection, user), limits.excluded_rows(connection, user))

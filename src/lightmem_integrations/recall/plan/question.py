@@ -13,7 +13,7 @@ from lightmem_integrations.recall.plan.aliases import with_full_names
 from lightmem_integrations.records.conversation import Plan
 from lightmem_integrations.storage.lexical import LexicalIndex
 from lightmem_integrations.storage.turn_reads import known_speakers, last_said
-from lightmem_integrations.storage.turns import User
+from lightmem_integrations.storage.users import User
 from lightmem_integrations.text.temporal import time_window
 from lightmem_integrations.validation import Request
 

@@ -22,7 +22,7 @@ from lightmem_integrations.storage.knowledge_reads import (
     outdated,
     statements,
 )
-from lightmem_integrations.storage.turns import User
+from lightmem_integrations.storage.users import User
 from lightmem_integrations.text.bm25 import inverse_frequency
 from lightmem_integrations.text.terms import terms
 

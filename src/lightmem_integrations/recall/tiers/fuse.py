@@ -12,7 +12,7 @@ from lightmem_integrations.recall.pack import Ranked
 from lightmem_integrations.recall.tiers.facts import ALMOST, CLOSE, FactView, Match
 from lightmem_integrations.recall.tiers.hits import statement_hits, turn_hits
 from lightmem_integrations.records.conversation import Plan
-from lightmem_integrations.storage.turns import User
+from lightmem_integrations.storage.users import User
 
 _STEERING = 0.5  # about what half a standard deviation of the other features adds; a guess
 
