@@ -38,7 +38,7 @@ from lightmem_integrations.recall.select.features import (
 from lightmem_integrations.recall.select.late_interaction import query_tokens
 from lightmem_integrations.storage.turn_reads import Turns
 from lightmem_integrations.text.bm25 import inverse_frequency
-from lightmem_integrations.text.temporal_window import time_window
+from lightmem_integrations.text.temporal import time_window
 from lightmem_integrations.text.terms import terms
 
 # Only for the order without fitted weights: beside `lexical_window` it weighs nothing.

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import logging
-import time
 
 from lightmem_integrations.aio import awaitable
 from lightmem_integrations.consolidation.pipeline import Progress
 from lightmem_integrations.consolidation.worker import Consolidator
 from lightmem_integrations.consolidation.write.as_writer import as_writer
-from lightmem_integrations.errors import LightMemError
 from lightmem_integrations.governed import Governed
-from lightmem_integrations.knowledge import corrections
-from lightmem_integrations.knowledge import queries as history
-from lightmem_integrations.knowledge.drafts import Writer
-from lightmem_integrations.knowledge.vectors import embed_missing
+from lightmem_integrations.knowledge.knowledge import Knowledge
 from lightmem_integrations.records.knowledge import (
     Conflict,
     Conflicts,
@@ -25,18 +19,14 @@ from lightmem_integrations.records.knowledge import (
     Facts,
 )
 from lightmem_integrations.records.report import ConsolidationReport
-from lightmem_integrations.storage.shared import read_shared
-from lightmem_integrations.storage.turns import find_user
-from lightmem_integrations.validation import check_count, check_names
-
-logger = logging.getLogger(__name__)
+from lightmem_integrations.validation import check_count
 
 
 class Consolidating(Governed):
     """A store that makes episodes and facts of turns, outside of anybody's request."""
 
-    _writer: Writer
     _consolidator: Consolidator
+    _knowledge: Knowledge
 
     def consolidate(
         self,
@@ -74,7 +64,7 @@ class Consolidating(Governed):
         if max_batches is not None:
             check_count(max_batches, "max_batches")
         return self._consolidator.run(
-            self._writer if writer is None else as_writer(writer),
+            None if writer is None else as_writer(writer),
             user_id=user_id,
             max_batches=max_batches,
             final=final,
@@ -92,14 +82,7 @@ class Consolidating(Governed):
             ScopeError: ``user_id`` names nobody.
         """
         self._check(user_id)
-        return Facts(
-            history.list_facts(
-                self._store,
-                user_id=user_id,
-                current=not include_past,
-                settings=self.settings.consolidation,
-            )
-        )
+        return self._knowledge.facts(user_id, include_past=include_past)
 
     def episodes(self, *, user_id: str) -> Episodes:
         """A user's episodes, oldest first, with their turns.
@@ -108,7 +91,7 @@ class Consolidating(Governed):
             ScopeError: ``user_id`` names nobody.
         """
         self._check(user_id)
-        return Episodes(history.list_episodes(self._store, user_id=user_id))
+        return self._knowledge.episodes(user_id)
 
     def explain(self, fact_id: str, *, user_id: str) -> Explanation:
         """Why a fact is believed, or no longer is: the turns that prove it, and its history.
@@ -118,12 +101,7 @@ class Consolidating(Governed):
             InvalidRequestError: The user has no such fact.
         """
         self._check(user_id)
-        return history.explain(
-            self._store,
-            _checked_id(fact_id, "fact_id"),
-            user_id=user_id,
-            settings=self.settings.consolidation,
-        )
+        return self._knowledge.explain(fact_id, user_id)
 
     def edit(
         self,
@@ -155,19 +133,15 @@ class Consolidating(Governed):
             InvalidRequestError: The user has no such fact that stands, or nothing is changed.
         """
         self._check(user_id)
-        edited = corrections.edit(
-            self._store,
-            _checked_id(fact_id, "fact_id"),
-            user_id=user_id,
+        return self._knowledge.edit(
+            fact_id,
+            user_id,
             statement=statement,
             value=value,
             valid_from=valid_from,
             valid_to=valid_to,
             reason=reason,
-            settings=self.settings.consolidation,
         )
-        self._embed_facts(user_id)
-        return edited
 
     def retract(
         self, fact_id: str, *, user_id: str, reason: str = "Retracted by a person."
@@ -179,13 +153,7 @@ class Consolidating(Governed):
             InvalidRequestError: The user has no such fact that stands.
         """
         self._check(user_id)
-        return corrections.retract(
-            self._store,
-            _checked_id(fact_id, "fact_id"),
-            user_id=user_id,
-            reason=reason,
-            settings=self.settings.consolidation,
-        )
+        return self._knowledge.retract(fact_id, user_id, reason=reason)
 
     def shared(self) -> tuple[str, ...]:
         """What all users of the store may read, because several of them said it.
@@ -193,10 +161,7 @@ class Consolidating(Governed):
         Empty unless ``settings.shared_knowledge`` is on.
         """
         self._store.check_usable()
-        if not self.settings.shared_knowledge:
-            return ()
-        with self._store.ledger.read() as connection:
-            return tuple(each.text for each in read_shared(connection, None, time.time()))
+        return self._knowledge.shared()
 
     def conflicts(self, *, user_id: str, only_open: bool = True) -> Conflicts:
         """Contradictions between a user's facts, the oldest first.
@@ -209,14 +174,7 @@ class Consolidating(Governed):
             ScopeError: ``user_id`` names nobody.
         """
         self._check(user_id)
-        return Conflicts(
-            history.list_conflicts(
-                self._store,
-                user_id=user_id,
-                only_open=only_open,
-                settings=self.settings.consolidation,
-            )
-        )
+        return self._knowledge.conflicts(user_id, only_open=only_open)
 
     def resolve(self, conflict_id: str, *, user_id: str, keep: str) -> Conflict:
         """Decide a conflict: the fact with the id ``keep`` stays, the other one is retracted.
@@ -226,13 +184,7 @@ class Consolidating(Governed):
             InvalidRequestError: The user has no such open conflict, or ``keep`` is no part of it.
         """
         self._check(user_id)
-        return corrections.resolve(
-            self._store,
-            _checked_id(conflict_id, "conflict_id"),
-            user_id=user_id,
-            keep=_checked_id(keep, "keep"),
-            settings=self.settings.consolidation,
-        )
+        return self._knowledge.resolve(conflict_id, user_id, keep=keep)
 
     aconsolidate = awaitable(consolidate)
     afacts = awaitable(facts)
@@ -243,17 +195,3 @@ class Consolidating(Governed):
     ashared = awaitable(shared)
     aconflicts = awaitable(conflicts)
     aresolve = awaitable(resolve)
-
-    def _embed_facts(self, user_id: str) -> None:
-        """Give a corrected fact its vector; without one it is found by its words."""
-        with self._store.ledger.read() as connection:
-            user = find_user(connection, user_id)
-        try:
-            if user is not None:
-                embed_missing(self._store, user.row)
-        except LightMemError as error:
-            logger.warning("A corrected fact has no vector yet (%s).", type(error).__name__)
-
-
-def _checked_id(value: object, name: str) -> str:
-    return check_names([value], name)[0]

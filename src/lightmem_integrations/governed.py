@@ -5,8 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection
 
-from sqlalchemy import select
-
 from lightmem_integrations.aio import Closing, awaitable
 from lightmem_integrations.engine import erasure as governance
 from lightmem_integrations.engine.store import Store
@@ -14,8 +12,7 @@ from lightmem_integrations.models.protocols import Embedder
 from lightmem_integrations.records.conversation import Receipt, Stats
 from lightmem_integrations.safety import check_scope_id, check_user_id
 from lightmem_integrations.settings import Settings
-from lightmem_integrations.storage.schema.turns import sessions, users
-from lightmem_integrations.storage.turns import find_user
+from lightmem_integrations.storage.users import find_user, list_sessions, list_users
 from lightmem_integrations.validation import check_moment, check_names
 
 
@@ -78,7 +75,7 @@ class Governed(Closing):
         """Ids of all users that have anything stored, in the order in which they came."""
         self._store.check_usable()
         with self._store.ledger.read() as connection:
-            return tuple(connection.execute(select(users.c.name).order_by(users.c.id)).scalars())
+            return list_users(connection)
 
     def sessions(self, *, user_id: str) -> tuple[str, ...]:
         """Ids of a user's sessions, in the order in which they began.
@@ -89,10 +86,7 @@ class Governed(Closing):
         self._check(user_id)
         with self._store.ledger.read() as connection:
             user = find_user(connection, user_id)
-            if user is None:
-                return ()
-            query = select(sessions.c.name).where(sessions.c.user == user.row)
-            return tuple(connection.execute(query.order_by(sessions.c.id)).scalars())
+            return () if user is None else list_sessions(connection, user)
 
     def stats(self, *, user_id: str | None = None) -> Stats:
         """How much is stored, of one user or in all.

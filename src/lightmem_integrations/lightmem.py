@@ -15,6 +15,7 @@ from lightmem_integrations.engine.access_log import AccessLog
 from lightmem_integrations.engine.deadline import DaemonPool
 from lightmem_integrations.engine.idle import IdleDetector
 from lightmem_integrations.engine.store import Store
+from lightmem_integrations.knowledge.knowledge import Knowledge
 from lightmem_integrations.models import personal_data
 from lightmem_integrations.models.embedders import as_embedder
 from lightmem_integrations.models.onnx import shipped_token_counter
@@ -28,13 +29,12 @@ from lightmem_integrations.safety import check_scope_id
 from lightmem_integrations.settings import Settings
 from lightmem_integrations.storage.index import VectorIndex
 from lightmem_integrations.storage.turns import (
-    find_session,
-    find_user,
     insert_turns,
     read_turns,
     restart_window,
     window_start,
 )
+from lightmem_integrations.storage.users import find_session, find_user
 from lightmem_integrations.validation import check_count, checked_request, checked_turns
 
 
@@ -115,6 +115,7 @@ class LightMem(Consolidating):
             workers=DaemonPool(),
             settings=self.settings,
         )
+        self._knowledge = Knowledge(self._store, self.settings)
         self._activity = IdleDetector()
         self._accesses = AccessLog()
         self._consolidator = Consolidator(
@@ -122,10 +123,11 @@ class LightMem(Consolidating):
             self.settings.consolidation,
             self._activity,
             self._accesses,
+            self._writer,
             sharing(self._store, self.settings),
         )
         if self.settings.background_consolidation:
-            self._consolidator.start(self._writer)
+            self._consolidator.start()
 
     def add(
         self,

@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy import func, select
 
 from lightmem_integrations import LightMem, Settings, Turn
-from lightmem_integrations.knowledge.queries import list_episodes, list_facts
 from lightmem_integrations.storage.schema.knowledge import (
     assertions,
     episode_turns,
@@ -110,7 +109,7 @@ def whole(memory):
         due = count_due(connection)
     # A session is due exactly as long as turns of it are in no episode.
     by_session = {}
-    for each in list_episodes(memory._store, user_id="ann"):
+    for each in memory.episodes(user_id="ann"):
         by_session[each.session_id] = by_session.get(each.session_id, 0) + 1
     assert due == SESSIONS - sum(number == TURNS // 2 for number in by_session.values())
     return made
@@ -150,13 +149,11 @@ def test_a_kill_leaves_nothing_by_half_and_a_rerun_nothing_twice(
         assert report.written == SESSIONS * TURNS // 2 - made
         assert whole(memory) == SESSIONS * TURNS // 2
         assert consolidated(memory, clock=lambda: later).written == 0
-        values = [fact.value for fact in list_facts(memory._store, user_id="ann", current=False)]
+        values = [fact.value for fact in memory.facts(user_id="ann", include_past=True)]
         assert len(values) == len(set(values)) == SESSIONS * TURNS
-        assert [
-            fact.value
-            for fact in list_facts(memory._store, user_id="ann")
-            if fact.attribute == "home"
-        ] == [f"town{SESSIONS - 1}x{TURNS - 2}"]
+        assert [fact.value for fact in memory.facts(user_id="ann") if fact.attribute == "home"] == [
+            f"town{SESSIONS - 1}x{TURNS - 2}"
+        ]
         memory.index_pending()
         found = memory.recall("thing3x5", user_id="ann", strict=True).hits
         assert any("thing3x5" in hit.text for hit in found)

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from lightmem_integrations import LightMem, Settings, Turn
 from lightmem_integrations.consolidation.pipeline import consolidate
-from lightmem_integrations.knowledge.queries import explain, list_conflicts, list_facts
 from lightmem_integrations.settings import ConsolidationSettings
 from lightmem_integrations.testing import HashEmbedder, ScriptedWriter
 
@@ -77,7 +76,7 @@ def somebody():
 
 
 def believed(memory, user):
-    facts = list_facts(memory._store, user_id=user, current=False)
+    facts = memory.facts(user_id=user, include_past=True)
     return sorted((fact.value, fact.valid_from, fact.valid_to or MAY + 99 * DAY) for fact in facts)
 
 
@@ -88,7 +87,7 @@ def test_what_holds_when_is_consistent(memory, said, policy):
     for number, each in enumerate(said):
         tell(memory, user, number, *each)
         run(memory, policy, user)
-    facts = list_facts(memory._store, user_id=user, current=False)
+    facts = memory.facts(user_id=user, include_past=True)
     by_id = {fact.id: fact for fact in facts}
     for fact in facts:
         assert fact.valid_to is None or fact.valid_from <= fact.valid_to
@@ -102,10 +101,7 @@ def test_what_holds_when_is_consistent(memory, said, policy):
     # Several that hold at once are those in open conflict, each with each.
     heads = [fact.id for fact in facts if fact.valid_to is None]
     assert heads
-    pairs = {
-        frozenset((each.first.id, each.second.id))
-        for each in list_conflicts(memory._store, user_id=user)
-    }
+    pairs = {frozenset((each.first.id, each.second.id)) for each in memory.conflicts(user_id=user)}
     assert pairs == {frozenset((a, b)) for a in heads for b in heads if a != b}
     assert proof(memory, user) == sorted(f"t{number}" for number in range(len(said)))
     before = believed(memory, user)
@@ -118,8 +114,8 @@ def proof(memory, user):
     """Ids of all turns that prove something, once for each fact: nothing lost, nothing twice."""
     return sorted(
         each.turn.id
-        for fact in list_facts(memory._store, user_id=user, current=False)
-        for each in explain(memory._store, fact.id, user_id=user).evidence
+        for fact in memory.facts(user_id=user, include_past=True)
+        for each in memory.explain(fact.id, user_id=user).evidence
     )
 
 
@@ -152,8 +148,8 @@ def test_users_do_not_meet(memory, said, others, policy):
         tell(memory, alone, number, *each)
     run(memory, policy)
     assert believed(memory, ann) == believed(memory, alone)
-    mine = {fact.id for fact in list_facts(memory._store, user_id=ann, current=False)}
-    theirs = {fact.id for fact in list_facts(memory._store, user_id=bob, current=False)}
+    mine = {fact.id for fact in memory.facts(user_id=ann, include_past=True)}
+    theirs = {fact.id for fact in memory.facts(user_id=bob, include_past=True)}
     assert not mine & theirs
     memory.forget(user_id=bob)
     assert believed(memory, ann) == believed(memory, alone)
@@ -179,4 +175,4 @@ def test_forgetting_is_as_if_it_had_never_been_said(memory, said, gone):
 
 
 def current(memory, user):
-    return [fact.value for fact in list_facts(memory._store, user_id=user)]
+    return [fact.value for fact in memory.facts(user_id=user)]

@@ -7,8 +7,6 @@ import numpy as np
 import pytest
 
 from lightmem_integrations import Settings, Turn
-from lightmem_integrations.knowledge.corrections import edit, retract
-from lightmem_integrations.knowledge.queries import list_episodes, list_facts
 from lightmem_integrations.testing import HashEmbedder, ScriptedWriter
 
 MAY = dt.datetime(2025, 5, 1, tzinfo=dt.timezone.utc)
@@ -66,11 +64,11 @@ def test_no_byte_is_left_on_disk(open_memory, consolidated, tmp_path, what, back
     )  # fmt: skip
     memory.index_pending()
     consolidated(memory, writer=Rewording(), size=9)
-    for fact in list_facts(memory._store, user_id="ann"):
+    for fact in memory.facts(user_id="ann"):
         if fact.value == "CANARYpet":
-            edit(memory._store, fact.id, user_id="ann", value="EDITcanary", reason="WHYcanary")
+            memory.edit(fact.id, user_id="ann", value="EDITcanary", reason="WHYcanary")
         if fact.value == "CANARYcar":
-            retract(memory._store, fact.id, user_id="ann", reason="REASONcanary")
+            memory.retract(fact.id, user_id="ann", reason="REASONcanary")
     memory.add(Turn(role="user", text="Eva.x = CANARYlate", time=MAY), user_id="ann",
                session_id="secret")  # fmt: skip
 
@@ -119,7 +117,7 @@ def test_what_is_left_is_consolidated_without_what_is_gone(open_memory, consolid
     consolidated(memory, writer=Rewording())
     memory.forget(user_id="ann", turn_ids=["t0"])
     consolidated(memory, writer=Rewording())
-    (episode,) = list_episodes(memory._store, user_id="ann")
+    (episode,) = memory.episodes(user_id="ann")
     assert episode.summary == "Eva.pet + cat"
-    (fact,) = list_facts(memory._store, user_id="ann")
+    (fact,) = memory.facts(user_id="ann")
     assert fact.statement == "Eva pet cat."

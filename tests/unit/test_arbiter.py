@@ -8,7 +8,6 @@ from lightmem_integrations import Completion, Turn
 from lightmem_integrations.consolidation.write.arbiter import ModelArbiter, arbiter_of
 from lightmem_integrations.consolidation.write.as_writer import as_writer
 from lightmem_integrations.errors import ModelError
-from lightmem_integrations.knowledge.queries import list_facts
 
 
 class Judge:
@@ -36,7 +35,7 @@ def known_after(open_memory, consolidated, answer):
         turns = [Turn(role="user", speaker="Ann", text=line)]
         memory.add(turns, user_id="ann", session_id=f"s{number}")
         consolidated(memory, size=1, arbiter=arbiter, settings={"doubt": 0.0})
-    return judge, [fact.value for fact in list_facts(memory._store, user_id="ann")]
+    return judge, [fact.value for fact in memory.facts(user_id="ann")]
 
 
 def test_the_same_in_other_words_is_one_fact(open_memory, consolidated):

@@ -6,10 +6,9 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select
 
-from lightmem_integrations import Turn
+from lightmem_integrations import Settings, Turn
 from lightmem_integrations.consolidation.decay import utility
 from lightmem_integrations.knowledge.confidence import decayed
-from lightmem_integrations.knowledge.queries import explain, list_episodes, list_facts
 from lightmem_integrations.knowledge.vectors import embed_missing
 from lightmem_integrations.settings import ConsolidationSettings
 from lightmem_integrations.storage.episodes import (
@@ -20,8 +19,8 @@ from lightmem_integrations.storage.episodes import (
 from lightmem_integrations.storage.fact_search import vectors_of_facts
 from lightmem_integrations.storage.facts import read_facts
 from lightmem_integrations.storage.schema.knowledge import episode_vectors
-from lightmem_integrations.storage.turns import find_user
-from lightmem_integrations.testing import HashEmbedder
+from lightmem_integrations.storage.users import find_user
+from lightmem_integrations.testing import HashEmbedder, ScriptedWriter
 
 UTC = dt.timezone.utc
 MAY = dt.datetime(2025, 5, 1, tzinfo=UTC)
@@ -41,17 +40,24 @@ def test_confidence_is_read_as_of_now_and_support_renews_it(open_memory, consoli
     memory.add(Turn(role="user", text="Ann.home = Lisbon", time=now - dt.timedelta(days=730)),
                user_id="ann")  # fmt: skip
     consolidated(memory)
-    (old,) = list_facts(memory._store, user_id="ann")
+    (old,) = memory.facts(user_id="ann")
     assert old.confidence == pytest.approx(0.5 / 4, abs=0.001)
-    (slow,) = list_facts(
-        memory._store, user_id="ann", settings=ConsolidationSettings(half_life_days=730)
-    )
-    assert slow.confidence == pytest.approx(0.25, abs=0.001)
     memory.add(Turn(role="user", text="Ann.home = Lisbon", time=now), user_id="ann")
     consolidated(memory)
-    (new,) = list_facts(memory._store, user_id="ann")
+    (new,) = memory.facts(user_id="ann")
     assert (new.id, new.valid_from) == (old.id, old.valid_from)
     assert new.confidence == pytest.approx(0.75, abs=0.001)
+
+
+def test_confidence_fades_as_slowly_as_the_settings_say(open_memory):
+    slow = ConsolidationSettings(half_life_days=730)
+    memory = open_memory(
+        settings=Settings(background_indexing=False, consolidation=slow), writer=ScriptedWriter()
+    )
+    then = dt.datetime.now(UTC) - dt.timedelta(days=730)
+    memory.add(Turn(role="user", text="Ann.home = Lisbon", time=then), user_id="ann")
+    memory.consolidate(final=True)
+    assert memory.facts(user_id="ann")[0].confidence == pytest.approx(0.25, abs=0.001)
 
 
 def test_usefulness_grows_with_youth_access_and_evidence():
@@ -87,7 +93,7 @@ def full(open_memory, consolidated, tmp_path):
 
 
 def states(memory):
-    return {each.turns[0].id: each.state for each in list_episodes(memory._store, user_id="ann")}
+    return {each.turns[0].id: each.state for each in memory.episodes(user_id="ann")}
 
 
 def found(memory, query="heron"):
@@ -115,8 +121,8 @@ def test_the_least_useful_are_compressed_and_then_dropped(full, consolidated):
     assert memory.stats(user_id="ann").searchable == len(searched)
     assert len(memory.history(user_id="ann")) == 11, "turns are still there"
     assert {turn.text for turn in memory.history(user_id="ann")} >= {"heron 1", "heron 4"}
-    for fact in list_facts(memory._store, user_id="ann"):
-        (evidence,) = explain(memory._store, fact.id, user_id="ann").evidence
+    for fact in memory.facts(user_id="ann"):
+        (evidence,) = memory.explain(fact.id, user_id="ann").evidence
         assert evidence.turn.text == f"Ann.likes + {fact.value}"
     assert memory.recall("heron", user_id="bob", strict=True).hits
     # Nothing comes back by itself.

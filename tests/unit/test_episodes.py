@@ -7,9 +7,8 @@ import pytest
 
 from lightmem_integrations import ModelError, ModelOutputError, Turn
 from lightmem_integrations.knowledge.drafts import EpisodeDraft, FactDraft
-from lightmem_integrations.knowledge.queries import list_episodes, list_facts
 from lightmem_integrations.records.report import ConsolidationReport
-from lightmem_integrations.storage.turns import find_user
+from lightmem_integrations.storage.users import find_user
 from lightmem_integrations.storage.work_queue import release_quarantine
 from lightmem_integrations.testing import ScriptedWriter
 
@@ -41,13 +40,13 @@ def test_turns_become_episodes_with_their_facts(open_memory, consolidated):
     report = consolidated(memory)
     nothing_but(report, written=2, facts=2)
     assert report.tokens == 8
-    first, second = list_episodes(memory._store, user_id="ann")
+    first, second = memory.episodes(user_id="ann")
     assert [turn.text for turn in first.turns] == ["Hello.", "Ann.home = Lisbon"]
     assert second.turns == said[2:]
     assert (first.begins, first.ends) == (said[0].time, said[1].time)
     assert (first.session_id, first.state, first.writer) == ("s1", "verbatim", "scripted")
     assert first.keywords == ("home",)
-    home, likes = list_facts(memory._store, user_id="ann")
+    home, likes = memory.facts(user_id="ann")
     assert (home.subject, home.attribute, home.value) == ("Ann", "home", "Lisbon")
     assert home.valid_from == said[1].time
     assert likes.statement == "Ann likes tea."
@@ -57,12 +56,12 @@ def test_running_twice_changes_nothing(open_memory, consolidated):
     memory = open_memory()
     say(memory, "Ann.home = Lisbon", "Ann.likes + tea", "More.")
     consolidated(memory)
-    before = list_episodes(memory._store, user_id="ann"), list_facts(memory._store, user_id="ann")
+    before = memory.episodes(user_id="ann"), memory.facts(user_id="ann")
     writer = ScriptedWriter()
     report = consolidated(memory, writer=writer)
     nothing_but(report)
     assert writer.calls == []
-    after = list_episodes(memory._store, user_id="ann"), list_facts(memory._store, user_id="ann")
+    after = memory.episodes(user_id="ann"), memory.facts(user_id="ann")
     assert [fact.id for fact in after[1]] == [fact.id for fact in before[1]]
     assert after[0] == before[0]
 
@@ -78,9 +77,7 @@ def test_what_may_go_on_is_left_until_it_is_over(open_memory, consolidated):
     nothing_but(consolidated(memory, final=False), waiting=1)
     later = now.timestamp() + 7 * 3600
     nothing_but(consolidated(memory, final=False, clock=lambda: later), written=1)
-    texts = [
-        [turn.text for turn in each.turns] for each in list_episodes(memory._store, user_id="ann")
-    ]
+    texts = [[turn.text for turn in each.turns] for each in memory.episodes(user_id="ann")]
     assert texts == [["One.", "Two."], ["Three.", "Four."], ["Five."]]
 
 
@@ -90,7 +87,7 @@ def test_the_next_session_ends_the_one_before(open_memory, consolidated):
     say(memory, "One.", start=now - HOUR)
     say(memory, "Two.", session_id="s2", start=now - HOUR / 2)
     nothing_but(consolidated(memory, final=False), written=1, waiting=1)
-    (episode,) = list_episodes(memory._store, user_id="ann")
+    (episode,) = memory.episodes(user_id="ann")
     assert episode.session_id == "s1"
 
 
@@ -105,8 +102,8 @@ def test_what_is_not_searchable_is_not_consolidated(open_memory, consolidated):
         user_id="ann",
     )
     consolidated(memory)
-    assert [fact.value for fact in list_facts(memory._store, user_id="ann")] == ["Lisbon"]
-    assert len(list_episodes(memory._store, user_id="ann")[0].turns) == 1
+    assert [fact.value for fact in memory.facts(user_id="ann")] == ["Lisbon"]
+    assert len(memory.episodes(user_id="ann")[0].turns) == 1
 
 
 def test_a_late_turn_becomes_an_episode_of_its_own(open_memory, consolidated):
@@ -115,7 +112,7 @@ def test_a_late_turn_becomes_an_episode_of_its_own(open_memory, consolidated):
     consolidated(memory)
     say(memory, "Before all that.", start=MAY - 24 * HOUR)
     nothing_but(consolidated(memory), written=1)
-    assert len(list_episodes(memory._store, user_id="ann")) == 2
+    assert len(memory.episodes(user_id="ann")) == 2
 
 
 def test_a_limit_on_sessions_and_progress(open_memory, consolidated):
@@ -128,16 +125,14 @@ def test_a_limit_on_sessions_and_progress(open_memory, consolidated):
     assert consolidated(memory, user_id="user 1").written + report.written >= 2
     assert consolidated(memory, user_id="nobody").written == 0
     consolidated(memory)
-    assert sum(len(list_episodes(memory._store, user_id=user)) for user in memory.users()) == 5
+    assert sum(len(memory.episodes(user_id=user)) for user in memory.users()) == 5
 
 
 def test_a_session_longer_than_what_is_read_at_once(open_memory, consolidated):
     memory = open_memory()
     say(memory, *(f"Line {number}." for number in range(53)))
     report = consolidated(memory, size=4, settings={"max_turns": 10})
-    said = [
-        turn.text for each in list_episodes(memory._store, user_id="ann") for turn in each.turns
-    ]
+    said = [turn.text for each in memory.episodes(user_id="ann") for turn in each.turns]
     assert sorted(said) == sorted(f"Line {number}." for number in range(53))
     assert report.written >= 14
 
@@ -146,7 +141,7 @@ def test_a_session_that_cannot_be_cut_is_cut_by_what_is_read(open_memory, consol
     memory = open_memory()
     say(memory, *(f"Line {number}." for number in range(25)))
     consolidated(memory, size=1000, settings={"max_turns": 10})
-    sizes = [len(each.turns) for each in list_episodes(memory._store, user_id="ann")]
+    sizes = [len(each.turns) for each in memory.episodes(user_id="ann")]
     assert sizes == [10, 10, 5]
 
 
@@ -231,7 +226,7 @@ def test_what_cannot_be_stored_is_not(open_memory, consolidated, draft):
     say(memory, "One.")
     report = consolidated(memory, writer=Broken())
     assert (report.failed, report.written) == (1, 0)
-    assert list_episodes(memory._store, user_id="ann") == []
+    assert not memory.episodes(user_id="ann")
 
 
 def test_facts_without_a_turn_that_proves_them_are_dropped(open_memory, consolidated):
@@ -254,7 +249,7 @@ def test_facts_without_a_turn_that_proves_them_are_dropped(open_memory, consolid
     say(memory, "One.")
     report = consolidated(memory, writer=Lying())
     assert (report.facts, report.dropped, report.problems) == (1, 4, ("too long",))
-    assert [fact.value for fact in list_facts(memory._store, user_id="ann")] == ["Oslo"]
+    assert [fact.value for fact in memory.facts(user_id="ann")] == ["Oslo"]
 
 
 class Blocking(ScriptedWriter):
@@ -289,7 +284,7 @@ def test_a_turn_added_while_a_slow_writer_works_survives_100_rounds(open_memory,
         thread.join(30)
         assert results[0].written >= 1
     consolidated(memory)
-    values = {fact.value for fact in list_facts(memory._store, user_id="ann")}
+    values = {fact.value for fact in memory.facts(user_id="ann")}
     assert values == {f"{kind}{number}" for kind in ("thing", "late") for number in range(100)}
 
 
@@ -307,7 +302,7 @@ def test_turns_forgotten_while_a_slow_writer_works_leave_nothing(open_memory, co
     assert results[0].written == 0
     assert memory.users() == ()
     consolidated(memory)
-    assert list_facts(memory._store, user_id="ann") == []
+    assert not memory.facts(user_id="ann")
 
 
 def test_one_turn_forgotten_while_a_slow_writer_works_is_left_out(open_memory, consolidated):
@@ -321,7 +316,7 @@ def test_one_turn_forgotten_while_a_slow_writer_works_is_left_out(open_memory, c
     thread.join(30)
     nothing_but(results[0], written=1, facts=1)
     assert [len(turns) for turns in writer.calls] == [2, 1]
-    assert [fact.value for fact in list_facts(memory._store, user_id="ann")] == ["tea"]
+    assert [fact.value for fact in memory.facts(user_id="ann")] == ["tea"]
 
 
 def test_one_worker_at_a_time_has_a_user(open_memory, consolidated):
@@ -348,8 +343,8 @@ def test_the_lease_of_a_dead_worker_runs_out(open_memory, consolidated):
     writer.go_on.set()
     thread.join(30)
     nothing_but(results[0], busy=1)
-    assert len(list_episodes(memory._store, user_id="ann")) == 1
-    assert len(list_facts(memory._store, user_id="ann")) == 1
+    assert len(memory.episodes(user_id="ann")) == 1
+    assert len(memory.facts(user_id="ann")) == 1
 
 
 def test_stopping_between_episodes(open_memory, consolidated):
@@ -357,6 +352,6 @@ def test_stopping_between_episodes(open_memory, consolidated):
     say(memory, "One.", "Two.", "Three.", "Four.")
     writer = ScriptedWriter()
     consolidated(memory, writer=writer, should_stop=lambda: len(writer.calls) >= 1)
-    assert len(list_episodes(memory._store, user_id="ann")) == 1
+    assert len(memory.episodes(user_id="ann")) == 1
     consolidated(memory)
-    assert len(list_episodes(memory._store, user_id="ann")) == 2
+    assert len(memory.episodes(user_id="ann")) == 2

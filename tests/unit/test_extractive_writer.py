@@ -6,7 +6,6 @@ import pytest
 
 from lightmem_integrations.consolidation.write.extractive import ExtractiveWriter
 from lightmem_integrations.knowledge.drafts import WriterTurn
-from lightmem_integrations.text.temporal import mentions
 
 UTC = dt.timezone.utc
 NOW = dt.datetime(2025, 6, 11, 13, 0, tzinfo=UTC)  # a Wednesday
@@ -257,36 +256,6 @@ def test_another_language_gives_an_episode_all_the_same():
 def test_no_turns_give_an_empty_episode():
     draft = ExtractiveWriter().write([])
     assert (draft.summary, draft.facts, draft.speakers) == ("", (), ())
-
-
-@pytest.mark.parametrize(
-    ("phrase", "ahead", "words"),
-    [
-        ("this weekend", True, "on the weekend of 14 June 2025"),
-        ("last weekend", False, "on the weekend of 7 June 2025"),
-        ("in May", False, "in May 2025"),
-        ("in May", True, "in May 2026"),
-        ("last May", False, "in May 2025"),
-        ("a few days ago", False, "around 8 June 2025"),
-        ("a couple of months ago", False, "in April 2025"),
-        ("8 August", False, "on 8 August 2025"),
-        ("22 to 31 May", False, "on 22 May 2025"),
-        ("last Tues", False, "on 10 June 2025"),
-        ("next year", True, "in 2026"),
-        ("next July", False, "in July 2025"),
-        ("last May", True, "in May 2025"),
-    ],
-)
-def test_relative_dates_become_absolute(phrase, ahead, words):
-    assert [each.words for each in mentions(f"so {phrase} it is", NOW, ahead=ahead)] == [words]
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["I may go", "march on", "300 years ago", "in 99999 years", "31 February", "10 to 3", ""],
-)
-def test_what_is_no_date_stays_none(text):
-    assert mentions(text, NOW) == []
 
 
 @pytest.mark.parametrize("piece", ["\n", "> I\n", ",", " ,", '"', "hey ", "last Friday ", "5 May "])

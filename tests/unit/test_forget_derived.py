@@ -6,16 +6,9 @@ import pytest
 from sqlalchemy import func, select
 
 from lightmem_integrations import Turn
-from lightmem_integrations.knowledge.corrections import edit, retract
-from lightmem_integrations.knowledge.queries import (
-    explain,
-    list_conflicts,
-    list_episodes,
-    list_facts,
-)
 from lightmem_integrations.storage.fact_search import vectors_of_facts
 from lightmem_integrations.storage.schema.knowledge import TABLES
-from lightmem_integrations.storage.turns import find_user
+from lightmem_integrations.storage.users import find_user
 from lightmem_integrations.testing import ScriptedWriter
 
 MAY = dt.datetime(2025, 5, 1, tzinfo=dt.timezone.utc)
@@ -44,7 +37,7 @@ def told(memory, consolidated):
 
 
 def facts(memory, *, current=True):
-    return sorted(fact.value for fact in list_facts(memory._store, user_id="ann", current=current))
+    return sorted(fact.value for fact in memory.facts(user_id="ann", include_past=not current))
 
 
 def rows_of(memory, user_row):
@@ -67,7 +60,7 @@ def test_a_whole_user_leaves_no_row(memory, told, consolidated):
     memory.add(Turn(role="user", text="Ann.home = Rome", time=MAY), user_id="bob")
     told("Ann.home = Lisbon", "Ann.likes + tea", agent="a", policy="ask")
     told("Ann.home = Porto", day=3, session="s2", agent="b", policy="ask")
-    retract(memory._store, list_facts(memory._store, user_id="ann")[0].id, user_id="ann")
+    memory.retract(memory.facts(user_id="ann")[0].id, user_id="ann")
     memory.add(Turn(role="user", text="Poison."), user_id="ann", session_id="s9")
 
     class Failing(ScriptedWriter):
@@ -96,21 +89,21 @@ def test_one_turn_takes_its_episode_along_and_the_others_are_due_again(memory, t
     assert facts(memory) == ["cat"]
     assert consolidated(memory).written == 1
     assert facts(memory) == ["Lisbon", "cat", "figs"]
-    assert len(list_episodes(memory._store, user_id="ann")) == 2
+    assert len(memory.episodes(user_id="ann")) == 2
 
 
 def test_a_fact_that_others_support_stays_in_their_words(memory, told, consolidated):
     told("Ann.home = LISBON", day=1)
     told("ann.home = Lisbon", day=5, session="s2")
-    (fact,) = list_facts(memory._store, user_id="ann")
+    (fact,) = memory.facts(user_id="ann")
     assert fact.statement == "Ann home LISBON."
     receipt = memory.forget(user_id="ann", session_id="s1")
     assert (receipt.episodes, receipt.facts) == (1, 0)
-    (left,) = list_facts(memory._store, user_id="ann")
+    (left,) = memory.facts(user_id="ann")
     assert (left.id, left.statement, left.value) == (fact.id, "ann home Lisbon.", "Lisbon")
     assert left.valid_from == MAY + 4 * DAY
     assert left.confidence < fact.confidence
-    found = explain(memory._store, left.id, user_id="ann")
+    found = memory.explain(left.id, user_id="ann")
     assert [each.session_id for each in found.evidence] == ["s2"]
     user = row_of(memory, "ann")
     with memory._store.ledger.read() as connection:
@@ -135,7 +128,7 @@ def test_what_replaced_it_is_replaced_by_what_follows(memory, told, session, lef
     told("Ann.home = Porto", day=5, session="s2")
     told("Ann.home = Rome", day=9, session="s3")
     memory.forget(user_id="ann", session_id=session)
-    found = list_facts(memory._store, user_id="ann", current=False)
+    found = memory.facts(user_id="ann", include_past=True)
     days = [
         (fact.value, (fact.valid_from - MAY).days + 1,
          None if fact.valid_to is None else (fact.valid_to - MAY).days + 1)
@@ -148,16 +141,16 @@ def test_what_replaced_it_is_replaced_by_what_follows(memory, told, session, lef
 def test_conflicts_go_with_either_side(memory, told):
     told("Ann.home = Lisbon", agent="a", policy="ask")
     told("Ann.home = Porto", day=3, session="s2", agent="b", policy="ask")
-    assert len(list_conflicts(memory._store, user_id="ann")) == 1
+    assert len(memory.conflicts(user_id="ann")) == 1
     memory.forget(user_id="ann", session_id="s2")
-    assert list_conflicts(memory._store, user_id="ann", only_open=False) == []
+    assert not memory.conflicts(user_id="ann", only_open=False)
     assert facts(memory) == ["Lisbon"]
 
 
 def test_what_a_person_said_goes_with_its_evidence(memory, told, consolidated):
     told("Ann.home = Lisbon", "Hello.")
-    (old,) = list_facts(memory._store, user_id="ann")
-    edit(memory._store, old.id, user_id="ann", value="Lagos")
+    (old,) = memory.facts(user_id="ann")
+    memory.edit(old.id, user_id="ann", value="Lagos")
     memory.forget(user_id="ann", turn_ids=["s1/1/0"])
     consolidated(memory)
     assert facts(memory, current=False) == []
@@ -165,9 +158,9 @@ def test_what_a_person_said_goes_with_its_evidence(memory, told, consolidated):
 
 def test_a_refusal_outlives_the_loss_of_another_turn(memory, told, consolidated):
     told("Ann.home = Lisbon", "Ann.likes + tea", "Hello.")
-    home, tea = sorted(list_facts(memory._store, user_id="ann"), key=lambda fact: fact.value)
-    edit(memory._store, home.id, user_id="ann", value="Lagos")
-    retract(memory._store, tea.id, user_id="ann")
+    home, tea = sorted(memory.facts(user_id="ann"), key=lambda fact: fact.value)
+    memory.edit(home.id, user_id="ann", value="Lagos")
+    memory.retract(tea.id, user_id="ann")
     memory.forget(user_id="ann", turn_ids=["s1/1/2"])
     report = consolidated(memory)
     assert (report.written, report.dropped) == (1, 2)
@@ -185,6 +178,6 @@ def test_a_worker_with_old_knowledge_cannot_bring_back_what_is_gone(memory, told
             return super().write(turns)
 
     consolidated(memory, writer=Forgetting())
-    (fact,) = list_facts(memory._store, user_id="ann")
+    (fact,) = memory.facts(user_id="ann")
     assert fact.statement == "Ann home lisbon."
     assert fact.valid_from == MAY + DAY

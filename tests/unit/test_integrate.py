@@ -8,29 +8,21 @@ import pytest
 
 from lightmem_integrations import InvalidRequestError, LightMem, Settings, SettingsError, Turn
 from lightmem_integrations.consolidation.pipeline import consolidate
-from lightmem_integrations.knowledge.corrections import edit, resolve, retract
-from lightmem_integrations.knowledge.queries import (
-    believed,
-    explain,
-    list_conflicts,
-    list_episodes,
-    list_facts,
-)
 from lightmem_integrations.settings import ConsolidationSettings
 from lightmem_integrations.storage.fact_search import linked_facts
 from lightmem_integrations.storage.facts import read_facts
-from lightmem_integrations.storage.turns import find_user
+from lightmem_integrations.storage.users import find_user
 from lightmem_integrations.testing import HashEmbedder, ScriptedWriter
 
 UTC = dt.timezone.utc
 MAY = dt.datetime(2025, 5, 1, tzinfo=UTC)
 DAY = dt.timedelta(days=1)
-AGELESS = ConsolidationSettings(half_life_days=1e9)
 
 
 @pytest.fixture
 def memory(open_memory):
-    return open_memory()
+    ageless = ConsolidationSettings(half_life_days=1e9)
+    return open_memory(settings=Settings(background_indexing=False, consolidation=ageless))
 
 
 @pytest.fixture
@@ -50,7 +42,7 @@ def told(memory, consolidated):
 
 def everything(memory, user="ann"):
     """Every fact, by value: from which day to which, and what took its place."""
-    facts = list_facts(memory._store, user_id=user, current=False)
+    facts = memory.facts(user_id=user, include_past=True)
     values = {fact.id: fact.value for fact in facts}
     return sorted(
         (
@@ -64,11 +56,11 @@ def everything(memory, user="ann"):
 
 
 def current(memory, user="ann"):
-    return sorted(fact.value for fact in list_facts(memory._store, user_id=user))
+    return sorted(fact.value for fact in memory.facts(user_id=user))
 
 
 def the(memory, value):
-    facts = list_facts(memory._store, user_id="ann", current=False)
+    facts = memory.facts(user_id="ann", include_past=True)
     (fact,) = [fact for fact in facts if fact.value == value]
     return fact
 
@@ -82,18 +74,18 @@ def test_the_same_said_again_is_evidence(memory, told):
     assert fact.id == before.id
     assert fact.confidence > before.confidence
     assert fact.valid_from == MAY
-    evidence = explain(memory._store, fact.id, user_id="ann").evidence
+    evidence = memory.explain(fact.id, user_id="ann").evidence
     assert [each.turn.text for each in evidence] == ["Ann.home = Lisbon", "ann.HOME = lisbon"]
     assert [each.turn.time for each in evidence] == [MAY, MAY + 2 * DAY]
     assert {each.session_id for each in evidence} == {"s0", "s1"}
-    episodes = {each.id for each in list_episodes(memory._store, user_id="ann")}
+    episodes = {each.id for each in memory.episodes(user_id="ann")}
     assert {each.episode_id for each in evidence} == episodes
 
 
 def test_confidence_grows_and_never_becomes_certainty(memory, told):
     for day in range(1, 15):
         told("Ann.home = Lisbon", day)
-    facts = list_facts(memory._store, user_id="ann", settings=AGELESS)
+    facts = memory.facts(user_id="ann")
     assert 0.9 < facts[0].confidence <= 0.99
 
 
@@ -103,7 +95,7 @@ def test_a_newer_value_takes_the_place_of_the_older_one(memory, told):
     assert (report.superseded, report.facts) == (1, 1)
     assert everything(memory) == [("Lisbon", 1, 5, "Porto"), ("Porto", 5, None, None)]
     assert current(memory) == ["Porto"]
-    history = explain(memory._store, the(memory, "Porto").id, user_id="ann").history
+    history = memory.explain(the(memory, "Porto").id, user_id="ann").history
     assert [fact.value for fact in history] == ["Lisbon", "Porto"]
 
 
@@ -130,8 +122,8 @@ def test_the_order_in_which_sessions_are_read_does_not_matter(memory, told, orde
     assert everything(memory) == [
         ("Lisbon", 1, 5, "Porto"), ("Lisbon", 9, None, None), ("Porto", 5, 9, "Lisbon"),
     ]  # fmt: skip
-    (fact,) = list_facts(memory._store, user_id="ann", settings=AGELESS)
-    assert len(explain(memory._store, fact.id, user_id="ann").evidence) == 2
+    (fact,) = memory.facts(user_id="ann")
+    assert len(memory.explain(fact.id, user_id="ann").evidence) == 2
     assert fact.confidence == pytest.approx(0.75)
 
 
@@ -170,7 +162,7 @@ def test_policies_between_agents(memory, told, policy, expected, conflicts, reve
     for each in reversed(said) if reverse else said:
         told(*each, **policy)
     assert current(memory) == expected
-    assert len(list_conflicts(memory._store, user_id="ann")) == conflicts
+    assert len(memory.conflicts(user_id="ann")) == conflicts
     assert len(everything(memory)) == 2, "nothing is lost, nothing is there twice"
 
 
@@ -185,32 +177,31 @@ def test_opposite_words_of_one_moment_stay_in_conflict(memory, told):
     told("Ann.home = Lisbon", 1, "a")
     assert told("Ann.home = Porto", 1, "b").conflicts == 1
     assert current(memory) == ["Lisbon", "Porto"]
-    (conflict,) = list_conflicts(memory._store, user_id="ann")
+    (conflict,) = memory.conflicts(user_id="ann")
     assert {conflict.first.value, conflict.second.value} == {"Lisbon", "Porto"}
     # What is said later decides it.
     told("Ann.home = Rome", 3, "b")
     assert current(memory) == ["Rome"]
-    assert list_conflicts(memory._store, user_id="ann") == []
-    assert len(list_conflicts(memory._store, user_id="ann", only_open=False)) == 1
+    assert not memory.conflicts(user_id="ann")
+    assert len(memory.conflicts(user_id="ann", only_open=False)) == 1
 
 
 def test_a_person_decides_a_conflict(memory, told):
     told("Ann.home = Lisbon", 1, "a", policy="ask")
     told("Ann.home = Porto", 2, "b", policy="ask")
-    (conflict,) = list_conflicts(memory._store, user_id="ann")
+    (conflict,) = memory.conflicts(user_id="ann")
     keep = the(memory, "Lisbon").id
     with pytest.raises(InvalidRequestError):
-        resolve(memory._store, conflict.id, user_id="bob", keep=keep)
+        memory.resolve(conflict.id, user_id="bob", keep=keep)
     with pytest.raises(InvalidRequestError):
-        resolve(memory._store, conflict.id, user_id="ann", keep="x")
-    ask = ConsolidationSettings(policy="ask")
-    done = resolve(memory._store, conflict.id, user_id="ann", keep=keep, settings=ask)
+        memory.resolve(conflict.id, user_id="ann", keep="x")
+    done = memory.resolve(conflict.id, user_id="ann", keep=keep)
     assert done.resolution == "Decided by a person."
     assert current(memory) == ["Lisbon"]
-    assert list_conflicts(memory._store, user_id="ann") == []
+    assert not memory.conflicts(user_id="ann")
     with pytest.raises(InvalidRequestError):
-        resolve(memory._store, conflict.id, user_id="ann", keep=keep)
-    found = explain(memory._store, the(memory, "Porto").id, user_id="ann")
+        memory.resolve(conflict.id, user_id="ann", keep=keep)
+    found = memory.explain(the(memory, "Porto").id, user_id="ann")
     assert found.fact.retracted_at is not None
     assert found.evidence[0].agent_id == "b"
     assert found.conflicts[0].id == conflict.id
@@ -219,17 +210,17 @@ def test_a_person_decides_a_conflict(memory, told):
 def test_retracting_brings_back_what_it_had_replaced(memory, told):
     told("Ann.home = Lisbon", 1)
     told("Ann.home = Porto", 5)
-    gone = retract(memory._store, the(memory, "Porto").id, user_id="ann", reason="A joke.")
+    gone = memory.retract(the(memory, "Porto").id, user_id="ann", reason="A joke.")
     assert gone.reason == "A joke."
     assert everything(memory) == [("Lisbon", 1, None, None), ("Porto", 5, None, None)]
     assert current(memory) == ["Lisbon"]
     with pytest.raises(InvalidRequestError):
-        retract(memory._store, gone.id, user_id="ann")
+        memory.retract(gone.id, user_id="ann")
 
 
 def test_what_was_retracted_is_not_believed_again_unless_it_is_said_again(memory, told):
     told("Ann.home = Lisbon", 1)
-    retract(memory._store, the(memory, "Lisbon").id, user_id="ann")
+    memory.retract(the(memory, "Lisbon").id, user_id="ann")
     report = told("Ann.home = Lisbon", 3)
     assert (report.dropped, report.facts) == (1, 0)
     assert current(memory) == []
@@ -242,11 +233,11 @@ def test_what_was_retracted_is_not_believed_again_unless_it_is_said_again(memory
 def test_a_correction_takes_the_place_and_keeps_the_history(memory, told):
     told("Ann.home = Lisbon", 1)
     old = the(memory, "Lisbon")
-    new = edit(memory._store, old.id, user_id="ann", value="Lagos")
+    new = memory.edit(old.id, user_id="ann", value="Lagos")
     assert (new.value, new.statement, new.author) == ("Lagos", "Ann home Lagos.", "person")
     assert (new.valid_from, new.valid_to) == (MAY, None)
     assert current(memory) == ["Lagos"]
-    found = explain(memory._store, new.id, user_id="ann")
+    found = memory.explain(new.id, user_id="ann")
     assert [fact.value for fact in found.history] == ["Lisbon", "Lagos"]
     assert [each.turn.text for each in found.evidence] == ["Ann.home = Lisbon"]
     # What had been said before the correction does not outweigh it, whenever it is read.
@@ -262,7 +253,7 @@ def test_a_correction_takes_the_place_and_keeps_the_history(memory, told):
 def test_a_correction_of_the_past_leaves_the_present(memory, told):
     told("Ann.home = Lisbon", 1)
     told("Ann.home = Porto", 5)
-    edit(memory._store, the(memory, "Lisbon").id, user_id="ann", value="Lagos")
+    memory.edit(the(memory, "Lisbon").id, user_id="ann", value="Lagos")
     assert current(memory) == ["Porto"]
     assert ("Lagos", 1, 5, "Porto") in everything(memory)
 
@@ -282,7 +273,7 @@ def test_an_edit_that_makes_no_sense_changes_nothing(memory, told, change):
     told("Ann.home = Lisbon", 1)
     before = everything(memory)
     with pytest.raises(InvalidRequestError):
-        edit(memory._store, the(memory, "Lisbon").id, user_id="ann", **change)
+        memory.edit(the(memory, "Lisbon").id, user_id="ann", **change)
     assert everything(memory) == before
 
 
@@ -291,27 +282,15 @@ def test_nobody_reaches_the_facts_of_another_user(memory, told):
     memory.add(Turn(role="user", text="Hello."), user_id="bob")
     fact = the(memory, "Lisbon").id
     for reach in (
-        lambda: explain(memory._store, fact, user_id="bob"),
-        lambda: edit(memory._store, fact, user_id="bob", value="x"),
-        lambda: retract(memory._store, fact, user_id="bob"),
-        lambda: explain(memory._store, fact, user_id="nobody"),
+        lambda: memory.explain(fact, user_id="bob"),
+        lambda: memory.edit(fact, user_id="bob", value="x"),
+        lambda: memory.retract(fact, user_id="bob"),
+        lambda: memory.explain(fact, user_id="nobody"),
     ):
         with pytest.raises(InvalidRequestError):
             reach()
-    assert list_facts(memory._store, user_id="bob") == []
+    assert not memory.facts(user_id="bob")
     assert current(memory) == ["Lisbon"]
-
-
-def test_what_was_believed_at_a_time(memory, told):
-    told("Ann.home = Lisbon", 1)
-    between = dt.datetime.now(UTC).timestamp()
-    told("Ann.home = Porto", 5)
-    with memory._store.ledger.read() as connection:
-        stored = read_facts(connection, find_user(connection, "ann").row)
-    then = [fact for each in stored if (fact := believed(each, between))]
-    assert [(fact.value, fact.valid_to, fact.superseded_by) for fact in then] == [
-        ("Lisbon", None, None)
-    ]
 
 
 def test_facts_are_linked_by_whom_they_mention_and_where_they_were_said(memory, told):
@@ -325,8 +304,8 @@ def test_facts_are_linked_by_whom_they_mention_and_where_they_were_said(memory, 
         assert set(linked) == {rows["tea"], rows["Porto"]}
         assert linked_facts(connection, user, [rows["Rome"]]) == []
         assert linked_facts(connection, user + 1, [rows["Eva"]]) == []
-    (sister,) = [each for each in list_facts(memory._store, user_id="ann") if each.value == "Eva"]
-    why = explain(memory._store, sister.id, user_id="ann")
+    (sister,) = [each for each in memory.facts(user_id="ann") if each.value == "Eva"]
+    why = memory.explain(sister.id, user_id="ann")
     assert {each.value for each in why.related} == {"tea", "Porto"}
 
 
@@ -447,7 +426,7 @@ def test_two_agents_that_write_opposite_facts_at_the_same_moment(tmp_path, polic
             )  # fmt: skip
             assert current(memories["b"], f"user {number}") == expected
             assert len(everything(memories["a"], f"user {number}")) == 2
-            conflicts = list_conflicts(memories["a"]._store, user_id=f"user {number}")
+            conflicts = memories["a"].conflicts(user_id=f"user {number}")
             assert len(conflicts) == (policy["policy"] == "ask")
     finally:
         for memory in memories.values():

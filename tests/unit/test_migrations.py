@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from lightmem_integrations import LedgerError, Turn
-from lightmem_integrations.knowledge.queries import list_episodes
 from lightmem_integrations.storage.migrations import MIGRATIONS
 from lightmem_integrations.testing import HashEmbedder
 
@@ -44,8 +43,8 @@ def test_a_store_of_version_1_opens_and_what_it_holds_is_due(old_store, open_mem
     assert memory.recall("heron", user_id="ann", strict=True).hits
     memory.add(Turn(role="user", text="heron 3"), user_id="ann", session_id="s1")
     assert consolidated(memory, size=4).written == 1
-    assert len(list_episodes(memory._store, user_id="ann")[0].turns) == 4
-    assert list_episodes(memory._store, user_id="bob") == []
+    assert len(memory.episodes(user_id="ann")[0].turns) == 4
+    assert not memory.episodes(user_id="bob")
     memory.forget(user_id="ann")
     assert memory.users() == ("bob",)
 

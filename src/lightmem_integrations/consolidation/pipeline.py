@@ -32,7 +32,7 @@ from lightmem_integrations.knowledge.vectors import embed_missing
 from lightmem_integrations.records.report import ConsolidationReport
 from lightmem_integrations.settings import ConsolidationSettings
 from lightmem_integrations.storage import work_queue as work_list
-from lightmem_integrations.storage.turns import find_user
+from lightmem_integrations.storage.users import find_user
 from lightmem_integrations.storage.work_queue import Due, Unread, drop_lease, take_lease
 
 logger = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from lightmem_integrations.storage.counts import count_everything, count_of
 from lightmem_integrations.storage.erase.turns import erase_turns
 from lightmem_integrations.storage.knowledge_reads import turns_behind
 from lightmem_integrations.storage.ledger import get_meta, put_meta
-from lightmem_integrations.storage.turns import find_session, find_user
+from lightmem_integrations.storage.users import find_session, find_user
 
 _NOTHING = Receipt(turns=0, sessions=0, vectors=0, purged=True)
 

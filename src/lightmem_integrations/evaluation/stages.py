@@ -22,7 +22,7 @@ from lightmem_integrations.recall.coarse import by_meaning, by_words, question_w
 from lightmem_integrations.records.conversation import TIERS, Tier, Turn
 from lightmem_integrations.settings import Settings
 from lightmem_integrations.storage.turn_reads import provenance
-from lightmem_integrations.storage.turns import User, find_user
+from lightmem_integrations.storage.users import User, find_user
 
 _ALL_TOKENS = 100_000
 _STORE = "store"

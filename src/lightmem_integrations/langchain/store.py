@@ -21,6 +21,7 @@ from langgraph.store.base import (
 
 from lightmem_integrations.aio import Closing
 from lightmem_integrations.documents.service import Documents, Read, Search
+from lightmem_integrations.engine.background import Loop
 from lightmem_integrations.errors import ModelError, SettingsError
 from lightmem_integrations.langchain.index_config import embedder_of, fields_of
 from lightmem_integrations.langchain.operations import (
@@ -32,7 +33,6 @@ from lightmem_integrations.langchain.operations import (
     texts_at,
 )
 from lightmem_integrations.langchain.store_methods import StoreMethods
-from lightmem_integrations.langchain.sweeper import Sweeper
 from lightmem_integrations.lightmem import LightMem
 from lightmem_integrations.storage.documents import NewDocument
 
@@ -106,7 +106,8 @@ class LightMemStore(StoreMethods, Closing):
             omit_expired=bool((ttl or {}).get("omit_expired")),
             catch_up_seconds=memory.settings.catch_up_seconds,
         )
-        self._sweeper = Sweeper(self._sweep)
+        self._sweeper: Loop | None = None
+        self._sweep_seconds = 0.0
         self._owns_memory = False
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -199,11 +200,11 @@ class LightMemStore(StoreMethods, Closing):
         Raises:
             StorageError: The store cannot be written.
         """
-        return self._sweep()
+        return self._documents.erase_expired()
 
     async def asweep_ttl(self) -> int:
         """``sweep_ttl`` without blocking the event loop."""
-        return await asyncio.to_thread(self._sweep)
+        return await asyncio.to_thread(self.sweep_ttl)
 
     def start_ttl_sweeper(self, sweep_interval_minutes: float | None = None) -> Future[None]:
         """Erase what is over at intervals, in a thread, until ``stop_ttl_sweeper`` or ``close``.
@@ -215,11 +216,16 @@ class LightMemStore(StoreMethods, Closing):
             A future that is done when the thread has ended; cancelling it ends the thread.
         """
         configured = (self.ttl_config or {}).get("sweep_interval_minutes")
-        return self._sweeper.start(sweep_interval_minutes or configured or _SWEEP_MINUTES)
+        if self._sweeper is None or self._sweeper.ended.done():
+            seconds = 60.0 * (sweep_interval_minutes or configured or _SWEEP_MINUTES)
+            self._sweep_seconds = seconds
+            self._sweeper = Loop(self._sweep, "sweeping", backoff=(seconds, seconds))
+            self._sweeper.start(after=seconds)
+        return self._sweeper.ended
 
     def stop_ttl_sweeper(self, timeout: float | None = None) -> bool:
         """End the thread; returns whether it ended within ``timeout`` seconds."""
-        return self._sweeper.stop(timeout)
+        return self._sweeper is None or self._sweeper.stop(timeout)
 
     def purge(self) -> None:
         """Rewrite Chroma's files now, so that nothing erased is left in them.
@@ -231,7 +237,7 @@ class LightMemStore(StoreMethods, Closing):
 
     def close(self) -> None:
         """End the sweeper; close the memory if ``from_path`` opened it. Twice is fine."""
-        self._sweeper.stop()
+        self.stop_ttl_sweeper()
         if self._owns_memory:
             self.memory.close()
 
@@ -239,8 +245,11 @@ class LightMemStore(StoreMethods, Closing):
         self._loop = asyncio.get_running_loop()
         return self
 
-    def _sweep(self) -> int:
-        return self._documents.erase_expired()
+    def _sweep(self) -> float:
+        erased = self.sweep_ttl()
+        if erased:
+            logger.info("%d documents were over and are erased.", erased)
+        return self._sweep_seconds
 
     def _check_loop(self) -> None:
         # Only where the user said that this is an asynchronous program: a notebook runs its

@@ -12,8 +12,9 @@ from lightmem_integrations.arrays import Rows, Vectors
 from lightmem_integrations.recall.select.features import REACH, SPREAD
 from lightmem_integrations.storage.index import VectorIndex, nearest
 from lightmem_integrations.storage.lexical import LexicalIndex
-from lightmem_integrations.storage.turn_reads import Filter, Turns, neighbourhood
-from lightmem_integrations.storage.turns import User
+from lightmem_integrations.storage.turn_filter import Filter
+from lightmem_integrations.storage.turn_reads import Turns, neighbourhood
+from lightmem_integrations.storage.users import User
 from lightmem_integrations.storage.vectors import user_vectors
 from lightmem_integrations.text.bm25 import inverse_frequency
 from lightmem_integrations.text.terms import terms
@@ -90,7 +91,7 @@ def coarse(
         IndexUnavailableError: The vector index does not answer.
     """
     words = question_words(connection, lexical, user, query)
-    allowed = limits.rows_within(connection, user)
+    allowed = limits.allowed_rows(connection, user)
     if allowed is not None:
         allowed = np.setdiff1d(allowed, excluded, assume_unique=True)
     found = by_words(connection, lexical, user, words, lexical_pool, allowed, excluded)

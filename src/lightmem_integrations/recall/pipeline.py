@@ -41,8 +41,9 @@ from lightmem_integrations.records.conversation import Plan, Recall
 from lightmem_integrations.settings import Settings
 from lightmem_integrations.storage.index import VectorIndex
 from lightmem_integrations.storage.ledger import Ledger
-from lightmem_integrations.storage.turn_reads import Filter, Turns, known_speakers, last_said
-from lightmem_integrations.storage.turns import User, find_session, find_user
+from lightmem_integrations.storage.turn_filter import Filter
+from lightmem_integrations.storage.turn_reads import Turns, known_speakers, last_said
+from lightmem_integrations.storage.users import User, find_session, find_user
 from lightmem_integrations.validation import Request
 
 logger = logging.getLogger(__name__)
@@ -129,7 +130,7 @@ def _search(run: _Run, plan: Plan) -> tuple[Plan, list[Ranked]]:
         limits = _limits(connection, user, request)
         if limits is None:
             return plan, []
-        excluded = limits.rows_without(connection, user)
+        excluded = limits.excluded_rows(connection, user)
         speakers = known_speakers(connection, user)
         now = request.as_of or time.time()
         plan = make_plan(
@@ -212,8 +213,8 @@ def _limits(connection: Connection, user: User, request: Request) -> Filter | No
         since=request.since,
         until=request.until,
         speakers=request.speakers,
-        without_session=without,
-        without_ids=request.exclude,
+        excluded_session=without,
+        excluded_ids=request.exclude,
     )
 
 

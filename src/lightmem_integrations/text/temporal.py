@@ -1,4 +1,8 @@
-"""Dates that a turn names, made absolute: "last Friday" is the Friday before the turn."""
+"""Temporal expressions: the dates that a text names, made absolute, in what is said and asked.
+
+"Last Friday" is the Friday before the text. Expressions are found by one regular expression and
+read by dateparser, which is loaded only once a text holds one.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +11,28 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
-from typing import Any
+from typing import Any, Literal
 
-_MONTH = (
-    "january|february|march|april|may|june|july|august|september|october|november|december|"
-    "jan|feb|mar|apr|jun|jul|aug|sept|sep|oct|nov|dec"
+MONTHS: tuple[str, ...] = (
+    *("january", "february", "march", "april", "may", "june", "july"),
+    *("august", "september", "october", "november", "december"),
 )
-_WEEKDAY = "monday|tuesday|wednesday|thursday|friday|saturday|sunday"
+WEEKDAYS: tuple[str, ...] = (
+    *("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"),
+)
+CALENDAR = re.compile(
+    "|".join((*MONTHS, *WEEKDAYS, *(name[:3] for name in (*MONTHS, *WEEKDAYS)))), re.IGNORECASE
+)
+"""A month or a weekday by its English name, in full or by its first three letters."""
+
+_MONTH = "|".join((*MONTHS, *(name[:3] for name in MONTHS if name != "may"), "sept"))
+_WEEKDAY = "|".join(WEEKDAYS)
 _DAY = r"(?:3[01]|[12]\d|0?[1-9])(?:st|nd|rd|th)?"
 _YEAR = r"(?:19|20)\d\d"
 _SOME = r"\d{1,3}|an?|one|two|three|four|five|six|seven|eight|nine|ten|a few|a couple(?: of)?"
 _UNIT = "day|week|weekend|month|year"
-# What can be a date. "may" and "march" alone are words: they need a day, a year or "in".
+_WITHIN = "(?:in|during|since|last|next)"
+# "may" and "march" alone are words: they need a day, a year, or a preposition before them.
 _PHRASE = re.compile(
     rf"\b(?:(?P<day>(?:on )?(?:the )?(?:{_DAY} ?(?:to|-|\u2013|"
     rf"until) ?)?{_DAY}(?: of)? (?:{_MONTH})\b\.?(?:,? {_YEAR})?"
@@ -29,9 +43,9 @@ _PHRASE = re.compile(
     r"|(?P<today>today|tonight|this (?:morning|afternoon|evening))"
     r"|(?P<weekend>(?:over the |this |this past |last |next )weekend)"
     r"|(?P<week>(?:last|this|next) week)"
-    rf"|(?P<month>(?:last|this|next) month|(?:(?:in|since|last|next) )?(?:{_MONTH}),? {_YEAR}"
-    rf"|(?:in|since|last|next) (?:{_MONTH})\b)"
-    rf"|(?P<year>(?:last|this|next) year|(?:back )?(?:in|since) {_YEAR})"
+    rf"|(?P<month>(?:last|this|next) month|(?:{_WITHIN} )?(?:{_MONTH}),? {_YEAR}"
+    rf"|{_WITHIN} (?:{_MONTH})\b)"
+    rf"|(?P<year>(?:last|this|next) year|(?:back )?(?:in|during|since) {_YEAR})"
     rf"|(?P<ago>(?:(?:about|around|almost|over) )?(?:{_SOME}) (?:{_UNIT})s? ago)|"
     rf"(?P<ahead>in (?:{_SOME}) (?:{_UNIT})s?)"
     rf"|(?P<lasting>for (?:the (?:last|past) )?(?:about |over |almost |nearly )?(?:{_SOME}) "
@@ -41,38 +55,40 @@ _PHRASE = re.compile(
 _NUMBERS = re.compile(r"\ba few\b|\ba couple(?: of)?\b|\ban?\b")
 _FEW = {"a few": "3", "a": "1", "an": "1"}
 _LEADING = re.compile(
-    r"^(?:(?:back|on|in|since|for|over|the|past|about|almost|nearly|this past|this coming) )+"
+    r"^(?:(?:back|on|in|during|since|for|over|the|past|about|almost|nearly|this past|"
+    r"this coming) )+"
 )
 _RANGE = re.compile(
     r"(\b\d{1,2})(?:st|nd|rd|th)? ?(?:to|-|\u2013|until) ?\d{1,2}(?:st|nd|rd|th)?(?= )"
 )
 _YEARLESS = re.compile(rf"(?:{_DAY}(?: of)? (?:{_MONTH})|(?:{_MONTH})\.? {_DAY})$", re.IGNORECASE)
-CALENDAR = re.compile(
-    r"(?:mon|tues|wednes|thurs|fri|satur|sun)day|january|february|march|april|may|june|july|august|"
-    r"september|october|november|december|(?:mon|tue|wed|thu|fri|sat|sun|jan|feb|mar|apr|jun|jul|"
-    r"aug|"
-    r"sep|oct|nov|dec)",
-    re.IGNORECASE,
-)
 _ABOUT = re.compile(r"^(?:for )?(?:the (?:last|past) )?(?:(?:about|around|over|almost|nearly) )?")
+_SINCE = re.compile(r"\bsince $", re.IGNORECASE)
+_BETWEEN = re.compile(r"\b(?:between|from|since|until)\b", re.IGNORECASE)
+_DATED = re.compile(rf"\b{_YEAR}\b")
+_DURATION = re.compile(r"for (?!the )", re.IGNORECASE)
 _ONE_DAY = dt.timedelta(days=1)
 _WEEKS = {"last": -7 * _ONE_DAY, "this": 0 * _ONE_DAY, "next": 7 * _ONE_DAY}
-# A clause that names more dates than this is a calendar.
+# A guess: a clause that names more dates than this is a calendar.
 _MOST = 8
+# Guesses: what lies beyond a long life is a slip of the pen, or history.
 _EARLIEST = 1900
 _FARTHEST = dt.timedelta(days=366 * 120)
+
+Direction = Literal["past", "nearest", "future"]
+"""Which one an expression means that leaves the year open: "in May", "on 8 November"."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A date in a text.
+    """A temporal expression in a text.
 
     Attributes:
-        span: Where it stands.
-        start: When it begins.
-        end: When it ends (exclusive).
+        span: Its first character and the one behind its last.
+        start: When the time begins that it means.
+        end: When that ends (exclusive).
         words: The same, absolute: "on 6 June 2025", "in May 2025".
-        lasting: Whether it says since when something has been so, rather than when it happened.
+        lasting: True where it says since when something has been so, not when it happened.
     """
 
     span: tuple[int, int]
@@ -82,18 +98,54 @@ class Mention:
     lasting: bool
 
 
-def mentions(text: str, time: dt.datetime, *, ahead: bool = False) -> list[Mention]:
-    """The dates that a text names, the first eight of them, read by dateparser.
+def time_window(query: str, now: dt.datetime) -> tuple[dt.datetime | None, dt.datetime | None]:
+    """The time that a question asks about: the span of the dates that it names.
+
+    "Between May 2025 and last week" spans both; "since May" lasts until now. How long something
+    took ("for two years") says nothing about when.
 
     Args:
-        text: What was said.
+        query: The question.
+        now: When it is asked, with a time zone.
+
+    Returns:
+        Start and end (exclusive); ``(None, None)`` where no date is named.
+    """
+    found = [
+        mention
+        for mention in mentions(query, now, direction="past")
+        if not _DURATION.match(query, mention.span[0])
+    ]
+    if not _BETWEEN.search(query):
+        # In "last Friday before 10 April 2023" the Friday is not the last one before now.
+        dated = [mention for mention in found if _DATED.search(query, *mention.span)]
+        found = dated or found
+    if not found:
+        return None, None
+    ends = [
+        max(mention.end, now)
+        if mention.lasting or _SINCE.search(query, 0, mention.span[0])
+        else mention.end
+        for mention in found
+    ]
+    # What is said "today" holds from that moment; asked, it is the whole day.
+    return _midnight(min(mention.start for mention in found)), max(ends)
+
+
+def mentions(text: str, time: dt.datetime, *, direction: Direction = "nearest") -> list[Mention]:
+    """The dates that a text names, the first eight of them.
+
+    Args:
+        text: A sentence, a clause, or a question.
         time: When it was said, with a time zone.
-        ahead: Whether "in May" is the next one, as in a plan, and not the last one.
+        direction: Where an open year is looked for. The ``nearest`` day, and of months and
+            weekdays the last one, is what people mean who tell something; ``future`` suits plans,
+            ``past`` questions.
     """
     found = []
     for match in islice(_PHRASE.finditer(text), _MOST):
         kind = match.lastgroup or ""
-        read = _resolved(match.group().lower(), kind, time, ahead=ahead)
+        read = _resolved(match.group().lower(), kind, time, direction)
         if read is None or read[0].year < _EARLIEST or abs(read[0] - time) > _FARTHEST:
             continue
         start, end, words = read
@@ -103,23 +155,26 @@ def mentions(text: str, time: dt.datetime, *, ahead: bool = False) -> list[Menti
 
 
 def _resolved(
-    phrase: str, kind: str, time: dt.datetime, *, ahead: bool
+    phrase: str, kind: str, time: dt.datetime, direction: Direction
 ) -> tuple[dt.datetime, dt.datetime, str] | None:
+    """Start, end and absolute words of an expression; None where it means no time there is."""
     if kind == "today":
         return time, _midnight(time) + _ONE_DAY, f"on {_day(time)}"
     if kind == "week":
         start = _midnight(time) - time.weekday() * _ONE_DAY + _WEEKS[phrase[:4]]
         return start, start + 7 * _ONE_DAY, f"in the week of {_day(start)}"
+    ahead = direction == "future"
+    nearest = direction == "nearest"
     if phrase.startswith(("next ", "last ", "this past ", "since ")):
         ahead = phrase.startswith("next ")
     start_or_none = _parsed(_plain(phrase, kind, ahead=ahead), time, ahead=ahead)
     if start_or_none is None:
         return None
     start = _midnight(start_or_none)
-    if _YEARLESS.search(phrase) and not ahead:
+    if nearest and _YEARLESS.search(phrase):
         # "8 November", said in August: the next one is nearer than the last.
         other = _parsed(_plain(phrase, kind, ahead=True), time, ahead=True) or start
-        start = min(start, _midnight(other), key=lambda each: abs(each - time))
+        start = min(start, _midnight(other), key=lambda moment: abs(moment - time))
     return _period(start, phrase, kind)
 
 

@@ -102,7 +102,9 @@ def facts(
         for kin in _kin(clauses.spoken(sentence), speaker, turn.time):
             yield replace(kin, evidence=(pointer,))
         for clause in clauses.statements(sentence):
-            dates = mentions(clause, turn.time, ahead=bool(_FUTURE.search(clause)))
+            dates = mentions(
+                clause, turn.time, direction="future" if _FUTURE.search(clause) else "nearest"
+            )
             bare = _without(dates, clause)
             fact = _possession(clause, bare, speaker, turn.time) or _statement(
                 bare, speaker, (*speakers, *known), addressee, dates, turn.time

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from lightmem_integrations.consolidation.write.clauses import sentences
 from lightmem_integrations.consolidation.write.grammar import NAMELESS
 from lightmem_integrations.knowledge.drafts import WriterTurn
-from lightmem_integrations.text.temporal import CALENDAR
+from lightmem_integrations.text.temporal import CALENDAR, MONTHS, WEEKDAYS
 from lightmem_integrations.text.terms import terms
 
 # Frequent in every chat, so they say nothing about one. A fixed list in place of an idf, which
@@ -31,9 +31,7 @@ _SMALL_TALK = """
     along against not without under over between during until off three four five six seven eight
     nine ten twenty second third half each both many few less least once twice sometimes often
     later soon already anyway instead however must shall ago morning evening night hour minute
-    month january february march april june july august september october november december mr mrs
-    ms dr congrats congratulations hows whats thats im ive dont cant monday tuesday wednesday
-    thursday friday saturday sunday
+    month mr mrs ms dr congrats congratulations hows whats thats im ive dont cant
 """
 _WORD = re.compile(r"[^\W\d_][\w'\u2019]*")
 # A capitalised word, or capitals that are an abbreviation: long ones are shouted.
@@ -57,7 +55,7 @@ def small_talk() -> frozenset[str]:
     """Stems of words that every chat is full of."""
     global _stems  # noqa: PLW0603 - made on first use, since the stemmer is loaded then
     if _stems is None:
-        _stems = frozenset(terms(_SMALL_TALK))
+        _stems = frozenset(terms(" ".join((_SMALL_TALK, *MONTHS, *WEEKDAYS))))
     return _stems
 
 

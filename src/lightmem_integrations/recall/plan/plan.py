@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 from lightmem_integrations.records.conversation import Plan
-from lightmem_integrations.text.temporal_window import time_window
+from lightmem_integrations.text.temporal import time_window
 
 # Asking for what holds, not for what happened.
 _KNOWLEDGE = re.compile(

@@ -12,15 +12,15 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from lightmem_integrations.text.temporal import MONTHS, WEEKDAYS
 from lightmem_integrations.text.terms import terms
 
-_WEEKDAYS = "monday tuesday wednesday thursday friday saturday sunday"
+_DAYS = frozenset((*MONTHS, *WEEKDAYS))
 # Without "may", which is hardly ever the month.
-_MONTHS = "january february march april june july august september october november december"
 _TIME_TERMS = frozenset(
     terms(
         "yesterday today tonight tomorrow ago last next week weekend month year "
-        f"{_WEEKDAYS} {_MONTHS}"
+        + " ".join(sorted(_DAYS - {"may"}))
     )
 )
 _ASKS_WHEN = re.compile(
@@ -37,7 +37,6 @@ _ASKS_NAME = re.compile(
 # in the pattern, before what must precede it, since then the search skips from capital to capital.
 _NAME = re.compile(r"[A-ZÀ-ÖØ-Þ](?<=[^\W\d_A-ZÀ-ÖØ-Þ] .|[,;:] .)[^\W\d_A-ZÀ-ÖØ-Þ]+|[\"“]")
 _WORD = re.compile(r"[^\W_]+")
-_DAYS = frozenset(f"{_WEEKDAYS} {_MONTHS} may".split())
 
 
 def has_answer_type(

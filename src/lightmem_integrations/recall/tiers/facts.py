@@ -22,8 +22,9 @@ from lightmem_integrations.storage.knowledge_reads import (
     entries,
     statements,
 )
-from lightmem_integrations.storage.turn_reads import Filter, Turns
-from lightmem_integrations.storage.turns import User
+from lightmem_integrations.storage.turn_filter import Filter
+from lightmem_integrations.storage.turn_reads import Turns
+from lightmem_integrations.storage.users import User
 from lightmem_integrations.text.bm25 import inverse_frequency
 from lightmem_integrations.text.terms import terms
 
@@ -92,7 +93,7 @@ def matches(
     known, vectors = entries(connection, user, tiers, as_of)
     if not known:
         return []
-    allowed = limits.rows_within(connection, user)
+    allowed = limits.allowed_rows(connection, user)
     similarities = np.zeros(len(known), np.float32)
     if vector is not None and vectors.shape[1] == len(vector):
         similarities = vectors @ vector

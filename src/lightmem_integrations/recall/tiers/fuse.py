@@ -21,8 +21,8 @@ from lightmem_integrations.recall.tiers.facts import (
 from lightmem_integrations.recall.tiers.hits import statement_hits, turn_hits
 from lightmem_integrations.records.conversation import Plan
 from lightmem_integrations.storage.knowledge_reads import outdated
-from lightmem_integrations.storage.turn_reads import Filter
-from lightmem_integrations.storage.turns import User
+from lightmem_integrations.storage.turn_filter import Filter
+from lightmem_integrations.storage.users import User
 from lightmem_integrations.validation import Request
 
 _MOST = 10  # statements looked at for one question

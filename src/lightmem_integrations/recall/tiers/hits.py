@@ -15,7 +15,7 @@ from lightmem_integrations.recall.tiers.facts import Match, day
 from lightmem_integrations.records.conversation import Hit, Source, Turn
 from lightmem_integrations.storage.knowledge_reads import Outdated, episode_ids
 from lightmem_integrations.storage.turn_reads import Provenance, provenance
-from lightmem_integrations.storage.turns import User
+from lightmem_integrations.storage.users import User
 
 _SPEAKER = {"ltm": "Known", "mtm": "Summary"}
 

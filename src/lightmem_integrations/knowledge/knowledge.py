@@ -1,0 +1,259 @@
+"""Knowledge of users: what is believed and why, and what a person can correct.
+
+Nothing is overwritten: a correction is a new fact that takes the old one's place, and what was
+retracted can still be explained.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import time
+from collections.abc import Collection
+
+from sqlalchemy import Connection
+
+from lightmem_integrations.engine.store import Store
+from lightmem_integrations.errors import InvalidRequestError, LightMemError
+from lightmem_integrations.knowledge.corrections import (
+    Correction,
+    check_text,
+    correct,
+    decide_conflict,
+    stop_believing,
+)
+from lightmem_integrations.knowledge.to_records import (
+    shown_conflicts,
+    shown_episodes,
+    shown_evidence,
+    shown_facts,
+    whole_history,
+)
+from lightmem_integrations.knowledge.vectors import embed_missing
+from lightmem_integrations.records.knowledge import (
+    Conflict,
+    Conflicts,
+    Episodes,
+    Explanation,
+    Fact,
+    Facts,
+)
+from lightmem_integrations.safety import short_repr
+from lightmem_integrations.settings import Settings
+from lightmem_integrations.storage.episodes import read_episodes
+from lightmem_integrations.storage.fact_search import linked_facts
+from lightmem_integrations.storage.facts import StoredFact, find_fact, read_facts
+from lightmem_integrations.storage.shared import read_shared
+from lightmem_integrations.storage.users import User, find_user
+from lightmem_integrations.validation import check_names
+
+logger = logging.getLogger(__name__)
+
+
+class Knowledge:
+    """Facts, episodes and conflicts of a store's users: asking for them and correcting them.
+
+    Every method takes the id of the user whose memory it is about, checked by the caller; a user
+    of whom nothing was stored has no facts.
+
+    Args:
+        store: An open store.
+        settings: Policies and thresholds, and whether knowledge is shared.
+    """
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self._store = store
+        self._settings = settings
+
+    def facts(self, user_id: str, *, include_past: bool = False) -> Facts:
+        """A user's facts, oldest first: those that hold now, or with ``include_past`` all."""
+        now = time.time()
+        with self._store.ledger.read() as connection:
+            user = find_user(connection, user_id)
+            if user is None:
+                return Facts()
+            stored = read_facts(connection, user.row, retracted=include_past)
+            if not include_past:
+                stored = [fact for fact in stored if fact.holds(now)]
+            return Facts(self._records(connection, user, stored, now))
+
+    def episodes(self, user_id: str) -> Episodes:
+        """A user's episodes, oldest first, with their turns."""
+        with self._store.ledger.read() as connection:
+            user = find_user(connection, user_id)
+            if user is None:
+                return Episodes()
+            stored = read_episodes(connection, user.row)
+            return Episodes(shown_episodes(connection, user.row, stored))
+
+    def conflicts(self, user_id: str, *, only_open: bool = True) -> Conflicts:
+        """Contradictions between a user's facts, the oldest first."""
+        with self._store.ledger.read() as connection:
+            user = find_user(connection, user_id)
+            if user is None:
+                return Conflicts()
+            return Conflicts(
+                shown_conflicts(
+                    connection, user.row, now=time.time(), half_life_days=self._half_life,
+                    only_open=only_open,
+                )
+            )  # fmt: skip
+
+    def explain(self, fact_id: str, user_id: str) -> Explanation:
+        """A fact with the turns that prove it, its history, and what is related or contradicts.
+
+        Raises:
+            InvalidRequestError: The user has no such fact.
+        """
+        now = time.time()
+        with self._store.ledger.read() as connection:
+            user, fact = self._fact(connection, fact_id, user_id)
+            near = linked_facts(connection, user.row, [fact.row])
+            linked = {each.row: each for each in read_facts(connection, user.row, near)}
+            related = [linked[row] for row in near if linked[row].superseded_by is None]
+            history = whole_history(connection, user.row, fact)
+            conflicts = shown_conflicts(
+                connection, user.row, now=now, half_life_days=self._half_life, fact_rows=[fact.row]
+            )
+            return Explanation(
+                fact=self._records(connection, user, [fact], now)[0],
+                evidence=tuple(shown_evidence(connection, user.row, [fact.row])),
+                history=tuple(self._records(connection, user, history, now)),
+                related=tuple(self._records(connection, user, related, now)),
+                conflicts=tuple(conflicts),
+            )
+
+    def shared(self) -> tuple[str, ...]:
+        """Statements that several users made and all may read; none unless sharing is on."""
+        if not self._settings.shared_knowledge:
+            return ()
+        with self._store.ledger.read() as connection:
+            return tuple(each.text for each in read_shared(connection, None, time.time()))
+
+    def edit(
+        self,
+        fact_id: str,
+        user_id: str,
+        *,
+        statement: str | None = None,
+        value: str | None = None,
+        valid_from: dt.datetime | None = None,
+        valid_to: dt.datetime | None = None,
+        reason: str = "Corrected by a person.",
+    ) -> Fact:
+        """Correct a fact: a new one takes its place, with the same evidence; returns the new one.
+
+        What had been said until then cannot bring the old one back; what is said later can change
+        it.
+
+        Args:
+            fact_id: Which fact.
+            user_id: Whose.
+            statement: The whole as a sentence; by default the old one, with the value replaced.
+            value: What is said about the subject; by default the old one.
+            valid_from: Since when it is true; by default as before.
+            valid_to: Until when it was true; by default as before.
+            reason: Why.
+
+        Raises:
+            InvalidRequestError: The user has no such fact that stands, or nothing is to be changed.
+        """
+        change = Correction(statement, value, valid_from, valid_to, reason)
+        change.check()
+        now = time.time()
+        with self._store.ledger.write() as connection:
+            user, old = self._standing(connection, fact_id, user_id)
+            new = correct(connection, old, change, self._settings.consolidation, now)
+            (record,) = self._records(connection, user, [new], now)
+        self._embed(user)
+        return record
+
+    def retract(
+        self, fact_id: str, user_id: str, *, reason: str = "Retracted by a person."
+    ) -> Fact:
+        """Stop believing a fact, without erasing it; what it had replaced holds again.
+
+        Raises:
+            InvalidRequestError: The user has no such fact that stands.
+        """
+        check_text(reason, "reason")
+        now = time.time()
+        with self._store.ledger.write() as connection:
+            user, old = self._standing(connection, fact_id, user_id)
+            stop_believing(connection, old, reason, self._settings.consolidation, now)
+            gone = read_facts(connection, user.row, [old.row], retracted=True)
+            return self._records(connection, user, gone, now)[0]
+
+    def resolve(self, conflict_id: str, user_id: str, *, keep: str) -> Conflict:
+        """Decide a conflict: the fact with the id ``keep`` stays, the other one is retracted.
+
+        Raises:
+            InvalidRequestError: The user has no such open conflict, or ``keep`` is no part of it.
+        """
+        (conflict_id,) = check_names([conflict_id], "conflict_id")
+        (keep,) = check_names([keep], "keep")
+        now = time.time()
+        with self._store.ledger.write() as connection:
+            user = find_user(connection, user_id)
+            found = [] if user is None else self._conflict(connection, user, conflict_id, now)
+            if user is None or not found or found[0].resolved_at is not None:
+                raise InvalidRequestError(
+                    f"There is no open conflict {short_repr(conflict_id)} of this user; "
+                    "conflicts() lists them."
+                )
+            sides = (found[0].first.id, found[0].second.id)
+            if keep not in sides:
+                raise InvalidRequestError(
+                    f"keep is {short_repr(keep)}; it must be the id of one of the two facts."
+                )
+            other = sides[1] if keep == sides[0] else sides[0]
+            _, loser = self._standing(connection, other, user_id)
+            decide_conflict(connection, user.row, conflict_id, now)
+            stop_believing(
+                connection, loser, "Another fact was kept.", self._settings.consolidation, now
+            )
+            return self._conflict(connection, user, conflict_id, now)[0]
+
+    @property
+    def _half_life(self) -> float:
+        return self._settings.consolidation.half_life_days
+
+    def _records(
+        self, connection: Connection, user: User, stored: Collection[StoredFact], now: float
+    ) -> list[Fact]:
+        return shown_facts(
+            connection, user.row, list(stored), now=now, half_life_days=self._half_life
+        )
+
+    def _conflict(
+        self, connection: Connection, user: User, conflict_id: str, now: float
+    ) -> list[Conflict]:
+        return shown_conflicts(
+            connection, user.row, now=now, half_life_days=self._half_life, key=conflict_id
+        )
+
+    def _fact(self, connection: Connection, fact_id: str, user_id: str) -> tuple[User, StoredFact]:
+        (fact_id,) = check_names([fact_id], "fact_id")
+        user = find_user(connection, user_id)
+        fact = None if user is None else find_fact(connection, user.row, fact_id)
+        if user is None or fact is None:
+            raise InvalidRequestError(f"This user has no fact {short_repr(fact_id)}.")
+        return user, fact
+
+    def _standing(
+        self, connection: Connection, fact_id: str, user_id: str
+    ) -> tuple[User, StoredFact]:
+        user, fact = self._fact(connection, fact_id, user_id)
+        if fact.retracted_at is not None:
+            raise InvalidRequestError(
+                f"The fact {short_repr(fact_id)} was retracted already; explain() says what took "
+                "its place."
+            )
+        return user, fact
+
+    def _embed(self, user: User) -> None:
+        """Give a corrected fact its vector; without one it is found by its words."""
+        try:
+            embed_missing(self._store, user.row)
+        except LightMemError as error:
+            logger.warning("A corrected fact has no vector yet (%s).", type(error).__name__)

@@ -1,0 +1,182 @@
+"""Dates in what is said and in what is asked."""
+
+import datetime as dt
+import subprocess
+import sys
+
+import pytest
+
+from lightmem_integrations.text.temporal import mentions, time_window
+
+UTC = dt.timezone.utc
+NOW = dt.datetime(2025, 6, 18, 15, 30, tzinfo=UTC)  # a Wednesday
+JUNE_11 = dt.datetime(2025, 6, 11, 13, 0, tzinfo=UTC)  # the Wednesday before
+
+
+def day(year, month, number):
+    return dt.datetime(year, month, number, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("phrase", "first", "last"),
+    [
+        ("last Friday", day(2025, 6, 6), day(2025, 6, 6)),
+        ("on Friday", day(2025, 6, 6), day(2025, 6, 6)),
+        ("last weekend", day(2025, 6, 7), day(2025, 6, 8)),
+        ("a few days ago", day(2025, 6, 8), day(2025, 6, 14)),
+        ("eight days ago", day(2025, 6, 3), day(2025, 6, 3)),
+        ("a couple of months ago", day(2025, 4, 1), day(2025, 4, 30)),
+        ("this morning", day(2025, 6, 11), day(2025, 6, 11)),
+        ("tonight", day(2025, 6, 11), day(2025, 6, 11)),
+        ("next month", day(2025, 7, 1), day(2025, 7, 31)),
+        ("the day before yesterday", day(2025, 6, 9), day(2025, 6, 9)),
+        ("two weeks ago", day(2025, 5, 28), day(2025, 6, 3)),
+        ("last night", day(2025, 6, 10), day(2025, 6, 10)),
+        ("this week", day(2025, 6, 9), day(2025, 6, 15)),
+        ("last week", day(2025, 6, 2), day(2025, 6, 8)),
+        ("next Friday", day(2025, 6, 13), day(2025, 6, 13)),
+        ("tomorrow", day(2025, 6, 12), day(2025, 6, 12)),
+        ("in two weeks", day(2025, 6, 25), day(2025, 7, 1)),
+        ("during May", day(2025, 5, 1), day(2025, 5, 31)),
+        ("last year", day(2024, 1, 1), day(2024, 12, 31)),
+        ("in 2023", day(2023, 1, 1), day(2023, 12, 31)),
+    ],
+)
+def test_a_date_means_the_same_asked_and_said(phrase, first, last):
+    asked = time_window(f"What happened {phrase}?", JUNE_11)
+    (said,) = mentions(f"It happened {phrase}.", JUNE_11)
+    assert (said.start.date(), said.end) == (first.date(), last + dt.timedelta(days=1))
+    assert asked == (first, said.end)
+
+
+@pytest.mark.parametrize(
+    ("question", "start", "end"),
+    [
+        ("since May 2025", day(2025, 5, 1), JUNE_11),
+        ("since yesterday", day(2025, 6, 10), JUNE_11),
+        ("since last week", day(2025, 6, 2), JUNE_11),
+        ("for the last two years", day(2023, 1, 1), JUNE_11),
+        ("between May 2024 and last week", day(2024, 5, 1), day(2025, 6, 9)),
+        ("last Friday, 23 January 2022", day(2022, 1, 23), day(2022, 1, 24)),
+        ("for two years", None, None),
+        ("on 8 November", day(2024, 11, 8), day(2024, 11, 9)),
+    ],
+)
+def test_a_question_asks_for_the_span_of_its_dates(question, start, end):
+    assert time_window(f"What did I do {question}?", JUNE_11) == (start, end)
+
+
+def test_a_text_without_dates_never_loads_the_date_parser():
+    program = (
+        "import datetime as dt, sys\n"
+        "from lightmem_integrations.text.temporal import mentions, time_window\n"
+        "now = dt.datetime.now(dt.timezone.utc)\n"
+        "time_window('Where may she live?', now), mentions('I march on.', now)\n"
+        "assert 'dateparser' not in sys.modules\n"
+        "time_window('What happened in May?', now)\n"
+        "assert 'dateparser' in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.parametrize(
+    ("question", "start", "end"),
+    [
+        ("What did I do today?", day(2025, 6, 18), day(2025, 6, 19)),
+        ("What happened yesterday?", day(2025, 6, 17), day(2025, 6, 18)),
+        ("What did she say last night?", day(2025, 6, 17), day(2025, 6, 18)),
+        ("Where was I last week?", day(2025, 6, 9), day(2025, 6, 16)),
+        ("Where was I this week?", day(2025, 6, 16), day(2025, 6, 23)),
+        ("What did we plan last month?", day(2025, 5, 1), day(2025, 6, 1)),
+        ("What did we plan last year?", day(2024, 1, 1), day(2025, 1, 1)),
+        ("What happened on 8 May 2023?", day(2023, 5, 8), day(2023, 5, 9)),
+        ("What happened on May 8, 2023?", day(2023, 5, 8), day(2023, 5, 9)),
+        ("What happened on the 8th of May 2023?", day(2023, 5, 8), day(2023, 5, 9)),
+        ("What happened on 2023-05-08?", day(2023, 5, 8), day(2023, 5, 9)),
+        ("What happened in May 2023?", day(2023, 5, 1), day(2023, 6, 1)),
+        ("What happened in December 2023?", day(2023, 12, 1), day(2024, 1, 1)),
+        ("What happened in 2023?", day(2023, 1, 1), day(2024, 1, 1)),
+        ("What happened in March?", day(2025, 3, 1), day(2025, 4, 1)),
+        ("What happened in August?", day(2024, 8, 1), day(2024, 9, 1)),
+        ("Between May 2023 and July 2023?", day(2023, 5, 1), day(2023, 8, 1)),
+        ("On 29 February 2024?", day(2024, 2, 29), day(2024, 3, 1)),
+    ],
+)
+def test_a_date_becomes_a_window(question, start, end):
+    assert time_window(question, NOW) == (start, end)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Where does she live?",
+        "May I come in?",
+        "What may happen?",
+        "Did they march?",
+        "Who is April?",
+        "I have 12 cats",
+        "Room 2023",
+        "31 February 2025?",
+        "99999999999999 years ago",
+        "It is 10 to 3",
+        "",
+    ],
+)
+def test_what_is_no_date_makes_no_window(question):
+    assert time_window(question, NOW) == (None, None)
+
+
+def test_a_time_ago_lies_well_inside_its_window():
+    for question, days in [("3 days ago", 3), ("two weeks ago", 14), ("a trip 2 years ago", 730)]:
+        start, end = time_window(question, NOW)
+        assert start < NOW - dt.timedelta(days=days) < end
+        assert end <= NOW + dt.timedelta(days=1)
+
+
+def test_since_reaches_until_now():
+    start, end = time_window("What did I buy since May 2025?", NOW)
+    assert start == day(2025, 5, 1)
+    assert end >= NOW
+
+
+@pytest.mark.parametrize("now", [NOW, day(2024, 2, 29), day(2025, 1, 1), day(2025, 12, 31)])
+@pytest.mark.parametrize(
+    "question", ["last year", "last month", "this month", "last week", "2026 years ago",
+                 "5000 years ago", "2 months ago", "in May", "since last year", "0 May"],
+)  # fmt: skip
+def test_a_window_is_never_upside_down_and_never_an_error(question, now):
+    start, end = time_window(question, now)
+    assert (start is None) == (end is None)
+    assert start is None or start < end
+
+
+@pytest.mark.parametrize(
+    ("phrase", "direction", "words"),
+    [
+        ("this weekend", "future", "on the weekend of 14 June 2025"),
+        ("last weekend", "nearest", "on the weekend of 7 June 2025"),
+        ("in May", "nearest", "in May 2025"),
+        ("in May", "future", "in May 2026"),
+        ("last May", "nearest", "in May 2025"),
+        ("a few days ago", "nearest", "around 8 June 2025"),
+        ("a couple of months ago", "nearest", "in April 2025"),
+        ("8 August", "nearest", "on 8 August 2025"),
+        ("22 to 31 May", "nearest", "on 22 May 2025"),
+        ("last Tues", "nearest", "on 10 June 2025"),
+        ("next year", "future", "in 2026"),
+        ("next July", "nearest", "in July 2025"),
+        ("last May", "future", "in May 2025"),
+    ],
+)
+def test_relative_dates_become_absolute(phrase, direction, words):
+    assert [
+        each.words for each in mentions(f"so {phrase} it is", JUNE_11, direction=direction)
+    ] == [words]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["I may go", "march on", "300 years ago", "in 99999 years", "31 February", "10 to 3", ""],
+)
+def test_what_is_no_date_stays_none(text):
+    assert mentions(text, NOW) == []
