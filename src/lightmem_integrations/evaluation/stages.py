@@ -13,9 +13,8 @@ from sqlalchemy import Connection
 
 from lightmem_integrations import LightMem
 from lightmem_integrations.engine.store import Store
-from lightmem_integrations.evaluation.baselines import TOP
 from lightmem_integrations.evaluation.metrics import distinct
-from lightmem_integrations.evaluation.shown import Shown, line, of_recall
+from lightmem_integrations.evaluation.shown import TOP, Shown, line, of_recall
 from lightmem_integrations.models.embedders import as_embedder, encoded_query
 from lightmem_integrations.models.protocols import TokenCounter
 from lightmem_integrations.recall.coarse import by_meaning, by_words, weigh_terms
