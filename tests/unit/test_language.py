@@ -21,7 +21,7 @@ from lightmem_integrations import (
     SettingsError,
 )
 from lightmem_integrations.models import retry
-from lightmem_integrations.models.json_answer import complete_json, parse_object
+from lightmem_integrations.models.json_answer import complete_json, read_object
 from lightmem_integrations.models.language import as_language_model
 from lightmem_integrations.models.prompts import with_schema_in_prompt
 
@@ -34,6 +34,7 @@ SCHEMA = {
     "required": ["numbers"],
     "additionalProperties": False,
 }
+LETTER_A = {"type": "object", "properties": {"a": {}}, "required": ["a"]}
 
 
 class Says:
@@ -105,35 +106,44 @@ def reply(text, **usage):
         'Sure! Here it is:\n{"a": [1, 2]}',
         '```json\n{"a": [1, 2]}\n```',
         'Here:\n```\n{"a": [1, 2]}\n```\nAnything {else}?',
+        '<think>Is it {"a": 1}?</think>{"a": [1, 2]}',
+        '<think>{</think> <THINK>{"a": 1}</THINK>\n```json\n{"a": [1, 2]}\n```',
+        'It may be {"a": 1}, I think.</think>\n\nSure: {"a": [1, 2]}',
     ],
 )
 def test_the_object_is_found_in_what_a_model_writes(text):
-    assert parse_object(text) == {"a": [1, 2]}
+    assert read_object(text, LETTER_A) == {"a": [1, 2]}
 
 
-def test_a_code_fence_within_the_answer_is_a_part_of_it():
-    assert parse_object('{"a": "```x```"}') == {"a": "```x```"}
+@pytest.mark.parametrize("value", ["```x```", "</think>{", "<think>", "<think>{}</think>"])
+def test_marks_within_the_answer_are_a_part_of_it(value):
+    answer = json.dumps({"a": value})
+    for text in (answer, f"```{answer}```", f"<think>So.</think>{answer}"):
+        assert read_object(text, LETTER_A) == {"a": value}
 
 
 @pytest.mark.parametrize(
     "text",
     ["", "I don't know.", "[1, 2]", "3", '{"a": ', '{"a": 1', "{a: 1}", "null", '{"a":' * 50_000,
-     "[" * 100_000, '{"a": "' + "x" * 300_000 + '"}'],
+     "[" * 100_000, '{"a": "' + "x" * 300_000 + '"}', '{"a": ' + "[" * 8 + "]" * 8 + "}",
+     '{"a": 1, "a": 2}', '{"a": NaN}', '{"a": 1, "b": 2}', "{}", '{"a": 1} {"a": 2}',
+     '<think>It is {"a": 1}', 'Well, <think>it is {"a": 1}', '<think>{"a": 1}</think>',
+     '<think>x</think>{"b": 1}'],
 )  # fmt: skip
-def test_what_is_no_object_is_refused(text):
+def test_what_is_no_answer_to_the_schema_is_refused(text):
     with pytest.raises(ModelOutputError):
-        parse_object(text)
+        read_object(text, LETTER_A)
 
 
 @given(st.text())
 def test_no_answer_of_a_model_raises_anything_else(text):
-    for each in (text, "{" + text, '{"a":' + text, "```" + text):
+    for each in (text, "{" + text, '{"a":' + text, "```" + text, "<think>" + text):
         with contextlib.suppress(ModelOutputError):
-            assert isinstance(parse_object(each), dict)
+            assert set(read_object(each, LETTER_A)) == {"a"}
 
 
 def test_errors_of_any_model_become_ours():
-    assert complete_json(Says('{"a": 1}'), ASKED, schema=SCHEMA)[0] == {"a": 1}
+    assert complete_json(Says('{"a": 1}'), ASKED, schema=LETTER_A)[0] == {"a": 1}
     with pytest.raises(ModelError, match="'says' failed: no way"):
         complete_json(Says(ValueError("no way")), ASKED, schema=SCHEMA)
     for nothing in (None, 3, b"{}"):
