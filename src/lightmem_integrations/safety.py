@@ -82,6 +82,15 @@ def check_turn_id(value: object, max_chars: int = 10_000) -> str:
     return _check_identifier(value, "Turn.id", max_chars, InvalidTurnError, remedy)
 
 
+def digest(text: str, size: int) -> str:
+    """The BLAKE2b digest of any string, as ``2 * size`` hexadecimal characters.
+
+    Halves of surrogate pairs count as well: two strings that differ have two digests.
+    """
+    encoded = text.encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(encoded, digest_size=size).hexdigest()
+
+
 def key_of(identifier: str) -> str:
     """A fixed-length key of an identifier: 32 hexadecimal characters, one for each identifier.
 
@@ -89,7 +98,7 @@ def key_of(identifier: str) -> str:
     ``u1`` followed by a space are three users. No file, table or collection is ever named by an
     identifier itself.
     """
-    return hashlib.blake2b(identifier.encode("utf-8"), digest_size=16).hexdigest()
+    return digest(identifier, 16)
 
 
 def escape_fence(text: str) -> str:

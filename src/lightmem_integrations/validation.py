@@ -222,6 +222,17 @@ def check_count(value: object, name: str) -> int:
     return value
 
 
+def check_counts(**values: object) -> None:
+    """Refuse a value that is neither ``None`` nor a whole number of at least 1.
+
+    Raises:
+        InvalidRequestError: One is anything else.
+    """
+    for name, value in values.items():
+        if value is not None:
+            check_count(value, name)
+
+
 def check_moment(value: object, name: str) -> float | None:
     """A time with a zone as seconds since 1970, or ``None``.
 

@@ -48,7 +48,7 @@ REOPEN = (
 import json, sys
 from lightmem_integrations import LightMem, Settings
 from lightmem_integrations.models.embedders import query_vector
-from lightmem_integrations.storage.turns import find_user
+from lightmem_integrations.storage.users import find_user
 
 embedder = RandomWords()
 memory = LightMem(sys.argv[1], embedder=embedder, settings=Settings(**json.loads(sys.argv[2])))
@@ -105,7 +105,7 @@ def oracle(whole, tmp_path_factory):
     """What exact search over the ledger's vectors finds."""
     from lightmem_integrations.models.embedders import query_vector
     from lightmem_integrations.storage.index import nearest
-    from lightmem_integrations.storage.turns import find_user
+    from lightmem_integrations.storage.users import find_user
     from lightmem_integrations.storage.vectors import user_vectors
 
     path = tmp_path_factory.mktemp("oracle") / "store"

@@ -26,7 +26,7 @@ from lightmem_integrations.langchain import (
     import_documents,
     record_turns,
 )
-from lightmem_integrations.langchain.scope import find_user
+from lightmem_integrations.langchain.scope import user_of_call
 
 USERS = ("alice", "Alice", "alice ", "bob@example.com", "7")
 NOT_USERS = ("", "   ", "*", "%", 7, ["alice"])
@@ -314,9 +314,9 @@ def test_who_decides_about_the_user():
     server = SimpleNamespace(user=SimpleNamespace(identity="authenticated"))
     everything = Runtime(context={"user_id": "in context"}, server_info=server)
     nothing_in_context = Runtime(context=SimpleNamespace(other=1), server_info=server)
-    assert find_user("given", runtime=everything, config=config) == "given"
-    assert find_user(None, runtime=everything, config=config) == "in context"
-    assert find_user(None, runtime=nothing_in_context, config=config) == "configured"
-    assert find_user(None, runtime=nothing_in_context, config={}) == "authenticated"
+    assert user_of_call(config, user_id="given", runtime=everything) == "given"
+    assert user_of_call(config, user_id=None, runtime=everything) == "in context"
+    assert user_of_call(config, user_id=None, runtime=nothing_in_context) == "configured"
+    assert user_of_call({}, user_id=None, runtime=nothing_in_context) == "authenticated"
     with pytest.raises(ScopeError):
-        find_user(None, runtime=Runtime(), config={})
+        user_of_call({}, user_id=None, runtime=Runtime())

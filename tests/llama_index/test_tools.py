@@ -60,11 +60,6 @@ def test_no_tool_lets_the_model_choose_a_user(core: LightMem) -> None:
     }
 
 
-def test_every_tool_says_what_it_is_for(core: LightMem) -> None:
-    for tool in of_alice(core).to_tool_list():
-        assert len(tool.metadata.description) > 60
-
-
 def test_search_quotes_with_ids_as_data(known: LightMem) -> None:
     found = of_alice(known).search_memory(WHERE)
     assert found.startswith("<memory>")

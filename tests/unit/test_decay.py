@@ -14,7 +14,7 @@ from lightmem_integrations.storage.episodes import (
     note_access,
     read_episodes,
 )
-from lightmem_integrations.storage.turns import find_user
+from lightmem_integrations.storage.users import find_user
 from lightmem_integrations.testing import HashEmbedder, ScriptedWriter
 
 UTC = dt.timezone.utc

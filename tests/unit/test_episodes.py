@@ -8,7 +8,7 @@ import pytest
 from lightmem_integrations import ModelError, ModelOutputError, Turn
 from lightmem_integrations.knowledge.drafts import EpisodeDraft, FactDraft
 from lightmem_integrations.records.report import ConsolidationReport
-from lightmem_integrations.storage.turns import find_user
+from lightmem_integrations.storage.users import find_user
 from lightmem_integrations.storage.work_queue import release_quarantine
 from lightmem_integrations.testing import ScriptedWriter
 

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from lightmem_integrations import Turn
 from lightmem_integrations.storage.schema.knowledge import TABLES
-from lightmem_integrations.storage.turns import find_user
+from lightmem_integrations.storage.users import find_user
 from lightmem_integrations.testing import ScriptedWriter
 
 MAY = dt.datetime(2025, 5, 1, tzinfo=dt.timezone.utc)

@@ -11,7 +11,7 @@ from lightmem_integrations.consolidation.pipeline import consolidate
 from lightmem_integrations.settings import ConsolidationSettings
 from lightmem_integrations.storage.fact_links import linked_facts
 from lightmem_integrations.storage.facts import read_facts
-from lightmem_integrations.storage.turns import find_user
+from lightmem_integrations.storage.users import find_user
 from lightmem_integrations.testing import HashEmbedder, ScriptedWriter
 
 UTC = dt.timezone.utc

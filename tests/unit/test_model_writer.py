@@ -205,7 +205,7 @@ HOSTILE = {
     "an empty summary": json.dumps(answer(summary=" \u200b")),
     "facts of another type": json.dumps(answer(facts={"a": 1})),
     "two objects": json.dumps(answer()) * 2,
-    "prose around": f"Here you are: {json.dumps(answer())} Bye!",
+    "thinking to the limit": f"<think>Perhaps {json.dumps(answer(fact()))}",
 }  # fmt: skip
 
 
@@ -223,8 +223,18 @@ def test_an_answer_that_is_no_text_is_refused(text):
         ModelWriter(model).write(turns())
 
 
-def test_one_code_fence_around_the_object_is_forgiven():
-    assert write(f"```json\n{json.dumps(answer(fact()))}\n```").facts
+@pytest.mark.parametrize(
+    "form",
+    [
+        "Sure: {}",
+        "{} I hope that helps.",
+        "```json\n{}\n```",
+        "Here it is:\n```\n{}\n```\nBye!",
+        "<think>Ana has {{facts}}.</think>{}",
+    ],
+)
+def test_what_stands_around_the_object_is_forgiven(form):
+    assert write(form.format(json.dumps(answer(fact())))).facts
 
 
 def test_half_characters_and_controls_never_come_through():

@@ -71,6 +71,14 @@ class TestPointers:
         assert not SLMReranker(Points({"pointers": []})).score("When?", TEXTS).any()
 
     @pytest.mark.parametrize(
+        "form",
+        ["Sure: {}", "{} I hope that helps.", "Here:\n```json\n{}\n```", "<think>{{1}}?</think>{}"],
+    )
+    def test_what_stands_around_the_pointers_is_forgiven(self, form):
+        model = Points(form.format('{"pointers": [3, 1]}'))
+        assert list(SLMReranker(model).score("When?", TEXTS)) == [2, 0, 3]
+
+    @pytest.mark.parametrize(
         "answer",
         [
             {"pointers": [0]}, {"pointers": [4]}, {"pointers": [-1]}, {"pointers": [1.0]},

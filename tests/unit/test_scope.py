@@ -7,6 +7,7 @@ import unicodedata
 import pytest
 
 from lightmem_integrations import LightMem, ScopeError, Settings, Turn
+from lightmem_integrations.safety import digest
 
 NOBODY = [None, "", " ", "\t\n", "\u00a0", 0, 1, b"alice", ["alice"], ("a",), {"a": 1}, object()]
 WILDCARDS = ["*", "%", "?", "**", " * ", "%%", "* ?", "\ud800", "x" * 10_001]
@@ -47,6 +48,7 @@ WITHOUT_USER = {
     "consolidate",
     "users",
     "stats",
+    "documents",
     "index_pending",
     "reindex",
     "warm_up",
@@ -200,3 +202,11 @@ def test_no_file_is_named_after_an_id(open_memory, tmp_path):
     new = {name.split("/")[-1] for name in files()} - plain - {"odd", "inner"}
     # What is left are Chroma's own folders, which it names by random UUIDs.
     assert all(len(name) == 36 and name.count("-") == 4 for name in new)
+
+
+def test_two_texts_that_differ_have_two_digests_even_where_no_encoding_can_store_them():
+    texts = ["ann", "Ann", "ann ", "", "\ud800", "\ud801", "?"]
+    digests = {digest(text, 6) for text in texts}
+    assert len(digests) == len(texts)
+    assert {len(each) for each in digests} == {12}
+    assert digest("ann", 6) == "2d7ed522aeca"

@@ -130,7 +130,7 @@ def test_between_two_turns_a_run_gives_way(open_memory, monkeypatch):
     run = threading.Thread(target=lambda: memory.consolidate(writer=Slowly(), final=True))
     run.start()
     assert begun.wait(30)
-    with memory._activity.call():
+    with memory._idle.call():
         go_on.set()
         time.sleep(0.2)
         order.append("recalled")
@@ -157,13 +157,14 @@ def test_a_run_that_somebody_asks_for_goes_first(open_memory):
     assert len(memory.episodes(user_id="ann")) == 3
 
 
-def test_after_an_interruption_the_thread_goes_on(open_memory):
-    writer = Held()
-    memory = open_memory(writer=writer, settings=settings())
+def test_after_an_interruption_the_thread_goes_on(open_memory, tmp_path):
+    memory = open_memory(tmp_path)
     for day in range(3):
         say(memory, f"Ann.likes + tea{day}", day=day)
+    memory.close()
+    writer = Held()
+    memory = open_memory(tmp_path, writer=writer, settings=settings())  # nothing new wakes it
     assert writer.called.wait(30)
-    memory._consolidator._wake.clear()  # what was added meanwhile shall not be what wakes it
     asked = threading.Thread(target=lambda: memory.consolidate(user_id="nobody"))
     asked.start()
     wait_until(lambda: memory._consolidator._asked)

@@ -31,8 +31,8 @@ from lightmem_integrations.knowledge.vectors import embed_missing
 from lightmem_integrations.records.report import ConsolidationReport
 from lightmem_integrations.settings import ConsolidationSettings
 from lightmem_integrations.storage import work_queue
-from lightmem_integrations.storage.turns import find_user
 from lightmem_integrations.storage.unread_turns import is_over, unread
+from lightmem_integrations.storage.users import find_user
 from lightmem_integrations.storage.work_queue import Due, drop_lease, take_lease
 
 logger = logging.getLogger(__name__)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,9 +16,10 @@ from dataclasses import replace
 from lightmem_integrations.consolidation.pipeline import Progress, consolidate
 from lightmem_integrations.consolidation.write.arbiter import arbiter_of
 from lightmem_integrations.engine.access_log import AccessLog
+from lightmem_integrations.engine.background import Loop
 from lightmem_integrations.engine.idle import IdleDetector
 from lightmem_integrations.engine.store import Store
-from lightmem_integrations.errors import LightMemError, StorageError
+from lightmem_integrations.errors import LightMemError, ModelError, StorageError
 from lightmem_integrations.knowledge.drafts import EpisodeDraft, Writer, WriterTurn
 from lightmem_integrations.records.report import ConsolidationReport
 from lightmem_integrations.settings import ConsolidationSettings
@@ -47,6 +47,7 @@ class Consolidator:
         settings: Policies and sizes.
         activity: The calls to which consolidation gives way.
         accesses: What came back from recalls, written down before each run.
+        writer: Makes the episodes, in the background and wherever a run names no other.
         share: Brings shared knowledge up to date after a run, and says how much is new; ``None``
             where nothing is shared.
     """
@@ -57,15 +58,17 @@ class Consolidator:
         settings: ConsolidationSettings,
         activity: IdleDetector,
         accesses: AccessLog,
+        writer: Writer,
         share: Callable[[Callable[[], bool]], int] | None = None,
     ) -> None:
         self._store = store
         self._settings = settings
         self._activity = activity
         self._accesses = accesses
+        self._writer = writer
         self._share = share
         self._stop = threading.Event()
-        self._wake = threading.Event()
+        self._loop = Loop(self._when_quiet, "consolidation", backoff=(FIRST_PAUSE, LONGEST_PAUSE))
         self._changed = threading.Condition()
         self._running = 0
         self._asked = 0
@@ -73,7 +76,7 @@ class Consolidator:
 
     def run(
         self,
-        writer: Writer,
+        writer: Writer | None = None,
         *,
         user_id: str | None = None,
         max_batches: int | None = None,
@@ -82,9 +85,17 @@ class Consolidator:
     ) -> ConsolidationReport:
         """Consolidate now.
 
+        Args:
+            writer: Who writes this time; by default the store's writer.
+            user_id: Whose memory; ``None`` for everybody's.
+            max_batches: Look at so many sessions at most.
+            final: Close also what may still go on.
+            on_progress: Called with how many sessions are done, and of how many.
+
         Raises:
             StorageError: The ledger does not answer.
         """
+        writer = writer or self._writer
         try:
             with self._counted(asked=1):
                 with self._background:  # free as soon as the thread is done with its episode
@@ -104,9 +115,9 @@ class Consolidator:
                 )
                 return self._shared(done, self._stop.is_set)
         finally:
-            self._wake.set()  # the thread goes on where it was interrupted
+            self.wake()  # the thread goes on where it was interrupted
 
-    def run_in_background(self, writer: Writer) -> ConsolidationReport:
+    def run_in_background(self) -> ConsolidationReport:
         """Consolidate until done, or until somebody asks for a run.
 
         Raises:
@@ -120,37 +131,21 @@ class Consolidator:
             self._accesses.write(self._store.ledger)
             done = consolidate(
                 self._store,
-                _Considerate(writer, self._pause),
+                _Considerate(self._writer, self._pause),
                 settings=self._settings,
                 should_stop=should_stop,
                 pause=self._pause,
-                arbiter=arbiter_of(writer),
+                arbiter=arbiter_of(self._writer),
             )
             return self._shared(done, should_stop)
 
-    def seconds_to_wait(self) -> float:
-        """How long the thread must wait at least before it may begin; 0 if it may."""
-        left = self._settings.quiet_seconds - self._activity.quiet_seconds()
-        return max(left, _SHORTEST_WAIT) if left > 0 or self._asked else 0.0
-
-    def start(self, writer: Writer) -> None:
+    def start(self) -> None:
         """Consolidate in the background from now on."""
-        stop, wake = self._stop, self._wake
-
-        def end(_: object) -> None:
-            stop.set()
-            wake.set()
-
-        # The thread must not keep alive a store that its owner dropped without closing it.
-        reference = weakref.ref(self, end)
-        threading.Thread(
-            target=_work, args=(reference, writer, stop, wake), daemon=True,
-            name="lightmem-consolidation",
-        ).start()  # fmt: skip
+        self._loop.start()
 
     def wake(self) -> None:
         """Say that there may be something to do."""
-        self._wake.set()
+        self._loop.wake()
 
     def close(self) -> None:
         """End every run after the episode at hand.
@@ -159,7 +154,7 @@ class Consolidator:
         stored, and is made anew after the next opening.
         """
         self._stop.set()
-        self._wake.set()
+        self._loop.stop(timeout=0)
         with self._changed:
             ended = self._changed.wait_for(lambda: not self._running, timeout=_CLOSE_SECONDS)
         if not ended:
@@ -168,6 +163,25 @@ class Consolidator:
             self._accesses.write(self._store.ledger)
         except StorageError as error:  # a count is no reason not to close
             logger.warning("It was not written which episodes were recalled: %s", error)
+
+    def _when_quiet(self) -> float:
+        """One run, if the store is quiet; returns the seconds until the next look.
+
+        Raises:
+            ModelError: The writer failed.
+        """
+        left = self._settings.quiet_seconds - self._activity.quiet_seconds()
+        if left > 0 or self._asked:
+            return max(left, _SHORTEST_WAIT)
+        report = self.run_in_background()
+        if report.written or report.failed:
+            logger.info(
+                "Consolidated in the background: %d episodes, %d facts, %d failures, %.1f s.",
+                report.written, report.facts, report.failed, report.seconds,
+            )  # fmt: skip
+        if report.failed:
+            raise ModelError(f"{report.failed} episodes could not be written")
+        return LOOK_AGAIN
 
     def _pause(self) -> None:
         self._activity.give_way(_GIVE_WAY_SECONDS)
@@ -224,48 +238,3 @@ class _Paced(list[WriterTurn]):
         for turn in super().__iter__():
             self._pause()
             yield turn
-
-
-def _work(
-    reference: weakref.ref[Consolidator],
-    writer: Writer,
-    stop: threading.Event,
-    wake: threading.Event,
-) -> None:
-    pause = 0.0
-    while not stop.is_set():
-        consolidator = reference()
-        if consolidator is None:
-            return
-        wait = consolidator.seconds_to_wait()
-        if wait:
-            del consolidator
-            stop.wait(wait)
-            continue
-        wake.clear()
-        pause = _next_pause(consolidator, writer, stop, pause)
-        del consolidator
-        # A model that is down needs time: after a failure, new turns wake nobody.
-        if pause:
-            stop.wait(pause)
-        else:
-            wake.wait(LOOK_AGAIN)
-
-
-def _next_pause(
-    consolidator: Consolidator, writer: Writer, stop: threading.Event, pause: float
-) -> float:
-    """One run; returns for how long to rest after it, 0 if nothing failed."""
-    try:
-        report = consolidator.run_in_background(writer)
-        failed = report.failed > 0
-        if report.written or failed:
-            logger.info(
-                "Consolidated in the background: %d episodes, %d facts, %d failures, %.1f s.",
-                report.written, report.facts, report.failed, report.seconds,
-            )  # fmt: skip
-    except Exception as error:  # noqa: BLE001 - the thread must outlive any failure
-        failed = True
-        if not stop.is_set():
-            logger.warning("Consolidation in the background failed: %s", error)
-    return min(max(FIRST_PAUSE, 2 * pause), LONGEST_PAUSE) if failed else 0.0

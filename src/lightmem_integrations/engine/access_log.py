@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from lightmem_integrations.records.conversation import Hit
 from lightmem_integrations.storage.episodes import note_access
 from lightmem_integrations.storage.ledger import Ledger
-from lightmem_integrations.storage.turns import find_user
+from lightmem_integrations.storage.users import find_user
 
 
 class AccessLog:

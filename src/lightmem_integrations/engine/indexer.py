@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 
+from lightmem_integrations.engine.background import Loop
 from lightmem_integrations.engine.embedder import PURGE, StoreEmbedder
 from lightmem_integrations.errors import (
     IndexUnavailableError,
@@ -20,7 +21,7 @@ from lightmem_integrations.settings import Settings
 from lightmem_integrations.storage.index import Batch, VectorIndex
 from lightmem_integrations.storage.index_contents import batches, expected
 from lightmem_integrations.storage.ledger import Ledger
-from lightmem_integrations.storage.turns import User
+from lightmem_integrations.storage.users import User
 from lightmem_integrations.storage.vectors import (
     Pending,
     count_pending,
@@ -32,8 +33,12 @@ from lightmem_integrations.text.temporal import time_window
 
 logger = logging.getLogger(__name__)
 
-_LONGEST_PAUSE = 60.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
+"""Seconds of rest after a failure, doubled each time: a guess."""
+
 _GATHER_SECONDS = 0.05
+"""Turns added within this time are embedded together: a guess, well below a person's pause."""
+
 _NOBODY = "0" * 32  # a scope that no user has
 
 
@@ -52,9 +57,13 @@ class Indexer:
         self._embedder = embedder
         self._settings = settings
         self._lock = threading.RLock()
-        self._wake = threading.Event()
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._loop = Loop(
+            self._index_waiting,
+            "indexing",
+            backoff=(_FIRST_PAUSE, _LONGEST_PAUSE),
+            gather_seconds=_GATHER_SECONDS,
+        )
+        self._warm = False
         # Turns for which something unusable came out, and when; see _given_up.
         self._failed: dict[int, tuple[float, ModelOutputError]] = {}
         self.state = "unchecked"
@@ -161,43 +170,24 @@ class Indexer:
 
     def start(self) -> None:
         """Begin to work in the background."""
-        self._thread = threading.Thread(target=self._run, name="lightmem-indexing", daemon=True)
-        self._thread.start()
-        self._wake.set()
+        self._loop.start()
 
     def wake(self) -> None:
         """Say that there is something to do."""
-        self._wake.set()
+        self._loop.wake()
 
     def stop(self) -> None:
         """Finish the batch at hand and end the thread."""
-        self._stop.set()
-        self._wake.set()
-        if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join()
+        self._loop.stop()
 
-    def _run(self) -> None:
-        pause = 0.0
-        warm = False
-        while not self._stop.is_set():
-            self._wake.wait(timeout=pause or None)
-            if self._stop.wait(timeout=_GATHER_SECONDS):
-                return
-            self._wake.clear()
-            try:
-                self.prepare()
-                if not warm and self._holds_anything():
-                    self.warm_up()  # so that the first recall of this process need not
-                    warm = True
-                while self.waiting(without=self._given_up()) and not self._stop.is_set():
-                    with self._lock:
-                        self._step(None)
-                pause = 0.0
-            except Exception as error:  # noqa: BLE001 - the thread must outlive any model or index
-                pause = min(max(1.0, 2 * pause), _LONGEST_PAUSE)
-                if not self._stop.is_set():
-                    logger.warning("Indexing failed; again in %.0f s: %s", pause, error)
-                    self._stop.wait(timeout=pause)
+    def _index_waiting(self) -> None:
+        self.prepare()
+        if not self._warm and self._holds_anything():
+            self.warm_up()  # so that the first recall of this process need not
+            self._warm = True
+        while self.waiting(without=self._given_up()) and not self._loop.stopping:
+            with self._lock:
+                self._step(None)
 
     def _step(self, user_row: int | None) -> None:
         self.prepare()
@@ -237,6 +227,6 @@ class Indexer:
 
     def _interruptible(self) -> Iterator[Batch]:
         for batch in batches(self._ledger):
-            if self._stop.is_set():
+            if self._loop.stopping:
                 raise IndexUnavailableError("The index was being rebuilt when the store closed.")
             yield batch

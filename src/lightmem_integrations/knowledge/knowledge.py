@@ -45,7 +45,7 @@ from lightmem_integrations.storage.facts import (
     read_facts,
 )
 from lightmem_integrations.storage.shared import read_shared
-from lightmem_integrations.storage.turns import User, find_user
+from lightmem_integrations.storage.users import User, find_user
 from lightmem_integrations.validation import check_names
 
 logger = logging.getLogger(__name__)

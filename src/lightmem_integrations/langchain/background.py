@@ -6,15 +6,16 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, NamedTuple
+from typing import Any
 from weakref import WeakSet
 
 from langchain_core.messages import BaseMessage
 from typing_extensions import TypedDict
 
 from lightmem_integrations.errors import ScopeError, TurnConflictError
-from lightmem_integrations.langchain.deadline import wait_for
 from lightmem_integrations.langchain.messages import text_of, under_new_id
+from lightmem_integrations.langchain.scope import Scope
+from lightmem_integrations.langchain.wait_budget import wait_for
 from lightmem_integrations.lightmem import LightMem
 from lightmem_integrations.records.conversation import Recall, Turn
 
@@ -23,13 +24,6 @@ logger = logging.getLogger(__name__)
 _RECALL_THREADS = 4
 _WARM_UP_SECONDS = 30.0
 _warm: WeakSet[LightMem] = WeakSet()
-
-
-class Scope(NamedTuple):
-    """Whose memory a run reads and writes."""
-
-    user_id: str
-    session_id: str
 
 
 class Question(TypedDict):

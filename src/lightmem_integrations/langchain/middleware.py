@@ -18,7 +18,7 @@ from langgraph.runtime import Runtime
 from typing_extensions import NotRequired
 
 from lightmem_integrations.errors import InvalidRequestError
-from lightmem_integrations.langchain.background import BackgroundMemory, Question, Scope
+from lightmem_integrations.langchain.background import BackgroundMemory, Question
 from lightmem_integrations.langchain.injection import (
     INJECTIONS,
     Injection,
@@ -26,9 +26,9 @@ from lightmem_integrations.langchain.injection import (
     before_question,
     in_question,
 )
-from lightmem_integrations.langchain.scope import find_session, find_user
+from lightmem_integrations.langchain.pending_turns import PendingTurns, asked
+from lightmem_integrations.langchain.scope import Scope, scope_of
 from lightmem_integrations.langchain.toolkit import LightMemToolkit
-from lightmem_integrations.langchain.turn_in_flight import PendingTurns, asked
 from lightmem_integrations.lightmem import LightMem
 from lightmem_integrations.safety import check_scope_id, check_user_id, short_repr
 
@@ -132,7 +132,7 @@ class LightMemMiddleware(AgentMiddleware[RememberingState, Any, Any]):
             if tools
             else []
         )
-        self._rememberings = PendingTurns(
+        self._pending = PendingTurns(
             BackgroundMemory(memory, k=k, max_tokens=max_tokens, agent_id=agent_id, strict=strict),
             seconds=recall_seconds,
         )
@@ -162,17 +162,17 @@ class LightMemMiddleware(AgentMiddleware[RememberingState, Any, Any]):
         handler: Callable[[ModelRequest[Any]], ModelResponse[Any]],
     ) -> ModelResponse[Any]:
         """Call the model with what is remembered in front of the question."""
-        remembering = self._rememberings.start(
+        pending = self._pending.start(
             request.messages, _kept(request.state), self._scope(request.runtime)
         )
-        if remembering is None:
+        if pending is None:
             return handler(request)
         try:
-            remembering.patience.wait(remembering.recall)
+            pending.budget.wait(pending.recall)
         finally:  # also if the run is cancelled meanwhile
-            record = self._rememberings.recorded(remembering)
-        remembering.patience.wait(record)
-        return handler(self._with_memory(request, self._rememberings.context(remembering)))
+            record = self._pending.recorded(pending)
+        pending.budget.wait(record)
+        return handler(self._with_memory(request, self._pending.context(pending)))
 
     async def awrap_model_call(
         self,
@@ -180,43 +180,44 @@ class LightMemMiddleware(AgentMiddleware[RememberingState, Any, Any]):
         handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]],
     ) -> ModelResponse[Any]:
         """Call the model with what is remembered in front of the question."""
-        remembering = self._rememberings.start(
+        pending = self._pending.start(
             request.messages, _kept(request.state), self._scope(request.runtime)
         )
-        if remembering is None:
+        if pending is None:
             return await handler(request)
         try:
-            await remembering.patience.wait_async(remembering.recall)
+            await pending.budget.wait_async(pending.recall)
         finally:  # also if the run is cancelled meanwhile
-            record = self._rememberings.recorded(remembering)
-        await remembering.patience.wait_async(record)
-        return await handler(self._with_memory(request, self._rememberings.context(remembering)))
+            record = self._pending.recorded(pending)
+        await pending.budget.wait_async(record)
+        return await handler(self._with_memory(request, self._pending.context(pending)))
 
     def after_agent(self, state: RememberingState, runtime: Runtime[Any]) -> dict[str, Any] | None:
         """Record the question, if it is not recorded yet, and the answer."""
-        under_way = self._rememberings.finish(state["messages"], _kept(state), self._scope(runtime))
+        under_way = self._pending.finish(state["messages"], _kept(state), self._scope(runtime))
         if under_way:
-            patience, record = under_way
-            patience.wait(record, at_least=_RECORD_SECONDS)
-            self._rememberings.check(record)
+            budget, record = under_way
+            budget.wait(record, at_least=_RECORD_SECONDS)
+            self._pending.check(record)
         return None
 
     async def aafter_agent(
         self, state: RememberingState, runtime: Runtime[Any]
     ) -> dict[str, Any] | None:
         """Record the question, if it is not recorded yet, and the answer."""
-        under_way = self._rememberings.finish(state["messages"], _kept(state), self._scope(runtime))
+        under_way = self._pending.finish(state["messages"], _kept(state), self._scope(runtime))
         if under_way:
-            patience, record = under_way
-            await patience.wait_async(record, at_least=_RECORD_SECONDS)
-            self._rememberings.check(record)
+            budget, record = under_way
+            await budget.wait_async(record, at_least=_RECORD_SECONDS)
+            self._pending.check(record)
         return None
 
     def _scope(self, runtime: Runtime[Any]) -> Scope:
-        config = ensure_config()  # of the run that calls this hook
-        return Scope(
-            find_user(self._user_id, runtime=runtime, config=config),
-            find_session(self._session_id, runtime=runtime, config=config),
+        return scope_of(
+            ensure_config(),  # of the run that calls this hook
+            user_id=self._user_id,
+            session_id=self._session_id,
+            runtime=runtime,
         )
 
     def _with_memory(self, request: ModelRequest[Any], context: str) -> ModelRequest[Any]:

@@ -10,8 +10,7 @@ from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 from langchain_core.tracers.schemas import Run
 
 from lightmem_integrations.errors import InvalidRequestError
-from lightmem_integrations.langchain.background import BackgroundMemory, Scope
-from lightmem_integrations.langchain.deadline import wait_for
+from lightmem_integrations.langchain.background import BackgroundMemory
 from lightmem_integrations.langchain.messages import (
     is_from_person,
     last_exchange,
@@ -19,7 +18,8 @@ from lightmem_integrations.langchain.messages import (
     text_of,
     to_turn,
 )
-from lightmem_integrations.langchain.scope import current_runtime, find_session, find_user
+from lightmem_integrations.langchain.scope import Scope, scope_of
+from lightmem_integrations.langchain.wait_budget import wait_for
 from lightmem_integrations.lightmem import LightMem
 from lightmem_integrations.records.conversation import Turn
 from lightmem_integrations.safety import check_scope_id, check_user_id, short_repr
@@ -72,11 +72,7 @@ def record_turns(
     background = BackgroundMemory(memory, agent_id=agent_id)
 
     def scope(config: RunnableConfig) -> Scope:
-        runtime = current_runtime()
-        return Scope(
-            find_user(user_id, runtime=runtime, config=config),
-            find_session(session_id, runtime=runtime, config=config),
-        )
+        return scope_of(config, user_id=user_id, session_id=session_id)
 
     def check(given: _Input, config: RunnableConfig) -> _Input:
         scope(config)

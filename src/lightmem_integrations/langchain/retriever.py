@@ -19,7 +19,7 @@ from pydantic import Field
 from typing_extensions import Self
 
 from lightmem_integrations.errors import ScopeError
-from lightmem_integrations.langchain.scope import current_runtime, find_user
+from lightmem_integrations.langchain.scope import user_of_call
 from lightmem_integrations.lightmem import LightMem
 from lightmem_integrations.records.conversation import TIERS, Hit, Tier
 from lightmem_integrations.safety import check_user_id, short_repr
@@ -138,7 +138,7 @@ class LightMemRetriever(BaseRetriever):
         named = kwargs.get("user_id")
         if named is None:
             named = self.user_id
-        user_id = find_user(named, runtime=current_runtime(), config=ensure_config(config))
+        user_id = user_of_call(ensure_config(config), user_id=named)
         return {**kwargs, "user_id": self._bound(user_id)}
 
     def _bound(self, user_id: str | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import Future
 from typing import Any, Literal
 
 from langchain_core.messages import BaseMessage, HumanMessage
@@ -10,11 +11,12 @@ from langchain_core.runnables import RunnableConfig, RunnableSerializable
 from pydantic import ConfigDict, Field, PrivateAttr
 
 from lightmem_integrations.errors import ScopeError
-from lightmem_integrations.langchain.background import BackgroundMemory, Question, Scope
-from lightmem_integrations.langchain.deadline import Deadline
+from lightmem_integrations.langchain.background import BackgroundMemory, Question
 from lightmem_integrations.langchain.messages import question_in, text_of
-from lightmem_integrations.langchain.scope import current_runtime, find_session, find_user
+from lightmem_integrations.langchain.scope import scope_of, user_of_call
+from lightmem_integrations.langchain.wait_budget import WaitBudget
 from lightmem_integrations.lightmem import LightMem
+from lightmem_integrations.records.conversation import Recall
 from lightmem_integrations.safety import check_user_id, short_repr
 
 Recalled = str | list[BaseMessage]
@@ -99,11 +101,10 @@ class LightMemRecall(RunnableSerializable[Any, Recalled]):
         run_manager: object,  # noqa: ARG002  # part of the contract
         config: RunnableConfig,
     ) -> Recalled:
-        scope, question = self._scope(config), self._question(given)
-        if not question["text"].strip():
+        recall = self._started(given, config)
+        if recall is None:
             return self._rendered("")
-        recall = self._background.recall(question, scope, self._prompt(given))
-        Deadline(self.recall_seconds).wait(recall)
+        WaitBudget(self.recall_seconds).wait(recall)
         return self._rendered(self._background.text(recall, self.recall_seconds))
 
     async def _arecalled(
@@ -112,19 +113,18 @@ class LightMemRecall(RunnableSerializable[Any, Recalled]):
         run_manager: object,  # noqa: ARG002  # part of the contract
         config: RunnableConfig,
     ) -> Recalled:
-        scope, question = self._scope(config), self._question(given)
-        if not question["text"].strip():
+        recall = self._started(given, config)
+        if recall is None:
             return self._rendered("")
-        recall = self._background.recall(question, scope, self._prompt(given))
-        await Deadline(self.recall_seconds).wait_async(recall)
+        await WaitBudget(self.recall_seconds).wait_async(recall)
         return self._rendered(self._background.text(recall, self.recall_seconds))
 
-    def _scope(self, config: RunnableConfig) -> Scope:
-        runtime = current_runtime()
-        return Scope(
-            find_user(self.user_id, runtime=runtime, config=config),
-            find_session(self.session_id, runtime=runtime, config=config),
-        )
+    def _started(self, given: Any, config: RunnableConfig) -> Future[Recall] | None:
+        scope = scope_of(config, user_id=self.user_id, session_id=self.session_id)
+        question = self._question(given)
+        if not question["text"].strip():
+            return None
+        return self._background.recall(question, scope, self._prompt(given))
 
     def _question(self, given: Any) -> Question:
         asked = question_in(given, self.input_key)
@@ -205,7 +205,7 @@ class LightMemConsolidator(RunnableSerializable[Any, Any]):
         named = given.get("user_id") if isinstance(given, dict) else given
         if named is None and given:
             raise ScopeError(f"The input {short_repr(given)} has no user_id.")
-        return find_user(named, runtime=current_runtime(), config=config)
+        return user_of_call(config, user_id=named)
 
     def _consolidate(self, user_id: str) -> Any:
         return self.memory.consolidate(user_id=user_id, **self.options)

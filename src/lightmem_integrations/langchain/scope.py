@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from langchain_core.runnables import RunnableConfig
 
@@ -14,7 +14,38 @@ from lightmem_integrations.safety import check_user_id
 DEFAULT_SESSION = "default"
 
 
-def find_user(user_id: object, *, runtime: object = None, config: RunnableConfig) -> str:
+class Scope(NamedTuple):
+    """The user and the session that a run reads and writes."""
+
+    user_id: str
+    session_id: str
+
+
+def scope_of(
+    config: RunnableConfig, *, user_id: object, session_id: str | None, runtime: object = None
+) -> Scope:
+    """The scope of a call: its user as in `user_of_call`, and its session.
+
+    The session is the thread of this run, if it has one; else the ``session_id`` of its
+    configuration; else ``session_id``, given when the component was made; else ``default``.
+
+    Raises:
+        ScopeError: No user is named, or no valid one.
+    """
+    runtime = _current_runtime() if runtime is None else runtime
+    user = user_of_call(config, user_id=user_id, runtime=runtime)
+    configurable = config.get("configurable", {})
+    thread = configurable.get("thread_id")
+    if thread is None:
+        thread = _member(getattr(runtime, "execution_info", None), "thread_id")
+    if thread is None:
+        thread = configurable.get("session_id")
+    if thread is not None:
+        return Scope(user, str(thread))  # LangGraph takes integers and UUIDs as well
+    return Scope(user, DEFAULT_SESSION if session_id is None else session_id)
+
+
+def user_of_call(config: RunnableConfig, *, user_id: object, runtime: object = None) -> str:
     """The one user that a call is about.
 
     Asked in this order; the first that names anybody decides, and is not passed over for the
@@ -25,9 +56,15 @@ def find_user(user_id: object, *, runtime: object = None, config: RunnableConfig
     3. ``config["configurable"]["user_id"]``,
     4. the user whom LangGraph's server has authenticated.
 
+    Args:
+        config: The configuration of the call.
+        user_id: The user that the component is bound to, or ``None``.
+        runtime: LangGraph's runtime. ``None``: the one of the run that this is called from.
+
     Raises:
         ScopeError: None of them names a user, or the one that does names no valid one.
     """
+    runtime = _current_runtime() if runtime is None else runtime
     named_by = (
         user_id,
         _member(getattr(runtime, "context", None), "user_id"),
@@ -43,24 +80,7 @@ def find_user(user_id: object, *, runtime: object = None, config: RunnableConfig
     )
 
 
-def find_session(session_id: str | None, *, runtime: object = None, config: RunnableConfig) -> str:
-    """The session that a call belongs to.
-
-    The thread of this run, if it has one; else the ``session_id`` of its configuration; else
-    ``session_id``, given when the component was made; else ``default``.
-    """
-    configurable = config.get("configurable", {})
-    thread = configurable.get("thread_id")
-    if thread is None:
-        thread = _member(getattr(runtime, "execution_info", None), "thread_id")
-    if thread is None:
-        thread = configurable.get("session_id")
-    if thread is not None:
-        return str(thread)  # LangGraph takes integers and UUIDs as well
-    return DEFAULT_SESSION if session_id is None else session_id
-
-
-def current_runtime() -> object | None:
+def _current_runtime() -> object | None:
     """The runtime of the LangGraph run that this code is called from, if there is one."""
     langgraph_runtime = sys.modules.get("langgraph.runtime")
     if langgraph_runtime is None:  # nothing of a graph can be running

@@ -17,10 +17,10 @@ from pydantic import PrivateAttr
 from lightmem_integrations.lightmem import LightMem
 from lightmem_integrations.llama_index.failures import Failures, OnError
 from lightmem_integrations.llama_index.messages import fingerprint, question_of, to_turn
-from lightmem_integrations.llama_index.sizes import check_sizes
 from lightmem_integrations.llama_index.window import without_placeholders
 from lightmem_integrations.records.conversation import Turn
 from lightmem_integrations.safety import check_scope_id, check_user_id
+from lightmem_integrations.validation import check_counts
 
 _FENCE_LINES = 3  # the fence, the notice below it, and the fence again
 _SESSIONS_KEPT = 256
@@ -89,7 +89,7 @@ class LightMemBlock(BaseMemoryBlock[str]):
     ) -> None:
         check_user_id(user_id)
         check_scope_id(session_id, "session_id")
-        check_sizes(max_tokens=max_tokens, k=k)
+        check_counts(max_tokens=max_tokens, k=k)
         fields: dict[str, Any] = {
             "name": name,
             "description": description,

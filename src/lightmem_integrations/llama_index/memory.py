@@ -23,9 +23,9 @@ from lightmem_integrations.llama_index import stores
 from lightmem_integrations.llama_index.failures import Failures, OnError
 from lightmem_integrations.llama_index.messages import question_of, to_messages, to_turn
 from lightmem_integrations.llama_index.session import Session
-from lightmem_integrations.llama_index.sizes import check_sizes
 from lightmem_integrations.llama_index.view import InsertMethodName, View, checked_insert_method
 from lightmem_integrations.safety import check_scope_id, check_user_id
+from lightmem_integrations.validation import check_counts
 
 # Room for the answer, as in LlamaIndex's ChatMemoryBuffer.
 _SHARE_OF_CONTEXT_WINDOW = 0.75
@@ -113,7 +113,7 @@ class LightMemMemory(BaseMemory):
             memory = stores.found(store, path)
         elif path is not None:
             raise InvalidRequestError("Pass either memory= or path=, not both.")
-        check_sizes(token_limit=token_limit, recall_tokens=recall_tokens, k=k)
+        check_counts(token_limit=token_limit, recall_tokens=recall_tokens, k=k)
         method = checked_insert_method(insert_method)
         fields: dict[str, Any] = {
             "user_id": user_id,

@@ -15,10 +15,10 @@ from llama_index.core.utils import get_tokenizer
 from llama_index_instrumentation import get_dispatcher
 
 from lightmem_integrations.errors import InvalidRequestError
-from lightmem_integrations.llama_index.sizes import check_sizes
 from lightmem_integrations.models.embedders import as_embedder
 from lightmem_integrations.models.rerankers import as_reranker
-from lightmem_integrations.recall.select.rank_texts import Ranking, rank_texts
+from lightmem_integrations.recall.rank_texts import Ranking, rank_texts
+from lightmem_integrations.validation import check_counts
 
 logger = logging.getLogger(__name__)
 dispatcher = get_dispatcher(__name__)
@@ -78,7 +78,7 @@ class LightMemRerank(BaseNodePostprocessor):
         strict: bool = False,
         callback_manager: CallbackManager | None = None,
     ) -> None:
-        check_sizes(top_n=top_n, max_tokens=max_tokens, max_candidates=max_candidates)
+        check_counts(top_n=top_n, max_tokens=max_tokens, max_candidates=max_candidates)
         if timeout is not None and not timeout > 0:
             raise InvalidRequestError(f"timeout is {timeout!r}; it must be more than 0 seconds.")
         fields: dict[str, Any] = {

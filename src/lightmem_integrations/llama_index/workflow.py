@@ -10,8 +10,8 @@ from llama_index.core.workflow import Context, Event, StartEvent, StopEvent, Wor
 from pydantic import Field
 
 from lightmem_integrations.lightmem import LightMem
-from lightmem_integrations.llama_index.sizes import check_sizes
 from lightmem_integrations.safety import check_user_id
+from lightmem_integrations.validation import check_counts
 
 _WORKERS = 2
 
@@ -93,7 +93,7 @@ class ConsolidationWorkflow(Workflow):
             ScopeError: A user id is missing, blank or a wildcard.
             InvalidRequestError: ``max_batches`` is no positive number.
         """
-        check_sizes(max_batches=ev.get("max_batches"))
+        check_counts(max_batches=ev.get("max_batches"))
         wanted: Sequence[str] | None = ev.get("user_ids")
         users = await self._memory.ausers() if wanted is None else tuple(wanted)
         for user_id in users:

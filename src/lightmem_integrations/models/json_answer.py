@@ -1,19 +1,21 @@
-"""What a language model answered, taken apart without trusting any of it."""
+"""JSON answers of language models: one strict reader, which trusts nothing that it reads."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn
 
 from lightmem_integrations.errors import LightMemError, ModelError, ModelOutputError
 from lightmem_integrations.models.protocols import Completion, LanguageModel, Message
 from lightmem_integrations.safety import short_repr
 
-LONGEST_ANSWER = 60_000
+# A guess: longer answers are refused unread; the longest that is asked for is a tenth of it.
+_LONGEST = 60_000
+# A guess: the deepest that is asked for, a writer's pointers, stands on the fourth level.
 _DEEPEST = 8
-_FENCED = re.compile(r"^```(?:json)?\s*(.*?)\s*```$", re.DOTALL | re.IGNORECASE)
+_THINKING = re.compile(r"<(/?)think(?:ing)?>", re.IGNORECASE)
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 # Controls, marks that turn the direction of text, and half characters.
 _UNWANTED = re.compile(
@@ -21,32 +23,71 @@ _UNWANTED = re.compile(
 )
 
 
-def parsed(text: object, schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The one JSON object in an answer, bare or in one code fence, with just the schema's keys.
+def complete_json(
+    model: LanguageModel,
+    messages: Sequence[Message],
+    *,
+    schema: Mapping[str, Any],
+    max_tokens: int = 256,
+    seconds: float | None = None,
+) -> tuple[dict[str, Any], Completion]:
+    """Ask for a JSON object.
+
+    Only the keys at its top are promised: whoever asks must check every value.
+
+    Args:
+        model: The model to ask.
+        messages: The prompt.
+        schema: JSON schema of the object.
+        max_tokens: Longest answer, in tokens.
+        seconds: How long it may take.
+
+    Returns:
+        The object, and the answer in which it stood.
 
     Raises:
-        ModelOutputError: It is too long, too deep, no JSON object, or repeats, lacks or adds a
-            key at its top. What stands below is for the caller to check.
+        ModelOutputError: The answer holds no such object.
+        ModelError: The model failed or did not answer in time.
     """
-    if not isinstance(text, str):
-        raise ModelOutputError(f"The model returned {short_repr(text)}, no text.")
-    if len(text) > LONGEST_ANSWER:
-        raise ModelOutputError(
-            f"The model wrote {len(text)} characters; at most {LONGEST_ANSWER} are read."
-        )
-    bare = text.strip().removeprefix("\ufeff")
-    fenced = _FENCED.match(bare)
-    bare = fenced[1] if fenced else bare
-    if _depth(bare) > _DEEPEST:
-        raise ModelOutputError(f"The model wrote JSON nested deeper than {_DEEPEST} levels.")
     try:
-        found = json.loads(bare, object_pairs_hook=_once, parse_constant=_no_number)
+        answer = model.complete(messages, schema=schema, max_tokens=max_tokens, seconds=seconds)
+    except LightMemError:
+        raise
+    except Exception as error:
+        raise ModelError(f"The model {model.name!r} failed: {error}") from error
+    text = getattr(answer, "text", None)
+    if not isinstance(text, str):
+        raise ModelOutputError(f"The model {model.name!r} returned {short_repr(answer)}, no text.")
+    return read_object(text, schema), answer
+
+
+def read_object(text: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The one JSON object in an answer, with just the schema's keys at its top.
+
+    Thinking in front of it, prose and a code fence around it are passed over. An answer that ends
+    in the midst of thinking holds none: braces in a thought are no answer.
+
+    Raises:
+        ModelOutputError: It is too long, too deep or broken, repeats a key, holds a number that
+            JSON has not, lacks or adds a key at its top, or is one object of several.
+    """
+    if len(text) > _LONGEST:
+        raise ModelOutputError(
+            f"The model wrote {len(text)} characters; at most {_LONGEST} are read."
+        )
+    start = text.find("{", _thought_end(text))
+    try:
+        found, end = _DECODER.raw_decode(text, start) if start >= 0 else (None, 0)
     except (ValueError, RecursionError) as error:
         raise ModelOutputError(
             f"The model wrote no valid JSON ({error}): {short_repr(text)}."
         ) from error
     if not isinstance(found, dict):
         raise ModelOutputError(f"The model wrote no JSON object: {short_repr(text)}.")
+    if _depth(text[start:end]) > _DEEPEST:
+        raise ModelOutputError(f"The model wrote JSON nested deeper than {_DEEPEST} levels.")
+    if _is_object(text, text.find("{", end)):
+        raise ModelOutputError(f"The model wrote several JSON objects: {short_repr(text)}.")
     wrong = set(found) ^ set(schema["properties"])
     if wrong:
         raise ModelOutputError(
@@ -63,8 +104,32 @@ def cleaned(text: object, longest: int) -> str:
     return " ".join(_UNWANTED.sub(" ", text).split())[:longest].strip()
 
 
+def _thought_end(text: str) -> int:
+    """Where the answer begins behind a model's thoughts; the text's end if they have none.
+
+    Templates that open the thought in the prompt leave only its end in the answer.
+    """
+    if text.lstrip("\ufeff \t\r\n").startswith(("{", "```")):
+        return 0
+    begin, inside = 0, False
+    for mark in _THINKING.finditer(text):
+        closing = bool(mark[1])
+        if not inside and (begin or not closing) and "{" in text[begin : mark.start()]:
+            break  # The answer came before: this stands in it, or behind it.
+        inside = not closing
+        begin = mark.end() if closing else begin
+    return len(text) if inside else begin
+
+
+def _is_object(text: str, start: int) -> bool:
+    try:
+        return start >= 0 and isinstance(_DECODER.raw_decode(text, start)[0], dict)
+    except (ValueError, RecursionError):
+        return False
+
+
 def _depth(text: str) -> int:
-    """How deep brackets nest outside strings; cheap, and it cannot run out of stack."""
+    """How deep brackets nest outside strings."""
     depth = deepest = 0
     for mark in re.findall(r"[\[\]{}]", _STRING.sub("", text)):
         depth += 1 if mark in "[{" else -1
@@ -83,69 +148,4 @@ def _no_number(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number in JSON")
 
 
-# Longer answers are refused unread: nothing that we ask for comes near it.
-_LONGEST = 200_000
-
-
-_FENCE = "```"
-
-
-def complete_json(
-    model: LanguageModel,
-    messages: Sequence[Message],
-    *,
-    schema: Mapping[str, Any],
-    max_tokens: int = 256,
-    seconds: float | None = None,
-) -> tuple[dict[str, Any], Completion]:
-    """Ask for a JSON object.
-
-    Only the shape is promised, and only by runners that decode under the schema: whoever asks
-    must check every value.
-
-    Args:
-        model: What to ask.
-        messages: The prompt.
-        schema: JSON schema of the object.
-        max_tokens: Longest answer, in tokens.
-        seconds: How long it may take.
-
-    Returns:
-        The object, and the answer it stood in.
-
-    Raises:
-        ModelOutputError: The answer holds no JSON object.
-        ModelError: The model failed or did not answer in time.
-    """
-    try:
-        answer = model.complete(messages, schema=schema, max_tokens=max_tokens, seconds=seconds)
-    except LightMemError:
-        raise
-    except Exception as error:
-        raise ModelError(f"The model {model.name!r} failed: {error}") from error
-    text = answer.text if isinstance(answer, Completion) else None
-    if not isinstance(text, str):
-        raise ModelOutputError(f"The model {model.name!r} returned {short_repr(answer)}, no text.")
-    return parse_object(text), answer
-
-
-def parse_object(text: str) -> dict[str, Any]:
-    """The first JSON object in a model's answer, bare, in a code fence, or after some prose.
-
-    Raises:
-        ModelOutputError: There is none, or the answer is too long to be read.
-    """
-    if len(text) > _LONGEST:
-        raise ModelOutputError(
-            f"The model wrote {len(text)} characters where a short JSON object was asked for."
-        )
-    prose, _, fenced = text.partition(_FENCE)
-    body = fenced if "{" in fenced and "{" not in prose else text
-    start = body.find("{")
-    try:
-        found, _ = json.JSONDecoder().raw_decode(body, start) if start >= 0 else (None, 0)
-    except (ValueError, RecursionError) as error:
-        raise ModelOutputError(f"The model wrote no valid JSON: {short_repr(text)}.") from error
-    if not isinstance(found, dict):
-        raise ModelOutputError(f"The model wrote no JSON object: {short_repr(text)}.")
-    return cast("dict[str, Any]", found)
+_DECODER = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no_number)

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, select
 
 from lightmem_integrations.storage.schema.turns import sessions, turns, users
-from lightmem_integrations.storage.turns import User
+from lightmem_integrations.storage.users import User
 from lightmem_integrations.storage.vectors import count_pending
 
 

@@ -30,7 +30,7 @@ from lightmem_integrations.storage.schema.knowledge import (
     fact_vectors,
     facts,
 )
-from lightmem_integrations.storage.turns import User
+from lightmem_integrations.storage.users import User
 from lightmem_integrations.storage.vectors import unpack_all
 
 _ALWAYS = 1e12  # seconds since 1970: later than anything

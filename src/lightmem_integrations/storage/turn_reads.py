@@ -19,16 +19,15 @@ from sqlalchemy import (
     and_,
     bindparam,
     func,
-    or_,
     select,
 )
 
-from lightmem_integrations.arrays import Rows, Vectors
+from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.records.conversation import Turn
-from lightmem_integrations.safety import key_of
 from lightmem_integrations.storage.schema.turns import sessions, speakers, turns, vectors
 from lightmem_integrations.storage.sql import in_batches
-from lightmem_integrations.storage.turns import User, moment, to_turn
+from lightmem_integrations.storage.turns import moment, to_turn
+from lightmem_integrations.storage.users import User
 from lightmem_integrations.storage.vectors import unpack_all
 
 
@@ -84,71 +83,6 @@ class Turns:
             self.embedded[places],
             [self.tokens[i] for i in chosen],
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """What a recall may return at most. ``None`` and empty collections mean no limit.
-
-    Attributes:
-        session: Row of the only session to look in.
-        since: Earliest time, in seconds since 1970.
-        until: First time that is too late, in seconds since 1970.
-        speakers: Whose turns may come back.
-        without_session: Row of a session to leave out.
-        without_ids: Turn ids to leave out.
-    """
-
-    session: int | None = None
-    since: float | None = None
-    until: float | None = None
-    speakers: Collection[str] = ()
-    without_session: int | None = None
-    without_ids: Collection[str] = ()
-
-    @property
-    def narrow(self) -> bool:
-        """Whether only some of a user's turns may come back."""
-        return bool(self._within())
-
-    def _within(self) -> list[ColumnElement[bool]]:
-        found: list[ColumnElement[bool]] = []
-        if self.session is not None:
-            found.append(turns.c.session == self.session)
-        if self.since is not None:
-            found.append(turns.c.said_at >= self.since)
-        if self.until is not None:
-            found.append(turns.c.said_at < self.until)
-        if self.speakers:
-            found.append(turns.c.speaker.in_(list(self.speakers)))
-        return found
-
-    def _without(self) -> list[ColumnElement[bool]]:
-        found: list[ColumnElement[bool]] = []
-        if self.without_session is not None:
-            found.append(turns.c.session == self.without_session)
-        if self.without_ids:
-            found.append(turns.c.key.in_([key_of(each) for each in self.without_ids]))
-        return found
-
-    def rows_within(self, connection: Connection, user: User) -> Rows | None:
-        """Rows of the searchable turns that may come back, ascending; ``None`` for all."""
-        within = self._within()
-        return _rows(connection, user, *within) if within else None
-
-    def rows_without(self, connection: Connection, user: User) -> Rows:
-        """Rows of the turns that must not come back, ascending."""
-        without = self._without()
-        return _rows(connection, user, or_(*without)) if without else np.zeros(0, np.int64)
-
-
-def _rows(connection: Connection, user: User, *conditions: ColumnElement[bool]) -> Rows:
-    found = connection.execute(
-        select(turns.c.id)
-        .where(turns.c.user == user.row, turns.c.searchable, *conditions)
-        .order_by(turns.c.id)
-    ).scalars()
-    return np.fromiter(found, np.int64)
 
 
 def neighbourhood(connection: Connection, user: User, rows: Collection[int], around: int) -> Turns:
@@ -265,6 +199,28 @@ def provenance(connection: Connection, user: User, rows: Collection[int]) -> dic
         )
         for row in found
     }
+
+
+def texts_with_others(
+    connection: Connection, user: User, rows: Collection[int]
+) -> list[tuple[str, frozenset[str]]]:
+    """Texts of this user's turns, each with the other speakers of the turns just around it."""
+    near = turns.alias("near")
+    beside = and_(
+        near.c.session == turns.c.session,
+        near.c.position.in_([turns.c.position - 1, turns.c.position + 1]),
+        near.c.speaker != turns.c.speaker,
+    )
+    found = connection.execute(
+        select(turns.c.id, turns.c.text, near.c.speaker)
+        .outerjoin(near, beside)
+        .where(turns.c.id.in_(list(rows)), turns.c.user == user.row)
+    ).all()
+    texts = {row.id: row.text for row in found}
+    others: dict[int, set[str]] = {row: set() for row in texts}
+    for row in found:
+        others[row.id].update([row.speaker] if row.speaker else [])
+    return [(text, frozenset(others[row])) for row, text in texts.items()]
 
 
 _LAST_SAID = select(func.max(turns.c.said_at)).where(

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from lightmem_integrations.errors import TurnConflictError
 from lightmem_integrations.records.conversation import Turn
@@ -19,20 +19,11 @@ from lightmem_integrations.safety import key_of, short_repr
 from lightmem_integrations.storage.lexical import LexicalIndex
 from lightmem_integrations.storage.schema.turns import sessions, speakers, turns, users, work
 from lightmem_integrations.storage.sql import in_batches
+from lightmem_integrations.storage.users import find_user
 from lightmem_integrations.storage.work_queue import make_due
 
 EMBED = "embed"
 """The kind of work that gives a turn its vector and its place in the vector index."""
-
-
-@dataclass(frozen=True, slots=True)
-class User:
-    """A user as the ledger knows one: its row, its key, and what BM25 needs to know."""
-
-    row: int
-    key: str
-    searchable: int
-    terms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,26 +33,6 @@ class NewTurn:
     turn: Turn
     terms: str
     message: str | None
-
-
-_USER = select(users).where(users.c.key == bindparam("key"))
-
-
-def find_user(connection: Connection, user_id: str) -> User | None:
-    """The user of that id, or ``None`` if nothing was ever stored for it."""
-    row = connection.execute(_USER, {"key": key_of(user_id)}).first()
-    if row is None or row.name != user_id:
-        return None
-    return User(row.id, row.key, row.searchable, row.terms)
-
-
-def find_session(connection: Connection, user: User, session_id: str) -> int | None:
-    """The row of a user's session, or ``None``."""
-    return connection.execute(
-        select(sessions.c.id).where(
-            sessions.c.user == user.row, sessions.c.key == key_of(session_id)
-        )
-    ).scalar()
 
 
 def insert_turns(

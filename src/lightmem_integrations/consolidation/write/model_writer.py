@@ -21,9 +21,9 @@ from lightmem_integrations.consolidation.write.prompts import (
     writer_prompt,
     writer_schema,
 )
-from lightmem_integrations.errors import LightMemError, ModelError, ModelOutputError
+from lightmem_integrations.errors import ModelOutputError
 from lightmem_integrations.knowledge.drafts import EpisodeDraft, FactDraft, WriterTurn
-from lightmem_integrations.models.json_answer import cleaned, parsed
+from lightmem_integrations.models.json_answer import cleaned, complete_json
 from lightmem_integrations.text.terms import terms
 
 if TYPE_CHECKING:
@@ -114,15 +114,13 @@ class ModelWriter:
     def _ask(self, turns: Sequence[WriterTurn]) -> EpisodeDraft:
         schema = writer_schema(len(turns))
         prompt: list[Message] = writer_prompt(turns, self._longest_turn())
-        try:
-            answer: Completion = self.model.complete(
-                prompt, schema=schema, max_tokens=self.answer_tokens, seconds=self.seconds
-            )
-        except LightMemError:
-            raise
-        except Exception as error:
-            raise ModelError(f"The model {self.model.name!r} failed: {error}") from error
-        found = parsed(getattr(answer, "text", None), schema)
+        found, answer = complete_json(
+            self.model,
+            prompt,
+            schema=schema,
+            max_tokens=self.answer_tokens,
+            seconds=self.seconds,
+        )
         return _checked(found, turns, answer)
 
 

@@ -11,11 +11,11 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, and_, select
+from sqlalchemy import Connection
 
 from lightmem_integrations.storage.lexical import LexicalIndex
-from lightmem_integrations.storage.schema.turns import turns
-from lightmem_integrations.storage.turns import User
+from lightmem_integrations.storage.turn_reads import texts_with_others
+from lightmem_integrations.storage.users import User
 from lightmem_integrations.text.temporal import MONTHS, WEEKDAYS
 from lightmem_integrations.text.terms import STOP_WORDS, terms
 
@@ -100,23 +100,9 @@ def said_with(
     rows = lexical.postings(connection, user.row, stems[0]) if len(stems) == 1 else None
     if rows is None or not len(rows):
         return []
-    near = turns.alias("near")
-    beside = and_(
-        near.c.session == turns.c.session,
-        near.c.position.in_([turns.c.position - 1, turns.c.position + 1]),
-        near.c.speaker != turns.c.speaker,
-    )
-    found = connection.execute(
-        select(turns.c.id, turns.c.text, near.c.speaker)
-        .outerjoin(near, beside)
-        .where(turns.c.id.in_(rows[-_TURNS_READ:].tolist()), turns.c.user == user.row)
-    ).all()
-    others: dict[int, set[str]] = {}
-    for row in found:
-        others.setdefault(row.id, set()).update([row.speaker] if row.speaker else [])
     spelled = re.compile(rf"\b{re.escape(word)}\b")
-    texts = {row.id: row.text for row in found if spelled.search(row.text)}
-    return [(text, frozenset(others[row])) for row, text in texts.items()]
+    said = texts_with_others(connection, user, rows[-_TURNS_READ:].tolist())
+    return [(text, others) for text, others in said if spelled.search(text)]
 
 
 def _meant(

@@ -19,7 +19,8 @@ from lightmem_integrations.storage.schema.turns import (
     work,
 )
 from lightmem_integrations.storage.sql import in_batches
-from lightmem_integrations.storage.turns import EMBED, User
+from lightmem_integrations.storage.turns import EMBED
+from lightmem_integrations.storage.users import User
 from lightmem_integrations.storage.work_queue import CONSOLIDATE
 
 

@@ -1,4 +1,4 @@
-"""What is under way for the questions of an agent: looking up what is known, then writing it down.
+"""Pending turns of an agent: for each question, its recall and the record of it, under way.
 
 One entry for each question, so that it is looked up once, however often the model is called.
 """
@@ -12,24 +12,25 @@ from dataclasses import dataclass
 
 from langchain_core.messages import BaseMessage
 
-from lightmem_integrations.langchain.background import BackgroundMemory, Question, Scope
-from lightmem_integrations.langchain.deadline import Deadline
+from lightmem_integrations.langchain.background import BackgroundMemory, Question
 from lightmem_integrations.langchain.messages import (
     last_exchange,
     last_question,
     text_of,
     to_turn,
 )
+from lightmem_integrations.langchain.scope import Scope
+from lightmem_integrations.langchain.wait_budget import WaitBudget
 from lightmem_integrations.records.conversation import Recall, Turn
 
-_KEPT_QUESTIONS = 256
+_KEPT_QUESTIONS = 256  # a guess: far more than one process answers at a time
 
 
 @dataclass(slots=True)
 class PendingTurn:
-    """What is under way for one question."""
+    """One question: its recall and the record of it, both under way."""
 
-    patience: Deadline
+    budget: WaitBudget
     scope: Scope
     turns: list[Turn]
     recall: Future[Recall]
@@ -38,7 +39,7 @@ class PendingTurn:
 
 
 class PendingTurns:
-    """All questions of an agent that are being answered.
+    """The questions of an agent that are being answered.
 
     Args:
         memory: The memory, in its threads.
@@ -48,66 +49,66 @@ class PendingTurns:
     def __init__(self, memory: BackgroundMemory, *, seconds: float) -> None:
         self._memory = memory
         self._seconds = seconds
-        self._under_way: dict[tuple[Scope, str, str], PendingTurn] = {}
+        self._by_question: dict[tuple[Scope, str, str], PendingTurn] = {}
         self._lock = threading.Lock()
 
     def start(
         self, messages: Sequence[BaseMessage], kept: Question | None, scope: Scope
     ) -> PendingTurn | None:
-        """The entry of what was asked last; looks it up if that is not under way yet."""
+        """The last question's entry; starts its recall if that is not under way yet."""
         question = asked(messages, kept)
         if question is None:
             return None
         key = (scope, question["id"], question["text"])
         with self._lock:
-            remembering = self._under_way.get(key)
-            if remembering is None:
-                remembering = self._under_way[key] = PendingTurn(
-                    Deadline(self._seconds),
+            pending = self._by_question.get(key)
+            if pending is None:
+                pending = self._by_question[key] = PendingTurn(
+                    WaitBudget(self._seconds),
                     scope,
                     _turns(messages, question, with_answer=False),
                     self._memory.recall(question, scope, messages),
                 )
-                while len(self._under_way) > _KEPT_QUESTIONS:  # runs that never came to an end
-                    del self._under_way[next(iter(self._under_way))]
-        return remembering
+                while len(self._by_question) > _KEPT_QUESTIONS:  # runs that never came to an end
+                    del self._by_question[next(iter(self._by_question))]
+        return pending
 
-    def recorded(self, remembering: PendingTurn) -> Future[None]:
-        """Writes the question down, once."""
+    def recorded(self, pending: PendingTurn) -> Future[None]:
+        """The record of the question; starts it, once."""
         # Not before the recall is over: indexing the new turn would compete with it.
-        if remembering.record is None:
-            remembering.record = self._memory.record(remembering.turns, remembering.scope)
-        return remembering.record
+        if pending.record is None:
+            pending.record = self._memory.record(pending.turns, pending.scope)
+        return pending.record
 
     def finish(
         self, messages: Sequence[BaseMessage], kept: Question | None, scope: Scope
-    ) -> tuple[Deadline, Future[None]] | None:
-        """Writes down the exchange, and forgets the entry; says how long to wait for that."""
+    ) -> tuple[WaitBudget, Future[None]] | None:
+        """Start to record the exchange, drop its entry; returns the time left and the record."""
         question = asked(messages, kept)
         if question is None:
             return None
         turns = _turns(messages, question, with_answer=True)
         with self._lock:
-            remembering = self._under_way.pop((scope, question["id"], question["text"]), None)
-        patience = Deadline(self._seconds) if remembering is None else remembering.patience
-        return patience, self._memory.record(turns, scope)
+            pending = self._by_question.pop((scope, question["id"], question["text"]), None)
+        budget = WaitBudget(self._seconds) if pending is None else pending.budget
+        return budget, self._memory.record(turns, scope)
 
-    def context(self, remembering: PendingTurn) -> str:
-        """What was found in time; empty if nothing was."""
-        self._memory.check(self.recorded(remembering))
-        if remembering.told_late and not remembering.recall.done():
+    def context(self, pending: PendingTurn) -> str:
+        """The text of the recall, if it came in time; else empty."""
+        self._memory.check(self.recorded(pending))
+        if pending.told_late and not pending.recall.done():
             return ""
-        text = self._memory.text(remembering.recall, self._seconds)
-        remembering.told_late = not remembering.recall.done()
+        text = self._memory.text(pending.recall, self._seconds)
+        pending.told_late = not pending.recall.done()
         return text
 
     def check(self, record: Future[None]) -> None:
-        """Raises what recording raised, if that is to be raised."""
+        """Raise the error of a record, if errors are to be raised."""
         self._memory.check(record)
 
 
 def asked(messages: Sequence[BaseMessage], kept: Question | None) -> Question | None:
-    """What was asked last: as the messages have it, or as kept if it is no longer among them."""
+    """The last question: as in the messages, or as kept if it is no longer among them."""
     question = last_question(messages)
     return kept if question is None else Question(id=question.id or "", text=text_of(question))
 

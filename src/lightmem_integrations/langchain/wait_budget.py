@@ -1,4 +1,4 @@
-"""How long memory may hold up an answer."""
+"""The time for which memory may hold up one answer."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def wait_for(call: Future[Any], seconds: float) -> None:
         done.get(timeout=seconds)
 
 
-class Deadline:
-    """The time that memory may still take before one answer. Every wait draws on it.
+class WaitBudget:
+    """Seconds that memory may still take before one answer. Every wait draws on it.
 
     Args:
         seconds: How long in all.

@@ -1,0 +1,119 @@
+"""A background thread: repeats one step, rests, backs off after a failure, and ends with its owner.
+
+Indexing, consolidation and the sweeping of expired documents each run on one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, InvalidStateError
+from weakref import WeakMethod
+
+from lightmem_integrations.errors import StoreClosedError
+
+logger = logging.getLogger(__name__)
+
+
+class Loop:
+    """A daemon thread that repeats a step until it is stopped or the step's owner is gone.
+
+    The step returns how many seconds to rest unless woken, ``None`` for until woken. One that
+    raises is logged and repeated after a pause that no ``wake`` cuts short: what failed (a model,
+    an index) needs time. ``StoreClosedError`` ends the thread.
+
+    Args:
+        step: A bound method. Its owner is held weakly, so that the thread keeps no store alive
+            that was dropped without ``close``.
+        name: Of the work, for the thread and for messages.
+        backoff: Seconds of the pause after a failure, and of the longest one: each failure in a
+            row doubles it.
+        gather_seconds: Wait before each step, so that what comes at nearly the same time is done
+            together.
+
+    Attributes:
+        ended: Done when the thread has ended; cancelling it ends the thread.
+    """
+
+    def __init__(
+        self,
+        step: Callable[[], float | None],
+        name: str,
+        *,
+        backoff: tuple[float, float],
+        gather_seconds: float = 0.0,
+    ) -> None:
+        self._step = WeakMethod(step, lambda _: self._end())
+        self._name = name
+        self._backoff = backoff
+        self._gather_seconds = gather_seconds
+        self._wake = threading.Event()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self.ended: Future[None] = Future()
+        self.ended.add_done_callback(lambda ended: self._end() if ended.cancelled() else None)
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the thread was told to end; a long step looks here."""
+        return self._stop.is_set()
+
+    def start(self, after: float = 0.0) -> None:
+        """Begin, with the first step ``after`` so many seconds."""
+        self._thread = threading.Thread(
+            target=self._run, args=(after,), name=f"lightmem-{self._name}", daemon=True
+        )
+        self._thread.start()
+
+    def wake(self) -> None:
+        """End the rest: there is something to do."""
+        self._wake.set()
+
+    def stop(self, timeout: float | None = None) -> bool:
+        """End the thread after the step at hand.
+
+        Args:
+            timeout: Seconds to wait for that; ``None`` for as long as it takes.
+
+        Returns:
+            Whether it has ended. Called from the thread itself, this does not wait.
+        """
+        self._end()
+        if self._thread is None or self._thread is threading.current_thread():
+            return True
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _end(self) -> None:
+        self._stop.set()
+        self._wake.set()
+
+    def _run(self, after: float) -> None:
+        pause = 0.0
+        self._stop.wait(after)
+        while not self._stop.wait(self._gather_seconds):
+            self._wake.clear()
+            step = self._step()
+            if step is None:
+                break
+            try:
+                rest = step()
+                pause = 0.0
+            except StoreClosedError:
+                break
+            except Exception as error:  # noqa: BLE001 - the thread must outlive any failure
+                shortest, longest = self._backoff
+                pause = min(max(shortest, 2 * pause), longest)
+                if not self.stopping:
+                    logger.warning(
+                        "%s failed; again in %.0f s: %s", self._name.capitalize(), pause, error
+                    )
+            del step  # or it would keep its owner alive while this thread rests
+            if pause:
+                self._stop.wait(pause)
+            else:
+                self._wake.wait(rest)
+        with contextlib.suppress(InvalidStateError):  # cancelled
+            self.ended.set_result(None)
