@@ -20,7 +20,7 @@ from langgraph.store.base import (
 )
 
 from lightmem_integrations.aio import Closing
-from lightmem_integrations.documents.service import Documents, Read, Search
+from lightmem_integrations.documents.service import Read, Search
 from lightmem_integrations.engine.background import Loop
 from lightmem_integrations.errors import ModelError, SettingsError
 from lightmem_integrations.langchain.index_config import embedder_of, fields_of
@@ -100,11 +100,8 @@ class LightMemStore(StoreMethods, Closing):
         self._strict = strict
         self._fields = None if index is False else fields_of(index or {})
         self._any_label = any_label
-        self._documents = Documents(
-            memory._store,  # an adapter of the same package: the façade is about turns
-            texts_at,
-            omit_expired=bool((ttl or {}).get("omit_expired")),
-            catch_up_seconds=memory.settings.catch_up_seconds,
+        self._documents = memory.documents(
+            texts_at, omit_expired=bool((ttl or {}).get("omit_expired"))
         )
         self._sweeper: Loop | None = None
         self._sweep_seconds = 0.0
