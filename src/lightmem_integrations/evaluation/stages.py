@@ -120,7 +120,7 @@ class OwnMemory:
     def packed(
         self, user_id: str, question: str, *, k: int, max_tokens: int, count_tokens: TokenCounter
     ) -> Shown:
-        """What the packed context shows with this k and budget."""
+        """Content of the packed context with this k and budget."""
         return of_recall(
             self._memory.recall(
                 question,
