@@ -23,6 +23,7 @@ lint: $(VENV)/.lint
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/vulture
 
 conformance: $(VENV)/.test
 	$(BIN)/python scripts/conformance/run.py
@@ -36,7 +37,7 @@ format: $(VENV)/.lint
 
 # The conversations of LoCoMo are not ours to ship: make eval DATA=path/to/locomo10.json
 eval: $(VENV)/.test
-	$(BIN)/lightmem eval retrieval --data $(or $(DATA),src/lightmem_integrations/demo/conversation.json) \
+	$(BIN)/python benchmarks/compare.py --data $(or $(DATA),src/lightmem_integrations/demo/conversation.json) \
 		$(if $(PLOT),--plot $(PLOT)) $(if $(SAMPLE),--sample $(SAMPLE))
 
 # Writes the tables and figures of docs/evaluation.md anew: make report DATA=path/to/locomo10.json

@@ -26,16 +26,16 @@ from scipy.optimize import minimize
 
 from lightmem_integrations.models.onnx import OnnxEmbedder
 from lightmem_integrations.models.token_vectors import compact, ignored_tokens
-from lightmem_integrations.recall.select import scorer
-from lightmem_integrations.recall.select.features import (
-    FEATURES,
+from lightmem_integrations.recall.candidates import (
     REACH,
     SPREAD,
-    Pool,
-    Query,
-    features,
+    Candidates,
+    EmbeddedQuery,
+    QueryTerms,
 )
-from lightmem_integrations.recall.select.late_interaction import query_tokens
+from lightmem_integrations.recall.select import scorer
+from lightmem_integrations.recall.select.features import FEATURES, features
+from lightmem_integrations.records.conversation import Plan
 from lightmem_integrations.storage.turn_reads import Turns
 from lightmem_integrations.text.bm25 import inverse_frequency
 from lightmem_integrations.text.temporal import time_window
@@ -101,10 +101,11 @@ def read(sample: dict) -> tuple[Turns, dict[str, int]]:
     return turns, places
 
 
-def pool_of(turns: Turns, query: Query, idf: dict[str, float], average: float, size: int) -> Pool:
-    """The pool that the online path would fetch: `size` turns by words and `size` by meaning."""
-    said = [set(each.split()) for each in turns.terms]
-    shared = np.array([sum(idf[term] for term in idf if term in each) for each in said])
+def candidates_of(turns: Turns, query: EmbeddedQuery, weighed: QueryTerms, size: int) -> Candidates:
+    """The candidates of the online path: `size` turns by words and `size` by meaning."""
+    idf = weighed.idf
+    held = [set(text.split()) for text in turns.terms]
+    shared = np.array([sum(idf[term] for term in idf if term in words) for words in held])
     dense = turns.vectors @ query.vector
     newest_first = -turns.rows
     by_words = np.lexsort((newest_first, -shared))[:size]
@@ -113,7 +114,8 @@ def pool_of(turns: Turns, query: Query, idf: dict[str, float], average: float, s
     chosen = nearby(turns, found, SPREAD)
     wanted = sorted(nearby(turns, chosen, REACH))
     places = np.array([place for place, i in enumerate(wanted) if i in chosen], dtype=np.int64)
-    return Pool(turns.take(np.array(wanted)), places, idf, average)
+    taken = turns.take(np.array(wanted))
+    return Candidates(taken, places, taken.searchable, weighed)
 
 
 def nearby(turns: Turns, places: set[int], steps: int) -> set[int]:
@@ -142,27 +144,17 @@ def prepare(sample: dict, size: int, clock: list[float]) -> list[Question]:
             continue
         text = entry["question"]
         encoding = embedder.encode([text])[0]
-        wanted = terms(text)
+        wanted = list(dict.fromkeys(terms(text)))
         named = frozenset(s for s in speakers if re.search(rf"\b{re.escape(s)}\b", text, re.I))
         idf = {term: inverse_frequency(seen[term], len(turns)) for term in wanted}
-        skip = {term for name in named for term in terms(name)}
-        tokens, weights = query_tokens(text, encoding.tokens, encoding.offsets, idf, skip)
         since, until = time_window(text, now)
-        query = Query(
-            text=text,
-            terms=wanted,
-            vector=encoding.vector,
-            tokens=tokens,
-            token_weights=weights,
-            speakers=named,
-            since=since and since.timestamp(),
-            until=until and until.timestamp(),
-        )
-        pool = pool_of(turns, query, idf, average, size)
+        plan = Plan(queries=(text,), speakers=named, since=since, until=until)
+        query = EmbeddedQuery(text, encoding.vector, encoding)
+        candidates = candidates_of(turns, query, QueryTerms(wanted, idf, average), size)
         start = time.perf_counter()
-        table = features(query, pool)
+        table = features(plan, query, candidates)
         clock.append(time.perf_counter() - start)
-        relevant = np.isin(pool.turns.rows[pool.candidates], list(evidence))
+        relevant = np.isin(candidates.turns.rows[candidates.chosen], list(evidence))
         found.append(Question(entry["category"], len(evidence), relevant, table))
     return found
 

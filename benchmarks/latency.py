@@ -159,7 +159,7 @@ def chroma(
     from langchain_chroma import Chroma
     from langchain_core.documents import Document
 
-    from lightmem_integrations.evaluation.baselines.langchain_chroma import SharedEmbeddings
+    from peers.langchain_chroma import SharedEmbeddings
 
     model = BulkEmbedder(fast=embedder != "real")
     client: Any = chromadb.PersistentClient(

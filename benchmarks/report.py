@@ -23,11 +23,12 @@ import typer
 import embedders
 from lightmem_integrations.evaluation.conversations import LOCOMO_CATEGORIES
 from lightmem_integrations.evaluation.metrics import Interval
-from lightmem_integrations.evaluation.plots import save_plots
 from lightmem_integrations.evaluation.progress_bar import progress_bar
 from lightmem_integrations.evaluation.report import category_of, judged, signed, verdicts
 from lightmem_integrations.evaluation.results import MEASURES, Evaluation
 from lightmem_integrations.evaluation.run import evaluate
+from peers import PEERS
+from plots import save_plots
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "evaluation.md"
@@ -58,7 +59,7 @@ def ranged(value: Interval) -> str:
 def retrieval(data: Path) -> dict[str, str]:
     """All contenders; also draws the figures."""
     with progress_bar() as show:
-        evaluation = evaluate(data, on_progress=show)
+        evaluation = evaluate(data, baselines=PEERS, on_progress=show)
     for path in save_plots(evaluation, PAGE.parent):
         if path.suffix != ".svg":
             path.unlink()  # the page shows the SVG

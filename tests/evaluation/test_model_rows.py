@@ -11,6 +11,7 @@ from lightmem_integrations.cli import app
 from lightmem_integrations.evaluation.model_rows import model_rows
 from lightmem_integrations.evaluation.run import evaluate
 from lightmem_integrations.evaluation.stages import OwnMemory, Writer
+from peers import PEERS
 
 
 class Shortest:
@@ -54,7 +55,9 @@ def test_an_extra_row_stands_among_our_own_and_is_judged(toy_file):
     def make(folder):
         return OwnMemory(folder, reranker=Shortest(), about="Shortest first.", most=20)
 
-    evaluation = evaluate(toy_file, ["lightmem", "bm25"], extra={"lightmem:shortest": make})
+    evaluation = evaluate(
+        toy_file, ["lightmem", "bm25"], extra={"lightmem:shortest": make}, baselines=PEERS
+    )
     assert [row.contender for row in evaluation.rows] == ["lightmem", "lightmem:shortest", "bm25"]
     assert "Shortest first." in evaluation.rows[1].about
     assert {point.k for point in evaluation.rows[1].curve} == {5, 20}

@@ -1,30 +1,28 @@
 """The figures and the command that asks for them."""
 
 import json
-import sys
 from xml.etree import ElementTree
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
+import compare
 from lightmem_integrations.cli import app
-from lightmem_integrations.evaluation.plots import save_plots
 from lightmem_integrations.evaluation.run import evaluate
-
-pytest.importorskip("matplotlib")
+from peers import PEERS
+from plots import save_plots
 
 NAMES = ("lightmem:words", "lightmem", "bm25")
 
 
 @pytest.fixture(scope="module")
 def evaluation(toy_file):
-    return evaluate(toy_file, NAMES)
+    return evaluate(toy_file, NAMES, baselines=PEERS)
 
 
-def run(*arguments):
-    return CliRunner().invoke(
-        app, ["eval", "retrieval", *map(str, arguments)], env={"COLUMNS": "120"}
-    )
+def run(command, *arguments):
+    return CliRunner().invoke(command, [*map(str, arguments)], env={"COLUMNS": "120"})
 
 
 def texts(path):
@@ -66,9 +64,11 @@ def test_the_same_evaluation_gives_the_same_file(evaluation, tmp_path):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
-def test_the_command_draws_samples_and_prints_json(toy_file, tmp_path):
+def test_the_comparison_draws_samples_and_prints_json(toy_file, tmp_path):
+    comparison = typer.Typer()
+    comparison.command()(compare.main)
     arguments = ("--data", toy_file, "--contender", "lightmem", "--contender", "bm25")
-    done = run(*arguments, "--sample", 2, "--seed", 1, "--plot", tmp_path, "--json")
+    done = run(comparison, *arguments, "--sample", 2, "--seed", 1, "--plot", tmp_path, "--json")
     assert done.exit_code == 0, done.output
     found = json.loads(done.stdout)
     assert (found["questions"], found["sampled_from"], found["seed"]) == (2, 3, 1)
@@ -77,21 +77,11 @@ def test_the_command_draws_samples_and_prints_json(toy_file, tmp_path):
 
 
 def test_the_command_prints_tables(toy_file):
-    done = run("--data", toy_file, "--contender", "lightmem", "--contender", "bm25")
+    names = ("--contender", "lightmem", "--contender", "lightmem:words")
+    done = run(app, "eval", "retrieval", "--data", toy_file, *names)
     assert done.exit_code == 0
     assert "difference to the best baseline" in done.stdout
 
 
 def test_a_sample_of_none_is_wrong_usage(toy_file):
-    assert run("--data", toy_file, "--sample", 0).exit_code == 2
-
-
-def test_without_matplotlib_the_extra_is_named_before_anything_is_measured(
-    toy_file, tmp_path, monkeypatch
-):
-    # None in sys.modules is how Python marks a module that cannot be imported.
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
-    done = run("--data", toy_file, "--plot", tmp_path / "plots")
-    assert done.exit_code == 1
-    assert "lightmem-integrations[plots]" in done.stderr
-    assert not (tmp_path / "plots").exists()
+    assert run(app, "eval", "retrieval", "--data", toy_file, "--sample", 0).exit_code == 2

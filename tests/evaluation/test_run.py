@@ -10,14 +10,16 @@ import pytest
 from rich.console import Console
 
 from lightmem_integrations import InvalidRequestError, Turn
-from lightmem_integrations.evaluation.baselines import rendered
-from lightmem_integrations.evaluation.contenders import BASELINES, CONTENDERS, STAGES, chosen
+from lightmem_integrations.evaluation.contenders import PLAIN, STAGES, chosen
 from lightmem_integrations.evaluation.conversations import read
 from lightmem_integrations.evaluation.progress_bar import progress_bar
 from lightmem_integrations.evaluation.report import fitted_rows, tables
 from lightmem_integrations.evaluation.results import MEASURES
 from lightmem_integrations.evaluation.run import evaluate, sampled
 from lightmem_integrations.evaluation.stages import Writer
+from peers import PEERS, rendered
+
+CONTENDERS = (*STAGES, *PEERS)
 
 FACTS = "lightmem:facts"  # the rules find no fact in these turns
 
@@ -25,7 +27,7 @@ FACTS = "lightmem:facts"  # the rules find no fact in these turns
 @pytest.fixture(scope="module")
 def toy_run(toy_file):
     seen = []
-    return evaluate(toy_file, on_progress=seen.append), seen
+    return evaluate(toy_file, baselines=PEERS, on_progress=seen.append), seen
 
 
 def printed(evaluation, width=200):
@@ -77,7 +79,7 @@ def test_progress_reaches_its_end_in_every_stage(toy_run):
     last = {(each.contender, each.stage): (each.done, each.total) for each in seen}
     asked = ("timing", "ranking", "packing")
     # The rows of this library share one store: it is written once.
-    assert {name for name, stage in last if stage == "adding"} == {"lightmem", *BASELINES}
+    assert {name for name, stage in last if stage == "adding"} == {"lightmem", *PEERS}
     assert {done for (_, stage), done in last.items() if stage == "adding"} == {(11, 11)}
     assert {key: done for key, done in last.items() if key[1] in asked} == {
         (name, stage): (3, 3) for name in CONTENDERS for stage in asked
@@ -147,7 +149,7 @@ def test_names_from_the_file_are_shown_literally(tmp_path, toy_file):
     text = toy_file.read_text(encoding="utf-8")
     path = tmp_path / "[red]toy.json"
     path.write_text(text.replace('"temporal"', '"[bold]when"'), encoding="utf-8")
-    shown = printed(evaluate(path, ["bm25"]))
+    shown = printed(evaluate(path, ["bm25"], baselines=PEERS))
     assert "[red]toy.json" in shown
     assert "[bold]when" in shown
 
@@ -155,40 +157,40 @@ def test_names_from_the_file_are_shown_literally(tmp_path, toy_file):
 def test_a_bar_shows_who_is_measured(toy_file):
     console = Console(width=120, file=io.StringIO(), force_terminal=True)
     with progress_bar(console) as show:
-        evaluate(toy_file, ["bm25"], on_progress=show)
+        evaluate(toy_file, ["bm25"], baselines=PEERS, on_progress=show)
     assert "bm25: adding turns" in console.file.getvalue()
 
 
 def test_a_missing_package_skips_its_row_and_names_the_extra(monkeypatch, toy_file):
     # None in sys.modules is how Python marks a module that cannot be imported.
     monkeypatch.setitem(sys.modules, "rank_bm25", None)
-    module = "lightmem_integrations.evaluation.baselines.bm25"
+    module = "peers.bm25"
     monkeypatch.delitem(sys.modules, module, raising=False)
-    evaluation = evaluate(toy_file, ["bm25", "langgraph-store"])
+    evaluation = evaluate(toy_file, ["bm25", "langgraph-store"], baselines=PEERS)
     assert [row.contender for row in evaluation.rows] == ["langgraph-store"]
     (skipped,) = evaluation.skipped
     assert skipped.contender == "bm25"
-    assert "lightmem-integrations[baselines]" in skipped.reason
+    assert "lightmem-integrations[benchmarks]" in skipped.reason
     assert "bm25 was skipped" in printed(evaluation)
 
 
 def test_a_fault_inside_a_baseline_is_not_taken_for_a_missing_package(monkeypatch, toy_file):
     monkeypatch.setitem(sys.modules, "lightmem_integrations.text.terms", None)
-    monkeypatch.delitem(
-        sys.modules, "lightmem_integrations.evaluation.baselines.bm25", raising=False
-    )
+    monkeypatch.delitem(sys.modules, "peers.bm25", raising=False)
     with pytest.raises(ModuleNotFoundError, match="terms"):
-        evaluate(toy_file, ["bm25"])
+        evaluate(toy_file, ["bm25"], baselines=PEERS)
 
 
 @pytest.mark.parametrize("names", [["lightmen"], ["bm25", "faiss"], []])
 def test_an_unknown_contender_is_refused_with_the_known_ones(names):
     with pytest.raises(InvalidRequestError, match="langchain-chroma"):
-        chosen(names)
+        chosen(names, CONTENDERS)
 
 
 def test_a_contender_named_twice_runs_once(toy_file):
-    assert [row.contender for row in evaluate(toy_file, ["bm25", "bm25"]).rows] == ["bm25"]
+    assert [
+        row.contender for row in evaluate(toy_file, ["bm25", "bm25"], baselines=PEERS).rows
+    ] == ["bm25"]
 
 
 def two_users(written):
@@ -198,9 +200,9 @@ def two_users(written):
     written.finish()
 
 
-@pytest.mark.parametrize("name", BASELINES)
+@pytest.mark.parametrize("name", PEERS)
 def test_a_baseline_never_returns_another_users_turn(name, tmp_path):
-    with closing(BASELINES[name](tmp_path)) as contender:
+    with closing(PEERS[name](tmp_path)) as contender:
         two_users(contender)
         assert list(contender.rank("ann", "Where is the key?", 20)) == ["of-ann"]
 
@@ -224,11 +226,18 @@ def test_a_sample_asks_fewer_questions_of_whole_memories(toy_file):
     assert sampled(whole, 2, seed=0) == drawn
     assert any(sampled(whole, 2, seed=seed) != drawn for seed in range(1, 9))
     assert sampled(whole, 50, seed=0) == whole
-    evaluation = evaluate(toy_file, ["bm25"], sample=2, seed=3)
+    evaluation = evaluate(toy_file, ["bm25"], baselines=PEERS, sample=2, seed=3)
     assert (evaluation.questions, evaluation.sampled_from, evaluation.seed) == (2, 3, 3)
     assert "2 questions drawn from 3 with seed 3" in printed(evaluation)
     with pytest.raises(InvalidRequestError, match="sample is 0"):
-        evaluate(toy_file, ["bm25"], sample=0)
+        evaluate(toy_file, ["bm25"], baselines=PEERS, sample=0)
+
+
+def test_without_another_library_a_recall_is_compared_with_the_better_plain_row(toy_file):
+    evaluation = evaluate(toy_file, ["lightmem", *PLAIN])
+    assert {each.contender for each in evaluation.differences} == {"lightmem"}
+    assert {each.baseline for each in evaluation.differences} <= set(PLAIN)
+    assert "lightmem is below the best baseline: " in printed(evaluation)
 
 
 def test_baselines_see_the_date_and_the_speaker():

@@ -22,7 +22,7 @@ from llama_index.core.schema import (
 
 from lightmem_integrations.errors import InvalidRequestError, ModelError, SettingsError
 from lightmem_integrations.llama_index import LightMemRerank
-from lightmem_integrations.recall.select.rank_texts import rank_texts
+from lightmem_integrations.recall.rank_texts import rank_texts
 
 TEXTS = [
     "The harbour opens at six.",

@@ -7,7 +7,7 @@ import pytest
 
 from lightmem_integrations import Turn
 from lightmem_integrations.recall.plan.aliases import said_with
-from lightmem_integrations.recall.plan.plan import make_plan, named_speakers
+from lightmem_integrations.recall.plan.question import make_plan, named_speakers
 from lightmem_integrations.storage.users import find_user
 
 UTC = dt.timezone.utc
@@ -34,12 +34,7 @@ def test_speakers_are_known_by_name(question, expected):
     assert named_speakers(question, ["Ann Smith", "Bo", "Jörg", "C++"]) == expected
 
 
-def test_the_plan_says_what_kind_of_question_it_is():
-    def intent(question):
-        return make_plan(question, [], now=NOW, latest=NOW, k=3).intent
-
-    assert intent("What is her favourite colour?") == "knowledge"
-    assert intent("Where did we eat on Tuesday?") == "episodic"
+def test_the_plan_holds_speakers_the_time_window_and_k():
     plan = make_plan("What did Bo like in May 2023?", ["Bo"], now=NOW, latest=NOW, k=3)
     assert (plan.k, plan.speakers, plan.since) == (3, {"Bo"}, day(2023, 5, 1))
     assert plan.queries == ("What did Bo like in May 2023?",)

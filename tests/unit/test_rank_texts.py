@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lightmem_integrations.errors import InvalidRequestError, LightMemError, ModelError
 from lightmem_integrations.models.onnx import OnnxEmbedder
-from lightmem_integrations.recall.select.rank_texts import rank_texts
+from lightmem_integrations.recall.rank_texts import rank_texts
 from lightmem_integrations.testing import HashEmbedder
 
 TEXTS = [

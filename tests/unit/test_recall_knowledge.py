@@ -145,7 +145,7 @@ def test_facts_that_cannot_be_read_cost_no_turns(memory, monkeypatch):
     def broken(*args, **options):
         raise RuntimeError("no such table")
 
-    monkeypatch.setattr("lightmem_integrations.recall.tiers.fuse.matches", broken)
+    monkeypatch.setattr("lightmem_integrations.recall.pipeline.view_facts", broken)
     found = memory.recall("Where does Ana live?", user_id="u")
     assert LISBON in texts(found)
     assert PORTO in texts(found)

@@ -58,28 +58,16 @@ def retrieval(
         ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Which questions --sample draws.")] = 0,
-    plot: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FOLDER",
-            help="Draw recall against tokens and quality against time, as SVG and PNG.",
-            file_okay=False,
-            show_default=False,
-        ),
-    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print everything as JSON instead of tables.")
     ] = False,
 ) -> None:
-    """Compare how well and how fast retrievers find the turns that answer questions."""
+    """Compare how well and how fast the stages of a recall find the turns that answer questions."""
     from lightmem_integrations.evaluation.model_rows import model_rows
-    from lightmem_integrations.evaluation.plots import require_matplotlib, save_plots
     from lightmem_integrations.evaluation.progress_bar import progress_bar
     from lightmem_integrations.evaluation.report import tables
     from lightmem_integrations.evaluation.run import evaluate
 
-    if plot is not None:
-        require_matplotlib()  # now, rather than after minutes of measuring
     with progress_bar() as show:
         evaluation = evaluate(
             data,
@@ -89,9 +77,6 @@ def retrieval(
             seed=seed,
             on_progress=show,
         )
-    if plot is not None and evaluation.rows:
-        for path in save_plots(evaluation, plot):
-            typer.echo(f"Wrote {path}", err=True)
     if as_json:
         typer.echo(json.dumps(evaluation.to_json(), indent=2))
         return

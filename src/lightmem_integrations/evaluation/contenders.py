@@ -1,14 +1,12 @@
-"""The retrievers that are compared: stages of this library, and what one would otherwise take."""
+"""Contenders: the stages of this library, and what a retriever must do to be compared with them."""
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import Protocol, runtime_checkable
 
-from lightmem_integrations.errors import InvalidRequestError, MissingExtraError
+from lightmem_integrations.errors import InvalidRequestError
 from lightmem_integrations.evaluation import stages
 from lightmem_integrations.evaluation.metrics import distinct
 from lightmem_integrations.evaluation.shown import Shown
@@ -65,24 +63,6 @@ class Packs(Protocol):
         """What a prompt would show within this budget."""
 
 
-def _baseline(module: str, package: str) -> Callable[[Path], Baseline]:
-    """A contender whose module imports a package that may be missing."""
-
-    def make(folder: Path) -> Baseline:
-        try:
-            loaded: ModuleType = importlib.import_module(
-                f"lightmem_integrations.evaluation.baselines.{module}"
-            )
-        except ModuleNotFoundError as error:
-            if (error.name or "").startswith(__package__.partition(".")[0]):
-                raise  # A fault of this library's own, which no extra would mend.
-            raise MissingExtraError(f"The baseline {module!r}", "baselines", package) from error
-        made: Baseline = loaded.Baseline(folder)
-        return made
-
-    return make
-
-
 _FACTS: tuple[Tier, ...] = ("ltm",)
 
 STAGES: Mapping[str, Callable[[Path], Contender]] = {
@@ -114,16 +94,8 @@ STAGES: Mapping[str, Callable[[Path], Contender]] = {
 }
 """Rows of this library by name. They read one store, which ``stages.Writer`` filled."""
 
-BASELINES: Mapping[str, Callable[[Path], Baseline]] = {
-    "bm25": _baseline("bm25", "rank-bm25"),
-    "langchain-chroma": _baseline("langchain_chroma", "langchain-chroma"),
-    "langgraph-store": _baseline("langgraph_store", "langgraph"),
-    "llama-index": _baseline("llama_index_memory", "llama-index-core"),
-}
-"""What to compare with, by name; each is made with a folder for its files."""
-
-CONTENDERS: tuple[str, ...] = (*STAGES, *BASELINES)
-"""The names of all rows, in the order in which they are shown."""
+PLAIN: tuple[str, ...] = (f"{OWN}:words", f"{OWN}:meaning")
+"""Rows that stand in for baselines where none of another library takes part."""
 
 
 def is_own(name: str) -> bool:
@@ -131,18 +103,18 @@ def is_own(name: str) -> bool:
     return name.partition(":")[0] == OWN
 
 
-def chosen(names: Sequence[str] | None) -> tuple[str, ...]:
-    """The names asked for, checked; all of them for ``None``.
+def chosen(names: Sequence[str] | None, known: Sequence[str]) -> tuple[str, ...]:
+    """The names asked for, checked; all that are known for ``None``.
 
     Raises:
         InvalidRequestError: If a name is not known, or none is given.
     """
     if names is None:
-        return CONTENDERS
-    unknown = [name for name in names if name not in CONTENDERS]
+        return tuple(known)
+    unknown = [name for name in names if name not in known]
     if unknown or not names:
         raise InvalidRequestError(
             f"No contender is called {', '.join(map(repr, unknown)) or 'nothing'}; "
-            f"known are {', '.join(CONTENDERS)}."
+            f"known are {', '.join(known)}."
         )
     return distinct(names)

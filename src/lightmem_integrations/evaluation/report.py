@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from rich import box
@@ -10,12 +11,12 @@ from rich.table import Table
 from rich.text import Text
 
 from lightmem_integrations.display import literal
-from lightmem_integrations.evaluation.contenders import OWN, STAGES, is_own
+from lightmem_integrations.evaluation.contenders import OWN, PLAIN, STAGES, is_own
 from lightmem_integrations.evaluation.differences import Difference
 from lightmem_integrations.evaluation.metrics import Interval
 from lightmem_integrations.evaluation.results import MEASURES, Evaluation
 
-_UNFITTED = (f"{OWN}:words", f"{OWN}:meaning", f"{OWN}:plain")
+_UNFITTED = (*PLAIN, f"{OWN}:plain")
 
 
 def tables(evaluation: Evaluation) -> tuple[RenderableType, ...]:
@@ -211,7 +212,7 @@ def _differences(evaluation: Evaluation, name: str) -> Table:
             value = each.difference
             text = f"{100 * value.mean:+.1f}\n{100 * value.low:+.0f} {100 * value.high:+.0f}\n"
             # The names are broken where they can be, for narrow columns.
-            text += each.baseline.replace("-", "-\n")
+            text += re.sub("([-:])", r"\1\n", each.baseline)
             cells.append(Text(text, style="red" if value.mean < 0 else ""))
         table.add_row(Text(measure.replace(" at ", " at\n")), *cells)
     return table

@@ -102,7 +102,8 @@ class Evaluation:
         fitted_on: Conversations of the file on which the shipped weights were fitted. On these the
             library's own rows show how well the weights fit, not how well they generalise.
         rows: One for each contender that ran.
-        differences: This library's rows against the best baseline.
+        differences: This library's rows against the best baseline; where none took part, against
+            the better of ``contenders.PLAIN``.
         skipped: Contenders that could not.
         machine: Python, processors and package versions, in words.
     """

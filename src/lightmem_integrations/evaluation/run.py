@@ -27,15 +27,16 @@ from lightmem_integrations.errors import (
 )
 from lightmem_integrations.evaluation import passes
 from lightmem_integrations.evaluation.contenders import (
-    BASELINES,
     OWN,
+    PLAIN,
     STAGES,
+    Baseline,
     Contender,
     chosen,
     is_own,
 )
 from lightmem_integrations.evaluation.conversations import Conversation, read
-from lightmem_integrations.evaluation.differences import Values, differences
+from lightmem_integrations.evaluation.differences import Difference, Values, differences
 from lightmem_integrations.evaluation.metrics import (
     Outcome,
     Scores,
@@ -71,6 +72,7 @@ def evaluate(
     contenders: Sequence[str] | None = None,
     *,
     extra: Mapping[str, Callable[[Path], Contender]] | None = None,
+    baselines: Mapping[str, Callable[[Path], Baseline]] | None = None,
     sample: int | None = None,
     seed: int = 0,
     on_progress: Callable[[Progress], None] | None = None,
@@ -83,9 +85,11 @@ def evaluate(
 
     Args:
         data: A file that ``conversations.read`` understands.
-        contenders: Names from ``CONTENDERS``; ``None`` for all.
+        contenders: Names of ``STAGES`` and of the baselines; ``None`` for all.
         extra: More rows of this library, by name: made with the folder of the shared store. They
             come after its other rows and before the baselines.
+        baselines: Retrievers of other libraries by name, each made with a folder for its files.
+            Without any, this library's rows are compared with the better of its ``PLAIN`` ones.
         sample: Ask only so many questions, drawn at random; the memories stay whole.
         seed: Which questions are drawn.
         on_progress: Called after every turn and every question.
@@ -94,7 +98,8 @@ def evaluate(
         InvalidRequestError: If the file cannot be used, a name is unknown, or ``sample`` is
             not positive.
     """
-    names = chosen(contenders)
+    others = baselines or {}
+    names = chosen(contenders, (*STAGES, *others))
     own = {name: STAGES[name] for name in names if name in STAGES} | dict(extra or {})
     whole = read(data)
     conversations = whole if sample is None else sampled(whole, sample, seed)
@@ -115,9 +120,9 @@ def evaluate(
                 continue
             with closing(row):
                 measured.append(_measured(name, row, conversations, adding, tell))
-        for name in (name for name in names if name in BASELINES):
+        for name in (name for name in names if name in others):
             try:
-                baseline = BASELINES[name](Path(folder))
+                baseline = others[name](Path(folder))
             except MissingExtraError as error:
                 skipped.append(Skipped(name, str(error)))
                 continue
@@ -135,11 +140,7 @@ def evaluate(
         left_out=sum(each.left_out for each in conversations),
         fitted_on=fitted_on(conversations),
         rows=tuple(row for row, _ in measured),
-        differences=differences(
-            {row.contender: values for row, values in measured if is_own(row.contender)},
-            {row.contender: values for row, values in measured if not is_own(row.contender)},
-            [question.category for question in questions],
-        ),
+        differences=_compared(measured, [question.category for question in questions]),
         skipped=tuple(skipped),
         machine=_machine(),
     )
@@ -212,6 +213,18 @@ def _measured(
         ),
     )
     return row, _values(outcomes, curve)
+
+
+def _compared(
+    measured: Sequence[tuple[Row, Values]], categories: Sequence[str]
+) -> tuple[Difference, ...]:
+    values = {row.contender: by_measure for row, by_measure in measured}
+    theirs = {name for name in values if not is_own(name)} or {*PLAIN}
+    return differences(
+        {name: values[name] for name in values if name not in theirs},
+        {name: values[name] for name in values if name in theirs},
+        categories,
+    )
 
 
 def _values(outcomes: Sequence[Outcome], curve: Curve) -> Values:

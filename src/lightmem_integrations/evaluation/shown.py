@@ -7,6 +7,10 @@ from dataclasses import dataclass
 
 from lightmem_integrations.models.protocols import TokenCounter
 from lightmem_integrations.records.conversation import Recall, Turn
+from lightmem_integrations.settings import Settings
+
+TOP = Settings().k
+"""Turns that a retriever without packing hands to a prompt: as many as a recall by default."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,17 +9,16 @@ import shutil
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-import numpy as np
 from sqlalchemy import Connection
 
 from lightmem_integrations import LightMem
 from lightmem_integrations.engine.store import Store
-from lightmem_integrations.evaluation.baselines import TOP
 from lightmem_integrations.evaluation.metrics import distinct
-from lightmem_integrations.evaluation.shown import Shown, line, of_recall
+from lightmem_integrations.evaluation.shown import TOP, Shown, line, of_recall
 from lightmem_integrations.models.embedders import as_embedder, encoded_query
 from lightmem_integrations.models.protocols import TokenCounter
-from lightmem_integrations.recall.coarse import by_meaning, by_words, question_words
+from lightmem_integrations.recall.coarse import by_meaning, by_words, weigh_terms
+from lightmem_integrations.recall.row_filter import RowFilter
 from lightmem_integrations.records.conversation import TIERS, Tier, Turn
 from lightmem_integrations.settings import Settings
 from lightmem_integrations.storage.turn_reads import provenance
@@ -27,7 +26,7 @@ from lightmem_integrations.storage.users import User, find_user
 
 _ALL_TOKENS = 100_000
 _STORE = "store"
-_NONE = np.zeros(0, np.int64)
+_NO_LIMITS = RowFilter()
 
 
 class Writer:
@@ -189,8 +188,8 @@ class Words(_Search):
 
     def _rows(self, connection: Connection, user: User, question: str, k: int) -> list[int]:
         lexical = self._store.ledger.lexical
-        words = question_words(connection, lexical, user, question)
-        return by_words(connection, lexical, user, words, k, None, _NONE)
+        weighed = weigh_terms(connection, lexical, user, question)
+        return by_words(connection, lexical, user, weighed, k, _NO_LIMITS)
 
 
 class Meaning(_Search):
@@ -203,4 +202,4 @@ class Meaning(_Search):
 
     def _rows(self, connection: Connection, user: User, question: str, k: int) -> list[int]:
         vector, _ = encoded_query(self._embedder, question)
-        return by_meaning(connection, self._store.index, user, vector, k, None, _NONE)
+        return by_meaning(connection, self._store.index, user, vector, k, _NO_LIMITS)

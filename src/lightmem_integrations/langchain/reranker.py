@@ -15,7 +15,7 @@ from lightmem_integrations.errors import InvalidRequestError
 from lightmem_integrations.models.embedders import as_embedder
 from lightmem_integrations.models.protocols import Embedder, Reranker
 from lightmem_integrations.models.rerankers import as_reranker
-from lightmem_integrations.recall.select.rank_texts import rank_texts
+from lightmem_integrations.recall.rank_texts import rank_texts
 from lightmem_integrations.safety import short_repr
 
 

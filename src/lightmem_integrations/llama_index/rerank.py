@@ -17,7 +17,7 @@ from llama_index_instrumentation import get_dispatcher
 from lightmem_integrations.errors import InvalidRequestError
 from lightmem_integrations.models.embedders import as_embedder
 from lightmem_integrations.models.rerankers import as_reranker
-from lightmem_integrations.recall.select.rank_texts import Ranking, rank_texts
+from lightmem_integrations.recall.rank_texts import Ranking, rank_texts
 from lightmem_integrations.validation import check_counts
 
 logger = logging.getLogger(__name__)

@@ -16,7 +16,7 @@ DIMENSIONS = 128
 
 # int8 steps per unit. A unit vector of 128 dimensions has entries around 0.09; those beyond 0.5
 # are vanishingly rare and are clipped, so that no scale need be stored with each vector.
-_STEPS = 254.0
+STEPS = 254.0
 
 
 _SEED = 1_729
@@ -90,13 +90,13 @@ def compact(
     kept = [vectors[~ignored[ids]] for vectors, ids in memories]
     if not kept:
         return []
-    rotated = _rotate(np.concatenate(kept))
-    stored: NDArray[np.int8] = np.clip(np.rint(rotated * _STEPS), -127, 127).astype(np.int8)
+    rotated = rotate(np.concatenate(kept))
+    stored: NDArray[np.int8] = np.clip(np.rint(rotated * STEPS), -127, 127).astype(np.int8)
     ends = np.cumsum([len(each) for each in kept])[:-1]
     return list(np.split(stored, ends))
 
 
-def _rotate(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+def rotate(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """Projected and normalised rows."""
     rotated = vectors.astype(np.float32, copy=False) @ projection(vectors.shape[1])
     lengths = np.linalg.norm(rotated, axis=1, keepdims=True)

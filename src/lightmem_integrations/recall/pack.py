@@ -1,4 +1,4 @@
-"""Packing: the best of what was found, within the token budget, oldest first, fenced as data."""
+"""Packing: the best hits within the token budget, oldest first, fenced as data."""
 
 from __future__ import annotations
 
@@ -10,15 +10,18 @@ from lightmem_integrations.records.conversation import Hit, Turn
 from lightmem_integrations.safety import fence
 
 _CUT = " ..."
-_FEWEST_CHARACTERS = 4  # of what was said; a cut that shows less is worth nothing
-_LONG_WORD = 40
+_FEWEST_CHARACTERS = 4  # of what was said; a cut that shows less is worth nothing; a guess
+_LONG_WORD = 40  # characters; what runs longer without a blank is cut inside; a guess
 
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """A turn to show. ``order``, its time and its row, sorts quotes and tells them apart.
+    """A turn to show.
 
-    ``note`` is put behind it: what has changed since.
+    Attributes:
+        turn: The turn, or a statement in the form of one.
+        order: Its time and its row, which sort quotes and tell them apart.
+        note: Put behind it: what has changed since.
     """
 
     turn: Turn = field(compare=False)
@@ -55,7 +58,7 @@ def pack(ranked: Sequence[Ranked], *, max_tokens: int, count_tokens: TokenCounte
         max_tokens: The budget, as ``count_tokens`` counts the whole text.
         count_tokens: Tokens of a text.
     """
-    everything = {quote: _line(quote) for each in ranked for quote in (each.quote, *each.around)}
+    everything = {quote: _line(quote) for hit in ranked for quote in (hit.quote, *hit.around)}
     text = _text(everything)
     tokens = count_tokens(text) if text else 0
     if tokens <= max_tokens:  # the common case: one count instead of one for each line
@@ -63,19 +66,19 @@ def pack(ranked: Sequence[Ranked], *, max_tokens: int, count_tokens: TokenCounte
     lines: dict[Quote, str] = {}
     kept: list[Ranked] = []
     room = max_tokens - count_tokens(fence(["."]))
-    for each in ranked:
-        line = _line(each.quote)
+    for hit in ranked:
+        line = _line(hit.quote)
         cost = count_tokens(line) + 1
         if cost > room and not kept:
-            line = _shortened(line, len(_head(each.quote)), room - 1, count_tokens)
+            line = _shortened(line, len(_head(hit.quote)), room - 1, count_tokens)
             cost = count_tokens(line) + 1
         if cost > room or not line:
             continue
-        kept.append(each)
-        lines[each.quote] = line
+        kept.append(hit)
+        lines[hit.quote] = line
         room -= cost
-    for each in kept:
-        for quote in each.around:
+    for hit in kept:
+        for quote in hit.around:
             if quote not in lines and (cost := count_tokens(_line(quote)) + 1) <= room:
                 lines[quote] = _line(quote)
                 room -= cost
@@ -90,9 +93,7 @@ def pack(ranked: Sequence[Ranked], *, max_tokens: int, count_tokens: TokenCounte
 
 
 def _packed(ranked: Sequence[Ranked], lines: Mapping[Quote, str], text: str, tokens: int) -> Packed:
-    return Packed(
-        tuple(_shown(each, lines) for each in ranked if each.quote in lines), text, tokens
-    )
+    return Packed(tuple(_shown(hit, lines) for hit in ranked if hit.quote in lines), text, tokens)
 
 
 def _shown(ranked: Ranked, lines: Mapping[Quote, str]) -> Hit:

@@ -102,7 +102,6 @@ class Plan:
 
     Attributes:
         queries: What is searched for: the query itself, then hypothetical ones.
-        intent: ``episodic`` (a detail of what was said) or ``knowledge`` (what holds).
         speakers: Speakers of this user's memory that the query names.
         since: Start of the time window asked for, or ``None``.
         until: End of the time window asked for (exclusive), or ``None``.
@@ -110,7 +109,6 @@ class Plan:
     """
 
     queries: tuple[str, ...]
-    intent: Literal["episodic", "knowledge"] = "episodic"
     speakers: frozenset[str] = frozenset()
     since: dt.datetime | None = None
     until: dt.datetime | None = None

@@ -1,1 +1,1 @@
-"""The Selector: scores every candidate by what speaks for it, and puts the best first."""
+"""The Selector: features of every candidate, their weighted sum, and the best of them first."""

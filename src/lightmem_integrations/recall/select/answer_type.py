@@ -1,4 +1,4 @@
-"""Whether a turn has the kind of thing that a question asks for.
+"""The expected answer type of a question, and the turns that hold something of this type.
 
 "When" is answered by words of time, "who", "where" or "which book" by a name or a title. A turn
 that matches a question's words often only raises the subject; the one that answers it has these.
@@ -42,7 +42,7 @@ _WORD = re.compile(r"[^\W_]+")
 def has_answer_type(
     question: str, speakers: Iterable[str], texts: Sequence[str], terms_of: Sequence[str]
 ) -> NDArray[np.float32]:
-    """1 for turns that have what the question asks for, 0 for others and where nothing is known.
+    """1 for turns that hold something of the type asked for, 0 for others and untyped questions.
 
     Args:
         question: As asked.
@@ -52,7 +52,7 @@ def has_answer_type(
     """
     found = np.zeros(len(texts), dtype=np.float32)
     if _ASKS_WHEN.search(question):
-        found[[not _TIME_TERMS.isdisjoint(each.split()) for each in terms_of]] = 1.0
+        found[[not _TIME_TERMS.isdisjoint(held.split()) for held in terms_of]] = 1.0
     if _ASKS_NAME.search(question):
         said = {word.lower() for text in (question, *speakers) for word in _WORD.findall(text)}
         known = said | _DAYS

@@ -1,4 +1,4 @@
-"""What speaks for each candidate: similarities, context, speaker, time, shape.
+"""The features of each candidate: similarities, context, speaker, time, shape.
 
 Every feature is larger for a better candidate (but `question`, which is larger for a worse one),
 makes sense for any chat, and is neutral where it knows nothing. Similarities are z-scores over the
@@ -8,14 +8,22 @@ candidates of one question, so that weights hold for any embedder and any size o
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lightmem_integrations.arrays import Vectors
+from lightmem_integrations.recall.candidates import (
+    REACH,
+    Candidates,
+    EmbeddedQuery,
+    QueryTerms,
+)
 from lightmem_integrations.recall.select.answer_type import has_answer_type
-from lightmem_integrations.recall.select.late_interaction import maxsim
+from lightmem_integrations.recall.select.late_interaction import maxsim, query_tokens
+from lightmem_integrations.records.conversation import Plan
 from lightmem_integrations.storage.turn_reads import Turns
 from lightmem_integrations.text.terms import terms
 
@@ -33,89 +41,51 @@ FEATURES: tuple[str, ...] = (
     "length",  # log(1 + terms)
     "question",  # 0/1: the turn ends with a question mark (the one feature that speaks against)
 )
-REACH = 3
-"""Turns on each side that count as context. Fetch this many neighbours of each candidate."""
-SPREAD = 1
-"""Turns on each side of what was found that are candidates too: answers follow what matches."""
 
 # Worth of a word found 3, 2, 1 turns before, in the turn itself, and 1, 2, 3 turns after it. People
 # name a thing once and then say more about it: what was said before tells what a turn is about.
+# Guesses, in view of what `python benchmarks/fit_scorer.py` prints.
 _WORTH = np.array([0.8, 0.9, 0.95, 1.0, 0.8, 0.7, 0.6], dtype=np.float32)
-# From here on it is the same word; how alike its surroundings are makes no better answer.
+# From here on it is the same word; how alike its surroundings are makes no better answer. A guess.
 _SAME = np.float32(0.8)
 _DAY = 86_400.0
-_FADE_DAYS = 10.0  # people tell of a thing days after it happened
+_FADE_DAYS = 10.0  # people tell of a thing days after it happened; how many is a guess
+# Robertson and Zaragoza (2009), "The Probabilistic Relevance Framework": 1.2 < k1 < 2 and
+# 0.5 < b < 0.8 do well in many circumstances.
 _K1, _B = 1.2, 0.75
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Query:
-    """A question.
-
-    Attributes:
-        text: As asked.
-        terms: `terms(text)`.
-        vector: Normalised sentence vector, or None.
-        tokens: Token vectors, and
-        token_weights: their weights, both from `late_interaction.query_tokens`; or None.
-        speakers: Speakers of this memory that the question names, spelled as in the turns.
-        since: Start of the time window asked for, unix seconds, or None.
-        until: Its end (exclusive), or None.
-    """
-
-    text: str
-    terms: list[str]
-    vector: NDArray[np.float32] | None = None
-    tokens: NDArray[np.float32] | None = None
-    token_weights: NDArray[np.float32] | None = None
-    speakers: frozenset[str] = frozenset()
-    since: float | None = None
-    until: float | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Pool:
-    """Candidates with their surroundings.
-
-    Attributes:
-        turns: Candidates and their neighbours, each once, sorted by session and position.
-        candidates: Places of the candidates among them.
-        idf: `inverse_frequency` of every term of the question in this user's memory.
-        average_length: Mean number of terms of this user's turns.
-    """
-
-    turns: Turns
-    candidates: NDArray[np.int64]
-    idf: Mapping[str, float] = field(default_factory=dict)
-    average_length: float = 12.0
-
-
-def features(query: Query, pool: Pool) -> NDArray[np.float32]:
-    """Features of each candidate.
+def features(plan: Plan, query: EmbeddedQuery, candidates: Candidates) -> NDArray[np.float32]:
+    """The features of each candidate.
 
     Args:
-        query: The question.
-        pool: Candidates with their surroundings.
+        plan: Speakers and the time window that the question names.
+        query: What the candidates are compared with.
+        candidates: The candidates with their surroundings.
 
     Returns:
         float32 of shape (candidates, len(FEATURES)), columns in the order of FEATURES.
     """
-    turns, chosen = pool.turns, pool.candidates
+    turns, chosen = candidates.turns, candidates.chosen
     table = np.zeros((len(chosen), len(FEATURES)), dtype=np.float32)
     if not len(chosen):
         return table
     around = _around(turns, chosen)
     texts = [turns.texts[i] for i in chosen]
     padded, lengths = _padded(turns.terms)
-    table[:, 0], table[:, 1] = _dense(query, turns, around)
-    table[:, 2], table[:, 3] = _lexical(query, pool, around, padded, lengths)
-    table[:, 4], table[:, 5], table[:, 6] = _late(query, turns, around)
-    if query.speakers:
-        named = {name.casefold() for name in query.speakers}
+    # Friends call each other by name: a turn that says "Ana" is mostly not Ana's. So names of
+    # speakers are left to `speaker`.
+    names = {term for name in plan.speakers for term in terms(name)}
+    weighed = candidates.query_terms
+    table[:, 0], table[:, 1] = _dense(query.vector, turns, around)
+    table[:, 2], table[:, 3] = _lexical(weighed, names, around, padded, lengths)
+    table[:, 4], table[:, 5], table[:, 6] = _late(query, weighed, names, turns, around)
+    if plan.speakers:
+        named = {name.casefold() for name in plan.speakers}
         table[:, 7] = [turns.speakers[i].casefold() in named for i in chosen]
-    table[:, 8] = _in_time(query, turns.said_at[chosen])
-    said = [turns.terms[i] for i in chosen]
-    table[:, 9] = has_answer_type(query.text, set(turns.speakers), texts, said)
+    table[:, 8] = _in_time(plan, turns.said_at[chosen])
+    terms_of = [turns.terms[i] for i in chosen]
+    table[:, 9] = has_answer_type(query.text, set(turns.speakers), texts, terms_of)
     table[:, 10] = np.log1p(lengths[chosen])
     table[:, 11] = [text.rstrip().endswith("?") for text in texts]
     return table
@@ -123,8 +93,8 @@ def features(query: Query, pool: Pool) -> NDArray[np.float32]:
 
 def _padded(terms_of: Sequence[str]) -> tuple[list[str], NDArray[np.float32]]:
     """Terms with a blank on both sides of each, so that counting strings counts terms; lengths."""
-    padded = [f" {each.replace(' ', '  ')} " for each in terms_of]
-    lengths = [each.count(" ") + 1 if each else 0 for each in terms_of]
+    padded = [f" {text.replace(' ', '  ')} " for text in terms_of]
+    lengths = [text.count(" ") + 1 if text else 0 for text in terms_of]
     return padded, np.array(lengths, np.float32)
 
 
@@ -153,16 +123,16 @@ def z_scores(values: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _dense(
-    query: Query, turns: Turns, around: NDArray[np.int64]
+    vector: Vectors | None, turns: Turns, around: NDArray[np.int64]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Z-scored cosines of the turn alone and of the mean over it and its two neighbours."""
     own = around[REACH]
     nothing = np.zeros(len(own), dtype=np.float32)
-    if query.vector is None or not turns.embedded.any():
+    if vector is None or not turns.embedded.any():
         return nothing, nothing
     # The row of zeros at the end is what place -1, "no neighbour", reads.
-    vectors = np.vstack([turns.vectors, np.zeros_like(query.vector)])
-    similarity = vectors @ query.vector
+    vectors = np.vstack([turns.vectors, np.zeros_like(vector)])
+    similarity = vectors @ vector
     alone = np.where(turns.embedded[own], similarity[own], np.nan).astype(np.float32)
     before, after = around[REACH - 1], around[REACH + 1]
     window = vectors[before] + vectors[own] + vectors[after]
@@ -174,36 +144,27 @@ def _dense(
 
 
 def _lexical(
-    query: Query,
-    pool: Pool,
+    weighed: QueryTerms,
+    names: AbstractSet[str],
     around: NDArray[np.int64],
     padded: Sequence[str],
     lengths: NDArray[np.float32],
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Z-scored BM25 of the turn alone and of its whole context as one document."""
-    wanted = _wanted(query)
+    wanted = [term for term in weighed.terms if term not in names]
     # A last column of zeros, for place -1.
     counts = np.zeros((len(wanted), len(padded) + 1), dtype=np.float32)
     for i, term in enumerate(wanted):
         needle = f" {term} "
-        counts[i, :-1] = [each.count(needle) for each in padded]
+        counts[i, :-1] = [text.count(needle) for text in padded]
     lengths = np.append(lengths, np.float32(0.0))
-    idf = np.array([pool.idf.get(term, 0.0) for term in wanted], dtype=np.float32)
-    average = max(pool.average_length, 1.0)
+    idf = np.array([weighed.idf.get(term, 0.0) for term in wanted], dtype=np.float32)
+    average = max(weighed.average_length, 1.0)
     own = around[REACH]
     alone = _bm25(counts[:, own], lengths[own], idf, average)
     around_counts = np.einsum("p,tpc->tc", _WORTH, counts[:, around])
     together = _bm25(around_counts, _WORTH @ lengths[around], idf, average * float(_WORTH.sum()))
     return z_scores(alone), z_scores(together)
-
-
-def _wanted(query: Query) -> list[str]:
-    """Distinct terms to look for. Names of speakers are left to `speaker`.
-
-    Friends call each other by name: a turn that says "Ana" is mostly not Ana's.
-    """
-    names = {term for name in query.speakers for term in terms(name)}
-    return [term for term in dict.fromkeys(query.terms) if term not in names]
 
 
 def _bm25(
@@ -212,22 +173,30 @@ def _bm25(
     idf: NDArray[np.float32],
     average: float,
 ) -> NDArray[np.float32]:
-    """BM25 of documents (columns of counts)."""
+    """BM25 (Robertson et al. 1994) of documents, the columns of counts."""
     damping = np.float32(_K1) * (1.0 - _B + _B * lengths / np.float32(average))
     scores: NDArray[np.float32] = idf @ (counts * np.float32(_K1 + 1.0) / (counts + damping))
     return scores
 
 
 def _late(
-    query: Query, turns: Turns, around: NDArray[np.int64]
+    query: EmbeddedQuery,
+    weighed: QueryTerms,
+    names: AbstractSet[str],
+    turns: Turns,
+    around: NDArray[np.int64],
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
     """Z-scored MaxSim alone and with context, and how well the question before it matches."""
     own = around[REACH]
     nothing = np.zeros(len(own), dtype=np.float32)
-    if query.tokens is None or query.token_weights is None or not len(query.tokens):
+    if query.encoding is None:
         return nothing, nothing, nothing
-    nearest = maxsim(query.tokens, turns.tokens)
-    whole = query.token_weights @ nearest
+    tokens, offsets = query.encoding.tokens, query.encoding.offsets
+    wanted, weights = query_tokens(query.text, tokens, offsets, weighed.idf, names)
+    if not len(wanted):
+        return nothing, nothing, nothing
+    nearest = maxsim(wanted, turns.tokens)
+    whole = weights @ nearest
     alone = whole[own]
     if not np.isfinite(alone).any():
         return nothing, nothing, nothing
@@ -236,14 +205,14 @@ def _late(
     best = padded[:, own]
     for places, worth in zip(around, _WORTH, strict=True):
         best = np.maximum(best, worth * padded[:, places])
-    total = query.token_weights @ np.minimum(best, _SAME)
+    total = weights @ np.minimum(best, _SAME)
     context = np.where(np.isfinite(alone), total, np.nan).astype(np.float32)
     mean, spread = float(np.nanmean(alone)), max(float(np.nanstd(alone)), 1e-6)
     asked = _asked_before(turns, around)
     prior = np.where(asked >= 0, (whole[asked] - mean) / spread, 0.0)
     reply = np.nan_to_num(np.maximum(prior, 0.0), nan=0.0).astype(np.float32)
     return (
-        z_scores(query.token_weights @ np.minimum(nearest[:, own], _SAME)),
+        z_scores(weights @ np.minimum(nearest[:, own], _SAME)),
         z_scores(context),
         reply,
     )
@@ -273,12 +242,12 @@ def _asked_before(turns: Turns, around: NDArray[np.int64]) -> NDArray[np.int64]:
     return asked
 
 
-def _in_time(query: Query, said_at: NDArray[np.float64]) -> NDArray[np.float32]:
+def _in_time(plan: Plan, said_at: NDArray[np.float64]) -> NDArray[np.float32]:
     """1 within a day of the window asked for, fading outside it; 0 when no window is asked for."""
-    if query.since is None and query.until is None:
+    if plan.since is None and plan.until is None:
         return np.zeros(len(said_at), dtype=np.float32)
-    since = -math.inf if query.since is None else query.since
-    until = math.inf if query.until is None else query.until
+    since = -math.inf if plan.since is None else plan.since.timestamp()
+    until = math.inf if plan.until is None else plan.until.timestamp()
     days = np.maximum(np.maximum(since - said_at, said_at - until), 0.0) / _DAY
     fade: NDArray[np.float32] = np.exp(-np.maximum(days - 1.0, 0.0) / _FADE_DAYS)
     return fade.astype(np.float32)

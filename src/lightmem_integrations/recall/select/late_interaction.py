@@ -1,5 +1,6 @@
 """Late interaction: each word of a question finds its nearest word in each memory (MaxSim).
 
+After ColBERT (Khattab and Zaharia 2020, arXiv 2004.12832), with the tokens weighed by idf.
 One pass of the embedder yields the sentence vector and a vector per token. The tokens of a memory
 are compacted once, at write time (`compact`), and only compared when somebody asks (`maxsim`).
 
@@ -18,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightmem_integrations.models.token_vectors import (
-    _STEPS,
     DIMENSIONS,
-    _rotate,
+    STEPS,
+    rotate,
 )
 from lightmem_integrations.text.terms import terms
 
@@ -43,7 +44,7 @@ def query_tokens(
         vectors: The model's last hidden states, shape (tokens, width).
         offsets: Characters [start, end) of each token in the text; (0, 0) for specials.
         idf: Inverse document frequency by term for every term of the question, see
-            `features.inverse_frequency`; a term that it lacks weighs as much as the rarest.
+            `bm25.inverse_frequency`; a term that it lacks weighs as much as the rarest.
         skip: Terms not to look for: names that the speaker feature already answers for.
 
     Returns:
@@ -59,7 +60,7 @@ def query_tokens(
             inside = (starts >= word.start()) & (starts < word.end())
             weights[inside] = max(idf.get(term, unseen) for term in found)
     kept = weights > 0
-    rotated = _rotate(vectors[: len(weights)][kept])
+    rotated = rotate(vectors[: len(weights)][kept])
     return rotated, weights[kept] / max(float(weights.sum()), 1e-9)
 
 
@@ -82,6 +83,6 @@ def maxsim(query: NDArray[np.float32], memories: Sequence[bytes | None]) -> NDAr
     starts = np.cumsum([0, *lengths[:-1]])
     tokens = np.frombuffer(b"".join(stored), np.int8).reshape(-1, DIMENSIONS)
     # (tokens, query) so that reduceat walks contiguous rows: four times faster than the transpose.
-    similarity = tokens.astype(np.float32) @ (query.T / np.float32(_STEPS))
+    similarity = tokens.astype(np.float32) @ (query.T / np.float32(STEPS))
     nearest[:, known] = np.maximum.reduceat(similarity, starts, axis=0).T
     return nearest

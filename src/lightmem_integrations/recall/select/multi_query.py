@@ -1,109 +1,99 @@
-"""Several queries for one question: their candidates put together, their scores combined."""
+"""RAG-fusion: one order of candidates for a question and its hypothetical answers.
+
+As in RAG-Fusion (Rackauckas 2024, arXiv 2402.03367) every query brings candidates; what is summed
+over the queries is their scores, not the reciprocals of their ranks.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from itertools import chain
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lightmem_integrations.arrays import Vectors
-from lightmem_integrations.models.protocols import Encoding
-from lightmem_integrations.recall.coarse import Candidates
+from lightmem_integrations.recall.candidates import Candidates, EmbeddedQuery, ScoredTurn
 from lightmem_integrations.recall.select.scorer import Scoring
-from lightmem_integrations.recall.select.select import Scored, select
+from lightmem_integrations.recall.select.selector import select
 from lightmem_integrations.records.conversation import Plan
 from lightmem_integrations.storage.turn_reads import Turns
 
-# What all hypothetical queries together weigh against the question itself.
+# Weight of all hypothetical queries together beside the question's own; a guess.
 _WEIGHT = 0.5
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Asked:
-    """A query with its vectors, where they could be had."""
-
-    text: str
-    vector: Vectors | None = None
-    encoding: Encoding | None = None
 
 
 def shares(pool: int, queries: int) -> list[int]:
     """How many candidates each query may bring: the question half of them, the others the rest."""
     if queries == 1:
         return [pool]
-    each = max(pool // 2 // (queries - 1), 1)
-    return [max(pool - each * (queries - 1), 1), *[each] * (queries - 1)]
+    share = max(pool // 2 // (queries - 1), 1)
+    return [max(pool - share * (queries - 1), 1), *[share] * (queries - 1)]
 
 
-def merge_candidates(found: Sequence[Candidates]) -> list[Candidates]:
-    """The candidates of all queries for each of them, with its own words."""
-    if len(found) == 1:
-        return list(found)
-    joined = _joined([each.turns for each in found])
-    chosen = np.unique(np.concatenate([each.turns.rows[each.chosen] for each in found]))
-    shown = np.unique(np.concatenate([each.turns.rows[each.shown] for each in found]))
-    places = np.flatnonzero(np.isin(joined.rows, chosen))
-    may_be_shown = np.isin(joined.rows, shown)
-    return [Candidates(joined, places, may_be_shown, each.words) for each in found]
+def merge_candidates(by_query: Sequence[Candidates]) -> list[Candidates]:
+    """Unite the candidates of all queries.
+
+    Returns:
+        For each query, in the order given: all candidates, with that query's own terms.
+    """
+    if len(by_query) == 1:
+        return list(by_query)
+    united = _united([found.turns for found in by_query])
+    rows = np.concatenate([found.turns.rows[found.chosen] for found in by_query])
+    showable = np.concatenate([found.turns.rows[found.showable] for found in by_query])
+    chosen = np.flatnonzero(np.isin(united.rows, rows))
+    mask = np.isin(united.rows, showable)
+    return [Candidates(united, chosen, mask, found.query_terms) for found in by_query]
 
 
 def select_over(
     plan: Plan,
-    asked: Sequence[Asked],
-    found: Sequence[Candidates],
+    queries: Sequence[EmbeddedQuery],
+    by_query: Sequence[Candidates],
     *,
     k: int,
     scoring: Scoring,
-) -> list[Scored]:
+) -> list[ScoredTurn]:
     """The best candidates over all queries, best first.
 
     A candidate's score is the question's own, plus the mean of the hypothetical queries' scores at
-    half the weight. What its score is made of is said for the question.
+    half the weight. Its parts are the question's.
 
     Args:
         plan: What the question asks for.
-        asked: The question, then hypothetical queries, with their vectors.
-        found: The same candidates for each of them, as `together` returns them.
+        queries: The question, then hypothetical answers.
+        by_query: The same candidates for each of them, as `merge_candidates` returns them.
         k: How many to return.
         scoring: Turns the table of features into one score for each candidate.
     """
-    first, question = asked[0], found[0]
-    if len(asked) == 1:
-        return select(plan, question, first.vector, first.encoding, k=k, scoring=scoring)
-    size = len(question.chosen)
+    if len(queries) == 1:
+        return select(plan, queries[0], by_query[0], k=k, scoring=scoring)
+    size = max(len(by_query[0].chosen), 1)
     own, *others = (
-        select(
-            replace(plan, queries=(each.text,)),
-            candidates,
-            each.vector,
-            each.encoding,
-            k=max(size, 1),
-            scoring=scoring,
-        )
-        for each, candidates in zip(asked, found, strict=True)
+        select(plan, query, candidates, k=size, scoring=scoring)
+        for query, candidates in zip(queries, by_query, strict=True)
     )
     added: dict[int, float] = {}
-    for scored in others:
-        # Of texts said twice one is left out, not always the same one: it counts as the worst.
-        for each in scored:
-            added[each.place] = added.get(each.place, 0.0) + each.score / len(others)
+    for ranked in others:
+        for scored in ranked:
+            added[scored.place] = added.get(scored.place, 0.0) + scored.score / len(others)
+    # Of texts said twice one is left out, not always the same one: it counts as the worst.
     least = min(added.values(), default=0.0)
     best = [
-        replace(each, score=each.score + _WEIGHT * added.get(each.place, least)) for each in own
+        replace(scored, score=scored.score + _WEIGHT * added.get(scored.place, least))
+        for scored in own
     ]
-    return sorted(best, key=lambda each: -each.score)[:k]
+    return sorted(best, key=lambda scored: -scored.score)[:k]
 
 
-def _joined(parts: Sequence[Turns]) -> Turns:
+def _united(parts: Sequence[Turns]) -> Turns:
     """Turns of one user that were read separately, each once, by session and position."""
-    parts = [each for each in parts if len(each)] or [parts[0]]
+    parts = [part for part in parts if len(part)] or [parts[0]]
     columns: dict[str, Any] = {}
     for field in fields(Turns):
-        values: list[Any] = [getattr(each, field.name) for each in parts]
+        values: list[Any] = [getattr(part, field.name) for part in parts]
         if isinstance(values[0], np.ndarray):
             columns[field.name] = np.concatenate(_of_one_width(values))
         else:
@@ -116,8 +106,8 @@ def _joined(parts: Sequence[Turns]) -> Turns:
 
 def _of_one_width(arrays: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
     """Vectors of turns none of which is embedded yet have no width; they get that of the others."""
-    width = max(each.shape[1:] for each in arrays)
+    width = max(array.shape[1:] for array in arrays)
     return [
-        each if each.shape[1:] == width else np.zeros((len(each), *width), each.dtype)
-        for each in arrays
+        array if array.shape[1:] == width else np.zeros((len(array), *width), array.dtype)
+        for array in arrays
     ]

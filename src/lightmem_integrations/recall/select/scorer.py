@@ -1,4 +1,7 @@
-"""Order of the candidates: a weighted sum of their features, weights in `weights.json`."""
+"""The score of each candidate: a weighted sum of its features, weights in `weights.json`.
+
+The weights were fitted, and are measured, by `python benchmarks/fit_scorer.py`.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ _PLAIN = ("dense", "dense_window", "lexical", "lexical_window")
 
 
 @functools.cache
-def weights(name: str) -> NDArray[np.float32]:
+def fitted_weights(name: str) -> NDArray[np.float32]:
     """Fitted weights in the order of FEATURES.
 
     Args:
@@ -52,7 +55,7 @@ def score(table: NDArray[np.float32]) -> NDArray[np.float32]:
     if not np.any(table[:, _DENSE]):
         return plain_fusion(table)
     late = bool(np.any(table[:, _LATE]))
-    scores: NDArray[np.float32] = table @ weights("full" if late else "without_tokens")
+    scores: NDArray[np.float32] = table @ fitted_weights("full" if late else "without_tokens")
     return scores
 
 

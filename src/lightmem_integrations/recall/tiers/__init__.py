@@ -1,1 +1,1 @@
-"""Turns and facts together, as hits."""
+"""Facts, summaries and shared statements beside the turns, all as hits in one list."""

@@ -1,32 +1,35 @@
-"""The Selector's other half: facts that answer a question, and turns that no longer hold."""
+"""The facts that bear on a question: those that match it, those that turns prove, the outdated."""
 
 from __future__ import annotations
 
-import datetime as dt
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
-from lightmem_integrations.arrays import Rows, Vectors
+from lightmem_integrations.arrays import Vectors
+from lightmem_integrations.recall.row_filter import RowFilter
 from lightmem_integrations.recall.select.features import z_scores
-from lightmem_integrations.recall.select.select import Scored
 from lightmem_integrations.records.conversation import Plan, Tier
 from lightmem_integrations.storage.knowledge_reads import (
     Entry,
     Outdated,
     Statement,
     entries,
+    outdated,
     statements,
 )
-from lightmem_integrations.storage.turn_filter import Filter
-from lightmem_integrations.storage.turn_reads import Turns
 from lightmem_integrations.storage.users import User
 from lightmem_integrations.text.bm25 import inverse_frequency
 from lightmem_integrations.text.terms import terms
+
+CLOSE = 0.5
+"""Cosine similarity from which a statement may be what was asked for; a guess."""
+ALMOST = 0.8
+"""Cosine similarity from which a statement is all but the answer; a guess."""
 
 # Asking for what was, not for what is.
 _PAST = re.compile(
@@ -34,12 +37,10 @@ _PAST = re.compile(
     r"|in the past|until|ago|no longer)\b",
     re.IGNORECASE,
 )
-_NAMED = 2.0  # as much as the Selector gives a turn whose speaker is named
-_CLOSE = 0.5  # cosine similarity; below it a statement rarely is what was asked for
-_ALMOST = 0.8
-_STEERING = 0.5  # about what half a standard deviation of the other features adds
-_LONGEST_CHAIN = 50
-_LOOKED_AT = 2  # times as many as wanted are read, since some are not within the limits
+_MOST = 10  # statements read for one question; a guess
+_NAMED = 2.0  # as much as the Selector's weights give a turn whose speaker is named
+_LONGEST_CHAIN = 50  # supersessions followed: only a bound, chains are short
+_LOOKED_AT = 2  # times as many as wanted are read, since some are not within the limits; a guess
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,27 +58,33 @@ class Match:
     similarity: float
 
 
-def about_the_past(plan: Plan) -> bool:
-    """Whether a question asks for what was: by its words, or by the time that it names."""
-    return plan.until is not None or _PAST.search(plan.queries[0]) is not None
+@dataclass(frozen=True, slots=True)
+class FactView:
+    """All that facts have to say on one question and the turns selected for it.
+
+    Attributes:
+        matches: Statements that match the question, best first.
+        proven: The closest current fact that a turn proves, by row of the turn.
+        outdated: Of the selected turns, those whose fact was superseded, by row of the turn.
+    """
+
+    matches: Sequence[Match] = ()
+    proven: Mapping[int, Match] = field(default_factory=dict)
+    outdated: Mapping[int, Outdated] = field(default_factory=dict)
 
 
-def matches(
+def view_facts(
     connection: Connection,
     user: User,
     plan: Plan,
     vector: Vectors | None,
     *,
     tiers: Collection[Tier],
-    limits: Filter,
-    excluded: Rows,
+    limits: RowFilter,
     as_of: float | None,
-    count: int,
-) -> list[Match]:
-    """What is known on a question, best first.
-
-    A fact that another one took the place of stands behind that one where the question is about
-    the past, and is left out where it is not.
+    selected: Collection[int],
+) -> FactView:
+    """Read the facts that bear on a question.
 
     Args:
         connection: A read transaction on the ledger.
@@ -86,32 +93,55 @@ def matches(
         vector: Its vector, or ``None`` to go by words.
         tiers: ``ltm`` for facts, ``mtm`` for summaries of episodes whose turns are archived.
         limits: What may come back: a statement must rest on a turn within them.
-        excluded: Rows of turns that must not come back: it must not rest on these alone.
         as_of: Only what was known by then, in seconds since 1970.
-        count: How many at most.
+        selected: Rows of the selected turns.
+    """
+    matches = match_statements(
+        connection, user, plan, vector, tiers=tiers, limits=limits, as_of=as_of
+    )
+    if not matches:
+        return FactView()
+    changed = outdated(connection, user, selected, as_of)
+    return FactView(matches, nearest_facts(matches), changed)
+
+
+def match_statements(
+    connection: Connection,
+    user: User,
+    plan: Plan,
+    vector: Vectors | None,
+    *,
+    tiers: Collection[Tier],
+    limits: RowFilter,
+    as_of: float | None,
+) -> list[Match]:
+    """Statements by how well they match the question, best first, at most ``plan.k``.
+
+    A superseded fact stands behind its successor where the question is about the past, and is left
+    out where it is not.
     """
     known, vectors = entries(connection, user, tiers, as_of)
     if not known:
         return []
-    allowed = limits.allowed_rows(connection, user)
     similarities = np.zeros(len(known), np.float32)
     if vector is not None and vectors.shape[1] == len(vector):
         similarities = vectors @ vector
     scores = z_scores(similarities) + z_scores(_words(plan.queries[0], known)) + _named(plan, known)
+    count = min(plan.k, _MOST)
     best = np.lexsort((np.arange(len(known)), -scores))[: count * _LOOKED_AT]
     place = {(known[i].tier, known[i].row): i for i in best.tolist()}
 
     def within(statement: Statement) -> bool:
-        return allowed is None or bool(np.isin(statement.turns, allowed).any())
+        return limits.allowed is None or bool(np.isin(statement.turns, limits.allowed).any())
 
-    def excluded_all(statement: Statement) -> bool:
-        return bool(np.isin(statement.turns, excluded).all())
+    def excluded(statement: Statement) -> bool:
+        return bool(np.isin(statement.turns, limits.excluded).all())
 
     found = []
-    for each in statements(connection, user, [known[i] for i in best], as_of):
-        if within(each) and not excluded_all(each):
-            i = place[each.tier, each.row]
-            found.append(Match(each, float(scores[i]), float(similarities[i])))
+    for statement in statements(connection, user, [known[i] for i in best], as_of):
+        if within(statement) and not excluded(statement):
+            i = place[statement.tier, statement.row]
+            found.append(Match(statement, float(scores[i]), float(similarities[i])))
 
     def successor(statement: Statement) -> Statement | None:
         if statement.successor is None:
@@ -119,118 +149,49 @@ def matches(
         newer = statements(connection, user, [Entry("ltm", statement.successor, "", "")], as_of)
         return newer[0] if newer and within(newer[0]) else None
 
-    newest = _newest_first(found, successor, past=about_the_past(plan))
-    # What took a fact's place may be excluded, as known to the reader: then neither comes back.
-    return [each for each in newest if not excluded_all(each.statement)][:count]
+    current = _newest_first(found, successor, past=about_the_past(plan))
+    # A successor may be excluded, as known to the reader: then neither comes back.
+    return [match for match in current if not excluded(match.statement)][:count]
+
+
+def about_the_past(plan: Plan) -> bool:
+    """True for a question that asks for what was: by its words, or by the time that it names."""
+    return plan.until is not None or _PAST.search(plan.queries[0]) is not None
+
+
+def nearest_facts(matches: Sequence[Match]) -> dict[int, Match]:
+    """The closest current fact that each turn proves, by row of the turn."""
+    nearest: dict[int, Match] = {}
+    for match in matches:
+        if match.statement.tier != "ltm" or match.similarity < CLOSE:
+            continue
+        for row in match.statement.turns:
+            if row not in nearest or nearest[row].similarity < match.similarity:
+                nearest[row] = match
+    return nearest
 
 
 def _newest_first(
     found: Sequence[Match], successor: Callable[[Statement], Statement | None], *, past: bool
 ) -> list[Match]:
     placed: dict[tuple[str, int], Match] = {}
-    for each in found:
-        newest = each
+    for match in found:
+        newest = match
         for _ in range(_LONGEST_CHAIN):
             newer = successor(newest.statement)
             if newer is None:
                 break
-            newest = replace(each, statement=newer)
+            newest = replace(match, statement=newer)
         # Of the older ones only the one that matched, and only if the past is asked for.
-        for one in (newest, *((each,) if past else ())):
-            placed.setdefault((one.statement.tier, one.statement.row), one)
+        for kept in (newest, *((match,) if past else ())):
+            placed.setdefault((kept.statement.tier, kept.statement.row), kept)
     return list(placed.values())
 
 
-def nearest_facts(known: Sequence[Match]) -> dict[int, Match]:
-    """The closest current fact that each turn proves, by row of the turn."""
-    found: dict[int, Match] = {}
-    for each in known:
-        if each.statement.tier != "ltm" or each.similarity < _CLOSE:
-            continue
-        for row in each.statement.turns:
-            if row not in found or found[row].similarity < each.similarity:
-                found[row] = each
-    return found
-
-
-def boost_evidence(
-    best: Sequence[Scored], turns: Turns, proven: Mapping[int, Match]
-) -> list[Scored]:
-    """Turns by rank, those that prove a fact close to the question a little higher.
-
-    A fact says in full what its turn says in passing: whose it is, and when it was.
-
-    Args:
-        best: Turns by rank.
-        turns: The turns that they point to.
-        proven: What `close` returned.
-    """
-    raised = []
-    for each in best:
-        fact = proven.get(int(turns.rows[each.place]))
-        if fact is not None:
-            added = _STEERING * (fact.similarity - _CLOSE) / (1 - _CLOSE)
-            parts = {**each.parts, "fact": round(fact.similarity, 3)}
-            each = replace(each, score=each.score + added, parts=parts)  # noqa: PLW2901
-        raised.append(each)
-    return sorted(raised, key=lambda each: -each.score)
-
-
-def extra_facts(known: Sequence[Match], shown: Set[int], plan: Plan) -> list[Match]:
-    """Of what is known, what stands in none of the turns that are shown, best first.
-
-    Only what is all but the answer, and few: a statement takes the place of a turn.
-
-    Args:
-        known: Statements, best first.
-        shown: Rows of the turns that are shown.
-        plan: What the question asks for.
-    """
-    added = [
-        each
-        for each in known
-        if each.similarity >= _ALMOST and shown.isdisjoint(each.statement.turns)
-    ]
-    return added[: plan.k // 5]
-
-
-def demote_superseded(
-    best: Sequence[Scored], turns: Turns, changed: Mapping[int, Outdated]
-) -> list[Scored]:
-    """The order in which no turn that has been overtaken stands before the one that overtook it.
-
-    Args:
-        best: Turns by rank.
-        turns: The turns that they point to.
-        changed: What is outdated, by row of the turn.
-    """
-    rows = [int(turns.rows[each.place]) for each in best]
-    ordered = list(best)
-    for row in rows:
-        if row not in changed:
-            continue
-        old = next(i for i, each in enumerate(ordered) if turns.rows[each.place] == row)
-        later = [
-            i
-            for i, each in enumerate(ordered)
-            if i > old and int(turns.rows[each.place]) in changed[row].turns
-        ]
-        if later:
-            newer = ordered.pop(later[0])
-            ordered.insert(old, replace(newer, score=ordered[old].score))
-    return ordered
-
-
-def day(seconds: float) -> str:
-    """A day as people write it, such as 3 May 2025, in UTC."""
-    moment = dt.datetime.fromtimestamp(seconds, dt.timezone.utc)
-    return f"{moment.day} {moment:%B %Y}"
-
-
 def _words(question: str, known: Sequence[Entry]) -> NDArray[np.float32]:
-    """Summed idf, over these statements, of the question's words that each of them holds."""
+    """Summed idf, over these statements, of the question's terms that each of them holds."""
     wanted = set(terms(question))
-    held = [wanted.intersection(each.terms.split()) for each in known]
+    held = [wanted.intersection(entry.terms.split()) for entry in known]
     counts: dict[str, int] = {}
     for words in held:
         for word in words:
@@ -240,5 +201,5 @@ def _words(question: str, known: Sequence[Entry]) -> NDArray[np.float32]:
 
 
 def _named(plan: Plan, known: Sequence[Entry]) -> NDArray[np.float32]:
-    names = {each.casefold() for each in plan.speakers}
-    return np.array([_NAMED * (each.subject.casefold() in names) for each in known], np.float32)
+    names = {speaker.casefold() for speaker in plan.speakers}
+    return np.array([_NAMED * (entry.subject.casefold() in names) for entry in known], np.float32)

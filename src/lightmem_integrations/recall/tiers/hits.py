@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from lightmem_integrations.recall.coarse import Candidates
+from lightmem_integrations.recall.candidates import Selection
 from lightmem_integrations.recall.pack import Quote, Ranked
-from lightmem_integrations.recall.select.select import Scored
-from lightmem_integrations.recall.tiers.facts import Match, day
+from lightmem_integrations.recall.tiers.facts import FactView, Match
 from lightmem_integrations.records.conversation import Hit, Source, Turn
 from lightmem_integrations.storage.knowledge_reads import Outdated, episode_ids
 from lightmem_integrations.storage.turn_reads import Provenance, provenance
@@ -21,26 +20,19 @@ _SPEAKER = {"ltm": "Known", "mtm": "Summary"}
 
 
 def turn_hits(
-    connection: Connection,
-    user: User,
-    candidates: Candidates,
-    best: Sequence[Scored],
-    changed: Mapping[int, Outdated] | None = None,
-    proven: Mapping[int, Match] | None = None,
+    connection: Connection, user: User, selection: Selection, facts: FactView
 ) -> list[Ranked]:
     """Turns as hits, each with the turns said just before and after it.
 
     Args:
         connection: A read transaction on the ledger.
         user: Whose.
-        candidates: The turns that ``best`` points to.
-        best: The chosen ones, best first.
-        changed: What has changed since, by row of the turn.
-        proven: The fact that a turn proves and that is close to the question, by row of the turn.
+        selection: The chosen turns, best first.
+        facts: The facts that they prove, and what has changed since.
     """
-    turns, changed, proven = candidates.turns, changed or {}, proven or {}
-    around = {each.place: _around(candidates, each.place) for each in best}
-    places = around.keys() | {near for each in around.values() for near in each}
+    turns = selection.turns
+    around = {scored.place: _around(selection, scored.place) for scored in selection.best}
+    places = around.keys() | {near for nearby in around.values() for near in nearby}
     rows = turns.rows[list(places)].tolist()
     known = provenance(connection, user, rows)
     episodes = episode_ids(connection, user, rows)
@@ -49,81 +41,82 @@ def turn_hits(
         row = int(turns.rows[place])
         if row not in known:  # forgotten while we searched
             return None
-        note = _since_then(changed[row]) if row in changed else ""
+        change = facts.outdated.get(row)
+        note = "" if change is None else _since_then(change)
         return Quote(known[row].turn, (float(turns.said_at[place]), row), note)
 
     ranked = []
-    for each in best:
-        shown = quote(each.place)
+    for scored in selection.best:
+        shown = quote(scored.place)
         if shown is None:
             continue
-        row = int(turns.rows[each.place])
-        found, fact = known[row], proven.get(row)
+        row = selection.row(scored)
+        found, fact, change = known[row], facts.proven.get(row), facts.outdated.get(row)
         hit = Hit(
             text=found.turn.text,
             tier="mtm" if fact is None else "ltm",
-            score=each.score,
-            parts=each.parts,
+            score=scored.score,
+            parts=scored.parts,
             when=found.when,
             source=replace(
                 _source(found, (found.turn.id or "",), episodes.get(row)),
                 fact_id=None if fact is None else fact.statement.key,
             ),
             turns=(found.turn,),
-            until=_moment(changed[row].until) if row in changed else None,
+            until=None if change is None else _moment(change.until),
             statement=None if fact is None else fact.statement.text,
         )
-        near = tuple(other for place in around[each.place] if (other := quote(place)))
+        near = tuple(other for place in around[scored.place] if (other := quote(place)))
         ranked.append(Ranked(hit, shown, near))
     return ranked
 
 
 def statement_hits(
-    connection: Connection, user: User, found: Sequence[Match], below: Sequence[Ranked] = ()
+    connection: Connection, user: User, matches: Sequence[Match], below: Sequence[Ranked] = ()
 ) -> list[Ranked]:
     """Facts and summaries as hits, each with the turns that prove it.
 
     Args:
         connection: A read transaction on the ledger.
         user: Whose.
-        found: What was chosen, best first.
+        matches: The chosen statements, best first.
         below: Hits that stand before these: their scores are the higher ones.
     """
-    rows = {row for each in found for row in each.statement.turns}
+    rows = {row for match in matches for row in match.statement.turns}
     known = provenance(connection, user, rows) if rows else {}
     episodes = episode_ids(connection, user, rows) if rows else {}
-    highest = min((each.hit.score for each in below), default=float("inf"))
+    highest = min((ranked.hit.score for ranked in below), default=float("inf"))
     ranked = []
-    for each in found:
-        statement = each.statement
+    for match in matches:
+        statement = match.statement
         proof = [(row, known[row]) for row in statement.turns if row in known]
         if not proof:  # forgotten while we searched
             continue
+        is_fact = statement.tier == "ltm"
         text = statement.text
         if statement.until is not None:
-            text = f"{text} (until {day(statement.until)})"
+            text = f"{text} (until {_day(statement.until)})"
         since = _moment(statement.since)
-        shown = Turn(role="system", speaker=_SPEAKER[statement.tier], text=text, time=since)
         row, first = proof[0]
-        ids = tuple(one.turn.id or "" for _, one in proof)
-        source = _source(first, ids, episodes.get(row))
-        if statement.tier == "ltm":
+        source = _source(first, tuple(turn.turn.id or "" for _, turn in proof), episodes.get(row))
+        if is_fact:
             source = replace(source, fact_id=statement.key, agent_id=statement.agent)
         hit = Hit(
             text=text,
             tier=statement.tier,
-            score=min(each.score, highest),
-            parts={"statement": round(each.similarity, 3)},
+            score=min(match.score, highest),
+            parts={"statement": round(match.similarity, 3)},
             when=since,
             source=source,
-            turns=tuple(one.turn for _, one in proof) if statement.tier == "ltm" else (),
+            turns=tuple(turn.turn for _, turn in proof) if is_fact else (),
             until=None if statement.until is None else _moment(statement.until),
-            statement=statement.text if statement.tier == "ltm" else None,
+            statement=statement.text if is_fact else None,
         )
+        shown = Turn(role="system", speaker=_SPEAKER[statement.tier], text=text, time=since)
+        quotes = tuple(Quote(turn.turn, (turn.when.timestamp(), row)) for row, turn in proof)
         # Rows of turns are positive: a statement's order can be none of theirs.
-        quotes = tuple(Quote(one.turn, (one.when.timestamp(), row)) for row, one in proof)
-        around = quotes if statement.tier == "ltm" else ()
-        ranked.append(Ranked(hit, Quote(shown, (statement.since, -statement.row)), around))
+        order = (statement.since, -statement.row)
+        ranked.append(Ranked(hit, Quote(shown, order), quotes if is_fact else ()))
     return ranked
 
 
@@ -137,21 +130,27 @@ def _source(found: Provenance, turn_ids: tuple[str, ...], episode: str | None) -
 
 
 def _since_then(change: Outdated) -> str:
-    return f" (until {day(change.until)}; since then: {change.instead})"
+    return f" (until {_day(change.until)}; since then: {change.instead})"
 
 
 def _moment(seconds: float) -> dt.datetime:
     return dt.datetime.fromtimestamp(seconds, dt.timezone.utc)
 
 
-def _around(candidates: Candidates, place: int) -> list[int]:
+def _day(seconds: float) -> str:
+    """A day as people write it, such as 3 May 2025, in UTC."""
+    moment = _moment(seconds)
+    return f"{moment.day} {moment:%B %Y}"
+
+
+def _around(selection: Selection, place: int) -> list[int]:
     """Places of the turns just before and after that may be shown."""
-    turns = candidates.turns
+    turns = selection.turns
     return [
         near
         for near in (place - 1, place + 1)
         if 0 <= near < len(turns)
         and turns.sessions[near] == turns.sessions[place]
         and abs(turns.positions[near] - turns.positions[place]) == 1
-        and candidates.shown[near]
+        and selection.showable[near]
     ]

@@ -1,4 +1,4 @@
-"""What several users of the store said, behind what the user's own memory holds."""
+"""Shared knowledge: statements that several users support, behind the user's own hits."""
 
 from __future__ import annotations
 
@@ -11,21 +11,20 @@ from sqlalchemy import Connection
 
 from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.recall.pack import Quote, Ranked
+from lightmem_integrations.recall.tiers.facts import ALMOST, CLOSE
 from lightmem_integrations.records.conversation import Hit, Source, Turn
 from lightmem_integrations.storage.shared import SharedStatement, read_shared, shared_entries
 from lightmem_integrations.validation import Request
 
-_CLOSE = 0.5  # cosine similarity; below it a statement rarely is what was asked for
-_ALMOST = 0.8
 _SPEAKER = "Shared"
 
 
 def may_be_shared(request: Request) -> bool:
-    """Whether a request leaves room for what was said by nobody in particular, at no time."""
+    """True for a request without limits that a statement of nobody, at no time, cannot meet."""
     limited = (request.session_id, request.since, request.until, request.as_of)
     return (
         "ltm" in request.tiers
-        and all(each is None for each in limited)
+        and all(limit is None for limit in limited)
         and not request.speakers
     )  # fmt: skip
 
@@ -33,7 +32,7 @@ def may_be_shared(request: Request) -> bool:
 def with_shared(
     connection: Connection, request: Request, vector: Vectors, ranked: Sequence[Ranked]
 ) -> list[Ranked]:
-    """The hits, with what is shared and close to the question behind them.
+    """Add shared statements that are close to the question behind the user's own hits.
 
     It fills places that the user's own memory leaves empty. Only what is all but the answer takes
     the place of a hit, the last one, and of one in five at most.
@@ -50,29 +49,29 @@ def with_shared(
         return own
     similarities = vectors @ vector
     best = np.argsort(-similarities, kind="stable").tolist()
-    best = [place for place in best if similarities[place] >= _CLOSE][: request.k]
+    best = [place for place in best if similarities[place] >= CLOSE][: request.k]
     similar = {rows[place]: float(similarities[place]) for place in best}
     found = read_shared(connection, list(similar), time.time())
-    sure = sum(similar[each.row] >= _ALMOST for each in found)
+    sure = sum(similar[statement.row] >= ALMOST for statement in found)
     room = max(request.k - len(own), min(sure, request.k // 5))
     added = found[:room]
     own = own[: request.k - len(added)]
-    highest = min((each.hit.score for each in own), default=float("inf"))
-    return own + [_hit(each, similar[each.row], highest) for each in added]
+    highest = min((hit.hit.score for hit in own), default=float("inf"))
+    return own + [_hit(statement, similar[statement.row], highest) for statement in added]
 
 
-def _hit(found: SharedStatement, similarity: float, highest: float) -> Ranked:
-    since = dt.datetime.fromtimestamp(found.since, dt.timezone.utc)
+def _hit(statement: SharedStatement, similarity: float, highest: float) -> Ranked:
+    since = dt.datetime.fromtimestamp(statement.since, dt.timezone.utc)
     hit = Hit(
-        text=found.text,
+        text=statement.text,
         tier="ltm",
         score=min(similarity, highest),
         parts={"shared": round(similarity, 3)},
         when=since,
-        source=Source(session_id="", turn_ids=(), fact_id=found.key, shared=True),
+        source=Source(session_id="", turn_ids=(), fact_id=statement.key, shared=True),
         turns=(),
-        statement=found.text,
+        statement=statement.text,
     )
-    shown = Turn(role="system", speaker=_SPEAKER, text=found.text, time=since)
+    shown = Turn(role="system", speaker=_SPEAKER, text=statement.text, time=since)
     # Halves: a place of its own among those of turns (whole) and of statements (negative).
-    return Ranked(hit, Quote(shown, (found.since, found.row + 0.5)))
+    return Ranked(hit, Quote(shown, (statement.since, statement.row + 0.5)))

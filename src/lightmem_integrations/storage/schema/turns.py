@@ -21,7 +21,6 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-
 metadata = MetaData()
 
 meta = Table(

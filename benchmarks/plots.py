@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from lightmem_integrations.errors import MissingExtraError
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
 from lightmem_integrations.evaluation.contenders import OWN, is_own
 from lightmem_integrations.evaluation.results import HEADLINE_BUDGET, Evaluation, Row
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 # Okabe and Ito's colours, told apart with any colour vision: warm for baselines, cold for ours,
 # and each with a marker of its own.
@@ -27,18 +25,6 @@ _DOTS_PER_INCH = 110
 _PANEL_POINTS = 230
 
 
-def require_matplotlib() -> None:
-    """Refuse at once what could not be drawn in the end.
-
-    Raises:
-        MissingExtraError: matplotlib is not installed.
-    """
-    try:
-        import matplotlib  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("A plot", "plots", "matplotlib") from error
-
-
 def save_plots(evaluation: Evaluation, folder: Path) -> tuple[Path, ...]:
     """Write both figures as SVG and PNG.
 
@@ -48,14 +34,7 @@ def save_plots(evaluation: Evaluation, folder: Path) -> tuple[Path, ...]:
 
     Returns:
         The files: ``recall-by-tokens`` and ``quality-by-time``, each ``.svg`` and ``.png``.
-
-    Raises:
-        MissingExtraError: matplotlib is not installed.
     """
-    require_matplotlib()
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     # Text stays text and ids stay the same, so that a file changes only where a figure does.

@@ -26,26 +26,29 @@ from lightmem_integrations.models.embedders import (
 from lightmem_integrations.models.onnx import shipped_token_counter
 from lightmem_integrations.models.protocols import (
     Embedder,
-    Encoding,
     TokenCounter,
     TokenEmbedder,
     Vectors,
 )
 from lightmem_integrations.models.rerankers import as_reranker
 from lightmem_integrations.models.token_vectors import compact, ignored_tokens
-from lightmem_integrations.recall.select.features import FEATURES, Pool, Query, features
-from lightmem_integrations.recall.select.late_interaction import query_tokens
-from lightmem_integrations.recall.select.rerank import rerank
-from lightmem_integrations.recall.select.scorer import score
-from lightmem_integrations.recall.select.select import Scored
+from lightmem_integrations.recall.candidates import (
+    Candidates,
+    EmbeddedQuery,
+    QueryTerms,
+    ScoredTurn,
+)
+from lightmem_integrations.recall.rerank import rerank
+from lightmem_integrations.recall.select.selector import rank_candidates
+from lightmem_integrations.records.conversation import Plan
 from lightmem_integrations.storage.turn_reads import Turns
 from lightmem_integrations.text.bm25 import inverse_frequency
 from lightmem_integrations.text.terms import terms
 
 logger = logging.getLogger(__name__)
 
-_CONVERSATION_ONLY = [FEATURES.index(name) for name in ("length", "question")]
-_CHUNK = 32  # texts embedded between two looks at the clock
+_CONVERSATION_ONLY = ("length", "question")
+_CHUNK = 32  # texts embedded between two looks at the clock; a guess
 _workers = DaemonPool()
 
 
@@ -124,7 +127,7 @@ def rank_texts(
     if timeout is not None and not timeout > 0:
         raise InvalidRequestError(f"timeout is {timeout!r}; it must be more than 0 seconds.")
     model, scorer = as_embedder(embedder), as_reranker(reranker)
-    budget = Deadline(math.inf if timeout is None else timeout, _workers, "timeout=")
+    deadline = Deadline(math.inf if timeout is None else timeout, _workers, "timeout=")
     degraded: list[str] = []
 
     def note(what: str, error: LightMemError) -> None:
@@ -135,24 +138,24 @@ def rank_texts(
 
     places = [i for i, text in enumerate(texts[:max_candidates]) if text.strip()]
     chosen = [texts[i] for i in places]
-    scored: list[Scored] = []
+    best: list[ScoredTurn] = []
     if chosen and query.strip():
         try:
-            scored, failed = budget.run(lambda left: _select(query, chosen, model, left))
+            best, failure = deadline.run(lambda left: _select(query, chosen, model, left))
         except LightMemError as error:
             note("the given order was kept", error)
         else:
-            if failed is not None:
-                note("ranked by words only", failed)
+            if failure is not None:
+                note("ranked by words only", failure)
             if scorer is not None:
                 try:
-                    best = [chosen[each.place] for each in scored]
-                    scored = rerank(scorer, query, scored, best, budget)
+                    in_order = [chosen[scored.place] for scored in best]
+                    best = rerank(scorer, query, best, in_order, deadline)
                 except LightMemError as error:
                     note("the re-ranker was left out", error)
-    ranked = [RankedText(places[each.place], each.score, each.parts) for each in scored]
-    known = {each.place for each in ranked}
-    ranked += [RankedText(i) for i in range(len(texts)) if i not in known]
+    ranked = [RankedText(places[scored.place], scored.score, scored.parts) for scored in best]
+    ranked_places = {text.place for text in ranked}
+    ranked += [RankedText(i) for i in range(len(texts)) if i not in ranked_places]
     if max_tokens is not None:
         ranked = _within(ranked, texts, max_tokens, count_tokens or shipped_token_counter())
     return Ranking(tuple(ranked[:k]), tuple(degraded))
@@ -160,61 +163,52 @@ def rank_texts(
 
 def _select(
     query: str, texts: Sequence[str], embedder: Embedder, seconds: float
-) -> tuple[list[Scored], LightMemError | None]:
+) -> tuple[list[ScoredTurn], LightMemError | None]:
     """The texts by the shipped weights, best first; and why only words decided, if so."""
     deadline = time.monotonic() + seconds
-    failed: LightMemError | None = None
-    vector: Vectors | None = None
-    encoding: Encoding | None = None
+    failure: LightMemError | None = None
+    embedded = EmbeddedQuery(query)
     vectors, tokens = np.zeros((len(texts), 0), np.float32), [b""] * len(texts)
     try:
         vector, encoding = encoded_query(embedder, query)
         vectors, tokens = _embedded(embedder, texts, deadline)
         if vectors.shape[1] != len(vector):
             raise ModelError(f"The embedder {embedder.name!r} gives vectors of two lengths.")
+        embedded = EmbeddedQuery(query, vector, encoding)
     except LightMemError as error:
-        failed, vector, encoding = error, None, None
+        failure = error
         vectors = np.zeros((len(texts), 0), np.float32)
+    candidates = _as_candidates(query, texts, vectors, tokens)
+    plan = Plan(queries=(query,))
+    ranked = rank_candidates(plan, embedded, candidates, ignored=_CONVERSATION_ONLY)
+    return list(ranked), failure
+
+
+def _as_candidates(
+    query: str, texts: Sequence[str], vectors: Vectors, tokens: Sequence[bytes]
+) -> Candidates:
+    """The texts as turns with a session each, so that no text is another's context."""
     words = [terms(text) for text in texts]
     wanted = list(dict.fromkeys(terms(query)))
-    spread = Counter(term for each in words for term in set(each))
+    spread = Counter(term for held in words for term in set(held))
     idf = {term: inverse_frequency(spread[term], len(texts)) for term in wanted}
-    asked = Query(query, wanted, vector)
-    if encoding is not None:
-        found = query_tokens(query, encoding.tokens, encoding.offsets, idf)
-        asked = Query(query, wanted, vector, *found)
     places = np.arange(len(texts))
     turns = Turns(
-        rows=places,
-        sessions=places,  # one each, so that no text is another's context
+        rows=-places,  # of equals the Selector prefers the higher row: here what was given first
+        sessions=places,
         positions=np.ones(len(texts), np.int64),
         said_at=np.zeros(len(texts)),
         searchable=np.ones(len(texts), np.bool_),
         roles=["user"] * len(texts),
         speakers=[""] * len(texts),
         texts=list(texts),
-        terms=[" ".join(each) for each in words],
+        terms=[" ".join(held) for held in words],
         vectors=vectors,
-        embedded=np.full(len(texts), vector is not None),
+        embedded=np.full(len(texts), vectors.shape[1] > 0),
         tokens=list(tokens),
     )
     average = sum(map(len, words)) / len(texts)
-    table = features(asked, Pool(turns, places, idf, average))
-    table[:, _CONVERSATION_ONLY] = 0.0
-    scores = score(table)
-    # Stable: of equals, the one that was given first comes first.
-    order = np.argsort(-scores, kind="stable").tolist()
-    return [
-        Scored(
-            place,
-            float(scores[place]),
-            {
-                name: round(float(each), 3)
-                for name, each in zip(FEATURES, table[place], strict=True)
-            },
-        )
-        for place in order
-    ], failed
+    return Candidates(turns, places, turns.searchable, QueryTerms(wanted, idf, average))
 
 
 def _embedded(
@@ -239,9 +233,9 @@ def _embedded(
             raise
         except Exception as error:
             raise ModelError(f"The embedder {embedder.name!r} failed: {error}") from error
-        vectors.append(checked_vectors([each.vector for each in encoded], part, embedder))
-        stored = compact([(each.tokens, each.ids) for each in encoded], ignored)
-        tokens += [each.tobytes() for each in stored]
+        vectors.append(checked_vectors([text.vector for text in encoded], part, embedder))
+        stored = compact([(text.tokens, text.ids) for text in encoded], ignored)
+        tokens += [matrix.tobytes() for matrix in stored]
     return np.concatenate(vectors), tokens
 
 
@@ -249,9 +243,9 @@ def _within(
     ranked: Sequence[RankedText], texts: Sequence[str], room: int, count_tokens: TokenCounter
 ) -> list[RankedText]:
     kept = []
-    for each in ranked:
-        cost = count_tokens(texts[each.place])
+    for text in ranked:
+        cost = count_tokens(texts[text.place])
         if cost <= room:
-            kept.append(each)
+            kept.append(text)
             room -= cost
     return kept

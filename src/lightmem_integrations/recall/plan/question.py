@@ -1,21 +1,45 @@
-"""The Controller without a model: what a question says about whom, when and what kind."""
+"""The Controller without a model: the speakers and the time window that a question names."""
 
 from __future__ import annotations
 
 import datetime as dt
 import re
+import time
 from collections.abc import Sequence
 
-from lightmem_integrations.records.conversation import Plan
-from lightmem_integrations.text.temporal import time_window
+from sqlalchemy import Connection
 
-# Asking for what holds, not for what happened.
-_KNOWLEDGE = re.compile(
-    r"\b(?:usually|normally|generally|always|prefers?|likes?|favou?rite|kind of|type of|"
-    r"personality|relationship|hobb(?:y|ies)|allerg\w+|current(?:ly)?|nowadays|these days)\b",
-    re.IGNORECASE,
-)
+from lightmem_integrations.recall.plan.aliases import with_full_names
+from lightmem_integrations.records.conversation import Plan
+from lightmem_integrations.storage.lexical import LexicalIndex
+from lightmem_integrations.storage.turn_reads import known_speakers, last_said
+from lightmem_integrations.storage.users import User
+from lightmem_integrations.text.temporal import time_window
+from lightmem_integrations.validation import Request
+
 _SHORTEST_NAME = 2
+
+
+def plan_question(
+    connection: Connection, lexical: LexicalIndex, user: User, request: Request
+) -> Plan:
+    """Plan a request's question by what this user's memory holds.
+
+    Args:
+        connection: A read transaction on the ledger.
+        lexical: The ledger's full-text index.
+        user: Whose memory.
+        request: The question, and the moment it is asked as of.
+    """
+    speakers = known_speakers(connection, user)
+    now = request.as_of or time.time()
+    return make_plan(
+        with_full_names(connection, lexical, user, request.query, speakers),
+        speakers,
+        now=dt.datetime.fromtimestamp(now, dt.timezone.utc),
+        latest=last_said(connection, user),
+        k=request.k,
+    )
 
 
 def make_plan(
@@ -26,7 +50,7 @@ def make_plan(
     latest: dt.datetime,
     k: int,
 ) -> Plan:
-    """Read a question by rules: speakers by name, a time window by a library, the intent by words.
+    """Read a question by rules: speakers by name, a time window by a library.
 
     Args:
         query: The question.
@@ -44,7 +68,6 @@ def make_plan(
         since, until = time_window(query, latest)
     return Plan(
         queries=(query,),
-        intent="knowledge" if _KNOWLEDGE.search(query) else "episodic",
         speakers=named_speakers(query, known_speakers),
         since=since,
         until=until,
@@ -54,7 +77,7 @@ def make_plan(
 
 def named_speakers(query: str, known_speakers: Sequence[str]) -> frozenset[str]:
     """The speakers that a question names, in full, by first name or by a short form of it."""
-    words = {each.lower() for each in re.findall(r"[^\W\d_]+", query)}
+    words = {word.lower() for word in re.findall(r"[^\W\d_]+", query)}
     lowered = f" {query.lower()} "
     named = set()
     for speaker in known_speakers:

@@ -1,4 +1,7 @@
-"""A re-ranking model on the best of what the Selector chose."""
+"""Re-ranking: a model reads the best of the Selection and orders them anew.
+
+The kinds of re-rankers are in `models/rerankers.py`; whatever one gives, it is used here.
+"""
 
 from __future__ import annotations
 
@@ -12,48 +15,48 @@ from lightmem_integrations.engine.deadline import Deadline
 from lightmem_integrations.errors import LightMemError, ModelError, ModelOutputError
 from lightmem_integrations.models.protocols import Reranker
 from lightmem_integrations.models.rerankers import BoundedReranker
+from lightmem_integrations.recall.candidates import ScoredTurn
 from lightmem_integrations.recall.select.features import z_scores
-from lightmem_integrations.recall.select.select import Scored
 
 
 def rerank(
     reranker: Reranker,
     query: str,
-    scored: Sequence[Scored],
+    best: Sequence[ScoredTurn],
     texts: Sequence[str],
-    budget: Deadline,
-) -> list[Scored]:
-    """Order what the Selector chose anew, by the sum of both z-scores.
+    deadline: Deadline,
+) -> list[ScoredTurn]:
+    """Order the chosen ones anew, by the sum of the Selector's and the model's z-scores.
 
     The sum, since a model that was trained on web search alone often misjudges small talk.
 
     Args:
         reranker: Scores texts against a question.
         query: The question.
-        scored: What the Selector chose, best first.
+        best: The chosen ones, best first.
         texts: Their texts, in the same order.
-        budget: How long the model may take.
+        deadline: How long the model may take.
 
     Raises:
         ModelError: The model failed, returned something unusable, or was late.
     """
-    if len(scored) <= 1:
-        return list(scored)
-    given = budget.run(lambda left: _scores(reranker, query, texts, left))
-    if given.shape != (len(scored),) or not np.isfinite(given).all():
+    if len(best) <= 1:
+        return list(best)
+    judged = deadline.run(lambda left: _judge(reranker, query, texts, left))
+    if judged.shape != (len(best),) or not np.isfinite(judged).all():
         raise ModelOutputError(
-            f"The re-ranker returned scores of shape {given.shape} for {len(scored)} texts; one "
+            f"The re-ranker returned scores of shape {judged.shape} for {len(best)} texts; one "
             "finite number for each is needed."
         )
-    total = z_scores(np.array([each.score for each in scored], np.float32)) + z_scores(given)
-    best = [
-        replace(each, score=float(score), parts={**each.parts, "reranker": float(own)})
-        for each, score, own in zip(scored, total, given, strict=True)
+    total = z_scores(np.array([scored.score for scored in best], np.float32)) + z_scores(judged)
+    reranked = [
+        replace(scored, score=float(both), parts={**scored.parts, "reranker": float(own)})
+        for scored, both, own in zip(best, total, judged, strict=True)
     ]
-    return sorted(best, key=lambda each: -each.score)
+    return sorted(reranked, key=lambda scored: -scored.score)
 
 
-def _scores(
+def _judge(
     reranker: Reranker, query: str, texts: Sequence[str], seconds: float
 ) -> NDArray[np.float32]:
     try:

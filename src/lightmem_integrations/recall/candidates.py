@@ -1,0 +1,110 @@
+"""The values that the stages of a recall hand on: queries, candidates, and their order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lightmem_integrations.arrays import Vectors
+from lightmem_integrations.models.protocols import Encoding
+from lightmem_integrations.storage.turn_reads import Turns
+
+REACH = 3
+"""Turns on each side of a candidate that count as its context; a guess."""
+SPREAD = 1
+"""Turns on each side of one that matched that are candidates too: answers follow what matches."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EmbeddedQuery:
+    """A query with its vectors, where they could be had.
+
+    Attributes:
+        text: The question, or a hypothetical answer to it.
+        vector: Its normalised sentence vector, or ``None`` to search by words only.
+        encoding: Its token vectors for late interaction, or ``None``.
+    """
+
+    text: str
+    vector: Vectors | None = None
+    encoding: Encoding | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QueryTerms:
+    """The index terms of a query, weighed by how rare they are in one user's memory.
+
+    Attributes:
+        terms: Each term once, in the order of the query.
+        idf: Inverse document frequency of each, over this user's turns.
+        average_length: Mean number of terms of this user's turns.
+        counts: In how many turns of this user each occurs; those in none are left out.
+    """
+
+    terms: Sequence[str]
+    idf: Mapping[str, float]
+    average_length: float
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidates:
+    """Turns that may answer a query, with the turns around them.
+
+    Attributes:
+        turns: The candidates and their neighbours, each once, by session and position.
+        chosen: Places of the candidates among them.
+        showable: Mask of the turns that a recall may show: searchable and within its limits.
+        query_terms: The query's terms.
+    """
+
+    turns: Turns
+    chosen: NDArray[np.int64]
+    showable: NDArray[np.bool_]
+    query_terms: QueryTerms
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredTurn:
+    """A candidate by its place among `Candidates.turns`.
+
+    Attributes:
+        place: Its index.
+        score: Larger is better; comparable within one question only.
+        parts: The features behind the score, by name.
+    """
+
+    place: int
+    score: float
+    parts: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Selection:
+    """The Selector's choice.
+
+    Attributes:
+        turns: The turns that ``best`` points to, with their neighbours.
+        showable: Mask of those that a recall may show.
+        best: The chosen ones, best first.
+    """
+
+    turns: Turns
+    showable: NDArray[np.bool_]
+    best: Sequence[ScoredTurn]
+
+    def row(self, scored: ScoredTurn) -> int:
+        """The ledger's row of a chosen turn."""
+        return int(self.turns.rows[scored.place])
+
+    def rows(self) -> list[int]:
+        """The ledger's rows of all chosen turns, best first."""
+        return [self.row(scored) for scored in self.best]
+
+    def line(self, scored: ScoredTurn) -> str:
+        """A chosen turn as it is shown to a model: the speaker, then what was said."""
+        speaker, text = self.turns.speakers[scored.place], self.turns.texts[scored.place]
+        return f"{speaker}: {text}".removeprefix(": ")

@@ -1,0 +1,71 @@
+"""The Selector: scores every candidate by its features and puts the best first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from lightmem_integrations.recall.candidates import Candidates, EmbeddedQuery, ScoredTurn
+from lightmem_integrations.recall.select.features import FEATURES, features
+from lightmem_integrations.recall.select.scorer import Scoring, score
+from lightmem_integrations.records.conversation import Plan
+
+
+def select(
+    plan: Plan,
+    query: EmbeddedQuery,
+    candidates: Candidates,
+    *,
+    k: int,
+    scoring: Scoring = score,
+) -> list[ScoredTurn]:
+    """The best candidates, best first; of equals, the newer first.
+
+    What the same speaker said several times word for word is selected once.
+
+    Args:
+        plan: What the question asks for.
+        query: What to compare the candidates with.
+        candidates: What the coarse search found for the query.
+        k: How many to return.
+        scoring: Turns the table of features into one score for each candidate.
+    """
+    turns = candidates.turns
+    best: list[ScoredTurn] = []
+    seen: set[tuple[str, str]] = set()
+    for scored in rank_candidates(plan, query, candidates, scoring=scoring):
+        place = scored.place
+        said = turns.speakers[place], " ".join(turns.texts[place].casefold().split())
+        if said not in seen:
+            seen.add(said)
+            best.append(scored)
+            if len(best) == k:
+                break
+    return best
+
+
+def rank_candidates(
+    plan: Plan,
+    query: EmbeddedQuery,
+    candidates: Candidates,
+    *,
+    scoring: Scoring = score,
+    ignored: Sequence[str] = (),
+) -> Iterator[ScoredTurn]:
+    """All candidates, best first; of equals, the one with the higher row first.
+
+    Args:
+        plan: What the question asks for.
+        query: What to compare the candidates with.
+        candidates: What the coarse search found for the query.
+        scoring: Turns the table of features into one score for each candidate.
+        ignored: Names of features that count nothing.
+    """
+    table = features(plan, query, candidates)
+    table[:, [FEATURES.index(name) for name in ignored]] = 0.0
+    scores = scoring(table)
+    rows = candidates.turns.rows[candidates.chosen]
+    for i in np.lexsort((-rows, -scores)):
+        parts = dict(zip(FEATURES, (round(float(value), 3) for value in table[i]), strict=True))
+        yield ScoredTurn(int(candidates.chosen[i]), float(scores[i]), parts)
