@@ -23,6 +23,7 @@ lint: $(VENV)/.lint
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/vulture
 
 conformance: $(VENV)/.test
 	$(BIN)/python scripts/conformance/run.py

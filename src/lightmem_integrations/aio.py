@@ -1,9 +1,10 @@
-"""Turns a method that blocks into one that can be awaited."""
+"""Asynchronous twins of blocking methods, and closing at the end of a block of either kind."""
 
 from __future__ import annotations
 
 import asyncio
 import functools
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
@@ -16,7 +17,14 @@ R = TypeVar("R")
 
 
 def awaitable(method: Callable[P, R]) -> Callable[P, Coroutine[Any, Any, R]]:
-    """The same method, run in a thread, so that the event loop goes on meanwhile."""
+    """The asynchronous twin of a method: it runs in a thread, and the event loop goes on.
+
+    Args:
+        method: A method that blocks.
+
+    Returns:
+        A coroutine function of the same arguments, named ``a`` and the method's name.
+    """
 
     @functools.wraps(method)
     async def run(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -28,12 +36,12 @@ def awaitable(method: Callable[P, R]) -> Callable[P, Coroutine[Any, Any, R]]:
     return run
 
 
-class Closing:
-    """Closes at the end of a ``with`` or ``async with`` block."""
+class Closing(ABC):
+    """A context manager of both kinds: ``close`` at the end of ``with`` or ``async with``."""
 
+    @abstractmethod
     def close(self) -> None:
         """Let go of everything held."""
-        raise NotImplementedError
 
     def __enter__(self) -> Self:
         return self

@@ -1,19 +1,27 @@
-"""The one façade: add, recall, consolidate, forget, and what is needed around them."""
+"""The one façade: add, recall, consolidate, forget, and what is needed around them.
+
+Every method checks its arguments and hands them on: to the store, to recall, to what is known, to
+consolidation.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any
 
-from lightmem_integrations.aio import awaitable
-from lightmem_integrations.consolidating import Consolidating
+from lightmem_integrations.aio import Closing, awaitable
+from lightmem_integrations.consolidation.pipeline import Progress
 from lightmem_integrations.consolidation.share.sharing import sharing
 from lightmem_integrations.consolidation.worker import Consolidator
 from lightmem_integrations.consolidation.write.as_writer import as_writer
+from lightmem_integrations.documents.service import Documents
+from lightmem_integrations.engine import erasure
 from lightmem_integrations.engine.access_log import AccessLog
 from lightmem_integrations.engine.deadline import DaemonPool
 from lightmem_integrations.engine.idle import IdleDetector
+from lightmem_integrations.engine.stats import stats
 from lightmem_integrations.engine.store import Store
 from lightmem_integrations.knowledge.knowledge import Knowledge
 from lightmem_integrations.models import personal_data
@@ -24,8 +32,17 @@ from lightmem_integrations.models.rerankers import as_reranker
 from lightmem_integrations.recall.pipeline import Engine, recall_online
 from lightmem_integrations.recall.plan.hypothetical import hypothetical_from
 from lightmem_integrations.recall.short_term import window
-from lightmem_integrations.records.conversation import TIERS, Recall, Tier, Turn
-from lightmem_integrations.safety import check_scope_id
+from lightmem_integrations.records.conversation import TIERS, Recall, Receipt, Stats, Tier, Turn
+from lightmem_integrations.records.knowledge import (
+    Conflict,
+    Conflicts,
+    Episodes,
+    Explanation,
+    Fact,
+    Facts,
+)
+from lightmem_integrations.records.report import ConsolidationReport
+from lightmem_integrations.safety import check_scope_id, check_user_id
 from lightmem_integrations.settings import Settings
 from lightmem_integrations.storage.index import VectorIndex
 from lightmem_integrations.storage.turns import (
@@ -34,11 +51,17 @@ from lightmem_integrations.storage.turns import (
     restart_window,
     window_start,
 )
-from lightmem_integrations.storage.users import find_session, find_user
-from lightmem_integrations.validation import check_count, checked_request, checked_turns
+from lightmem_integrations.storage.users import find_session, find_user, list_sessions, list_users
+from lightmem_integrations.validation import (
+    check_count,
+    check_moment,
+    check_names,
+    checked_request,
+    checked_turns,
+)
 
 
-class LightMem(Consolidating):
+class LightMem(Closing):
     """Memory of many users in one store.
 
     Synchronous and thread-safe; every method has a twin to await, its name with an ``a`` before
@@ -47,7 +70,7 @@ class LightMem(Consolidating):
     Args:
         path: Folder of the store, made if need be: SQLite and Chroma side by side. ``None`` keeps
             everything in a temporary folder, gone at ``close``.
-        ledger: SQLAlchemy URL of another database.
+        ledger: URL of an SQLite database elsewhere, such as ``sqlite:////data/ledger.sqlite``.
         index: Another vector index, such as ``ChromaIndex.server(...)``.
         embedder: What makes vectors: ``None`` for the small model that the package ships, a model
             name for sentence-transformers, or an embedder of LangChain, LlamaIndex, Chroma or
@@ -86,44 +109,43 @@ class LightMem(Consolidating):
         replace_embedder: bool = False,
     ) -> None:
         self.settings = settings or Settings()
-        self._embedder = as_embedder(embedder)
         self._count_tokens = count_tokens
         # Before the store: what makes no sense must leave no folder locked.
-        scorer = as_reranker(reranker)
+        own_embedder, own_writer, own_reranker = (
+            as_embedder(embedder), as_writer(writer), as_reranker(reranker),
+        )  # fmt: skip
         hypothetical = hypothetical_from(slm, self.settings.hypothetical_queries)
-        self._writer = as_writer(writer)
         if self.settings.shared_knowledge:
             personal_data.check_installed()
         self._store = Store(
             path,
             ledger=ledger,
             index=index,
-            embedder=self._embedder,
+            embedder=own_embedder,
             settings=self.settings,
             replace_embedder=replace_embedder,
         )
         self.path = self._store.path
-        self._ledger = self._store.ledger
         self._engine = Engine(
             ledger=self._store.ledger,
             index=self._store.index,
             indexer=self._store.indexer,
-            embedder=self._embedder,
+            embedder=own_embedder,
             identity=self._store.embedder,
-            reranker=scorer,
+            reranker=own_reranker,
             hypothetical=hypothetical,
             workers=DaemonPool(),
             settings=self.settings,
         )
         self._knowledge = Knowledge(self._store, self.settings)
-        self._activity = IdleDetector()
-        self._accesses = AccessLog()
+        self._idle = IdleDetector()
+        self._access_log = AccessLog()
         self._consolidator = Consolidator(
             self._store,
             self.settings.consolidation,
-            self._activity,
-            self._accesses,
-            self._writer,
+            self._idle,
+            self._access_log,
+            own_writer,
             sharing(self._store, self.settings),
         )
         if self.settings.background_consolidation:
@@ -155,16 +177,16 @@ class LightMem(Consolidating):
                 is taken.
             StorageError: The store cannot be written.
         """
-        self._check(user_id, session_id)
+        user_id, session_id = self._user(user_id), self._session(session_id)
         if agent_id is not None:
             check_scope_id(agent_id, "agent_id", self.settings.max_id_chars)
         new = checked_turns(turns, self.settings)
         if not new:
             return ()
-        with self._activity.call(), self._ledger.write() as connection:
+        with self._idle.call(), self._store.ledger.write() as connection:
             stored = insert_turns(
                 connection,
-                self._ledger.lexical,
+                self._store.ledger.lexical,
                 new,
                 user_id=user_id,
                 session_id=session_id,
@@ -180,7 +202,7 @@ class LightMem(Consolidating):
         Raises:
             ScopeError: ``user_id`` or ``session_id`` names nobody.
         """
-        return self._session(user_id, session_id, whole=True)
+        return self._turns(user_id, session_id, whole=True)
 
     def short_term(
         self,
@@ -204,7 +226,7 @@ class LightMem(Consolidating):
         """
         budget = max_tokens if max_tokens is not None else self.settings.short_term_tokens
         check_count(budget, "max_tokens")
-        recent = self._session(user_id, session_id, whole=False)
+        recent = self._turns(user_id, session_id, whole=False)
         return window(recent, budget, measure or (lambda turn: self.count_tokens(turn.text)))
 
     def clear_short_term(self, *, user_id: str, session_id: str = "default") -> None:
@@ -213,8 +235,8 @@ class LightMem(Consolidating):
         Raises:
             ScopeError: ``user_id`` or ``session_id`` names nobody.
         """
-        self._check(user_id, session_id)
-        with self._ledger.write() as connection:
+        user_id, session_id = self._user(user_id), self._session(session_id)
+        with self._store.ledger.write() as connection:
             user = find_user(connection, user_id)
             row = None if user is None else find_session(connection, user, session_id)
             if row is not None:
@@ -264,11 +286,10 @@ class LightMem(Consolidating):
             InvalidRequestError: Another argument makes no sense.
             LightMemError: With ``strict``: what failed.
         """
-        self._check(user_id)
         request = checked_request(
             self.settings,
             query=query,
-            user_id=user_id,
+            user_id=self._user(user_id),
             k=k,
             max_tokens=max_tokens,
             tiers=tiers,
@@ -282,10 +303,269 @@ class LightMem(Consolidating):
             count_tokens=count_tokens or self.count_tokens,
             strict=strict,
         )
-        with self._activity.call():
+        with self._idle.call():
             found = recall_online(self._engine, request)
-        self._accesses.note(user_id, found.hits)
+        self._access_log.note(user_id, found.hits)
         return found
+
+    def consolidate(
+        self,
+        *,
+        user_id: str | None = None,
+        max_batches: int | None = None,
+        on_progress: Progress | None = None,
+        writer: object | None = None,
+        final: bool = False,
+    ) -> ConsolidationReport:
+        """Make episodes and facts of what was said since the last time.
+
+        What is done is stored episode by episode: stopped at any point, the next run goes on
+        there. With nothing new, nothing changes. A model that fails does not raise: its turns are
+        tried again later, and the report says so.
+
+        Args:
+            user_id: Whose memory; by default everybody's.
+            max_batches: Look at so many sessions at most.
+            on_progress: Called with how many sessions are done, and of how many.
+            writer: Who writes this time; by default the store's writer.
+            final: Close also what may still go on: without it, the end of a session is left until
+                it was quiet for ``ConsolidationSettings.gap_seconds`` or a later session began.
+
+        Raises:
+            ScopeError: ``user_id`` is given and names nobody.
+            InvalidRequestError: ``max_batches`` is not a positive number.
+            SettingsError: ``writer`` is none.
+            StorageError: The ledger does not answer, or the store was closed meanwhile.
+        """
+        user_id = self._user_or_all(user_id)
+        if max_batches is not None:
+            check_count(max_batches, "max_batches")
+        return self._consolidator.run(
+            None if writer is None else as_writer(writer),
+            user_id=user_id,
+            max_batches=max_batches,
+            final=final,
+            on_progress=on_progress,
+        )
+
+    def facts(self, *, user_id: str, include_past: bool = False) -> Facts:
+        """What is known of a user, oldest first.
+
+        Args:
+            user_id: Whose memory.
+            include_past: Also what is no longer true, was superseded or retracted.
+
+        Raises:
+            ScopeError: ``user_id`` names nobody.
+        """
+        return self._knowledge.facts(self._user(user_id), include_past=include_past)
+
+    def episodes(self, *, user_id: str) -> Episodes:
+        """A user's episodes, oldest first, with their turns.
+
+        Raises:
+            ScopeError: ``user_id`` names nobody.
+        """
+        return self._knowledge.episodes(self._user(user_id))
+
+    def explain(self, fact_id: str, *, user_id: str) -> Explanation:
+        """Why a fact is believed, or no longer is: the turns that prove it, and its history.
+
+        Raises:
+            ScopeError: ``user_id`` names nobody.
+            InvalidRequestError: The user has no such fact.
+        """
+        return self._knowledge.explain(fact_id, self._user(user_id))
+
+    def edit(
+        self,
+        fact_id: str,
+        *,
+        user_id: str,
+        statement: str | None = None,
+        value: str | None = None,
+        valid_from: dt.datetime | None = None,
+        valid_to: dt.datetime | None = None,
+        reason: str = "Corrected by a person.",
+    ) -> Fact:
+        """Correct a fact: a new one takes its place, and its history is kept.
+
+        Args:
+            fact_id: Which fact.
+            user_id: Whose.
+            statement: The whole as a sentence; by default the old one, with the value replaced.
+            value: What is said about the subject; by default the old one.
+            valid_from: Since when it is true; by default as before.
+            valid_to: Until when it was true; by default as before.
+            reason: Why.
+
+        Returns:
+            The new fact.
+
+        Raises:
+            ScopeError: ``user_id`` names nobody.
+            InvalidRequestError: The user has no such fact that stands, or nothing is changed.
+        """
+        return self._knowledge.edit(
+            fact_id,
+            self._user(user_id),
+            statement=statement,
+            value=value,
+            valid_from=valid_from,
+            valid_to=valid_to,
+            reason=reason,
+        )
+
+    def retract(
+        self, fact_id: str, *, user_id: str, reason: str = "Retracted by a person."
+    ) -> Fact:
+        """Stop believing a fact, without erasing it; what it had replaced holds again.
+
+        Raises:
+            ScopeError: ``user_id`` names nobody.
+            InvalidRequestError: The user has no such fact that stands.
+        """
+        return self._knowledge.retract(fact_id, self._user(user_id), reason=reason)
+
+    def conflicts(self, *, user_id: str, only_open: bool = True) -> Conflicts:
+        """Contradictions between a user's facts, the oldest first.
+
+        Args:
+            user_id: Whose memory.
+            only_open: Leave out those that are decided.
+
+        Raises:
+            ScopeError: ``user_id`` names nobody.
+        """
+        return self._knowledge.conflicts(self._user(user_id), only_open=only_open)
+
+    def resolve(self, conflict_id: str, *, user_id: str, keep: str) -> Conflict:
+        """Decide a conflict: the fact with the id ``keep`` stays, the other one is retracted.
+
+        Raises:
+            ScopeError: ``user_id`` names nobody.
+            InvalidRequestError: The user has no such open conflict, or ``keep`` is no part of it.
+        """
+        return self._knowledge.resolve(conflict_id, self._user(user_id), keep=keep)
+
+    def shared(self) -> tuple[str, ...]:
+        """What all users of the store may read, because several of them said it.
+
+        Empty unless ``settings.shared_knowledge`` is on.
+        """
+        self._store.check_usable()
+        return self._knowledge.shared()
+
+    def forget(
+        self,
+        *,
+        user_id: str,
+        session_id: str | None = None,
+        turn_ids: Collection[str] | None = None,
+        memory_ids: Collection[str] | None = None,
+        since: dt.datetime | None = None,
+        until: dt.datetime | None = None,
+        purge: bool = True,
+    ) -> Receipt:
+        """Erase a user's memory, or the part of it that meets every condition given.
+
+        Args:
+            user_id: Whose memory.
+            session_id: Only this session.
+            turn_ids: Only these turns.
+            memory_ids: Only the turns behind these facts and episodes, by their ids. The facts and
+                episodes go with their turns.
+            since: Only what was said at this time or later.
+            until: Only what was said before this time.
+            purge: Rewrite the index's files now, so that no byte is left in them; this takes
+                longer the more the store holds. ``False`` leaves that to the next opening.
+
+        Raises:
+            ScopeError: ``user_id`` or ``session_id`` names nobody.
+            InvalidRequestError: Another argument makes no sense.
+            StorageError: The store cannot be written; what was not erased is still there.
+        """
+        return erasure.forget(
+            self._store,
+            user_id=self._user(user_id),
+            session_id=None if session_id is None else self._session(session_id),
+            turn_ids=None if turn_ids is None else check_names(turn_ids, "turn_ids"),
+            memory_ids=None if memory_ids is None else check_names(memory_ids, "memory_ids"),
+            since=check_moment(since, "since"),
+            until=check_moment(until, "until"),
+            purge=purge,
+        )
+
+    def users(self) -> tuple[str, ...]:
+        """Ids of all users that have anything stored, in the order in which they came."""
+        self._store.check_usable()
+        with self._store.ledger.read() as connection:
+            return list_users(connection)
+
+    def sessions(self, *, user_id: str) -> tuple[str, ...]:
+        """Ids of a user's sessions, in the order in which they began.
+
+        Raises:
+            ScopeError: ``user_id`` names nobody.
+        """
+        user_id = self._user(user_id)
+        with self._store.ledger.read() as connection:
+            user = find_user(connection, user_id)
+            return () if user is None else list_sessions(connection, user)
+
+    def stats(self, *, user_id: str | None = None) -> Stats:
+        """How much is stored, of one user or in all.
+
+        Raises:
+            ScopeError: ``user_id`` is given and names nobody.
+        """
+        return stats(self._store, self._user_or_all(user_id))
+
+    def index_pending(self) -> int:
+        """Give every turn that still waits its vector, now; returns how many waited.
+
+        Raises:
+            ModelError: The embedder failed.
+            StorageError: The ledger or the index does not answer.
+        """
+        self._store.check_usable()
+        waited = self._store.indexer.waiting()
+        self._store.indexer.catch_up()
+        self._store.indexer.prepare()
+        return waited
+
+    def reindex(self) -> int:
+        """Build the vector index anew from the ledger; returns how many vectors it holds.
+
+        Raises:
+            ModelError: The embedder failed.
+            StorageError: The ledger or the index does not answer.
+        """
+        self._store.check_usable()
+        vectors = self._store.indexer.rebuild()
+        return vectors + self.index_pending()
+
+    def documents(
+        self,
+        texts_of: Callable[[Mapping[str, Any], Sequence[str]], list[str]],
+        *,
+        omit_expired: bool = False,
+    ) -> Documents:
+        """Documents by namespace, beside the turns: same folder, ledger, embedder and index.
+
+        Recall sees none of them, and ``forget`` erases none. They close with this memory.
+
+        Args:
+            texts_of: Texts of a document that are searched by meaning, given its value and the
+                fields named for it.
+            omit_expired: Leave out documents whose time is over, before they are erased.
+        """
+        return Documents(
+            self._store,
+            texts_of,
+            omit_expired=omit_expired,
+            catch_up_seconds=self.settings.catch_up_seconds,
+        )
 
     def warm_up(self) -> None:
         """Load the models and open the index now, so that the first recall need not.
@@ -307,7 +587,7 @@ class LightMem(Consolidating):
 
     @property
     def closed(self) -> bool:
-        """Whether the store was closed."""
+        """True once the store was closed."""
         return self._store.closed
 
     def close(self) -> None:
@@ -323,15 +603,45 @@ class LightMem(Consolidating):
     ashort_term = awaitable(short_term)
     aclear_short_term = awaitable(clear_short_term)
     arecall = awaitable(recall)
+    aconsolidate = awaitable(consolidate)
+    afacts = awaitable(facts)
+    aepisodes = awaitable(episodes)
+    aexplain = awaitable(explain)
+    aedit = awaitable(edit)
+    aretract = awaitable(retract)
+    aconflicts = awaitable(conflicts)
+    aresolve = awaitable(resolve)
+    ashared = awaitable(shared)
+    aforget = awaitable(forget)
+    ausers = awaitable(users)
+    asessions = awaitable(sessions)
+    astats = awaitable(stats)
+    aindex_pending = awaitable(index_pending)
+    areindex = awaitable(reindex)
     awarm_up = awaitable(warm_up)
     aclose = awaitable(close)
 
-    def _session(self, user_id: str, session_id: str, *, whole: bool) -> tuple[Turn, ...]:
-        self._check(user_id, session_id)
-        with self._ledger.read() as connection:
+    def _turns(self, user_id: str, session_id: str, *, whole: bool) -> tuple[Turn, ...]:
+        """Turns of a session: all of them, or those of its short-term window so far."""
+        user_id, session_id = self._user(user_id), self._session(session_id)
+        with self._store.ledger.read() as connection:
             user = find_user(connection, user_id)
             row = None if user is None else find_session(connection, user, session_id)
             if row is None:
                 return ()
             after = 0 if whole else window_start(connection, row)
             return tuple(read_turns(connection, row, after))
+
+    def _user(self, user_id: object) -> str:
+        """The checked id of one user of a store that is open in this process."""
+        self._store.check_usable()
+        return check_user_id(user_id, self.settings.max_id_chars)
+
+    def _user_or_all(self, user_id: object) -> str | None:
+        """The checked id of one user; ``None``, where it was given, for all of them."""
+        self._store.check_usable()
+        return None if user_id is None else self._user(user_id)
+
+    def _session(self, session_id: object) -> str:
+        """The checked id of a session."""
+        return check_scope_id(session_id, "session_id", self.settings.max_id_chars)

@@ -214,30 +214,17 @@ def test_the_reserved_label_is_refused(open_store):
         open_store().put(("langgraph", "x"), "k", {})
 
 
-def test_any_label_is_taken_if_the_store_is_told_so(open_store):
-    store = open_store(any_label=True)
-    labels = [
-        "ann@example.com",
-        "ann@example",
-        "com",
-        "ann",
-        "a\0",
-        "a",
-        "a%",
-        "a/b",
-        "..",
-        "\ud800",
-    ]
+def test_labels_are_compared_as_they_are(open_store):
+    store = open_store()
+    labels = ["ann@example", "Ann@example", "ann", "a", "a%", "a/b", "a*", "\ud800"]
     for label in labels:
         store.put(("u", label), "k", {"content": label.encode("utf-8", "replace").decode()})
-        store.put(("u", label, "deep.er"), "k", {"n": 1})
+        store.put(("u", label, "deeper"), "k", {"n": 1})
     for label in labels:
         assert {each.namespace for each in store.search(("u", label))} == {
-            ("u", label), ("u", label, "deep.er"),
+            ("u", label), ("u", label, "deeper"),
         }  # fmt: skip
     assert set(store.list_namespaces(max_depth=2)) == {("u", label) for label in labels}
-    with pytest.raises(InvalidNamespaceError):
-        store.put(("u", ""), "k", {})
 
 
 def test_values_come_back_as_json_can_say_them(open_store):

@@ -1,6 +1,7 @@
 """Language models of every kind: what goes in, what comes out, what happens when they fail."""
 
 import contextlib
+import importlib
 import importlib.util
 import json
 import threading
@@ -95,7 +96,8 @@ def server():
 
 
 def reply(text, **usage):
-    return 200, {"choices": [{"message": {"content": text}}], "usage": usage}
+    message = {"role": "assistant", "content": text}
+    return 200, {"choices": [{"message": message}], "usage": usage}
 
 
 @pytest.mark.parametrize(
@@ -261,6 +263,36 @@ class TestFile:
         assert model._runner is chat.runner
 
 
+def openai_client(server):
+    """LangChain's client of OpenAI, which asks our server."""
+    package = pytest.importorskip("langchain_openai")
+    return package.ChatOpenAI(model="small", base_url=server.url, api_key="sesame", max_retries=0)
+
+
+def calling(chat, arguments):
+    """A fake chat model that can be bound to tools, and then calls the first of them."""
+    messages = pytest.importorskip("langchain_core.messages")
+    outputs = pytest.importorskip("langchain_core.outputs")
+
+    class Calling(type(chat)):
+        def bind_tools(self, tools, **options):
+            convert = importlib.import_module("langchain_core.utils.function_calling")
+            return self.bind(tools=[convert.convert_to_openai_tool(tool) for tool in tools])
+
+        def _generate(self, given, stop=None, run_manager=None, **options):
+            result = super()._generate(given, stop, run_manager, **options)
+            if "tools" not in options:
+                return result
+            message = result.generations[0].message
+            call = messages.ToolCall(
+                name=options["tools"][0]["function"]["name"], args=arguments, id="1"
+            )
+            called = message.model_copy(update={"tool_calls": [call]})
+            return outputs.ChatResult(generations=[outputs.ChatGeneration(message=called)])
+
+    return Calling(messages=chat.messages)
+
+
 class TestLangChain:
     @pytest.fixture
     def fake(self):
@@ -294,29 +326,65 @@ class TestLangChain:
         assert {"lightmem", "nostream"} <= tags
         assert not options
 
-    def test_a_client_of_openai_is_given_the_schema(self, fake):
-        chat = fake('{"numbers": [2]}')
-        known = type("ChatOpenAI", (type(chat),), {"__module__": "langchain_openai.chat_models"})
-        chat = known(messages=chat.messages)
-        as_language_model(chat).complete(ASKED, schema=SCHEMA, max_tokens=9)
-        (given, _, options) = chat.heard[0]
-        assert len(given) == 1
-        assert options["max_tokens"] == 9
-        assert options["response_format"]["json_schema"]["schema"] == SCHEMA
+    def test_a_client_that_takes_schemas_is_given_one_and_a_limit(self, server):
+        server.answers.append(reply('{"numbers": [2]}', prompt_tokens=9, completion_tokens=4))
+        model = as_language_model(openai_client(server))
+        found, answer = complete_json(model, ASKED, schema=SCHEMA, max_tokens=9)
+        assert found == {"numbers": [2]}
+        assert (answer.prompt_tokens, answer.completion_tokens) == (9, 4)
+        (_, _, body) = server.asked[0]
+        assert body["messages"] == [{"content": "Which numbers?", "role": "user"}]
+        assert body["max_completion_tokens"] == 9
+        given = body["response_format"]["json_schema"]["schema"]
+        assert given["properties"] == SCHEMA["properties"]
 
-    def test_nothing_of_it_appears_in_the_stream_of_a_graph(self, fake):
+    def test_a_client_that_calls_tools_answers_by_calling_one(self, fake):
+        chat = calling(fake(""), {"numbers": [2]})
+        found, answer = complete_json(as_language_model(chat), ASKED, schema=SCHEMA)
+        assert found == {"numbers": [2]}
+        assert (answer.prompt_tokens, answer.completion_tokens) == (7, 2)
+        (given, tags, options) = chat.heard[0]
+        assert [message.content for message in given] == ["Which numbers?"]
+        assert {"lightmem", "nostream"} <= tags
+        (tool,) = options["tools"]
+        assert tool["function"]["parameters"]["properties"] == SCHEMA["properties"]
+
+    def test_a_server_that_takes_no_schema_is_asked_in_words(self, server):
+        server.answers += [(400, {"error": {"message": "response_format?"}})]
+        server.answers += [reply('{"numbers": [2]}'), reply('{"numbers": [3]}')]
+        model = as_language_model(openai_client(server))
+        assert complete_json(model, ASKED, schema=SCHEMA)[0] == {"numbers": [2]}
+        assert complete_json(model, ASKED, schema=SCHEMA)[0] == {"numbers": [3]}
+        bodies = [body for _, _, body in server.asked]
+        assert ["response_format" in body for body in bodies] == [True, False, False]
+        assert all(json.dumps(SCHEMA) in body["messages"][0]["content"] for body in bodies[1:])
+
+    def test_a_refusal_for_another_reason_is_not_asked_again(self, server):
+        server.answers.append((401, {"error": {"message": "who are you?"}}))
+        with pytest.raises(ModelError, match="who are you"):
+            complete_json(as_language_model(openai_client(server)), ASKED, schema=SCHEMA)
+        assert len(server.asked) == 1
+
+    def test_what_the_framework_mends_is_refused(self, server):
+        server.answers.append(reply('{"numbers": [2'))
+        with pytest.raises(ModelOutputError):
+            complete_json(as_language_model(openai_client(server)), ASKED, schema=SCHEMA)
+
+    @pytest.mark.parametrize("schema", [None, SCHEMA])
+    def test_nothing_of_it_appears_in_the_stream_of_a_graph(self, fake, schema):
         graphs = pytest.importorskip("langgraph.graph")
-        ours, theirs = as_language_model(fake("HIDDEN")), fake("shown")
+        ours = as_language_model(calling(fake("HIDDEN"), {"numbers": "HIDDEN"}))
+        theirs = fake("shown")
 
         def node(state):
-            ours.complete(ASKED)
+            assert "HIDDEN" in ours.complete(ASKED, schema=schema).text
             return {"messages": [theirs.invoke("hi")]}
 
         graph = graphs.StateGraph(graphs.MessagesState)
         graph.add_node("node", node)
         graph.set_entry_point("node")
         streamed = graph.compile().stream({"messages": [("user", "hi")]}, stream_mode="messages")
-        text = "".join(message.content for message, _ in streamed)
+        text = "".join(f"{message.content}{message.tool_calls}" for message, _ in streamed)
         assert "shown" in text
         assert "HIDDEN" not in text
 
@@ -362,6 +430,54 @@ class TestLlamaIndex:
         assert json.dumps(SCHEMA) in messages[0].content
         assert messages[-1].content == "Which numbers?"
         assert not options
+
+    def test_one_that_calls_functions_answers_by_calling_one(self):
+        llms = pytest.importorskip("llama_index.core.llms")
+        calling = pytest.importorskip("llama_index.core.llms.function_calling")
+        llm = pytest.importorskip("llama_index.core.llms.llm")
+
+        class Calls(llms.MockLLM, calling.FunctionCallingLLM):
+            @property
+            def metadata(self):
+                return llms.LLMMetadata(model_name="calls", is_function_calling_model=True)
+
+            def _prepare_chat_with_tools(self, tools, chat_history=None, **options):
+                (tool,) = tools
+                return {"messages": chat_history, "tools": [tool.metadata.to_openai_tool()]}
+
+            def get_tool_calls_from_response(self, response, error_on_no_tool_call=True, **_):
+                arguments = response.message.additional_kwargs.get("arguments")
+                call = llm.ToolSelection(tool_id="1", tool_name="answer", tool_kwargs=arguments)
+                return [call] if arguments else []
+
+            def chat(self, messages, **options):
+                heard.append((messages, options))
+                if "tools" in options and refusals:
+                    raise refusals[0]
+                called = {"arguments": {"numbers": [3]}} if "tools" in options else {}
+                return llms.ChatResponse(
+                    message=llms.ChatMessage(
+                        role="assistant", content='{"numbers": [4]}', additional_kwargs=called
+                    ),
+                    additional_kwargs={"prompt_tokens": 8, "completion_tokens": 3},
+                )
+
+        class BadRequestError(Exception):
+            status_code = 400
+
+        heard, refusals = [], []
+        model = as_language_model(Calls())
+        found, answer = complete_json(model, ASKED, schema=SCHEMA)
+        assert found == {"numbers": [3]}
+        assert (answer.prompt_tokens, answer.completion_tokens) == (8, 3)
+        (messages, options) = heard[0]
+        assert [message.content for message in messages] == ["Which numbers?"]
+        given = options["tools"][0]["function"]["parameters"]
+        assert given["properties"] == SCHEMA["properties"]
+        refusals.append(BadRequestError("does not support tools"))
+        assert complete_json(model, ASKED, schema=SCHEMA)[0] == {"numbers": [4]}
+        assert complete_json(model, ASKED, schema=SCHEMA)[0] == {"numbers": [4]}
+        assert ["tools" in options for _, options in heard] == [True, True, False, False]
 
 
 class TestTransformers:

@@ -48,6 +48,7 @@ WITHOUT_USER = {
     "consolidate",
     "users",
     "stats",
+    "documents",
     "index_pending",
     "reindex",
     "warm_up",

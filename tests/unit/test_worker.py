@@ -130,7 +130,7 @@ def test_between_two_turns_a_run_gives_way(open_memory, monkeypatch):
     run = threading.Thread(target=lambda: memory.consolidate(writer=Slowly(), final=True))
     run.start()
     assert begun.wait(30)
-    with memory._activity.call():
+    with memory._idle.call():
         go_on.set()
         time.sleep(0.2)
         order.append("recalled")

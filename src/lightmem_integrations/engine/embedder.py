@@ -32,6 +32,11 @@ class StoreEmbedder:
         self._dimension: int | None = None
         self._ignored: NDArray[np.bool_] | None = None
 
+    @property
+    def name(self) -> str:
+        """Name of the embedder, as the ledger keeps it."""
+        return self._embedder.name
+
     def check_identity(self, *, replace: bool) -> None:
         """Make sure that the store's vectors are of this embedder.
 

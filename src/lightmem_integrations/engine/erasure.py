@@ -1,16 +1,15 @@
-"""What an owner of memory must be able to do: erase it, and see how much there is."""
+"""Erasure of a user's memory, or a part of it, from the ledger and from the index."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
-from lightmem_integrations.engine.embedder import EMBEDDER_DIMENSION, PURGE
+from lightmem_integrations.engine.embedder import PURGE
 from lightmem_integrations.engine.store import Store
-from lightmem_integrations.records.conversation import Receipt, Stats
-from lightmem_integrations.storage.counts import count_everything, count_of
+from lightmem_integrations.records.conversation import Receipt
 from lightmem_integrations.storage.erase.turns import erase_turns
 from lightmem_integrations.storage.knowledge_reads import turns_behind
-from lightmem_integrations.storage.ledger import get_meta, put_meta
+from lightmem_integrations.storage.ledger import put_meta
 from lightmem_integrations.storage.users import find_session, find_user
 
 _NOTHING = Receipt(turns=0, sessions=0, vectors=0, purged=True)
@@ -71,26 +70,4 @@ def forget(
         purged=purge,
         episodes=erased.episodes,
         facts=erased.facts,
-    )
-
-
-def stats(store: Store, *, user_id: str | None, embedder: str) -> Stats:
-    """How much is stored, of one user or in all."""
-    with store.ledger.read() as connection:
-        counts = (
-            count_everything(connection)
-            if user_id is None
-            else count_of(connection, find_user(connection, user_id))
-        )
-        dimension = get_meta(connection, EMBEDDER_DIMENSION)
-    return Stats(
-        users=counts.users,
-        sessions=counts.sessions,
-        turns=counts.turns,
-        searchable=counts.searchable,
-        pending=counts.pending,
-        embedder=embedder,
-        dimension=int(dimension) if dimension else None,
-        index=store.indexer.state,
-        bytes=store.size_in_bytes() if user_id is None else None,
     )

@@ -59,12 +59,18 @@ def retrying(call: Callable[[float | None], T], *, what: str, seconds: float | N
 
 
 def passing(error: BaseException) -> bool:
-    """Whether the same call may work later. Clients name the HTTP status in one of two ways."""
+    """True for a failure that may pass: the same call may work later."""
     import httpx
 
+    status = status_of(error)
+    if status is not None:
+        return status in (_REQUEST_TIMEOUT, _CONFLICT, _TOO_MANY) or status >= _SERVER_ERROR
+    return isinstance(error, (TimeoutError, ConnectionError, httpx.TransportError))
+
+
+def status_of(error: BaseException | None) -> int | None:
+    """The HTTP status in an error of a client, which names it in one of two ways."""
     status = getattr(error, "status_code", None)
     if status is None:
         status = getattr(getattr(error, "response", None), "status_code", None)
-    if isinstance(status, int):
-        return status in (_REQUEST_TIMEOUT, _CONFLICT, _TOO_MANY) or status >= _SERVER_ERROR
-    return isinstance(error, (TimeoutError, ConnectionError, httpx.TransportError))
+    return status if isinstance(status, int) else None
