@@ -70,7 +70,7 @@ class LightMem(Closing):
     Args:
         path: Folder of the store, made if need be: SQLite and Chroma side by side. ``None`` keeps
             everything in a temporary folder, gone at ``close``.
-        ledger: SQLAlchemy URL of another database.
+        ledger: URL of an SQLite database elsewhere, such as ``sqlite:////data/ledger.sqlite``.
         index: Another vector index, such as ``ChromaIndex.server(...)``.
         embedder: What makes vectors: ``None`` for the small model that the package ships, a model
             name for sentence-transformers, or an embedder of LangChain, LlamaIndex, Chroma or

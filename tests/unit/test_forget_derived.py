@@ -3,10 +3,10 @@
 import datetime as dt
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Table, func, select
 
 from lightmem_integrations import Turn
-from lightmem_integrations.storage.schema.knowledge import TABLES
+from lightmem_integrations.storage.schema import knowledge as schema
 from lightmem_integrations.storage.users import find_user
 from lightmem_integrations.testing import ScriptedWriter
 
@@ -46,7 +46,8 @@ def rows_of(memory, user_row):
             connection.execute(
                 select(func.count()).select_from(table).where(table.c.user == user_row)
             ).scalar_one()
-            for table in TABLES
+            for table in vars(schema).values()
+            if isinstance(table, Table) and table.name not in ("users", "sessions", "turns")
         )
 
 

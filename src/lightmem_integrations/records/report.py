@@ -11,7 +11,7 @@ _SHOWN_PROBLEMS = 5  # a guess
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsolidationReport(Displayed):
-    """What a run of consolidation did. Prints as a table with rich and in notebooks.
+    """Counts of what one run of consolidation did. Prints as a table with rich and in notebooks.
 
     Attributes:
         written: Episodes written.

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Integer,
     Select,
     bindparam,
     delete,
@@ -27,20 +28,19 @@ from lightmem_integrations.storage.schema.knowledge import (
     leases,
     quarantine,
 )
-from lightmem_integrations.storage.schema.turns import Row, turns, users, work
+from lightmem_integrations.storage.schema.turns import turns, users, work
 from lightmem_integrations.storage.sql import in_batches
 
 CONSOLIDATE = "consolidate"
 """The kind of work that makes episodes and facts of a session's turns; its item is the session."""
 
 
+_SESSION = bindparam("session", type_=Integer)
 # Made once: every add runs it, and putting it together costs more than running it.
 _MAKE_DUE = insert(work).from_select(
     ["kind", "user", "item"],
-    select(
-        literal(CONSOLIDATE), bindparam("of_user", type_=Row), bindparam("session", type_=Row)
-    ).where(
-        ~exists().where(work.c.kind == CONSOLIDATE, work.c.item == bindparam("session", type_=Row))
+    select(literal(CONSOLIDATE), bindparam("of_user", type_=Integer), _SESSION).where(
+        ~exists().where(work.c.kind == CONSOLIDATE, work.c.item == _SESSION)
     ),
 )
 
@@ -212,7 +212,7 @@ def take_lease(
     Returns:
         Whether the worker has it now; ``False`` while another one holds it.
     """
-    query = select(leases).where(leases.c.user == user_row).with_for_update()
+    query = select(leases).where(leases.c.user == user_row)
     held = connection.execute(query).first()
     if held is None:
         connection.execute(insert(leases).values(user=user_row, worker=worker, until=now + seconds))
