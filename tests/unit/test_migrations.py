@@ -34,9 +34,11 @@ def columns(path):
         database.close()
 
 
-def test_a_store_of_version_1_opens_and_what_it_holds_is_due(old_store, open_memory, consolidated):
+def test_a_store_of_version_1_opens_and_what_it_holds_is_due(
+    old_store, open_memory, open_ledger, consolidated
+):
     memory = open_memory(old_store, embedder=HashEmbedder(16))
-    assert memory._store.ledger.get("version") == str(len(MIGRATIONS))
+    assert open_ledger(old_store).get("version") == str(len(MIGRATIONS))
     assert [turn.text for turn in memory.history(user_id="ann", session_id="s1")] == [
         "heron 0", "heron 1", "heron 2",
     ]  # fmt: skip
@@ -55,10 +57,9 @@ def test_a_migrated_store_is_like_a_new_one(old_store, open_memory, tmp_path):
     assert columns(old_store) == columns(tmp_path / "new")
 
 
-def test_a_store_of_a_newer_version_is_refused(open_memory, tmp_path):
+def test_a_store_of_a_newer_version_is_refused(open_memory, open_ledger, tmp_path):
     path = tmp_path / "store"
-    memory = open_memory(path)
-    memory._store.ledger.put("version", "99")
-    memory.close()
+    open_memory(path).close()
+    open_ledger(path).put("version", "99")
     with pytest.raises(LedgerError, match="version 99"):
         open_memory(path)
