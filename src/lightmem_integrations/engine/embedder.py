@@ -10,9 +10,9 @@ from sqlalchemy import Connection
 
 from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.errors import EmbeddingMismatchError, ModelOutputError
-from lightmem_integrations.models.embedders import checked_vectors, document_vectors, query_vector
+from lightmem_integrations.models.embedders import document_vectors, encoded_documents, query_vector
 from lightmem_integrations.models.protocols import Embedder, TokenEmbedder
-from lightmem_integrations.models.token_vectors import compact, ignored_tokens
+from lightmem_integrations.models.token_vectors import ignored_tokens
 from lightmem_integrations.storage.document_vectors import drop_document_vectors
 from lightmem_integrations.storage.ledger import Ledger, get_meta, put_meta
 from lightmem_integrations.storage.shared import withdraw_all
@@ -144,11 +144,9 @@ class StoreEmbedder:
                 Embedded(each.row, each.user, vector, None)
                 for each, vector in zip(todo, vectors, strict=True)
             ]
-        encodings = self._embedder.encode(texts)
-        vectors = checked_vectors([each.vector for each in encodings], texts, self._embedder)
         if self._ignored is None:
             self._ignored = ignored_tokens(self._embedder.vocabulary())
-        tokens = compact([(each.tokens, each.ids) for each in encodings], self._ignored)
+        vectors, tokens = encoded_documents(self._embedder, texts, self._ignored)
         return [
             Embedded(each.row, each.user, vector, compacted)
             for each, vector, compacted in zip(todo, vectors, tokens, strict=True)
