@@ -39,6 +39,11 @@ def facts(memory, *, current=True):
     return sorted(fact.value for fact in memory.facts(user_id="ann", include_past=not current))
 
 
+@pytest.fixture
+def ledger(memory, open_ledger):
+    return open_ledger(memory.path)
+
+
 def rows_of(ledger, user_row):
     """How many rows of consolidation's tables belong to a user."""
     with ledger.read() as connection:
@@ -56,8 +61,7 @@ def row_of(ledger, user):
         return find_user(connection, user).row
 
 
-def test_a_whole_user_leaves_no_row(memory, told, consolidated, open_ledger, tmp_path):
-    ledger = open_ledger(tmp_path)
+def test_a_whole_user_leaves_no_row(memory, ledger, told, consolidated):
     memory.add(Turn(role="user", text="Ann.home = Rome", time=MAY), user_id="bob")
     told("Ann.home = Lisbon", "Ann.likes + tea", agent="a", policy="ask")
     told("Ann.home = Porto", day=3, session="s2", agent="b", policy="ask")
@@ -93,7 +97,7 @@ def test_one_turn_takes_its_episode_along_and_the_others_are_due_again(memory, t
     assert len(memory.episodes(user_id="ann")) == 2
 
 
-def test_a_fact_that_others_support_stays_in_their_words(memory, told, consolidated):
+def test_a_fact_that_others_support_stays_in_their_words(memory, told):
     told("Ann.home = LISBON", day=1)
     told("ann.home = Lisbon", day=5, session="s2")
     (fact,) = memory.facts(user_id="ann")
