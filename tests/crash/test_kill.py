@@ -139,8 +139,8 @@ def test_twenty_kills_lose_nothing_that_was_acknowledged(tmp_path):
 
 def check_the_index_against_the_ledger(memory: LightMem) -> None:
     """Each user's vectors in Chroma are exactly those of the user's turns."""
+    from lightmem_integrations.storage.turn_vectors import user_vectors
     from lightmem_integrations.storage.users import find_user
-    from lightmem_integrations.storage.vectors import user_vectors
 
     for user_id in memory.users():
         with memory._store.ledger.read() as connection:

@@ -176,7 +176,7 @@ from lightmem_integrations import *
 from lightmem_integrations.testing import HashEmbedder
 memory = LightMem(sys.argv[1] or None, embedder=HashEmbedder())
 memory.add(Turn(role="user", text="Before."), user_id="u")
-folder = memory._store._owner._lock.lock_file
+folder = memory._store._folder_lock._lock.lock_file
 if os.fork() == 0:
     sys.exit(0)  # with all that a normal exit runs
 os.wait()

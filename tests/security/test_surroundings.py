@@ -48,7 +48,7 @@ def test_a_hostile_env_file_changes_nothing(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with LightMem(tmp_path / "store", embedder=HashEmbedder()) as memory:
         live(memory)
-        client = memory._store.index._place.client(memory._store.index._place.current())
+        client = memory._store.index._generations.client(memory._store.index._generations.current())
         assert not client.get_settings().allow_reset
         assert not client.get_settings().anonymized_telemetry
     assert {each.name for each in tmp_path.iterdir()} == {".env", "store"}

@@ -24,7 +24,7 @@ from lightmem_integrations.errors import IndexUnavailableError, ModelOutputError
 from lightmem_integrations.models.protocols import Vectors
 from lightmem_integrations.storage.documents import (
     Document,
-    Erased,
+    ErasedDocuments,
     NewDocument,
     documents_to_embed,
     documents_under,
@@ -248,11 +248,11 @@ class Documents:
                         self._store.embedder.remember(connection, vectors.shape[1])
                     embed_document(connection, document, vectors)
 
-    def _note(self, connection: Any, gone: Erased) -> None:
+    def _note(self, connection: Any, gone: ErasedDocuments) -> None:
         if gone.index_ids:  # so that a crash before _finish is made good at the next opening
             put_meta(connection, PURGE, "1")
 
-    def _finish(self, gone: Erased) -> None:
+    def _finish(self, gone: ErasedDocuments) -> None:
         for scope, ids in gone.index_ids.items():
             try:
                 self._store.indexer.forget(scope, ids)

@@ -15,7 +15,7 @@ from lightmem_integrations.models.token_vectors import compact, ignored_tokens
 from lightmem_integrations.storage.document_vectors import drop_document_vectors
 from lightmem_integrations.storage.ledger import Ledger, get_meta, put_meta
 from lightmem_integrations.storage.shared import withdraw_all
-from lightmem_integrations.storage.vectors import Embedded, Pending, drop_vectors
+from lightmem_integrations.storage.turn_vectors import EmbeddedTurn, PendingTurn, drop_vectors
 
 EMBEDDER_NAME = "embedder.name"
 EMBEDDER_DIMENSION = "embedder.dimension"
@@ -102,7 +102,9 @@ class StoreEmbedder:
         """
         return document_vectors(self._embedder, texts)
 
-    def embed(self, todo: Sequence[Pending]) -> tuple[list[Embedded], dict[int, ModelOutputError]]:
+    def embed(
+        self, todo: Sequence[PendingTurn]
+    ) -> tuple[list[EmbeddedTurn], dict[int, ModelOutputError]]:
         """Vectors of turns; and, by row, why a turn has none because of what came out for it.
 
         Raises:
@@ -116,7 +118,7 @@ class StoreEmbedder:
             if len(todo) == 1:
                 return [], {todo[0].row: error}
         # One turn may spoil its batch: what the others give is kept.
-        embedded: list[Embedded] = []
+        embedded: list[EmbeddedTurn] = []
         failed: dict[int, ModelOutputError] = {}
         for each in todo:
             done, why = self.embed([each])
@@ -124,12 +126,12 @@ class StoreEmbedder:
             failed |= why
         return embedded, failed
 
-    def _embed_together(self, todo: Sequence[Pending]) -> list[Embedded]:
+    def _embed_together(self, todo: Sequence[PendingTurn]) -> list[EmbeddedTurn]:
         texts = [f"{each.speaker}: {each.text}" if each.speaker else each.text for each in todo]
         if not isinstance(self._embedder, TokenEmbedder):
             vectors = document_vectors(self._embedder, texts)
             return [
-                Embedded(each.row, each.user, vector, None)
+                EmbeddedTurn(each.row, each.user, vector, None)
                 for each, vector in zip(todo, vectors, strict=True)
             ]
         encodings = self._embedder.encode(texts)
@@ -138,7 +140,7 @@ class StoreEmbedder:
             self._ignored = ignored_tokens(self._embedder.vocabulary())
         tokens = compact([(each.tokens, each.ids) for each in encodings], self._ignored)
         return [
-            Embedded(each.row, each.user, vector, compacted)
+            EmbeddedTurn(each.row, each.user, vector, compacted)
             for each, vector, compacted in zip(todo, vectors, tokens, strict=True)
         ]
 

@@ -50,7 +50,7 @@ class Store:
         if self.path is not None and self.path.exists() and not self.path.is_dir():
             raise SettingsError(f"The store's path {str(self.path)!r} is a file; pass a folder.")
         folder = self.path or Path(tempfile.mkdtemp(prefix="lightmem-"))
-        self._owner = FolderLock(folder)
+        self._folder_lock = FolderLock(folder)
         try:
             self.ledger = Ledger(ledger or f"sqlite:///{folder / 'ledger.sqlite'}")
             try:
@@ -62,7 +62,7 @@ class Store:
                 self.ledger.close()
                 raise
         except BaseException:
-            self._owner.release()
+            self._folder_lock.release()
             raise
         # Also called when the last reference is dropped, and at the end of the interpreter.
         self._let_go = weakref.finalize(
@@ -71,7 +71,7 @@ class Store:
             self.indexer,
             self.index,
             self.ledger,
-            self._owner,
+            self._folder_lock,
             folder if self.path is None else None,
         )
         if settings.background_indexing:
@@ -93,7 +93,7 @@ class Store:
             StoreClosedError: It was closed.
             ForkedProcessError: It was opened before a fork.
         """
-        self._owner.check_process()
+        self._folder_lock.check_process()
         if self.closed:
             raise StoreClosedError("The store was closed; open it again with LightMem(...).")
 
@@ -112,20 +112,24 @@ class Store:
     def close(self) -> None:
         """Finish what is under way and let everything go. Closing twice is fine."""
         if self._let_go.alive:
-            self._owner.check_process()
+            self._folder_lock.check_process()
             self._let_go()
 
 
 def _let_go(
-    indexer: Indexer, index: VectorIndex, ledger: Ledger, owner: FolderLock, temporary: Path | None
+    indexer: Indexer,
+    index: VectorIndex,
+    ledger: Ledger,
+    folder_lock: FolderLock,
+    temporary: Path | None,
 ) -> None:
-    if not owner.is_this_process():
+    if not folder_lock.is_this_process():
         return  # a forked child inherits this call; the store is still its parent's
     indexer.stop()
     try:
         index.close()
     finally:
         ledger.close()
-        owner.release()
+        folder_lock.release()
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, select
 
 from lightmem_integrations.storage.schema.turns import sessions, turns, users
+from lightmem_integrations.storage.turn_vectors import count_pending_turns
 from lightmem_integrations.storage.users import User
-from lightmem_integrations.storage.vectors import count_pending
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ def count_everything(connection: Connection) -> Counts:
         sessions=_one(connection, select(func.count()).select_from(sessions)),
         turns=_one(connection, select(func.count()).select_from(turns)),
         searchable=_one(connection, select(func.coalesce(func.sum(users.c.searchable), 0))),
-        pending=count_pending(connection),
+        pending=count_pending_turns(connection),
     )
 
 
@@ -48,7 +48,7 @@ def count_of(connection: Connection, user: User | None) -> Counts:
             connection, select(func.count()).select_from(turns).where(turns.c.user == user.row)
         ),
         searchable=user.searchable,
-        pending=count_pending(connection, user.row),
+        pending=count_pending_turns(connection, user.row),
     )
 
 

@@ -22,7 +22,7 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Neighbour:
     """An item that a search found, with its cosine similarity to the query (-1 to 1)."""
 
     id: int
@@ -39,7 +39,7 @@ class VectorIndex(Protocol):
     def upsert(self, batch: Batch) -> None:
         """Add vectors, or replace those of the same ids."""
 
-    def search(self, scope: str, vector: Vectors, limit: int, *, size: int) -> list[Found]:
+    def search(self, scope: str, vector: Vectors, limit: int, *, size: int) -> list[Neighbour]:
         """The nearest items of a scope that holds ``size`` of them, nearest first."""
 
     def delete(self, scope: str, ids: Sequence[int]) -> None:
@@ -83,7 +83,7 @@ class ExactIndex:
         limit: int,
         *,
         size: int,  # noqa: ARG002 - part of the Protocol; an exact search needs no hint
-    ) -> list[Found]:
+    ) -> list[Neighbour]:
         """The nearest items of a scope, nearest first."""
         with self._lock:
             items = self._scopes.get(scope)
@@ -121,7 +121,7 @@ class ExactIndex:
         """Nothing to let go of."""
 
 
-def nearest(ids: Sequence[int], matrix: Vectors, vector: Vectors, limit: int) -> list[Found]:
+def nearest(ids: Sequence[int], matrix: Vectors, vector: Vectors, limit: int) -> list[Neighbour]:
     """The rows of a matrix nearest to a vector by cosine, nearest first; all normalised."""
     similarities = matrix @ vector
     if limit < len(ids):
@@ -129,4 +129,4 @@ def nearest(ids: Sequence[int], matrix: Vectors, vector: Vectors, limit: int) ->
         top = top[np.argsort(-similarities[top], kind="stable")]
     else:
         top = np.argsort(-similarities, kind="stable")
-    return [Found(ids[i], float(similarities[i])) for i in top]
+    return [Neighbour(ids[i], float(similarities[i])) for i in top]

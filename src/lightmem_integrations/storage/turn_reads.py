@@ -28,7 +28,7 @@ from lightmem_integrations.storage.schema.turns import sessions, speakers, turns
 from lightmem_integrations.storage.sql import in_batches
 from lightmem_integrations.storage.turns import moment, to_turn
 from lightmem_integrations.storage.users import User
-from lightmem_integrations.storage.vectors import unpack_all
+from lightmem_integrations.storage.vector_bytes import unpack_vectors
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,7 +100,7 @@ def neighbourhood(connection: Connection, user: User, rows: Collection[int], aro
     columns = list(zip(*ordered, strict=True)) if ordered else [()] * _COLUMNS
     blobs = columns[9]
     embedded = np.array([blob is not None for blob in blobs], np.bool_)
-    known = unpack_all([blob for blob in blobs if blob is not None])
+    known = unpack_vectors([blob for blob in blobs if blob is not None])
     vectors = known
     if not embedded.all():
         vectors = np.zeros((len(ordered), known.shape[1]), np.float32)

@@ -55,7 +55,7 @@ class Generations(Protocol):
         """Let go; if everything is known to be whole, note that for the next open."""
 
 
-class FolderPlace:
+class FolderGenerations:
     """Generations as sub-folders, the pointer and the clean-close marker as small files."""
 
     def __init__(self, folder: Path) -> None:
@@ -144,7 +144,7 @@ class FolderPlace:
         }
 
 
-class ClientPlace:
+class ClientGenerations:
     """Generations by the names of collections, the pointer in the metadata of one of them."""
 
     def __init__(self, client: ClientAPI, namespace: str, *, owned: bool = False) -> None:

@@ -25,7 +25,7 @@ from lightmem_integrations.storage.work_queue import CONSOLIDATE
 
 
 @dataclass(frozen=True, slots=True)
-class Erased:
+class ErasedTurns:
     """What was erased: rows of turns, how many of them had a vector, and what else is gone."""
 
     rows: list[int]
@@ -45,7 +45,7 @@ def erase_turns(
     among: Collection[int] | None = None,
     since: float | None = None,
     until: float | None = None,
-) -> Erased:
+) -> ErasedTurns:
     """Erase the turns of a user that meet every condition given; all of them if none is.
 
     What was made of them goes with them: see ``erase_derived``. ``among`` names rows of turns.
@@ -74,7 +74,7 @@ def erase_turns(
     lexical.compact(connection)
     gone = _delete_empty_sessions(connection, user)
     _delete_empty_user(connection, user)
-    return Erased(rows, had_vectors, gone, derived.episodes, derived.facts)
+    return ErasedTurns(rows, had_vectors, gone, derived.episodes, derived.facts)
 
 
 def _delete_turns(connection: Connection, rows: Sequence[int]) -> int:
