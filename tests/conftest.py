@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 import pytest
 
-from lightmem_integrations import LightMem, Settings
+from lightmem_integrations import ChromaIndex, LightMem, Settings
 from lightmem_integrations.consolidation import worker
 from lightmem_integrations.consolidation.pipeline import consolidate
 from lightmem_integrations.settings import ConsolidationSettings
@@ -84,6 +84,20 @@ def consolidated(monkeypatch):
             chosen.reset(token)
 
     return run
+
+
+@pytest.fixture
+def open_index() -> Callable[..., ChromaIndex]:
+    """Opens the index in the folder of a store that was closed, to see what lies in it."""
+    opened: list[ChromaIndex] = []
+
+    def open_index(folder: Path, shards: int = Settings().shards) -> ChromaIndex:
+        opened.append(ChromaIndex.embedded(folder / "index", shards=shards))
+        return opened[-1]
+
+    yield open_index
+    for index in opened:
+        index.close()
 
 
 @pytest.fixture

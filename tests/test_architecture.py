@@ -5,6 +5,7 @@ The directions of imports are contracts in pyproject.toml, held by ``lint-import
 
 import ast
 import importlib
+import importlib.util
 import re
 import subprocess
 import sys
@@ -16,7 +17,13 @@ import lightmem_integrations
 
 ROOT = Path(lightmem_integrations.__file__).parent
 PACKAGE = "lightmem_integrations"
+TREE = ROOT.parents[1]
 MODULES = sorted(ROOT.rglob("*.py"))
+BESIDE = sorted(
+    path
+    for folder in ("benchmarks", "examples", "scripts")
+    for path in (TREE / folder).rglob("*.py")
+)
 LONGEST = 300
 # The façade is the public interface: more than half of it is docstrings.
 LONGER = {"lightmem.py": 660}
@@ -75,13 +82,30 @@ def test_sql_is_written_in_storage_alone():
 
 
 def test_the_table_of_folders_is_the_tree():
-    guide = (ROOT.parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    guide = (TREE / "CONTRIBUTING.md").read_text(encoding="utf-8")
     table = guide.partition("## Where things are")[2].partition("\n## ")[0]
     told = re.findall(r"^\| `([\w/]+(?:\.py)?)`", table, re.MULTILINE)
     rooms = {f"{path.parent.name}/" for path in ROOT.glob("*/__init__.py")}
     halls = {path.name for path in ROOT.glob("*.py") if path.name != "__init__.py"}
     beside = {"benchmarks/", "docs/", "examples/", "notebooks/", "scripts/", "tests/"}
     assert sorted(told) == sorted(rooms | halls | beside)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        path
+        for folder in ("benchmarks", "examples", "scripts")
+        for path in (TREE / folder).rglob("*.py")
+    ],
+    ids=lambda path: path.name,
+)
+def test_what_stands_beside_the_package_asks_for_names_that_it_has(path):
+    for name in imports(path):
+        if name.startswith(f"{PACKAGE}."):
+            module, _, attribute = name.rpartition(".")
+            found = importlib.import_module(module)
+            assert hasattr(found, attribute) or importlib.util.find_spec(name), name
 
 
 def test_every_public_name_can_be_imported_and_is_what_it_says():

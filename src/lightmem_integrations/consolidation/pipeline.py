@@ -16,6 +16,7 @@ from lightmem_integrations.consolidation.episode import (
     TurnsChanged,
     consolidate_episode,
 )
+from lightmem_integrations.consolidation.segment import Segments, segment
 from lightmem_integrations.engine.store import Store
 from lightmem_integrations.errors import (
     LightMemError,
@@ -38,19 +39,11 @@ from lightmem_integrations.storage.work_queue import Due, drop_lease, take_lease
 logger = logging.getLogger(__name__)
 
 _READ_ANEW = 5
+"""How often a session is read anew after others changed it, before it is left to the next run: a
+guess."""
+
 _LONGEST_REASON = 300
-
-
-class Segments(Protocol):
-    """Turns in episodes: those that are closed, and what may still go on."""
-
-    @property
-    def closed(self) -> Sequence[tuple[WriterTurn, ...]]:
-        """Episodes that no later turn can join."""
-
-    @property
-    def open(self) -> tuple[WriterTurn, ...]:
-        """What may go on."""
+"""Characters kept of a failure's reason: a guess."""
 
 
 class Segmenter(Protocol):
@@ -75,9 +68,10 @@ def consolidate(
     user_id: str | None = None,
     max_batches: int | None = None,
     final: bool = False,
+    retry_set_aside: bool = False,
     on_progress: Progress | None = None,
     arbiter: Arbiter | None = None,
-    segment: Segmenter | None = None,
+    segment: Segmenter = segment,
     clock: Callable[[], float] = time.time,
     should_stop: Callable[[], bool] = lambda: False,
     pause: Callable[[], None] = lambda: None,
@@ -94,9 +88,10 @@ def consolidate(
         user_id: Only this user's memory.
         max_batches: Sessions to look at, at most.
         final: Close also what may still go on.
+        retry_set_aside: Give turns that were set aside another chance.
         on_progress: Hears how far it is.
         arbiter: Decides about facts where the rules do not.
-        segment: Cuts sessions into episodes; by default ``consolidation.segment.segment``.
+        segment: Cuts sessions into episodes.
         clock: The time, in seconds since 1970.
         should_stop: Asked between episodes whether to end early.
         pause: Called between the steps of an episode; may wait, to let others go first.
@@ -109,11 +104,10 @@ def consolidate(
         store=store, writer=writer, settings=settings or ConsolidationSettings(),
         worker=uuid.uuid4().hex, arbiter=arbiter, clock=clock, pause=pause,
     )  # fmt: skip
-    if segment is None:
-        from lightmem_integrations.consolidation import segment as by_default
-
-        segment = by_default.segment
-    return _Run(run, segment, should_stop, final=final).over(user_id, max_batches, on_progress)
+    going = _Run(run, segment, should_stop, final=final)
+    if retry_set_aside:
+        going.release(user_id)
+    return going.over(user_id, max_batches, on_progress)
 
 
 class _Run:
@@ -128,6 +122,13 @@ class _Run:
         self._final = final
         self._report = ConsolidationReport()
         self._failures = 0
+
+    def release(self, user_id: str | None) -> None:
+        """Make what was set aside due again."""
+        with self._run.store.ledger.write() as connection:
+            user = None if user_id is None else find_user(connection, user_id)
+            if user_id is None or user is not None:
+                work_queue.release_quarantine(connection, None if user is None else user.row)
 
     def over(
         self, user_id: str | None, max_batches: int | None, on_progress: Progress | None
@@ -271,16 +272,16 @@ class _Run:
                 connection, due, turns[0].row, _storable(reason), now=now,
                 first=settings.first_backoff_seconds, longest=settings.longest_backoff_seconds,
             )  # fmt: skip
-            aside = not down and tries >= settings.max_tries
-            if aside:
+            aside = 0
+            if not down and tries >= settings.max_tries:
                 rows = [turn.row for turn in turns]
-                work_queue.set_aside(connection, due, rows, _storable(reason), now)
+                aside = work_queue.set_aside(connection, due, rows, _storable(reason), now)
         self._failures += 1
         logger.warning(
             "A session was %s (%s, try %d).",
             "set aside" if aside else "put back", type(error).__name__, tries,
         )  # fmt: skip
-        self._count(failed=1, problems=(reason,))
+        self._count(failed=1, set_aside=aside, problems=(reason,))
 
     def _ends(self) -> bool:
         return self._failures >= self._run.settings.max_failures or self._should_stop()

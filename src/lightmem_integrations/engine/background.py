@@ -96,7 +96,8 @@ class Loop:
         while not self._stop.wait(self._gather_seconds):
             self._wake.clear()
             step = self._step()
-            if step is None:
+            # The end may have been told just before the wake that told it was cleared.
+            if step is None or self._stop.is_set():
                 break
             try:
                 rest = step()

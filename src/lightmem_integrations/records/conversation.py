@@ -204,6 +204,8 @@ class Stats(Displayed):
         turns: Number of turns.
         searchable: Turns that recall may find.
         pending: Searchable turns that are not in the vector index yet (found lexically).
+        set_aside: Turns that consolidation leaves out, as a writer failed at them too often;
+            ``consolidate(retry_set_aside=True)`` tries them again.
         embedder: Name of the embedding model that the store was built with.
         dimension: Length of its vectors; ``None`` before the first one was made.
         index: ``ready``; ``unchecked`` before it was first needed; ``rebuilding`` or
@@ -216,6 +218,7 @@ class Stats(Displayed):
     turns: int
     searchable: int
     pending: int
+    set_aside: int
     embedder: str | None
     dimension: int | None
     index: str
@@ -230,6 +233,7 @@ class Stats(Displayed):
             ("turns", f"{self.turns:,}"),
             ("searchable", f"{self.searchable:,}"),
             ("not embedded yet", f"{self.pending:,}"),
+            ("set aside by consolidation", f"{self.set_aside:,}"),
             ("embedder", f"{self.embedder or 'none yet'}{dimension}"),
             ("vector index", self.index),
             ("size on disk", "in memory" if self.bytes is None else _size(self.bytes)),

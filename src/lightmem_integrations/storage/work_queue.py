@@ -119,8 +119,11 @@ def forgive(connection: Connection, due: Due) -> None:
 
 def set_aside(
     connection: Connection, due: Due, rows: Collection[int], reason: str, now: float
-) -> None:
-    """Put turns in quarantine: they stay as they are, and no writer is given them again."""
+) -> int:
+    """Put turns in quarantine, where no writer is given them; returns how many.
+
+    They stay as they are, and ``release_quarantine`` makes them due again.
+    """
     there = select(turns.c.id).where(turns.c.id.in_(list(rows)), turns.c.user == due.user)
     known = select(quarantine.c.turn).where(quarantine.c.user == due.user)
     found = connection.execute(there.where(turns.c.id.not_in(known))).scalars().all()
@@ -135,6 +138,7 @@ def set_aside(
         )  # fmt: skip
     forgive(connection, due)
     clear_if_done(connection, due)
+    return len(found)
 
 
 def release_quarantine(connection: Connection, user_row: int | None = None) -> int:
