@@ -179,7 +179,7 @@ class Documents:
         with self._store.ledger.write() as connection:
             for each in new:
                 if each.vectors is not None and len(each.vectors):
-                    self._store.embedder.remember(connection, each.vectors.shape[1])
+                    self._store.embedder.record_dimension(connection, each.vectors.shape[1])
                     break
             gone = write_documents(connection, new, time.time())
             self._note(connection, gone)
@@ -245,7 +245,7 @@ class Documents:
             with self._store.ledger.write() as connection:
                 for document, vectors in made:
                     if len(vectors):
-                        self._store.embedder.remember(connection, vectors.shape[1])
+                        self._store.embedder.record_dimension(connection, vectors.shape[1])
                     embed_document(connection, document, vectors)
 
     def _note(self, connection: Any, gone: ErasedDocuments) -> None:

@@ -1,4 +1,4 @@
-"""Gives turns their vectors, soon after they were added and outside of the call that added them."""
+"""The indexer: embeds turns soon after they were added, outside of the call that added them."""
 
 from __future__ import annotations
 
@@ -43,10 +43,19 @@ _NOBODY = "0" * 32  # a scope that no user has
 
 
 class Indexer:
-    """Works off the ledger's list of turns that wait for a vector.
+    """Works off the ledger's list of turns that wait for the vector index.
 
     A turn is taken off the list only once the index has it, so nothing is lost if the process
     dies in between; doing a turn twice changes nothing.
+
+    Args:
+        ledger: Holds the turns and their vectors.
+        index: Is kept in step with it.
+        embedder: Makes the vectors.
+        settings: Sizes.
+
+    Attributes:
+        state: Of the index: ``unchecked``, ``rebuilding``, ``ready`` or ``unavailable``.
     """
 
     def __init__(
@@ -70,7 +79,7 @@ class Indexer:
 
     @property
     def ready(self) -> bool:
-        """Whether the index may be searched; until then the ledger's vectors are."""
+        """True if the index may be searched; until then the ledger's vectors are."""
         return self.state == "ready"
 
     def prepare(self) -> None:
@@ -151,7 +160,7 @@ class Indexer:
         return 0
 
     def waiting(self, user_row: int | None = None, without: Collection[int] = ()) -> int:
-        """How many turns wait for the index, leaving out those ``without``."""
+        """Count the turns that wait for the index, leaving out the rows ``without``."""
         with self._ledger.read() as connection:
             return count_pending_turns(connection, user_row, without)
 
@@ -173,7 +182,7 @@ class Indexer:
         self._loop.start()
 
     def wake(self) -> None:
-        """Say that there is something to do."""
+        """Tell the thread that turns wait."""
         self._loop.wake()
 
     def stop(self) -> None:
@@ -201,7 +210,7 @@ class Indexer:
         todo = [each for each in todo if each.row not in failed]
         if embedded:
             with self._ledger.write() as connection:
-                self._embedder.remember(connection, len(embedded[0].vector))
+                self._embedder.record_dimension(connection, len(embedded[0].vector))
                 store_vectors(connection, embedded)
         found = {each.row: each.vector for each in embedded}
         by_scope: dict[str, list[PendingTurn]] = {}

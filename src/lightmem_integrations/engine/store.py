@@ -1,4 +1,4 @@
-"""A store put together: its folder, ledger and index, and the thread that keeps them in step."""
+"""An open store: its folder, ledger and index, and the thread that keeps them in step."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from lightmem_integrations.storage.ledger import Ledger
 
 
 class Store:
-    """Opens every part in the right order, and closes them in the reverse.
+    """The parts of a store, opened in the right order and closed in the reverse.
 
     Args:
         path: Folder of the store; ``None`` for a temporary one, gone at close.
         ledger: URL of an SQLite database elsewhere than in the folder.
         index: Another index than Chroma embedded in the folder.
-        embedder: What makes the vectors.
-        settings: Numbers.
-        replace_embedder: Whether to embed everything anew if the store has another embedder.
+        embedder: Makes the vectors.
+        settings: Sizes and switches.
+        replace_embedder: Embed everything anew if the store was built with another embedder.
 
     Raises:
         StoreLockedError: The folder is in use.
@@ -99,7 +99,7 @@ class Store:
 
     @property
     def closed(self) -> bool:
-        """Whether the store was closed."""
+        """True once the store was closed."""
         return not self._let_go.alive
 
     def size_in_bytes(self) -> int | None:
