@@ -39,7 +39,7 @@ from lightmem_integrations.storage.namespaces import Path, list_paths
 
 logger = logging.getLogger(__name__)
 
-_EMBED_LATE = 64
+_EMBED_LATE = 64  # documents embedded between two looks at the clock; a guess
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ class Documents:
         return vector
 
     def read(self, wanted: Sequence[Read]) -> list[Answer]:
-        """What is there, all of it at one moment.
+        """Read documents, all of them at one moment.
 
         Raises:
             StorageError: The store cannot be read.

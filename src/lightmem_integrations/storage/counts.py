@@ -1,4 +1,4 @@
-"""How much is stored: numbers read from the ledger."""
+"""Counts of what is stored, read from the ledger."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Counts:
 
 
 def count_everything(connection: Connection) -> Counts:
-    """How much all users have stored."""
+    """Count the rows of all users."""
     return Counts(
         users=_one(connection, select(func.count()).select_from(users)),
         sessions=_one(connection, select(func.count()).select_from(sessions)),
@@ -38,7 +38,7 @@ def count_everything(connection: Connection) -> Counts:
 
 
 def count_of(connection: Connection, user: User | None) -> Counts:
-    """How much one user has stored; ``None`` stands for a user without anything."""
+    """Count the rows of one user; ``None`` stands for a user without anything."""
     if user is None:
         return Counts(0, 0, 0, 0, 0, 0)
     return Counts(

@@ -15,7 +15,7 @@ from lightmem_integrations.storage.schema.documents import document_vectors, doc
 from lightmem_integrations.storage.sql import in_batches
 from lightmem_integrations.storage.vector_bytes import pack_vector, unpack_vectors
 
-_BATCH = 1_000
+_BATCH = 1_000  # vectors read or indexed at a time; a guess
 # Whether the index holds a vector. It never holds one that is ABSENT: what is to be written is
 # marked first, so that what is erased meanwhile, or after a crash, is erased there too.
 ABSENT, WRITING, HELD = 0, 1, 2
@@ -118,7 +118,7 @@ def documents_by_id(connection: Connection, namespace: int, ids: Sequence[int]) 
 
 
 def count_waiting(connection: Connection, namespace: Path) -> int:
-    """How many vectors of a namespace the index does not hold."""
+    """Count the vectors of a namespace that the index does not hold."""
     query = (
         select(func.count())
         .select_from(document_vectors)
@@ -183,7 +183,7 @@ def document_batches(ledger: Ledger) -> Iterator[Batch]:
 
 
 def expected_of_documents(connection: Connection, *, indexed: bool = False) -> dict[str, int]:
-    """How many vectors the index may hold for each namespace; ``indexed``: how many it must."""
+    """Number of vectors that the index may hold by namespace; ``indexed``: that it must hold."""
     query = (
         select(namespaces.c.key, func.count())
         .join(document_vectors, document_vectors.c.namespace == namespaces.c.id)

@@ -63,7 +63,7 @@ class Document:
 
 @dataclass(slots=True)
 class ErasedDocuments:
-    """What left the ledger: how many documents; by scope, ids that the index still holds."""
+    """Documents that left the ledger: their number; by scope, ids that the index still holds."""
 
     documents: int = 0
     index_ids: dict[str, list[int]] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""What the engine expects of a vector index, and an exact one in memory."""
+"""Protocol of a vector index, and an exact index in memory."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class VectorIndex(Protocol):
         """Build a new index from these batches, serve from it, and erase the old one."""
 
     def healthy(self, least: Mapping[str, int], most: Mapping[str, int]) -> bool:
-        """Whether the index can be trusted to hold between ``least`` and ``most`` of each scope.
+        """Check that the index can be trusted to hold between ``least`` and ``most`` of each scope.
 
         Called once, before first use. Never raises, never hangs, never crashes the process.
         """
@@ -110,7 +110,7 @@ class ExactIndex:
                 self.upsert(batch)
 
     def healthy(self, least: Mapping[str, int], most: Mapping[str, int]) -> bool:
-        """Whether each scope holds as many items as it should."""
+        """Check that each scope holds as many items as it should."""
         with self._lock:
             counts = {scope: len(items) for scope, items in self._scopes.items() if items}
         return set(counts) <= set(most) and all(

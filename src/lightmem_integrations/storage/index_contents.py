@@ -13,7 +13,7 @@ from lightmem_integrations.storage.turn_vectors import expected_of_turns, turn_b
 
 
 def expected(connection: Connection, *, indexed: bool = False) -> dict[str, int]:
-    """How many vectors the index may hold of each scope; ``indexed``: how many it must."""
+    """Number of vectors that the index may hold by scope; ``indexed``: that it must hold."""
     return expected_of_turns(connection, indexed=indexed) | expected_of_documents(
         connection, indexed=indexed
     )

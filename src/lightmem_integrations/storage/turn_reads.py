@@ -229,7 +229,7 @@ _LAST_SAID = select(func.max(turns.c.said_at)).where(
 
 
 def last_said(connection: Connection, user: User) -> dt.datetime:
-    """When the user's latest searchable turn was said."""
+    """Time at which the user's latest searchable turn was said."""
     return moment(connection.execute(_LAST_SAID, {"user": user.row}).scalar() or 0.0, 0)
 
 
@@ -237,10 +237,10 @@ _SPEAKERS = (
     select(speakers.c.name)
     .where(speakers.c.user == bindparam("user"))
     .order_by(speakers.c.turns.desc())
-    .limit(200)
+    .limit(200)  # a guess: far more than anybody asks about by name
 )
 
 
 def known_speakers(connection: Connection, user: User) -> list[str]:
-    """Who speaks in a user's memory, the most frequent first, at most 200 of them."""
+    """Names of the speakers in a user's memory, the most frequent first, at most 200."""
     return list(connection.execute(_SPEAKERS, {"user": user.row}).scalars())

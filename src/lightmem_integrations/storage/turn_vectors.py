@@ -74,7 +74,7 @@ def pending_turns(
 def count_pending_turns(
     connection: Connection, user_row: int | None = None, without: Collection[int] = ()
 ) -> int:
-    """How many turns wait for the index, leaving out those ``without``."""
+    """Count the turns that wait for the index, leaving out those ``without``."""
     query = select(func.count()).select_from(work).where(work.c.kind == EMBED)
     if user_row is not None:
         query = query.where(work.c.user == user_row)
@@ -143,7 +143,7 @@ def turn_batches(ledger: Ledger) -> Iterator[Batch]:
 
 
 def expected_of_turns(connection: Connection, *, indexed: bool = False) -> dict[str, int]:
-    """How many vectors the index may hold for each user; ``indexed``: how many it must."""
+    """Number of vectors that the index may hold by user; ``indexed``: that it must hold."""
     query = (
         select(users.c.key, func.count())
         .join(vectors, vectors.c.user == users.c.id)

@@ -1,4 +1,4 @@
-"""What is asked of one Chroma collection, and what its errors mean."""
+"""Queries of one Chroma collection, and Chroma's errors as ours."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def query(
 
 @contextmanager
 def mapped_errors() -> Iterator[None]:
-    """Whatever Chroma raises becomes IndexUnavailableError."""
+    """Raise IndexUnavailableError for whatever Chroma raises."""
     # Chroma raises ValueError, TypeError, IndexError, its own errors, httpx's and, in server
     # mode, bare ones for the same causes; Rust panics are no Exception at all.
     try:

@@ -32,12 +32,13 @@ if TYPE_CHECKING:
     from chromadb.api.models.Collection import Collection
 
 # Cosine with normalised vectors: with l2, about 1 % of items cannot be reached by their own vector.
+# The graph's sizes are guesses above Chroma's defaults.
 _CONFIGURATION: Any = {
     "hnsw": {"space": "cosine", "ef_construction": 128, "ef_search": 128, "max_neighbors": 24}
 }
 _SERVER_LIMIT = 300  # records per write and results per query that Chroma Cloud allows
 # Above this share of its shard a user is searched without a filter: a filter walks all of its
-# matches in SQL (70 ms for 10,000), while a few results too many cost nothing.
+# matches in SQL (70 ms for 10,000), while a few results too many cost nothing. The share is a guess.
 _HEAVY_SHARE = 0.2
 
 
@@ -130,7 +131,7 @@ class ChromaIndex:
         return cls(ClientGenerations(client, namespace), shards=shards)
 
     def shard_of(self, scope: str) -> int:
-        """Which collection holds a scope. The one place that decides where data lies."""
+        """Number of the collection that holds a scope: alone decides where data lies."""
         return int(scope[:8], 16) % self._shards
 
     def upsert(self, batch: Batch) -> None:
@@ -199,7 +200,7 @@ class ChromaIndex:
                 self._trusted = True
 
     def healthy(self, least: Mapping[str, int], most: Mapping[str, int]) -> bool:
-        """Whether the index can be trusted to hold between ``least`` and ``most`` of each scope.
+        """Check that the index can be trusted to hold between ``least`` and ``most`` of each scope.
 
         Damaged files can make Chroma hang or crash, so a folder that was not closed cleanly, or
         changed since, is opened by a child process first.

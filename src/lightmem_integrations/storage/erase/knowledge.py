@@ -44,7 +44,7 @@ from lightmem_integrations.storage.work_queue import make_due
 
 @dataclass(frozen=True, slots=True)
 class ErasedKnowledge:
-    """How many episodes and facts were erased; facts that stayed in other words do not count."""
+    """Numbers of erased episodes and facts; facts that stayed in other words do not count."""
 
     episodes: int
     facts: int

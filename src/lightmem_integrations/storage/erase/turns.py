@@ -26,7 +26,7 @@ from lightmem_integrations.storage.work_queue import CONSOLIDATE
 
 @dataclass(frozen=True, slots=True)
 class ErasedTurns:
-    """What was erased: rows of turns, how many of them had a vector, and what else is gone."""
+    """Erased turns by row, the number of their vectors, and counts of what went with them."""
 
     rows: list[int]
     vectors: int
