@@ -37,8 +37,8 @@ _CONFIGURATION: Any = {
     "hnsw": {"space": "cosine", "ef_construction": 128, "ef_search": 128, "max_neighbors": 24}
 }
 _SERVER_LIMIT = 300  # records per write and results per query that Chroma Cloud allows
-# Above this share of its shard a user is searched without a filter: a filter walks all of its
-# matches in SQL (70 ms for 10,000), while a few results too many cost nothing. The share is a guess.
+# Above this share of its shard, a guess, a user is searched without a filter: a filter walks all of
+# its matches in SQL (70 ms for 10,000), while a few results too many cost nothing.
 _HEAVY_SHARE = 0.2
 
 
