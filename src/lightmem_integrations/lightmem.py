@@ -260,7 +260,7 @@ class LightMem(Closing):
         count_tokens: TokenCounter | None = None,
         strict: bool = False,
     ) -> Recall:
-        """What this user's memory holds on a question.
+        """Search a user's memory for what answers a question.
 
         Sees everything that was added before. A model or index that fails does not fail the call:
         ``Recall.degraded`` says what was missing.
@@ -353,7 +353,7 @@ class LightMem(Closing):
         )
 
     def facts(self, *, user_id: str, include_past: bool = False) -> Facts:
-        """What is known of a user, oldest first.
+        """A user's facts, oldest first: those that hold now, unless the past is asked for too.
 
         Args:
             user_id: Whose memory.
@@ -453,7 +453,7 @@ class LightMem(Closing):
         return self._knowledge.resolve(conflict_id, self._user(user_id), keep=keep)
 
     def shared(self) -> tuple[str, ...]:
-        """What all users of the store may read, because several of them said it.
+        """Statements that all users of the store may read, because several of them made them.
 
         Empty unless ``settings.shared_knowledge`` is on.
         """
@@ -518,7 +518,7 @@ class LightMem(Closing):
             return () if user is None else list_sessions(connection, user)
 
     def stats(self, *, user_id: str | None = None) -> Stats:
-        """How much is stored, of one user or in all.
+        """Counts of what is stored, of one user or in all.
 
         Raises:
             ScopeError: ``user_id`` is given and names nobody.

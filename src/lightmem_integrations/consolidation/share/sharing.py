@@ -78,7 +78,7 @@ def share(
     made = store.embedder.documents(list(texts.values()))
     vectors = dict(zip(texts, made, strict=True))
     with ledger.write() as connection:
-        store.embedder.remember(connection, made.shape[1])
+        store.embedder.record_dimension(connection, made.shape[1])
         shown = {digest: f"{SHARED_BY}: {text}" for digest, text in texts.items()}
         return insert_shared(connection, shown, vectors, now)
 
