@@ -16,7 +16,7 @@ from lightmem_integrations.models.token_vectors import ignored_tokens
 from lightmem_integrations.storage.document_vectors import drop_document_vectors
 from lightmem_integrations.storage.ledger import Ledger, get_meta, put_meta
 from lightmem_integrations.storage.shared import withdraw_all
-from lightmem_integrations.storage.vectors import Embedded, Pending, drop_vectors
+from lightmem_integrations.storage.turn_vectors import EmbeddedTurn, PendingTurn, drop_vectors
 
 EMBEDDER_NAME = "embedder.name"
 EMBEDDER_DIMENSION = "embedder.dimension"
@@ -108,7 +108,9 @@ class StoreEmbedder:
         """
         return document_vectors(self._embedder, texts)
 
-    def embed(self, todo: Sequence[Pending]) -> tuple[list[Embedded], dict[int, ModelOutputError]]:
+    def embed(
+        self, todo: Sequence[PendingTurn]
+    ) -> tuple[list[EmbeddedTurn], dict[int, ModelOutputError]]:
         """Embed turns.
 
         Args:
@@ -128,7 +130,7 @@ class StoreEmbedder:
             if len(todo) == 1:
                 return [], {todo[0].row: error}
         # One turn may spoil its batch: what the others give is kept.
-        embedded: list[Embedded] = []
+        embedded: list[EmbeddedTurn] = []
         failed: dict[int, ModelOutputError] = {}
         for each in todo:
             done, why = self.embed([each])
@@ -136,19 +138,19 @@ class StoreEmbedder:
             failed |= why
         return embedded, failed
 
-    def _embed_together(self, todo: Sequence[Pending]) -> list[Embedded]:
+    def _embed_together(self, todo: Sequence[PendingTurn]) -> list[EmbeddedTurn]:
         texts = [f"{each.speaker}: {each.text}" if each.speaker else each.text for each in todo]
         if not isinstance(self._embedder, TokenEmbedder):
             vectors = document_vectors(self._embedder, texts)
             return [
-                Embedded(each.row, each.user, vector, None)
+                EmbeddedTurn(each.row, each.user, vector, None)
                 for each, vector in zip(todo, vectors, strict=True)
             ]
         if self._ignored is None:
             self._ignored = ignored_tokens(self._embedder.vocabulary())
         vectors, tokens = encoded_documents(self._embedder, texts, self._ignored)
         return [
-            Embedded(each.row, each.user, vector, compacted)
+            EmbeddedTurn(each.row, each.user, vector, compacted)
             for each, vector, compacted in zip(todo, vectors, tokens, strict=True)
         ]
 

@@ -26,7 +26,7 @@ from lightmem_integrations.storage.schema.shared import (
 )
 from lightmem_integrations.storage.schema.turns import speakers, users
 from lightmem_integrations.storage.sql import in_batches
-from lightmem_integrations.storage.vectors import pack, unpack_all
+from lightmem_integrations.storage.vector_bytes import pack_vector, unpack_vectors
 
 LEAST_USERS = 3
 """So many different users must say the same before anybody else reads it: a promise to users."""
@@ -195,7 +195,7 @@ def insert_shared(
             "statement": text,
             # The day only: the minute could tell who was the one to speak for it last.
             "created_at": float(now // _DAY * _DAY),
-            "vector": pack(vectors[digest]),
+            "vector": pack_vector(vectors[digest]),
         }
         for digest, text in found.items()
         if digest in still and digest not in known
@@ -230,7 +230,7 @@ def shared_entries(connection: Connection) -> tuple[list[int], Vectors]:
     """Rows of shared statements with their vectors, the newest `MOST`."""
     query = select(shared_statements.c.id, shared_statements.c.vector)
     found = connection.execute(query.order_by(shared_statements.c.id.desc()).limit(MOST)).all()
-    return [row for row, _ in found], unpack_all([vector for _, vector in found])
+    return [row for row, _ in found], unpack_vectors([vector for _, vector in found])
 
 
 def read_shared(

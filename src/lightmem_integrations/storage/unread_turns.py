@@ -12,7 +12,7 @@ from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.records.conversation import Role
 from lightmem_integrations.storage.schema.turns import turns, vectors
 from lightmem_integrations.storage.turns import moment
-from lightmem_integrations.storage.vectors import unpack
+from lightmem_integrations.storage.vector_bytes import unpack_vector
 from lightmem_integrations.storage.work_queue import Due, select_unread
 
 
@@ -67,7 +67,7 @@ def unread(connection: Connection, due: Due, limit: int) -> list[WriterTurn]:
             session=row.session,
             position=row.position,
             agent=row.agent,
-            vector=None if row.vector is None else unpack(row.vector),
+            vector=None if row.vector is None else unpack_vector(row.vector),
             version=row.version,
         )
         for row in connection.execute(query)
