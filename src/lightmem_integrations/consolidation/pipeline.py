@@ -39,7 +39,7 @@ from lightmem_integrations.storage.work_queue import Due, drop_lease, take_lease
 logger = logging.getLogger(__name__)
 
 _READ_ANEW = 5
-"""Times that a session is read anew after others changed it, before the next run has it. A guess."""
+"""Times that a session is read anew after others changed it, until the next run: a guess."""
 
 _LONGEST_REASON = 300
 """Characters kept of a failure's reason: a guess."""
