@@ -29,8 +29,8 @@ tools = [
     create_search_memory_tool(namespace=NAMESPACE),
 ]
 
-with LightMemStore.from_path(any_label=True) as store:  # from_path("./memory") keeps it
-    for user_id, likes in (("alice@example.com", "green tea"), ("bob@example.com", "espresso")):
+with LightMemStore.from_path() as store:  # from_path("./memory") keeps it
+    for user_id, likes in (("alice", "green tea"), ("bob", "espresso")):
         script = [
             call("manage_memory", content=f"The user drinks {likes}.", action="create"),
             AIMessage("Noted."),
@@ -44,5 +44,5 @@ with LightMemStore.from_path(any_label=True) as store:  # from_path("./memory") 
         print(f"{user_id}: {state['messages'][-2].text}")
 
     # The same items without any agent, by meaning:
-    for item in store.search(("memories", "alice@example.com"), query="hot drinks", limit=1):
+    for item in store.search(("memories", "alice"), query="hot drinks", limit=1):
         print(item.value["content"], item.score is not None)

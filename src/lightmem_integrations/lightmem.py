@@ -70,7 +70,7 @@ class LightMem(Closing):
     Args:
         path: Folder of the store, made if need be: SQLite and Chroma side by side. ``None`` keeps
             everything in a temporary folder, gone at ``close``.
-        ledger: SQLAlchemy URL of another database.
+        ledger: URL of an SQLite database elsewhere, such as ``sqlite:////data/ledger.sqlite``.
         index: Another vector index, such as ``ChromaIndex.server(...)``.
         embedder: What makes vectors: ``None`` for the small model that the package ships, a model
             name for sentence-transformers, or an embedder of LangChain, LlamaIndex, Chroma or
@@ -259,7 +259,7 @@ class LightMem(Closing):
         count_tokens: TokenCounter | None = None,
         strict: bool = False,
     ) -> Recall:
-        """What this user's memory holds on a question.
+        """Search a user's memory for what answers a question.
 
         Sees everything that was added before. A model or index that fails does not fail the call:
         ``Recall.degraded`` says what was missing.
@@ -315,6 +315,7 @@ class LightMem(Closing):
         on_progress: Progress | None = None,
         writer: object | None = None,
         final: bool = False,
+        retry_set_aside: bool = False,
     ) -> ConsolidationReport:
         """Make episodes and facts of what was said since the last time.
 
@@ -329,6 +330,8 @@ class LightMem(Closing):
             writer: Who writes this time; by default the store's writer.
             final: Close also what may still go on: without it, the end of a session is left until
                 it was quiet for ``ConsolidationSettings.gap_seconds`` or a later session began.
+            retry_set_aside: Give turns another chance that were set aside, because a writer
+                answered nothing usable for them ``ConsolidationSettings.max_tries`` times.
 
         Raises:
             ScopeError: ``user_id`` is given and names nobody.
@@ -344,11 +347,12 @@ class LightMem(Closing):
             user_id=user_id,
             max_batches=max_batches,
             final=final,
+            retry_set_aside=retry_set_aside,
             on_progress=on_progress,
         )
 
     def facts(self, *, user_id: str, include_past: bool = False) -> Facts:
-        """What is known of a user, oldest first.
+        """A user's facts, oldest first: those that hold now, unless the past is asked for too.
 
         Args:
             user_id: Whose memory.
@@ -448,7 +452,7 @@ class LightMem(Closing):
         return self._knowledge.resolve(conflict_id, self._user(user_id), keep=keep)
 
     def shared(self) -> tuple[str, ...]:
-        """What all users of the store may read, because several of them said it.
+        """Statements that all users of the store may read, because several of them made them.
 
         Empty unless ``settings.shared_knowledge`` is on.
         """
@@ -513,7 +517,7 @@ class LightMem(Closing):
             return () if user is None else list_sessions(connection, user)
 
     def stats(self, *, user_id: str | None = None) -> Stats:
-        """How much is stored, of one user or in all.
+        """Counts of what is stored, of one user or in all.
 
         Raises:
             ScopeError: ``user_id`` is given and names nobody.

@@ -25,7 +25,7 @@ PLAIN = "recall"
 
 
 def installed(framework: str) -> bool:
-    """Whether the framework's packages are there."""
+    """True if the framework's packages are installed."""
     package = {LANGCHAIN: "langchain.agents", LLAMA_INDEX: "llama_index.core"}[framework]
     try:
         return importlib.util.find_spec(package) is not None

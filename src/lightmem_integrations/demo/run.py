@@ -19,23 +19,24 @@ from lightmem_integrations.demo.agents import (
     llama_index_agent,
     plain_agent,
 )
-from lightmem_integrations.demo.load import Person, Question
+from lightmem_integrations.demo.load import Person
 from lightmem_integrations.demo.observed import ObservedMemory
 from lightmem_integrations.errors import LightMemError
+from lightmem_integrations.evaluation.conversations import Question
 from lightmem_integrations.records.conversation import Hit, Recall
 from lightmem_integrations.records.knowledge import Evidence, Fact
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
-_SHOWN_FACTS = 3
+_SHOWN_FACTS = 3  # a guess
 
 Choice = Literal["both", "langchain", "llama-index"]
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What went into the store before anything was asked.
+    """Totals of the turns stored before anything is asked.
 
     Attributes:
         people: How many people talked.
@@ -54,7 +55,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one agent said to one question.
+    """One agent's answer to one question.
 
     Attributes:
         framework: Whose agent.
@@ -113,7 +114,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """What was made of one person's turns.
+    """Facts made of one person's turns.
 
     Attributes:
         count: How many facts are known.
@@ -127,7 +128,7 @@ class Learned:
 
 
 def has_evidence(question: Question, recall: Recall) -> bool:
-    """Whether all turns that hold the answer came into the prompt."""
+    """True if all evidence of the question came into the prompt."""
     return question.evidence <= {each for hit in recall.hits for each in shown_turns(hit)}
 
 
@@ -221,7 +222,7 @@ def ask_all(
 
 
 def learned(memory: ObservedMemory, person: Person) -> Learned:
-    """What consolidation knows of a person now: the latest facts, and what proves the last one."""
+    """A person's facts after consolidation: the latest, and evidence of the last one."""
     facts = memory.facts(user_id=person.user_id)
     latest = sorted(facts, key=lambda fact: fact.valid_from)[-_SHOWN_FACTS:]
     evidence = memory.explain(latest[-1].id, user_id=person.user_id).evidence if latest else ()

@@ -1,4 +1,4 @@
-"""What the demo prints. Fits into 80 columns and needs no colours."""
+"""Output of the demo. Fits into 80 columns and needs no colours."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def console_for(console: Console) -> Console:
 def show_start(
     console: Console, everybody: Sequence[Person], told: Told, frameworks: Collection[str]
 ) -> None:
-    """Who talked, what was stored in what time, and who is going to answer."""
+    """Print the people, the time taken to store their turns, and the agents that will answer."""
     names = " and ".join(person.name for person in everybody)
     console.print(
         Text.assemble(
@@ -63,7 +63,7 @@ def show_start(
 
 
 def show_models(console: Console, frameworks: Collection[str], model: str | None) -> None:
-    """Which model answers, and what is missing."""
+    """Print the model that answers, and packages that are missing."""
     if model is None:
         console.print(f"Answers come from {_STAND_IN}", style="dim")
     else:
@@ -119,7 +119,7 @@ def show_crossed(console: Console, crossed: Sequence[Asked]) -> None:
 def show_knowledge(
     console: Console, report: ConsolidationReport, by_person: Sequence[tuple[Person, Learned]]
 ) -> None:
-    """What consolidation made of the turns, and what proves it."""
+    """Print the consolidation report, and the latest facts with evidence."""
     _rule(console, "From turns to knowledge: consolidate()")
     console.print(
         f"{report.written} episodes and {report.facts} facts, without a model, in "

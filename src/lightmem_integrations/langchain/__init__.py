@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from lightmem_integrations.langchain.reranker import LightMemReranker
     from lightmem_integrations.langchain.retriever import LightMemRetriever
     from lightmem_integrations.langchain.runnables import LightMemConsolidator, LightMemRecall
-    from lightmem_integrations.langchain.store import LightMemStore
+    from lightmem_integrations.langchain.store.store import LightMemStore
     from lightmem_integrations.langchain.toolkit import LightMemToolkit
 
 __all__ = [
@@ -64,7 +64,7 @@ _MODULES = {
     "LightMemRecall": ("runnables", "langchain"),
     "LightMemReranker": ("reranker", "langchain"),
     "LightMemRetriever": ("retriever", "langchain"),
-    "LightMemStore": ("store", "agents"),
+    "LightMemStore": ("store.store", "agents"),
     "LightMemToolkit": ("toolkit", "langchain"),
     "import_documents": ("importing", "langchain"),
     "import_messages": ("importing", "langchain"),

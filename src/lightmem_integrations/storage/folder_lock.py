@@ -1,4 +1,4 @@
-"""One process owns a store's folder: the lock, and the guard against use after a fork."""
+"""Lock of a store's folder: one process owns it; and the guard against use after a fork."""
 
 from __future__ import annotations
 
@@ -31,8 +31,7 @@ class FolderLock:
         except Timeout:
             raise StoreLockedError(
                 f"The store {str(folder)!r} is in use by another LightMem object, of this process "
-                "or another. Close that one first. To write from several processes, give each "
-                "LightMem a database server as ledger= and a Chroma server as index=."
+                "or another. Close that one first: a store has one owner, and others ask it."
             ) from None
         except OSError as error:
             raise StorageError(
@@ -40,7 +39,7 @@ class FolderLock:
             ) from error
 
     def is_this_process(self) -> bool:
-        """Whether this is the process that opened the store, not a fork of it."""
+        """Check that this is the process that opened the store, not a fork of it."""
         return os.getpid() == self._process
 
     def check_process(self) -> None:

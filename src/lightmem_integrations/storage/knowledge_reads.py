@@ -31,7 +31,7 @@ from lightmem_integrations.storage.schema.knowledge import (
     facts,
 )
 from lightmem_integrations.storage.users import User
-from lightmem_integrations.storage.vectors import unpack_all
+from lightmem_integrations.storage.vector_bytes import unpack_vectors
 
 _ALWAYS = 1e12  # seconds since 1970: later than anything
 MOST = 5_000
@@ -102,7 +102,7 @@ def entries(
         for row, subject, terms, blob in connection.execute(_QUERIES[tier], moment).all():
             found.append(Entry(tier, row, subject, terms))
             blobs.append(blob)
-    return found, unpack_all(blobs)
+    return found, unpack_vectors(blobs)
 
 
 def statements(

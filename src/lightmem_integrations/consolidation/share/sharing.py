@@ -5,18 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection
 
-from lightmem_integrations.consolidation.share.deidentify import Candidate, PersonalData, candidate
+from lightmem_integrations.consolidation.share.deidentify import PersonalData, candidate
 from lightmem_integrations.engine.store import Store
 from lightmem_integrations.settings import Settings
 from lightmem_integrations.storage.shared import (
-    Support,
+    Candidate,
     agreed,
     changed_users,
+    facts_in_force,
     insert_shared,
     leave_out,
     names_of,
     set_support,
-    stated_by,
     withdraw_unsupported,
 )
 
@@ -56,10 +56,7 @@ def share(
     for seen in changed:
         if should_stop():
             break
-        support = [
-            Support(row, each.digest, each.personal)
-            for row, each in _candidates(store, seen.user, detects, now).items()
-        ]
+        support = list(_candidates(store, seen.user, detects, now).values())
         with ledger.write() as connection:
             set_support(connection, seen, support)
     with ledger.write() as connection:
@@ -78,7 +75,7 @@ def share(
     made = store.embedder.documents(list(texts.values()))
     vectors = dict(zip(texts, made, strict=True))
     with ledger.write() as connection:
-        store.embedder.remember(connection, made.shape[1])
+        store.embedder.record_dimension(connection, made.shape[1])
         shown = {digest: f"{SHARED_BY}: {text}" for digest, text in texts.items()}
         return insert_shared(connection, shown, vectors, now)
 
@@ -107,7 +104,7 @@ def _candidates(
 ) -> dict[int, Candidate]:
     """What could be shared of a user's facts, by their rows."""
     with store.ledger.read() as connection:
-        stated = stated_by(connection, user_row, now)
+        facts = facts_in_force(connection, user_row, now)
         people, names = names_of(connection, user_row)
-    found = {each.row: candidate(each, people, names, detects) for each in stated}
-    return {row: each for row, each in found.items() if each is not None}
+    found = [candidate(fact, said, people, names, detects) for fact, said in facts]
+    return {one.fact: one for one in found if one is not None}

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Connection, Table, delete, or_, select
 
 from lightmem_integrations.storage.archive import restore_turns
-from lightmem_integrations.storage.erase.rewrite import relink_successors, rewrite
+from lightmem_integrations.storage.erase.rewrite import relink_successors, reword_facts
 from lightmem_integrations.storage.facts import claim_revision, revision_of
 from lightmem_integrations.storage.lexical import LexicalIndex
 from lightmem_integrations.storage.schema.knowledge import (
@@ -43,8 +43,8 @@ from lightmem_integrations.storage.work_queue import make_due
 
 
 @dataclass(frozen=True, slots=True)
-class ErasedDerived:
-    """How many episodes and facts were erased; facts that stayed in other words do not count."""
+class ErasedKnowledge:
+    """Numbers of erased episodes and facts; facts that stayed in other words do not count."""
 
     episodes: int
     facts: int
@@ -52,7 +52,7 @@ class ErasedDerived:
 
 def erase_derived(
     connection: Connection, lexical: LexicalIndex, user_row: int, rows: Collection[int]
-) -> ErasedDerived:
+) -> ErasedKnowledge:
     """Erase what was made of these turns of a user, while they are still there themselves."""
     erased_episodes = _find(connection, episode_turns.c.episode, episode_turns.c.turn, rows)
     members = _pairs(connection, erased_episodes)
@@ -68,7 +68,7 @@ def erase_derived(
         revision, _ = revision_of(connection, user_row)
         claim_revision(connection, user_row, revision, erased=True)
         relink_successors(connection, user_row, gone, revision + 1)
-        rewrite(connection, user_row, supported, revision + 1)
+        reword_facts(connection, user_row, supported, revision + 1)
         _delete_facts(connection, user_row, gone)
     _delete(connection, refusals, refusals.c.turn, rows)
     _delete(connection, episode_vectors, episode_vectors.c.episode, erased_episodes)
@@ -78,7 +78,7 @@ def erase_derived(
     left = set(members) - set(rows)
     restore_turns(connection, lexical, user_row, left)
     make_due(connection, user_row, sorted({members[row] for row in left}))
-    return ErasedDerived(len(erased_episodes), len(gone))
+    return ErasedKnowledge(len(erased_episodes), len(gone))
 
 
 def erase_user(connection: Connection, user_row: int) -> None:

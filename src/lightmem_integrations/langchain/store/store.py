@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from langgraph.store.base import (
+    BaseStore,
     IndexConfig,
     Op,
     PutOp,
@@ -23,8 +24,8 @@ from lightmem_integrations.aio import Closing
 from lightmem_integrations.documents.service import Read, Search
 from lightmem_integrations.engine.background import Loop
 from lightmem_integrations.errors import ModelError, SettingsError
-from lightmem_integrations.langchain.index_config import embedder_of, fields_of
-from lightmem_integrations.langchain.operations import (
+from lightmem_integrations.langchain.store.index_config import embedder_of, fields_of
+from lightmem_integrations.langchain.store.operations import (
     NewItem,
     check_operation,
     new_item,
@@ -32,7 +33,6 @@ from lightmem_integrations.langchain.operations import (
     result_of,
     texts_at,
 )
-from lightmem_integrations.langchain.store_methods import StoreMethods
 from lightmem_integrations.lightmem import LightMem
 from lightmem_integrations.storage.documents import NewDocument
 
@@ -44,7 +44,7 @@ logger = logging.getLogger(__name__)
 _SWEEP_MINUTES = 5.0
 
 
-class LightMemStore(StoreMethods, Closing):
+class LightMemStore(BaseStore, Closing):
     """A LangGraph store in a LightMem folder: SQLite holds the items, Chroma finds them.
 
     Everything that ``BaseStore`` promises, in one class for both worlds: every method has its
@@ -69,8 +69,6 @@ class LightMemStore(StoreMethods, Closing):
             for no search by meaning.
         ttl: How long items live: ``default_ttl`` in minutes, ``refresh_on_read``,
             ``omit_expired``, ``sweep_interval_minutes``.
-        any_label: Take any text as a label, such as ``ann@example.com``. LangGraph itself refuses
-            labels with a dot, since its own stores join them by dots; this one does not.
         strict: Raise when the embedder fails, instead of going on without it.
 
     Raises:
@@ -85,7 +83,6 @@ class LightMemStore(StoreMethods, Closing):
         *,
         index: IndexConfig | Mapping[str, Any] | Literal[False] | None = None,
         ttl: TTLConfig | None = None,
-        any_label: bool = False,
         strict: bool = False,
     ) -> None:
         super().__init__()
@@ -99,7 +96,6 @@ class LightMemStore(StoreMethods, Closing):
         self.ttl_config = ttl
         self._strict = strict
         self._fields = None if index is False else fields_of(index or {})
-        self._any_label = any_label
         self._documents = memory.documents(
             texts_at, omit_expired=bool((ttl or {}).get("omit_expired"))
         )
@@ -116,7 +112,6 @@ class LightMemStore(StoreMethods, Closing):
         embedder: object | None = None,
         index: IndexConfig | Mapping[str, Any] | Literal[False] | None = None,
         ttl: TTLConfig | None = None,
-        any_label: bool = False,
         strict: bool = False,
         **options: Any,
     ) -> Self:
@@ -128,7 +123,6 @@ class LightMemStore(StoreMethods, Closing):
                 that the package ships.
             index: As upstream's: ``dims``, ``embed`` (instead of ``embedder``), ``fields``.
             ttl: How long items live.
-            any_label: Take any text as a label.
             strict: Raise when the embedder fails.
             **options: Anything else that ``LightMem`` takes.
 
@@ -146,7 +140,7 @@ class LightMemStore(StoreMethods, Closing):
         chosen: Any = False if index is False else configured
         memory = LightMem(path, embedder=embedder, **options)
         try:
-            store = cls(memory, index=chosen, ttl=ttl, any_label=any_label, strict=strict)
+            store = cls(memory, index=chosen, ttl=ttl, strict=strict)
         except BaseException:
             memory.close()
             raise
@@ -168,7 +162,7 @@ class LightMemStore(StoreMethods, Closing):
         self._check_loop()
         todo = list(ops)
         for op in todo:
-            check_operation(op, any_label=self._any_label)
+            check_operation(op)
         reads: dict[int, Read] = {}
         puts: dict[tuple[tuple[str, ...], str], PutOp] = {}
         for number, op in enumerate(todo):

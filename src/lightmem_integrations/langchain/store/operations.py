@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -26,12 +26,10 @@ from langgraph.store.base import (
 from lightmem_integrations.documents.nearest import Scored
 from lightmem_integrations.documents.service import Answer, Find, ListPaths, Read, Search
 from lightmem_integrations.errors import InvalidRequestError
-from lightmem_integrations.langchain.filters import accepts
+from lightmem_integrations.langchain.store.filters import accepts
 from lightmem_integrations.safety import has_lone_surrogates, short_repr
 from lightmem_integrations.storage.documents import Document, NewDocument
 from lightmem_integrations.storage.namespaces import Path
-
-_FORBIDDEN = {".": "a period", "\0": "a NUL character"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,29 +40,21 @@ class NewItem:
     texts: tuple[str, ...]
 
 
-def check_operation(op: Op, *, any_label: bool) -> None:
+def check_operation(op: Op) -> None:
     """Refuse an operation that no store could carry out.
 
     Raises:
-        InvalidNamespaceError: A label is empty, no string, or, without ``any_label``, one that
-            LangGraph refuses.
+        InvalidNamespaceError: A label is empty, no string, or one that LangGraph refuses.
         InvalidRequestError: It is no operation, or its limit or offset is below 0.
     """
+    for labels in _namespaces_of(op):
+        _check_labels(labels)
     if isinstance(op, (GetOp, PutOp)):
-        _check_labels(op.namespace, any_label=any_label)
         if isinstance(op, PutOp) and not op.namespace:
             raise InvalidNamespaceError("Namespace cannot be empty.")
         if not isinstance(op.key, str) or has_lone_surrogates(op.key):
             raise InvalidRequestError(f"The key {short_repr(op.key)} is no valid text.")
-        return
-    if isinstance(op, SearchOp):
-        _check_labels(op.namespace_prefix, any_label=any_label)
-    elif isinstance(op, ListNamespacesOp):
-        for condition in op.match_conditions or ():
-            _check_labels(condition.path, any_label=any_label)
-    else:
-        raise InvalidRequestError(f"{op!r} is no operation that a store knows.")
-    if op.limit < 0 or op.offset < 0:
+    elif op.limit < 0 or op.offset < 0:
         raise InvalidRequestError(f"limit is {op.limit}, offset {op.offset}; neither is below 0.")
 
 
@@ -148,20 +138,24 @@ def _matches(path: Path, condition: MatchCondition) -> bool:
     return not wanted or all(each in ("*", label) for label, each in zip(part, wanted, strict=True))
 
 
-def _check_labels(labels: Sequence[Any], *, any_label: bool) -> None:
+def _namespaces_of(op: Op) -> Iterable[Sequence[Any]]:
+    if isinstance(op, (GetOp, PutOp)):
+        return [op.namespace]
+    if isinstance(op, SearchOp):
+        return [op.namespace_prefix]
+    if isinstance(op, ListNamespacesOp):
+        return [condition.path for condition in op.match_conditions or ()]
+    raise InvalidRequestError(f"{op!r} is no operation that a store knows.")
+
+
+def _check_labels(labels: Sequence[Any]) -> None:
+    # As ``BaseStore``'s methods check them, which operations given to ``batch`` have not met.
     for label in labels:
-        if not isinstance(label, str):
-            reason = f"is a {type(label).__name__}, not a string"
-        elif not label:
-            reason = "is empty"
-        elif found := [name for each, name in _FORBIDDEN.items() if each in label]:
-            if any_label:
-                continue
-            reason = f"holds {found[0]}; LightMemStore(..., any_label=True) takes such labels"
-        else:
+        if isinstance(label, str) and label and not {".", "\0"} & set(label):
             continue
         raise InvalidNamespaceError(
-            f"The label {short_repr(label)} of the namespace {short_repr(tuple(labels))} {reason}."
+            f"The label {short_repr(label)} of the namespace {short_repr(tuple(labels))} is no "
+            "text, empty, or holds a period or a NUL character."
         )
 
 
