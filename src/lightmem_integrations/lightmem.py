@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from lightmem_integrations.aio import Closing, awaitable
-from lightmem_integrations.consolidation.pipeline import Progress
+from lightmem_integrations.consolidation.pipeline import OnProgress
 from lightmem_integrations.consolidation.share.sharing import sharing
 from lightmem_integrations.consolidation.worker import Consolidator
 from lightmem_integrations.consolidation.write.as_writer import as_writer
@@ -312,7 +312,7 @@ class LightMem(Closing):
         *,
         user_id: str | None = None,
         max_batches: int | None = None,
-        on_progress: Progress | None = None,
+        on_progress: OnProgress | None = None,
         writer: object | None = None,
         final: bool = False,
         retry_set_aside: bool = False,

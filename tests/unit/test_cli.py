@@ -126,6 +126,14 @@ def told(tmp_path):
     return path
 
 
+def test_stats_counts_episodes_and_the_facts_that_stand(run, told):
+    assert run("consolidate", told, "--final").exit_code == 0
+    everybody = run("stats", told).stdout.split()
+    ann = run("stats", told, "--user", "ann").stdout.split()
+    assert [everybody[everybody.index(name) + 1] for name in ("episodes", "facts")] == ["3", "2"]
+    assert [ann[ann.index(name) + 1] for name in ("episodes", "facts")] == ["2", "1"]
+
+
 def test_consolidate_makes_facts_that_inspect_shows(run, told):
     result = run("consolidate", told)
     assert result.exit_code == 0
