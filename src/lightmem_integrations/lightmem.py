@@ -78,8 +78,7 @@ class LightMem(Closing):
         reranker: Scores the best candidates anew: a cross-encoder, its name, ``SLMReranker(model)``
             or your own. ``None`` for the built-in Selector alone.
         slm: A small language model for ``settings.hypothetical_queries``: a chat model of
-            LangChain, an LLM of LlamaIndex, ``OpenAICompatible(...)``, a ``.gguf`` file or the
-            name of a transformers model.
+            LangChain, an LLM of LlamaIndex, ``OpenAICompatible(...)``, or a ``.gguf`` file.
         writer: Makes episodes and facts of turns in ``consolidate``: anything that ``slm`` can be,
             or a Writer. ``None`` for the one that needs no model.
         settings: Numbers that can be turned.
