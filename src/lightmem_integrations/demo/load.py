@@ -13,7 +13,7 @@ from lightmem_integrations.records.conversation import Turn
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class DemoSession:
     """One sitting.
 
     Attributes:
@@ -36,7 +36,7 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class DemoQuestion:
     """A question about what a person said.
 
     Attributes:
@@ -67,8 +67,8 @@ class Person:
 
     user_id: str
     name: str
-    sessions: tuple[Session, ...]
-    questions: tuple[Question, ...]
+    sessions: tuple[DemoSession, ...]
+    questions: tuple[DemoQuestion, ...]
 
     @property
     def turn_ids(self) -> frozenset[str]:
@@ -85,7 +85,7 @@ def people() -> tuple[Person, ...]:
 
 def _person(data: dict[str, Any]) -> Person:
     questions = (
-        Question(
+        DemoQuestion(
             text=each["question"],
             answer=each["answer"],
             evidence=frozenset(each["evidence"]),
@@ -98,7 +98,7 @@ def _person(data: dict[str, Any]) -> Person:
         user_id=data["user_id"],
         name=data["name"],
         sessions=tuple(
-            Session(each["session_id"], tuple(map(_turn, each["turns"])))
+            DemoSession(each["session_id"], tuple(map(_turn, each["turns"])))
             for each in data["sessions"]
         ),
         questions=tuple(sorted(questions, key=lambda question: not question.in_demo)),

@@ -19,7 +19,7 @@ from lightmem_integrations.demo.agents import (
     llama_index_agent,
     plain_agent,
 )
-from lightmem_integrations.demo.load import Person, Question
+from lightmem_integrations.demo.load import DemoQuestion, Person
 from lightmem_integrations.demo.observed import ObservedMemory
 from lightmem_integrations.errors import LightMemError
 from lightmem_integrations.records.conversation import Hit, Recall
@@ -35,7 +35,7 @@ Choice = Literal["both", "langchain", "llama-index"]
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What went into the store before anything was asked.
+    """Sizes and times of telling the conversations to the store.
 
     Attributes:
         people: How many people talked.
@@ -54,7 +54,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one agent said to one question.
+    """One agent's answer to one question.
 
     Attributes:
         framework: Whose agent.
@@ -84,13 +84,13 @@ class Asked:
 
     asker: Person
     about: Person
-    question: Question
+    question: DemoQuestion
     answers: tuple[Answer, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """All that was asked.
+class DemoResult:
+    """All questions with their answers.
 
     Attributes:
         asked: Questions of people about themselves.
@@ -113,7 +113,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """What was made of one person's turns.
+    """The facts made of one person's turns.
 
     Attributes:
         count: How many facts are known.
@@ -126,8 +126,8 @@ class Learned:
     evidence: Evidence | None
 
 
-def has_evidence(question: Question, recall: Recall) -> bool:
-    """Whether all turns that hold the answer came into the prompt."""
+def has_evidence(question: DemoQuestion, recall: Recall) -> bool:
+    """True if all turns that hold the answer came into the prompt."""
     return question.evidence <= {each for hit in recall.hits for each in shown_turns(hit)}
 
 
@@ -186,7 +186,7 @@ def ask_all(
     *,
     questions: int,
     on_asked: Callable[[Asked], None] = lambda _: None,
-) -> Outcome:
+) -> DemoResult:
     """Ask everybody's questions in new sessions, then questions about the others.
 
     Args:
@@ -200,7 +200,7 @@ def ask_all(
     for agent in by_framework.values():
         agent(everybody[0].user_id, _new_session(), "Hello?")
 
-    def ask(asker: Person, about: Person, question: Question) -> Asked:
+    def ask(asker: Person, about: Person, question: DemoQuestion) -> Asked:
         foreign = {turn_id for each in everybody if each is not asker for turn_id in each.turn_ids}
         answers = tuple(
             _answer(memory, framework, agent, asker.user_id, question.text, foreign)
@@ -217,11 +217,11 @@ def ask_all(
         ask(asker, about, about.questions[0])
         for asker, about in itertools.permutations(everybody, 2)
     )
-    return Outcome(asked=tuple(asked), crossed=crossed)
+    return DemoResult(asked=tuple(asked), crossed=crossed)
 
 
 def learned(memory: ObservedMemory, person: Person) -> Learned:
-    """What consolidation knows of a person now: the latest facts, and what proves the last one."""
+    """The facts that consolidation knows of a person now, and what proves the last one."""
     facts = memory.facts(user_id=person.user_id)
     latest = sorted(facts, key=lambda fact: fact.valid_from)[-_SHOWN_FACTS:]
     evidence = memory.explain(latest[-1].id, user_id=person.user_id).evidence if latest else ()

@@ -39,7 +39,7 @@ except ImportError:  # pragma: no cover
 else:
     _TRACE_POLICY = TracePolicy(process_inputs=omit_payload, process_outputs=omit_payload)
 
-_RECORD_SECONDS = 0.05  # more than a healthy store needs, granted even if the recall was slow
+_RECORD_SECONDS = 0.05  # a guess: more than a healthy store needs, even if the recall was slow
 
 
 class RememberingState(AgentState[Any]):
