@@ -1,4 +1,5 @@
 # make demo    the main job: two users, many sessions, a LangChain and a LlamaIndex agent
+# make quick   the tests to run while you work, in two minutes at most
 # make test    all tests
 # make lint    style and types
 # make conformance   the frameworks' own tests on our classes (a few minutes)
@@ -10,10 +11,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint format eval report bench conformance lowest clean
+# What holds the core together; adapters, crashes and whole programs are left to `make test`.
+QUICK := tests/unit tests/property tests/test_architecture.py
+
+.PHONY: demo quick test lint format eval report bench conformance lowest clean
 
 demo: $(VENV)/.demo
 	$(BIN)/lightmem demo
+
+quick: $(VENV)/.quick
+	$(BIN)/python -m pytest -n 2 -m "not slow" $(QUICK)
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest
@@ -23,6 +30,7 @@ lint: $(VENV)/.lint
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/vulture
 
 conformance: $(VENV)/.test
 	$(BIN)/python scripts/conformance/run.py
@@ -59,8 +67,12 @@ $(VENV)/.demo: $(BIN)/python pyproject.toml constraints.txt
 	$(PIP) --editable '.[agents,llama-index]'
 	touch $@
 
+$(VENV)/.quick: $(VENV)/.demo
+	$(PIP) --editable '.[quick]'
+	touch $@
+
 # torch first and pinned: asked for by another package, it would come with gigabytes of CUDA.
-$(VENV)/.test: $(VENV)/.demo
+$(VENV)/.test: $(VENV)/.quick
 	$(PIP) 'torch==2.13.0'
 	$(PIP) --editable '.[test]'
 	touch $@

@@ -6,6 +6,7 @@ Further copies of a conversation are told about other people, so that their fact
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import re
@@ -24,6 +25,7 @@ from rich.table import Table
 
 from lightmem_integrations import ConsolidationReport, LightMem, Settings, Turn
 from lightmem_integrations.evaluation.conversations import Conversation, read
+from lightmem_integrations.storage.ledger import Ledger
 from synthetic import BulkEmbedder
 
 _PER = 10_000
@@ -65,6 +67,12 @@ def size_of(folder: Path) -> int:
     return sum(each.stat().st_size for each in folder.rglob("*") if each.is_file())
 
 
+def compact(folder: Path) -> None:
+    """Make an open store's ledger as small as it gets, so that sizes can be compared."""
+    with contextlib.closing(Ledger(f"sqlite:///{folder / 'ledger.sqlite'}")) as ledger:
+        ledger.compact()
+
+
 def cost(
     conversations: Sequence[Conversation],
     *,
@@ -90,12 +98,12 @@ def cost(
                         break
                 copy += 1
             memory.index_pending()
-            memory._store.ledger.compact()  # so that sizes can be compared
+            compact(store)
             before = size_of(store)
             wall, busy = time.perf_counter(), time.process_time()
             report = memory.consolidate(final=True, max_batches=max_batches)
             wall, busy = time.perf_counter() - wall, time.process_time() - busy
-            memory._store.ledger.compact()
+            compact(store)
             grown = size_of(store) - before
             done = told if max_batches is None else _consolidated(memory)
             looked_at = sessions if max_batches is None else min(max_batches, sessions)

@@ -25,7 +25,7 @@ from lightmem_integrations.evaluation import passes
 from lightmem_integrations.evaluation.conversations import read
 from lightmem_integrations.evaluation.metrics import (
     Interval,
-    Outcome,
+    Ranking,
     hit,
     interval,
     reciprocal_rank,
@@ -43,7 +43,7 @@ def compare(data: Path) -> dict[str, Any]:
     texts = [f"{turn.speaker}: {turn.text}" for each in conversations for turn in each.turns]
     vectors = [np.asarray(as_embedder(each).embed_documents(texts)) for each in EMBEDDERS.values()]
     cosines = (vectors[0] * vectors[1]).sum(axis=1)
-    outcomes = {name: ranked(conversations, embedder) for name, embedder in EMBEDDERS.items()}
+    rankings = {name: ranked(conversations, embedder) for name, embedder in EMBEDDERS.items()}
     found: dict[str, Any] = {
         "texts": len(texts),
         "mean_cosine": float(cosines.mean()),
@@ -52,7 +52,7 @@ def compare(data: Path) -> dict[str, Any]:
     }
     for row in ROWS:
         for measure, value in (("hit@10", hit_at_10), ("MRR", rank)):
-            values = [np.array([value(one) for one in outcomes[name][row]]) for name in EMBEDDERS]
+            values = [np.array([value(one) for one in rankings[name][row]]) for name in EMBEDDERS]
             difference: Interval = interval(values[0] - values[1])
             found["rows"].append(
                 {
@@ -70,28 +70,28 @@ def compare(data: Path) -> dict[str, Any]:
     return found
 
 
-def ranked(conversations: Any, embedder: str | None) -> dict[str, list[Outcome]]:
+def ranked(conversations: Any, embedder: str | None) -> dict[str, list[Ranking]]:
     """The rankings of both rows over a store that was filled with this embedder."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         folder = Path(name)
         with closing(Writer(folder, embedder)) as writer:
             passes.add("", writer, conversations, lambda _: None)
         with closing(Meaning(folder, embedder)) as meaning:
-            alone = passes.rankings("", meaning, conversations)
+            alone = passes.rank_all("", meaning, conversations)
         settings = Settings(late_interaction=False)
         with closing(OwnMemory(folder, settings, embedder=embedder)) as memory:
-            through = passes.rankings("", memory, conversations)
+            through = passes.rank_all("", memory, conversations)
             return dict(zip(ROWS, (alone, through), strict=True))
 
 
-def hit_at_10(outcome: Outcome) -> float:
+def hit_at_10(ranking: Ranking) -> float:
     """Whether evidence is among the first ten."""
-    return hit(outcome.ranked, outcome.evidence, 10)
+    return hit(ranking.ranked, ranking.evidence, 10)
 
 
-def rank(outcome: Outcome) -> float:
+def rank(ranking: Ranking) -> float:
     """1 / rank of the first evidence."""
-    return reciprocal_rank(outcome.ranked, outcome.evidence)
+    return reciprocal_rank(ranking.ranked, ranking.evidence)
 
 
 def main(

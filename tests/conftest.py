@@ -1,14 +1,18 @@
 """Fixtures that the tests of the core share. Stores are real: SQLite, Chroma or exact search."""
 
+import contextvars
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
-from lightmem_integrations import LightMem, Settings
+from lightmem_integrations import ChromaIndex, LightMem, Settings
+from lightmem_integrations.consolidation import worker
 from lightmem_integrations.consolidation.pipeline import consolidate
 from lightmem_integrations.settings import ConsolidationSettings
+from lightmem_integrations.storage.ledger import Ledger
 from lightmem_integrations.testing import HashEmbedder, ScriptedWriter
 
 
@@ -57,18 +61,54 @@ class Cut:
 
 
 @pytest.fixture
-def consolidated():
-    """Runs consolidation with a writer that reads facts from lines like ``Ann.home = Lisbon``."""
+def consolidated(monkeypatch):
+    """Consolidates with a writer that reads facts from lines like ``Ann.home = Lisbon``.
 
-    def run(memory: LightMem, *, size: int = 2, settings=None, writer=None, final=True, **options):
-        settings = dict(settings or {})
-        return consolidate(
-            memory._store,
-            writer or ScriptedWriter(),
-            settings=ConsolidationSettings(**settings),
-            segment=Cut(size),
-            final=final,
-            **options,
-        )
+    Settings, the size of episodes and whatever else ``consolidate`` takes are those of one call.
+    """
+    chosen = contextvars.ContextVar("chosen", default=MappingProxyType({}))
+
+    def as_chosen(*given, **options):
+        return consolidate(*given, **options | chosen.get())
+
+    monkeypatch.setattr(worker, "consolidate", as_chosen)
+
+    def run(memory: LightMem, *, size=2, settings=None, writer=None, final=True, **options):
+        asked = {name: options.pop(name) for name in ("user_id", "max_batches") if name in options}
+        settings = ConsolidationSettings(**dict(settings or {}))
+        options |= {"segment": Cut(size), "settings": settings}
+        token = chosen.set(options)
+        try:
+            return memory.consolidate(writer=writer or ScriptedWriter(), final=final, **asked)
+        finally:
+            chosen.reset(token)
 
     return run
+
+
+@pytest.fixture
+def open_index() -> Callable[..., ChromaIndex]:
+    """Opens the index in the folder of a store that was closed, to see what lies in it."""
+    opened: list[ChromaIndex] = []
+
+    def open_index(folder: Path, shards: int = Settings().shards) -> ChromaIndex:
+        opened.append(ChromaIndex.embedded(folder / "index", shards=shards))
+        return opened[-1]
+
+    yield open_index
+    for index in opened:
+        index.close()
+
+
+@pytest.fixture
+def open_ledger() -> Callable[[Path], Ledger]:
+    """Opens the ledger in a store's folder beside the store, to see what lies in it."""
+    opened: list[Ledger] = []
+
+    def open_ledger(folder: Path) -> Ledger:
+        opened.append(Ledger(f"sqlite:///{folder / 'ledger.sqlite'}"))
+        return opened[-1]
+
+    yield open_ledger
+    for ledger in opened:
+        ledger.close()

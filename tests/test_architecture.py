@@ -1,7 +1,11 @@
-"""What holds the design together: directions of imports, sizes, exports, banned calls."""
+"""Sizes, exports, banned calls, light imports: rules that no tool holds.
+
+The directions of imports are contracts in pyproject.toml, held by ``lint-imports``.
+"""
 
 import ast
 import importlib
+import importlib.util
 import re
 import subprocess
 import sys
@@ -13,7 +17,13 @@ import lightmem_integrations
 
 ROOT = Path(lightmem_integrations.__file__).parent
 PACKAGE = "lightmem_integrations"
+TREE = ROOT.parents[1]
 MODULES = sorted(ROOT.rglob("*.py"))
+BESIDE = sorted(
+    path
+    for folder in ("benchmarks", "examples", "scripts")
+    for path in (TREE / folder).rglob("*.py")
+)
 LONGEST = 300
 # The façade is the public interface: more than half of it is docstrings.
 LONGER = {"lightmem.py": 660}
@@ -21,33 +31,9 @@ LONGER = {"lightmem.py": 660}
 FRAMEWORKS = {"langchain", "langchain_core", "langchain_classic", "langgraph", "llama_index"}
 HEAVY = {"chromadb", "torch", "transformers", "sentence_transformers", "onnxruntime"}
 
-# Which of our parts a part must not import: it lies above.
-ABOVE = {
-    "records": ("settings", "lightmem", "storage", "recall", "models", "indexing", "store"),
-    "settings": ("lightmem", "storage", "recall", "models", "indexing", "store"),
-    "errors": ("records", "settings", "lightmem", "storage", "recall", "models", "store"),
-    "safety": ("lightmem", "storage", "recall", "models", "indexing", "store"),
-    "storage": (
-        "lightmem",
-        "consolidation",
-        "recall",
-        "models",
-        "indexing",
-        "store",
-        "governance",
-        "intake",
-    ),
-    "models": ("lightmem", "storage", "recall", "indexing", "store", "governance"),
-    "recall": ("lightmem", "store", "consolidation", "governance", "intake"),
-    "activity": ("records", "settings", "lightmem", "storage", "recall", "models", "store"),
-    "consolidation": ("lightmem", "governance", "intake"),
-}
+# Rooms that may import a framework, and two modules that wrap a chat model of theirs or of ours.
 ADAPTERS = ("langchain", "llama_index", "cli", "demo", "evaluation", "testing")
-WRAPPERS = {"gguf.py", "frameworks.py"}  # of models/: a chat model for LangChain, and theirs for us
-ENGINE = (
-    *ABOVE, "lightmem", "store", "indexing", "embedding", "governance", "intake", "request",
-    "accesses", "documents", "document_indexing",
-)  # fmt: skip
+WRAPPERS = {"gguf.py", "frameworks.py"}
 
 
 def part(path):
@@ -68,11 +54,6 @@ def imports(path):
     return found
 
 
-def own(path):
-    """The parts of the package that a module imports."""
-    return {name.split(".")[1] for name in imports(path) if name.startswith(f"{PACKAGE}.")}
-
-
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_module_is_small_and_says_what_it_is(path):
     text = path.read_text(encoding="utf-8")
@@ -81,24 +62,38 @@ def test_a_module_is_small_and_says_what_it_is(path):
     assert ast.get_docstring(ast.parse(text))
 
 
-@pytest.mark.parametrize("name", sorted(ABOVE))
-def test_imports_point_one_way(name):
-    for path in MODULES:
-        if part(path) == name and path != ROOT / "records.py":
-            assert not own(path) & set(ABOVE[name]), path
-
-
-def test_the_engine_knows_no_adapter():
-    for path in MODULES:
-        if part(path) in ENGINE:
-            assert not own(path) & set(ADAPTERS), path
-
-
 def test_only_adapters_and_wrappers_know_a_framework():
     for path in MODULES:
         if part(path) in ADAPTERS or path.name in WRAPPERS:
             continue
         assert not {name.split(".")[0] for name in imports(path)} & FRAMEWORKS, path
+
+
+def test_the_table_of_folders_is_the_tree():
+    guide = (TREE / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    table = guide.partition("## Where things are")[2].partition("\n## ")[0]
+    told = re.findall(r"^\| `([\w/]+(?:\.py)?)`", table, re.MULTILINE)
+    rooms = {f"{path.parent.name}/" for path in ROOT.glob("*/__init__.py")}
+    halls = {path.name for path in ROOT.glob("*.py") if path.name != "__init__.py"}
+    beside = {"benchmarks/", "docs/", "examples/", "notebooks/", "scripts/", "tests/"}
+    assert sorted(told) == sorted(rooms | halls | beside)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        path
+        for folder in ("benchmarks", "examples", "scripts")
+        for path in (TREE / folder).rglob("*.py")
+    ],
+    ids=lambda path: path.name,
+)
+def test_what_stands_beside_the_package_asks_for_names_that_it_has(path):
+    for name in imports(path):
+        if name.startswith(f"{PACKAGE}."):
+            module, _, attribute = name.rpartition(".")
+            found = importlib.import_module(module)
+            assert hasattr(found, attribute) or importlib.util.find_spec(name), name
 
 
 def test_every_public_name_can_be_imported_and_is_what_it_says():

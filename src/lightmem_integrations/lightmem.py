@@ -70,7 +70,7 @@ class LightMem(Closing):
     Args:
         path: Folder of the store, made if need be: SQLite and Chroma side by side. ``None`` keeps
             everything in a temporary folder, gone at ``close``.
-        ledger: SQLAlchemy URL of another database.
+        ledger: URL of an SQLite database elsewhere, such as ``sqlite:////data/ledger.sqlite``.
         index: Another vector index, such as ``ChromaIndex.server(...)``.
         embedder: What makes vectors: ``None`` for the small model that the package ships, a model
             name for sentence-transformers, or an embedder of LangChain, LlamaIndex, Chroma or
@@ -316,6 +316,7 @@ class LightMem(Closing):
         on_progress: Progress | None = None,
         writer: object | None = None,
         final: bool = False,
+        retry_set_aside: bool = False,
     ) -> ConsolidationReport:
         """Make episodes and facts of what was said since the last time.
 
@@ -330,6 +331,8 @@ class LightMem(Closing):
             writer: Who writes this time; by default the store's writer.
             final: Close also what may still go on: without it, the end of a session is left until
                 it was quiet for ``ConsolidationSettings.gap_seconds`` or a later session began.
+            retry_set_aside: Give turns another chance that were set aside, because a writer
+                answered nothing usable for them ``ConsolidationSettings.max_tries`` times.
 
         Raises:
             ScopeError: ``user_id`` is given and names nobody.
@@ -345,6 +348,7 @@ class LightMem(Closing):
             user_id=user_id,
             max_batches=max_batches,
             final=final,
+            retry_set_aside=retry_set_aside,
             on_progress=on_progress,
         )
 

@@ -47,7 +47,10 @@ REOPEN = (
     + """
 import json, sys
 from lightmem_integrations import LightMem, Settings
+from pathlib import Path
+from lightmem_integrations import ChromaIndex
 from lightmem_integrations.models.embedders import query_vector
+from lightmem_integrations.storage.ledger import Ledger
 from lightmem_integrations.storage.users import find_user
 
 embedder = RandomWords()
@@ -55,17 +58,21 @@ memory = LightMem(sys.argv[1], embedder=embedder, settings=Settings(**json.loads
 early = [hit.text for hit in memory.recall("item 7 of user 1", user_id="user 1").hits]
 memory.index_pending()
 memory.recall("item 7", user_id="user 1", strict=True)  # must not need to degrade
-found = {}
-for user_id in memory.users():
-    with memory._store.ledger.read() as connection:
+stats, users = memory.stats(), memory.users()
+memory.close()
+folder, found = Path(sys.argv[1]), {}
+ledger = Ledger(f"sqlite:///{folder / 'ledger.sqlite'}")
+index = ChromaIndex.embedded(folder / "index", shards=1)
+for user_id in users:
+    with ledger.read() as connection:
         user = find_user(connection, user_id)
     for query in ("item 7 colour", "shade 11 shape", "thing 301 place"):
         vector = query_vector(embedder, query)
-        items = memory._store.index.search(user.key, vector, 10, size=user.searchable)
+        items = index.search(user.key, vector, 10, size=user.searchable)
         found[user_id + query] = [each.id for each in items]
-print(json.dumps({"early": early, "found": found, "index": memory.stats().index,
-                  "turns": memory.stats().turns}))
-memory.close()
+print(json.dumps({"early": early, "found": found, "index": stats.index, "turns": stats.turns}))
+index.close()
+ledger.close()
 """
 )
 
@@ -105,21 +112,23 @@ def oracle(whole, tmp_path_factory):
     """What exact search over the ledger's vectors finds."""
     from lightmem_integrations.models.embedders import query_vector
     from lightmem_integrations.storage.index import nearest
-    from lightmem_integrations.storage.users import find_user
+    from lightmem_integrations.storage.ledger import Ledger
+    from lightmem_integrations.storage.users import find_user, list_users
     from lightmem_integrations.storage.vectors import user_vectors
 
     path = tmp_path_factory.mktemp("oracle") / "store"
     shutil.copytree(whole, path)
     embedder = RandomWords()
     found = {}
-    with LightMem(path, embedder=embedder, settings=Settings(**SETTINGS)) as memory:
-        for user_id in memory.users():
-            with memory._store.ledger.read() as connection:
-                user = find_user(connection, user_id)
-                rows, matrix = user_vectors(connection, user.row)
+    ledger = Ledger(f"sqlite:///{path / 'ledger.sqlite'}")
+    with ledger.read() as connection:
+        for user_id in list_users(connection):
+            user = find_user(connection, user_id)
+            rows, matrix = user_vectors(connection, user.row)
             for query in ("item 7 colour", "shade 11 shape", "thing 301 place"):
                 items = nearest(rows, matrix, query_vector(embedder, query), 10)
                 found[user_id + query] = [each.id for each in items]
+    ledger.close()
     return found
 
 

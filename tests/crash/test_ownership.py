@@ -172,11 +172,12 @@ def test_a_child_that_ends_takes_nothing_from_its_parent(open_memory, tmp_path, 
     memory.add(Turn(role="user", text="Before the fork."), user_id="u")
     script = """
 import os, sys
+from pathlib import Path
 from lightmem_integrations import *
 from lightmem_integrations.testing import HashEmbedder
 memory = LightMem(sys.argv[1] or None, embedder=HashEmbedder())
 memory.add(Turn(role="user", text="Before."), user_id="u")
-folder = memory._store._owner._lock.lock_file
+(folder,) = Path(os.environ["TMPDIR"]).rglob("owner.lock")
 if os.fork() == 0:
     sys.exit(0)  # with all that a normal exit runs
 os.wait()
@@ -193,9 +194,12 @@ memory.index_pending()
 memory.close()
 print(os.path.exists(folder))
 """
+    folder = tmp_path / "of the child"
+    folder.mkdir()
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", script, str(tmp_path / "two") if path else ""],
+        [sys.executable, "-W", "ignore", "-c", script, str(folder / "two") if path else ""],
         capture_output=True, text=True, timeout=60, check=False,
+        env=os.environ | {"TMPDIR": str(folder)},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == str(bool(path))

@@ -3,7 +3,7 @@
 import pytest
 
 from lightmem_integrations.evaluation.metrics import (
-    Outcome,
+    Ranking,
     distinct,
     hit,
     interval,
@@ -63,15 +63,15 @@ def test_few_or_no_results_count_as_they_are():
 
 
 def test_means_over_three_questions():
-    outcomes = [
+    rankings = [
         # rank 1; all of the evidence
-        Outcome("c1", "a", frozenset({"t1"}), tuple(ranking(20))),
+        Ranking("c1", "a", frozenset({"t1"}), tuple(ranking(20))),
         # rank 4; half of the evidence is in the first ten
-        Outcome("c1", "a", frozenset({"t4", "t15"}), tuple(ranking(20))),
+        Ranking("c1", "a", frozenset({"t4", "t15"}), tuple(ranking(20))),
         # nothing
-        Outcome("c2", "b", frozenset({"t9"}), ("t1",)),
+        Ranking("c2", "b", frozenset({"t9"}), ("t1",)),
     ]
-    found = scores(outcomes)
+    found = scores(rankings)
     assert found.questions == 3
     assert found.hit_at_1 == pytest.approx(1 / 3)
     assert found.hit_at_5 == pytest.approx(2 / 3)

@@ -35,7 +35,7 @@ def outcomes(demo, store):
     found = {}
     for name, make in STAGES.items():
         with closing(make(store)) as contender:
-            found[name] = passes.rankings(name, contender, demo)
+            found[name] = passes.rank_all(name, contender, demo)
     return found
 
 

@@ -13,6 +13,7 @@ from blockbuster import blockbuster_ctx
 from langgraph.store.base import GetOp, InvalidNamespaceError, ListNamespacesOp, PutOp, SearchOp
 
 from lightmem_integrations import (
+    ChromaIndex,
     EmbeddingMismatchError,
     InvalidRequestError,
     LightMem,
@@ -294,10 +295,11 @@ def test_a_large_namespace_is_searched_by_the_index_with_the_same_result(
     large(store)
     monkeypatch.setattr(document_indexing, "_INDEX_FROM", 10**9)
     large(exact)
-    index = store.memory._store.index
     searches = []
     monkeypatch.setattr(
-        index, "search", lambda *a, real=index.search, **k: searches.append(a) or real(*a, **k)
+        ChromaIndex,
+        "search",
+        lambda *a, real=ChromaIndex.search, **k: searches.append(a) or real(*a, **k),
     )
     for query in ("dog train", "river winter piano", "bread"):
         for limit, offset in ((5, 0), (3, 4), (60, 0), (100, 50)):
@@ -315,21 +317,24 @@ def test_a_large_namespace_is_searched_by_the_index_with_the_same_result(
 
 
 @pytest.mark.usefixtures("early_index")
-def test_the_index_is_rebuilt_with_items_and_turns_and_survives_reopening(open_store, tmp_path):
+def test_the_index_is_rebuilt_with_items_and_turns_and_survives_reopening(
+    open_store, open_index, tmp_path
+):
     store = open_store(tmp_path)
     large(store)
     store.memory.add(Turn(role="user", text="The heron sleeps."), user_id="ann")
     store.memory.index_pending()
     store.delete(HERE, "k3")
     store.memory.reindex()
-    vector = HashEmbedder().embed_query("dog train")
-    indexed = store.memory._store.index.search(key_of_path(HERE), vector, 60, size=60)
-    assert len(indexed) > 50
     before = store.search(HERE, query="dog train", limit=5)
     store.close()
+    vector = HashEmbedder().embed_query("dog train")
+    index = open_index(tmp_path)
+    assert len(index.search(key_of_path(HERE), vector, 60, size=60)) > 50
+    index.close()
     again = open_store(tmp_path)
     again.memory.index_pending()
-    assert again.memory._store.indexer.ready
+    assert again.memory.stats().index == "ready"
     assert again.search(HERE, query="dog train", limit=5) == before
     assert again.memory.recall("heron", user_id="ann", strict=True).hits
 
@@ -346,7 +351,7 @@ def test_an_index_that_does_not_answer_costs_no_result(open_store, tmp_path, mon
 
     before = keys(store.search(HERE, query="dog train", limit=20))
     for name in ("search", "upsert", "delete"):
-        monkeypatch.setattr(store.memory._store.index, name, refuse)
+        monkeypatch.setattr(ChromaIndex, name, refuse)
     assert set(keys(store.search(HERE, query="dog train", limit=20))) == set(before)
     large(store, 40)
     store.delete(HERE, "k0")
@@ -354,7 +359,9 @@ def test_an_index_that_does_not_answer_costs_no_result(open_store, tmp_path, mon
 
 
 @pytest.mark.usefixtures("early_index")
-def test_a_crash_while_indexing_costs_no_result(tmp_path, open_store, monkeypatch):
+def test_a_crash_while_indexing_costs_no_result(
+    tmp_path, open_store, open_index, open_ledger, monkeypatch
+):
     class Crash(BaseException):
         pass
 
@@ -373,14 +380,15 @@ def test_a_crash_while_indexing_costs_no_result(tmp_path, open_store, monkeypatc
     assert set(keys(again.search(HERE, query="dog", limit=50))) == there
     large(again, 20)
     assert len(again.search(HERE, query="dog", limit=50)) == 20
-    assert in_step(again)
+    again.close()
+    assert in_step(open_index(tmp_path), open_ledger(tmp_path))
 
 
-def in_step(store):
+def in_step(index, ledger):
     """Whether the index holds what the ledger says, and nothing that the ledger does not know."""
-    inner, scope = store.memory._store, key_of_path(HERE)
-    found = inner.index.search(scope, HashEmbedder().embed_query("dog"), 300, size=300)
-    with inner.ledger.read() as connection:
+    scope = key_of_path(HERE)
+    found = index.search(scope, HashEmbedder().embed_query("dog"), 300, size=300)
+    with ledger.read() as connection:
         least = expected(connection, indexed=True)[scope]
         most = expected(connection)[scope]
         (space,) = spaces_under(connection, HERE)
@@ -389,7 +397,9 @@ def in_step(store):
 
 
 @pytest.mark.usefixtures("early_index")
-def test_threads_that_write_erase_and_search_leave_everything_in_order(tmp_path, open_store):
+def test_threads_that_write_erase_and_search_leave_everything_in_order(
+    tmp_path, open_store, open_index, open_ledger
+):
     store = open_store(tmp_path)
     failures = []
 
@@ -417,7 +427,8 @@ def test_threads_that_write_erase_and_search_leave_everything_in_order(tmp_path,
     everything = set(keys(store.search(HERE, limit=100)))
     assert everything
     assert set(keys(store.search(HERE, query="dog", limit=100))) == everything
-    assert in_step(store)
+    store.close()
+    assert in_step(open_index(tmp_path), open_ledger(tmp_path))
 
 
 def test_an_embedder_that_fails_loses_nothing_and_breaks_no_turn(open_store, caplog):

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from lightmem_integrations import Settings, Turn
+from lightmem_integrations import ChromaIndex, Settings, Turn
 from lightmem_integrations.documents import indexing as document_indexing
 from lightmem_integrations.langchain import LightMemStore
+from lightmem_integrations.storage.document_vectors import spaces_under
 from lightmem_integrations.storage.vectors import pack, unpack
 from lightmem_integrations.testing import HashEmbedder
 
@@ -167,27 +168,20 @@ def test_labels_made_to_collide_stay_apart(store, monkeypatch):
     assert [hit.text for hit in recalled.hits] == ["train heron"]
 
 
-def test_an_index_that_mixes_everything_up_leaks_nothing(store, monkeypatch):
+def test_an_index_that_mixes_everything_up_leaks_nothing(store, open_ledger, monkeypatch):
     monkeypatch.setattr(document_indexing, "_INDEX_FROM", 8)
     for user in ("ann", "bo"):
         for n in range(12):
             store.put(("m", user), f"k{n}", {"content": f"train {n}", "owner": user})
-    index = store.memory._store.index
-    spaces = {each.scope for each in _spaces(store)}
+    with open_ledger(store.memory.path).read() as connection:
+        spaces = {each.scope for each in spaces_under(connection, ("m",)) if each.indexed}
     assert len(spaces) == 2
-    real = index.search
+    real = ChromaIndex.search
 
-    def leaky(scope, vector, limit, *, size):
-        return [hit for each in spaces for hit in real(each, vector, limit, size=size)]
+    def leaky(index, scope, vector, limit, *, size):
+        return [hit for each in spaces for hit in real(index, each, vector, limit, size=size)]
 
-    monkeypatch.setattr(index, "search", leaky)
+    monkeypatch.setattr(ChromaIndex, "search", leaky)
     for user in ("ann", "bo"):
         found = store.search(("m", user), query="train 3", limit=5)
         assert {item.value["owner"] for item in found} == {user}
-
-
-def _spaces(store):
-    from lightmem_integrations.storage.document_vectors import spaces_under
-
-    with store.memory._store.ledger.read() as connection:
-        return [each for each in spaces_under(connection, ("m",)) if each.indexed]

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from lightmem_integrations import LightMem, ModelError, Turn, __version__
+from lightmem_integrations import LightMem, ModelError, Settings, Turn, __version__
 from lightmem_integrations.cli import app
+from lightmem_integrations.settings import ConsolidationSettings
 from lightmem_integrations.testing import ScriptedWriter
 
 BOAT = "I have bought a wooden boat called Andorinha."
@@ -160,6 +161,21 @@ def test_consolidate_ends_with_1_when_something_failed(run, told, monkeypatch):
     result = run("consolidate", told, "--quiet")
     assert result.exit_code == 1
     assert "nobody answers" in result.stdout
+
+
+def test_consolidate_tries_again_what_was_set_aside(run, told):
+    class Failing(ScriptedWriter):
+        def write(self, turns):
+            raise ValueError("nothing usable")
+
+    impatient = Settings(consolidation=ConsolidationSettings(max_tries=1))
+    with LightMem(told, settings=impatient, writer=Failing()) as memory:
+        assert memory.consolidate(user_id="ann").set_aside == 2
+    assert "set aside by consolidation 2" in " ".join(run("stats", told).stdout.split())
+    assert "episodes written 1" in " ".join(run("consolidate", told).stdout.split())
+    shown = " ".join(run("consolidate", told, "--retry").stdout.split())
+    assert "episodes written 2" in shown
+    assert "set aside by consolidation 0" in " ".join(run("stats", told).stdout.split())
 
 
 def test_consolidate_with_a_model_that_is_not_there(run, told):

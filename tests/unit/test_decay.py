@@ -4,21 +4,16 @@ import datetime as dt
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import select
 
 from lightmem_integrations import Settings, Turn
 from lightmem_integrations.consolidation.decay import utility
 from lightmem_integrations.knowledge.confidence import decayed
-from lightmem_integrations.knowledge.vectors import embed_missing
 from lightmem_integrations.settings import ConsolidationSettings
 from lightmem_integrations.storage.episodes import (
     StoredEpisode,
     note_access,
     read_episodes,
 )
-from lightmem_integrations.storage.fact_search import vectors_of_facts
-from lightmem_integrations.storage.facts import read_facts
-from lightmem_integrations.storage.schema.knowledge import episode_vectors
 from lightmem_integrations.storage.users import find_user
 from lightmem_integrations.testing import HashEmbedder, ScriptedWriter
 
@@ -161,15 +156,9 @@ def test_another_embedder_gives_episodes_and_facts_new_vectors(open_memory, cons
         memory.add(Turn(role="user", text="Ann.home = Lisbon"), user_id="ann")
         consolidated(memory)
     memory = open_memory(path, embedder=HashEmbedder(16), replace_embedder=True)
-    user = 1
-    with memory._store.ledger.read() as connection:
-        assert vectors_of_facts(connection, user)[0] == []
-        assert len(read_facts(connection, user)) == len(read_episodes(connection, user)) == 1
-    assert embed_missing(memory._store, user) == 2
-    assert embed_missing(memory._store, user) == 0
-    with memory._store.ledger.read() as connection:
-        rows, matrix = vectors_of_facts(connection, user)
-        assert len(rows) == 1
-        assert matrix.shape == (1, 16)
-        blobs = connection.execute(select(episode_vectors.c.vector)).scalars().all()
-        assert [len(each) for each in blobs] == [2 * 16]
+    asked = {"user_id": "ann", "tiers": ["ltm"], "strict": True}
+    assert not memory.recall("Where is the home of Ann?", **asked).hits
+    memory.add(Turn(role="user", text="Hello."), user_id="ann")
+    consolidated(memory)
+    (hit,) = memory.recall("Where is the home of Ann?", **asked).hits
+    assert hit.text == "Ann home Lisbon."

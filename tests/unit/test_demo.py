@@ -2,15 +2,19 @@
 
 import datetime as dt
 import itertools
+import json
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from lightmem_integrations import LightMem
 from lightmem_integrations.cli import app
-from lightmem_integrations.demo import agents
+from lightmem_integrations.demo import agents, load
 from lightmem_integrations.demo.load import people
 from lightmem_integrations.demo.observed import ObservedMemory
+
+CONVERSATION = Path(load.__file__).parent / "conversation.json"
 
 # Making any LlamaIndex agent reads every attribute of it, the deprecated ones of pydantic too.
 pytestmark = pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecationWarning")
@@ -24,8 +28,13 @@ def run(*arguments, columns=80):
 
 def test_the_conversation_is_sound():
     everybody = people()
-    assert len(everybody) == 2
-    for person in everybody:
+    users = json.loads(CONVERSATION.read_text(encoding="utf-8"))["users"]
+    assert len(everybody) == len(users) == 2
+    for person, user in zip(everybody, users, strict=True):
+        first = [asked["question"] for asked in user["questions"] if asked.get("demo")]
+        assert len(first) >= 3
+        assert [question.text for question in person.questions[: len(first)]] == first
+        assert len(person.questions) == len(user["questions"])
         turns = [turn for session in person.sessions for turn in session.turns]
         assert len(person.turn_ids) == len(turns)
         assert all(turn.time and turn.time.tzinfo for turn in turns)
@@ -35,8 +44,6 @@ def test_the_conversation_is_sound():
         for question in person.questions:
             assert question.evidence
             assert question.evidence <= person.turn_ids
-        assert sum(question.in_demo for question in person.questions) >= 3
-        assert person.questions[0].in_demo
     assert not everybody[0].turn_ids & everybody[1].turn_ids
 
 

@@ -8,8 +8,6 @@ import pytest
 from lightmem_integrations import ModelError, ModelOutputError, Turn
 from lightmem_integrations.knowledge.drafts import EpisodeDraft, FactDraft
 from lightmem_integrations.records.report import ConsolidationReport
-from lightmem_integrations.storage.users import find_user
-from lightmem_integrations.storage.work_queue import release_quarantine
 from lightmem_integrations.testing import ScriptedWriter
 
 MAY = dt.datetime(2025, 5, 1, 9, tzinfo=dt.timezone.utc)
@@ -184,16 +182,38 @@ def test_turns_that_no_writer_can_read_are_set_aside_and_the_rest_goes_on(
     memory = open_memory()
     say(memory, "Poison.", "Two.", "Ann.home = Lisbon")
     writer, now = Failing(ModelOutputError("nonsense"), "Poison"), 1e9
-    for _ in range(5):
+    for tries in range(5):
         now += 4000
         report = consolidated(memory, writer=writer, clock=lambda: now)  # noqa: B023
-        nothing_but(report, failed=1)
+        nothing_but(report, failed=1, **({"set_aside": 2} if tries == 4 else {}))
     nothing_but(consolidated(memory, writer=writer, clock=lambda: now), written=1, facts=1)
     nothing_but(consolidated(memory, writer=writer, clock=lambda: now))
-    with memory._store.ledger.write() as connection:
-        user = find_user(connection, "ann")
-        assert release_quarantine(connection, user.row) == 2
-    nothing_but(consolidated(memory), written=1)
+    assert memory.stats().set_aside == memory.stats(user_id="ann").set_aside == 2
+
+
+def test_turns_that_were_set_aside_can_be_tried_again(open_memory, consolidated):
+    memory = open_memory()
+    for user in ("ann", "bob"):
+        say(memory, "Poison.", "Ann.likes + tea", user_id=user)
+    for tries in range(5):
+        consolidated(
+            memory,
+            writer=Failing(ModelOutputError("nonsense")),
+            clock=lambda tries=tries: 1e10 + tries * 4000,
+        )
+    assert memory.stats().set_aside == 4
+    writer = ScriptedWriter()
+    assert memory.consolidate(writer=writer, final=True).written == 0
+    report = memory.consolidate(writer=writer, user_id="ann", final=True, retry_set_aside=True)
+    assert (report.written, report.facts, report.set_aside) == (1, 1, 0)
+    assert [fact.value for fact in memory.facts(user_id="ann")] == ["tea"]
+    assert memory.stats(user_id="ann").set_aside == 0
+    assert memory.stats().set_aside == 2, "another user's turns stay where they are"
+    nobody = memory.consolidate(writer=writer, user_id="x", final=True, retry_set_aside=True)
+    assert nobody.written == 0
+    assert memory.stats().set_aside == 2
+    assert memory.consolidate(writer=writer, final=True, retry_set_aside=True).written == 1
+    assert memory.stats().set_aside == 0
 
 
 def test_a_model_that_is_down_is_not_asked_for_every_session(open_memory, consolidated):

@@ -3,11 +3,10 @@
 import datetime as dt
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Table, func, select
 
 from lightmem_integrations import Turn
-from lightmem_integrations.storage.fact_search import vectors_of_facts
-from lightmem_integrations.storage.schema.knowledge import TABLES
+from lightmem_integrations.storage.schema import knowledge as schema
 from lightmem_integrations.storage.users import find_user
 from lightmem_integrations.testing import ScriptedWriter
 
@@ -16,8 +15,8 @@ DAY = dt.timedelta(days=1)
 
 
 @pytest.fixture
-def memory(open_memory):
-    return open_memory()
+def memory(open_memory, tmp_path):
+    return open_memory(tmp_path)
 
 
 @pytest.fixture
@@ -40,23 +39,29 @@ def facts(memory, *, current=True):
     return sorted(fact.value for fact in memory.facts(user_id="ann", include_past=not current))
 
 
-def rows_of(memory, user_row):
+@pytest.fixture
+def ledger(memory, open_ledger):
+    return open_ledger(memory.path)
+
+
+def rows_of(ledger, user_row):
     """How many rows of consolidation's tables belong to a user."""
-    with memory._store.ledger.read() as connection:
+    with ledger.read() as connection:
         return sum(
             connection.execute(
                 select(func.count()).select_from(table).where(table.c.user == user_row)
             ).scalar_one()
-            for table in TABLES
+            for table in vars(schema).values()
+            if isinstance(table, Table) and table.name not in ("users", "sessions", "turns")
         )
 
 
-def row_of(memory, user):
-    with memory._store.ledger.read() as connection:
+def row_of(ledger, user):
+    with ledger.read() as connection:
         return find_user(connection, user).row
 
 
-def test_a_whole_user_leaves_no_row(memory, told, consolidated):
+def test_a_whole_user_leaves_no_row(memory, ledger, told, consolidated):
     memory.add(Turn(role="user", text="Ann.home = Rome", time=MAY), user_id="bob")
     told("Ann.home = Lisbon", "Ann.likes + tea", agent="a", policy="ask")
     told("Ann.home = Porto", day=3, session="s2", agent="b", policy="ask")
@@ -71,13 +76,13 @@ def test_a_whole_user_leaves_no_row(memory, told, consolidated):
         consolidated(memory, writer=Failing(), clock=lambda tries=tries: 1e10 + tries * 4000)
     memory.add(Turn(role="user", text="Poison again."), user_id="ann", session_id="s10")
     consolidated(memory, writer=Failing())
-    ann, bob = row_of(memory, "ann"), row_of(memory, "bob")
-    before = rows_of(memory, bob)
-    assert rows_of(memory, ann) > 20
+    ann, bob = row_of(ledger, "ann"), row_of(ledger, "bob")
+    before = rows_of(ledger, bob)
+    assert rows_of(ledger, ann) > 20
     receipt = memory.forget(user_id="ann")
     assert (receipt.turns, receipt.episodes, receipt.facts) == (5, 2, 3)
-    assert rows_of(memory, ann) == 0
-    assert rows_of(memory, bob) == before
+    assert rows_of(ledger, ann) == 0
+    assert rows_of(ledger, bob) == before
     assert consolidated(memory, clock=lambda: 2e10).written == 0
 
 
@@ -92,7 +97,7 @@ def test_one_turn_takes_its_episode_along_and_the_others_are_due_again(memory, t
     assert len(memory.episodes(user_id="ann")) == 2
 
 
-def test_a_fact_that_others_support_stays_in_their_words(memory, told, consolidated):
+def test_a_fact_that_others_support_stays_in_their_words(memory, told):
     told("Ann.home = LISBON", day=1)
     told("ann.home = Lisbon", day=5, session="s2")
     (fact,) = memory.facts(user_id="ann")
@@ -105,12 +110,12 @@ def test_a_fact_that_others_support_stays_in_their_words(memory, told, consolida
     assert left.confidence < fact.confidence
     found = memory.explain(left.id, user_id="ann")
     assert [each.session_id for each in found.evidence] == ["s2"]
-    user = row_of(memory, "ann")
-    with memory._store.ledger.read() as connection:
-        assert vectors_of_facts(connection, user)[0] == []
+    known = {"user_id": "ann", "tiers": ["ltm"], "strict": True}
+    assert not memory.recall("Where is the home of Ann?", **known).hits
     told("Hello.", session="s3")
-    with memory._store.ledger.read() as connection:
-        assert len(vectors_of_facts(connection, user)[0]) == 1
+    assert [hit.text for hit in memory.recall("Where is the home of Ann?", **known).hits] == [
+        "ann home Lisbon."
+    ]
     told("ann.home = Porto", day=9, session="s4")
     assert facts(memory) == ["Porto"]
 

@@ -9,7 +9,7 @@ import pytest
 from lightmem_integrations import InvalidRequestError, LightMem, Settings, SettingsError, Turn
 from lightmem_integrations.consolidation.pipeline import consolidate
 from lightmem_integrations.settings import ConsolidationSettings
-from lightmem_integrations.storage.fact_search import linked_facts
+from lightmem_integrations.storage.fact_links import linked_facts
 from lightmem_integrations.storage.facts import read_facts
 from lightmem_integrations.storage.users import find_user
 from lightmem_integrations.testing import HashEmbedder, ScriptedWriter

@@ -1,42 +1,131 @@
 """Stores of older versions open as they are and go on."""
 
 import gzip
+import importlib
+import pkgutil
 import sqlite3
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine
 
-from lightmem_integrations import LedgerError, Turn
-from lightmem_integrations.storage.migrations import MIGRATIONS
-from lightmem_integrations.testing import HashEmbedder
+from lightmem_integrations import LedgerError, Settings, Turn
+from lightmem_integrations.storage import schema
+from lightmem_integrations.storage.ledger import Ledger
+from lightmem_integrations.storage.migrations.runner import VERSION, migrate
+from lightmem_integrations.storage.schema.turns import metadata
+from lightmem_integrations.testing import HashEmbedder, ScriptedWriter
 
-# Written by version 1: three searchable turns of "ann", and one of "bob" that is never searched.
-OLD = Path(__file__).parents[1] / "data" / "ledger_version_1.sqlite.gz"
+DATA = Path(__file__).parents[1] / "data"
+# Three searchable turns of "ann", and one of "bob" that is never searched.
+VERSION_1 = gzip.decompress((DATA / "ledger_version_1.sqlite.gz").read_bytes())
+VERSION_4 = (DATA / "ledger_version_4.sql").read_text()
+ODD = "odd\x01\x02\0\x01\x01id"
 
 
 @pytest.fixture
-def old_store(tmp_path):
+def store_1(tmp_path):
     folder = tmp_path / "store"
     folder.mkdir()
-    (folder / "ledger.sqlite").write_bytes(gzip.decompress(OLD.read_bytes()))
+    (folder / "ledger.sqlite").write_bytes(VERSION_1)
     return folder
 
 
-def columns(path):
-    database = sqlite3.connect(path / "ledger.sqlite")
+@pytest.fixture
+def store_4(tmp_path):
+    folder = tmp_path / "store"
+    folder.mkdir()
+    database = sqlite3.connect(folder / "ledger.sqlite")
+    database.executescript(VERSION_4)
+    database.close()
+    return folder
+
+
+@pytest.fixture
+def open_4(open_memory, store_4):
+    def open_4(**options):
+        return open_memory(store_4, embedder=HashEmbedder(16), writer=ScriptedWriter(), **options)
+
+    return open_4
+
+
+def described(path):
+    """Everything that SQLite knows of a database's tables and indexes, but for their order."""
+    database = sqlite3.connect(path)
     try:
-        tables = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        tables = {
+            name: sql
+            for name, sql in database.execute("SELECT name, sql FROM sqlite_master WHERE sql > ''")
+            if not name.startswith(("lexical", "sqlite_")) and "CREATE TABLE" in sql
+        }
         return {
-            name: sorted(row[1:] for row in database.execute(f"PRAGMA table_info('{name}')"))
-            for (name,) in tables
+            name: {
+                "columns": sorted(
+                    row[1:] for row in database.execute(f"PRAGMA table_xinfo('{name}')")
+                ),
+                "references": sorted(
+                    row[2:] for row in database.execute(f"PRAGMA foreign_key_list('{name}')")
+                ),
+                "indexes": sorted(
+                    (
+                        "" if origin == "u" else index,
+                        unique,
+                        partial,
+                        *(row[2:] for row in database.execute(f"PRAGMA index_xinfo('{index}')")),
+                    )
+                    for _, index, unique, origin, partial in database.execute(
+                        f"PRAGMA index_list('{name}')"
+                    )
+                ),
+                "autoincrement": "AUTOINCREMENT" in sql,
+            }
+            for name, sql in tables.items()
         }
     finally:
         database.close()
 
 
-def test_a_store_of_version_1_opens_and_what_it_holds_is_due(old_store, open_memory, consolidated):
-    memory = open_memory(old_store, embedder=HashEmbedder(16))
-    assert memory._store.ledger.get("version") == str(len(MIGRATIONS))
+@pytest.fixture
+def declared(tmp_path):
+    """The schema as the tables of ``storage/schema`` say it."""
+    for module in pkgutil.iter_modules(schema.__path__):
+        importlib.import_module(f"{schema.__name__}.{module.name}")
+    engine = create_engine(f"sqlite:///{tmp_path / 'declared.sqlite'}")
+    metadata.create_all(engine)
+    engine.dispose()
+    return described(tmp_path / "declared.sqlite")
+
+
+def test_a_new_ledger_has_the_declared_schema(tmp_path, declared):
+    """Whoever changes a table has to add a step that brings older ledgers there."""
+    Ledger(f"sqlite:///{tmp_path / 'new.sqlite'}").close()
+    assert described(tmp_path / "new.sqlite") == declared
+
+
+@pytest.mark.parametrize("version", range(VERSION + 1))
+def test_a_ledger_of_every_version_is_brought_to_the_declared_schema(tmp_path, declared, version):
+    path = tmp_path / "older.sqlite"
+    engine = create_engine(f"sqlite:///{path}")
+    migrate(engine, target=version)
+    engine.dispose()
+    ledger = Ledger(f"sqlite:///{path}")
+    assert ledger.get("version") == str(VERSION)
+    ledger.close()
+    assert described(path) == declared
+
+
+def test_a_store_of_version_1_has_the_declared_schema_once_opened(store_1, open_memory, declared):
+    open_memory(store_1, embedder=HashEmbedder(16)).close()
+    assert described(store_1 / "ledger.sqlite") == declared
+
+
+def test_a_store_of_version_4_has_the_declared_schema_once_opened(store_4, open_4, declared):
+    open_4().close()
+    assert described(store_4 / "ledger.sqlite") == declared
+
+
+def test_a_store_of_version_1_opens_and_what_it_holds_is_due(store_1, open_memory, consolidated):
+    memory = open_memory(store_1, embedder=HashEmbedder(16))
     assert [turn.text for turn in memory.history(user_id="ann", session_id="s1")] == [
         "heron 0", "heron 1", "heron 2",
     ]  # fmt: skip
@@ -49,16 +138,68 @@ def test_a_store_of_version_1_opens_and_what_it_holds_is_due(old_store, open_mem
     assert memory.users() == ("bob",)
 
 
-def test_a_migrated_store_is_like_a_new_one(old_store, open_memory, tmp_path):
-    open_memory(old_store, embedder=HashEmbedder(16)).close()
-    open_memory(tmp_path / "new").close()
-    assert columns(old_store) == columns(tmp_path / "new")
+def test_a_store_of_version_4_recalls_what_it_held(open_4):
+    memory = open_4()
+    assert memory.users() == ("ann", "bob", "cy", ODD)
+    assert memory.sessions(user_id="ann") == ("tea", "spring", "summer", "autumn")
+    mine = memory.recall("heron", user_id="ann", strict=True)
+    assert {hit.text for hit in mine.hits} >= {
+        "I feed the heron by the river.", "The heron came back.",
+    }  # fmt: skip
+    assert not any("stand" in hit.text for hit in mine.hits), "bob's turn"
+    theirs = memory.recall("heron", user_id="bob", strict=True)
+    assert "I cannot stand the heron." in {hit.text for hit in theirs.hits}
 
 
-def test_a_store_of_a_newer_version_is_refused(open_memory, tmp_path):
-    path = tmp_path / "store"
-    memory = open_memory(path)
-    memory._store.ledger.put("version", "99")
-    memory.close()
+def test_a_store_of_version_4_lists_its_facts(open_4):
+    memory = open_4()
+    current = {(fact.subject, fact.value) for fact in memory.facts(user_id="ann")}
+    assert current == {("user", "likes"), ("Ann", "Lisbon"), ("Ann", "Basil")}
+    past = memory.facts(user_id="ann", include_past=True)
+    assert [fact.value for fact in past if fact.superseded_by] == ["Porto"]
+    assert [fact.value for fact in memory.facts(user_id="bob")] == ["likes", "Ghent"]
+
+
+def test_a_store_of_version_4_consolidates_on(open_4):
+    memory = open_4()
+    memory.add(Turn(role="user", text="Bob.home = Bruges"), user_id="bob", session_id="autumn")
+    report = memory.consolidate(final=True)
+    assert (report.written, report.failed) == (2, 0)
+    assert {fact.value for fact in memory.facts(user_id="ann")} == {"likes", "Lisbon", "Comet"}
+    assert {fact.value for fact in memory.facts(user_id="bob")} == {"likes", "Bruges"}
+
+
+def test_a_store_of_version_4_keeps_its_shared_statement_until_a_user_is_forgotten(open_4):
+    pytest.importorskip("presidio_analyzer", reason="the extra 'shared' is not installed")
+    memory = open_4(settings=Settings(background_indexing=False, shared_knowledge=True))
+    assert memory.shared() == ("Several users: likes green tea",)
+    memory.forget(user_id="cy")
+    assert memory.shared() == ()
+
+
+def test_a_store_of_version_4_keeps_its_documents(open_4):
+    langchain = pytest.importorskip("lightmem_integrations.langchain")
+    store = langchain.LightMemStore(open_4())
+    found = store.search(("notes",), query="millet heron", limit=1)
+    assert [item.value["text"] for item in found] == ["buy millet for the heron"]
+    assert store.get(("notes", "bob"), f"k{ODD}").value == {"text": "a net against the heron"}
+
+
+def test_identifiers_with_control_characters_are_found_after_the_migration(open_4):
+    memory = open_4()
+    (turn,) = memory.history(user_id=ODD, session_id=f"s{ODD}")
+    assert (turn.id, turn.text) == (f"t{ODD}", "Otto.home = Oslo")
+    (fact,) = memory.facts(user_id=ODD)
+    assert (fact.value, fact.agent_id) == ("Oslo", f"a{ODD}")
+    assert memory.recall("Oslo", user_id=ODD, strict=True).hits[0].source.agent_id == f"a{ODD}"
+    memory.forget(user_id=ODD)
+    assert ODD not in memory.users()
+
+
+def test_a_store_of_a_newer_version_is_refused(open_memory, store_4):
+    database = sqlite3.connect(store_4 / "ledger.sqlite")
+    database.execute("UPDATE meta SET value = '99' WHERE name = 'version'")
+    database.commit()
+    database.close()
     with pytest.raises(LedgerError, match="version 99"):
-        open_memory(path)
+        open_memory(store_4)

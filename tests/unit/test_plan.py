@@ -54,8 +54,8 @@ class TestAliases:
         return memory.recall(question, user_id=user, strict=True).plan.speakers
 
     @pytest.fixture
-    def memory(self, open_memory):
-        memory = open_memory()
+    def memory(self, open_memory, tmp_path):
+        memory = open_memory(tmp_path)
         self.said(memory, ("Melanie Ray", "I paint."), ("Bo", "I bake."), ("Johanna", "I sail."))
         return memory
 
@@ -107,7 +107,7 @@ class TestAliases:
             assert self.named(memory, question, user="v") == frozenset()
             assert self.named(memory, question, user="u")
 
-    def test_a_row_of_somebody_else_is_never_read(self, memory):
+    def test_a_row_of_somebody_else_is_never_read(self, memory, open_ledger):
         """As a damaged index may name one."""
 
         class Wrong:
@@ -115,7 +115,7 @@ class TestAliases:
                 return np.arange(1, 10)
 
         self.said(memory, ("Bo", "Hey Hansi!"), ("Johanna", "Yes."), user="v")
-        with memory._ledger.read() as connection:
+        with open_ledger(memory.path).read() as connection:
             mine, other = (find_user(connection, each) for each in ("v", "u"))
             assert said_with(connection, Wrong(), mine, "Hansi")
             assert said_with(connection, Wrong(), other, "Hansi") == []

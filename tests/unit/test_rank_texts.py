@@ -62,6 +62,12 @@ def test_no_text_is_the_context_of_another():
         assert all(each.parts[name] == 0 for each in ranking.texts)
 
 
+def test_a_text_given_twice_is_scored_twice_and_stands_in_the_order_given():
+    ranking = rank_texts("terrier", ["A violin.", "A terrier.", "Salt.", "A terrier."])
+    assert places(ranking)[:2] == [1, 3]
+    assert ranking.texts[0].score == ranking.texts[1].score
+
+
 def test_an_embedder_without_token_vectors():
     ranking = rank_texts("small terrier", TEXTS, embedder=HashEmbedder().embed_documents)
     assert places(ranking)[0] == 2

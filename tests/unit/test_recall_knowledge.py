@@ -5,8 +5,6 @@ import datetime as dt
 import pytest
 
 from lightmem_integrations import Turn
-from lightmem_integrations.consolidation.pipeline import consolidate
-from lightmem_integrations.consolidation.write.as_writer import as_writer
 
 UTC = dt.timezone.utc
 PORTO, LISBON = "I live in Porto.", "I moved to Lisbon last week, I live there now!"
@@ -34,7 +32,7 @@ def memory(open_memory):
         session_id="june",
     )
     memory.index_pending()
-    consolidate(memory._store, as_writer(None), final=True)
+    memory.consolidate(final=True)
     return memory
 
 
@@ -119,7 +117,7 @@ def test_facts_keep_the_limits_of_the_request(memory):
 
 def test_nobody_sees_another_users_facts(memory):
     memory.add(said("I live in Rome.", (2, 1), "Ben"), user_id="v")
-    consolidate(memory._store, as_writer(None), final=True)
+    memory.consolidate(final=True)
     for tiers in (["ltm"], ["mtm", "ltm"]):
         mine = memory.recall("Where does Ana live? In Rome?", user_id="u", tiers=tiers)
         theirs = memory.recall("Where does Ana live? In Lisbon?", user_id="v", tiers=tiers)

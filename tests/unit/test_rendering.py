@@ -124,13 +124,21 @@ def test_stats_are_shown_with_their_figures():
         turns=60_000,
         searchable=30_000,
         pending=7,
+        set_aside=42,
         embedder="all-MiniLM-L6-v2",
         dimension=384,
         index="ready",
         bytes=2_500_000,
     )
     shown = printed(replace(stats.grid(), title="[i]store[/i]"))
-    for words in ("[i]store[/i]", "1,234", "60,000", "MiniLM-L6-v2 (384 dimensions)", "2.5 MB"):
+    for words in (
+        "[i]store[/i]",
+        "1,234",
+        "60,000",
+        "42",
+        "MiniLM-L6-v2 (384 dimensions)",
+        "2.5 MB",
+    ):
         assert words in shown
 
 
@@ -141,6 +149,7 @@ def test_stats_of_an_empty_store_in_memory_are_shown_in_words():
         turns=0,
         searchable=0,
         pending=0,
+        set_aside=0,
         embedder=None,
         dimension=None,
         index="ready",

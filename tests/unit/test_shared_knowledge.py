@@ -37,13 +37,13 @@ def agree(memory, text="I love green tea.", users=("ann", "bo", "cy")):
     return [say(memory, user, text) for user in users][-1]
 
 
-def test_it_is_off_unless_it_is_turned_on(open_memory):
-    memory = open_memory()
+def test_it_is_off_unless_it_is_turned_on(open_memory, open_ledger, tmp_path):
+    memory = open_memory(tmp_path)
     agree(memory)
     assert shared_hits(memory) == []
     assert memory.shared() == ()
     tables = ("shared_support", "shared_statements", "shared_seen")
-    with memory._store.ledger.read() as connection:
+    with open_ledger(tmp_path).read() as connection:
         for each in tables:
             count = connection.exec_driver_sql(f"SELECT count(*) FROM {each}").scalar()
             assert count == 0, "nothing is computed either"
@@ -142,8 +142,10 @@ def test_of_four_users_one_may_go(shared_memory):
     assert memory.shared() == (SHARED,)
 
 
-def test_it_is_withdrawn_at_once_when_somebody_retracts_or_changes_their_mind(shared_memory):
-    memory = shared_memory()
+def test_it_is_withdrawn_at_once_when_somebody_retracts_or_changes_their_mind(
+    shared_memory, open_ledger, tmp_path
+):
+    memory = shared_memory(tmp_path)
     agree(memory)
     (fact,) = memory.facts(user_id="cy")
     memory.retract(fact.id, user_id="cy")
@@ -154,7 +156,7 @@ def test_it_is_withdrawn_at_once_when_somebody_retracts_or_changes_their_mind(sh
     say(memory, "bo", "I no longer like green tea.")
     assert memory.shared() == ()
     memory.consolidate(final=True)
-    with memory._store.ledger.read() as connection:
+    with open_ledger(tmp_path).read() as connection:
         count = connection.exec_driver_sql("SELECT count(*) FROM shared_statements").scalar()
     assert count == 0, "the text goes with the next run"
 

@@ -161,12 +161,15 @@ def test_another_ledger_may_be_named(open_memory, tmp_path):
         assert memory.recall("heron", user_id="ann", strict=True).hits
 
 
-@pytest.mark.parametrize("url", ["nonsense", "nodb:///x", "postgresql+nodriver://x/y"])
-def test_a_ledger_that_cannot_be_is_our_error(open_memory, url):
+@pytest.mark.parametrize(
+    "url", ["nonsense", "nodb:///x", "postgresql://ann:pw@host/y", "sqlite+pysqlcipher:///x"]
+)
+def test_a_ledger_that_is_not_sqlite_is_refused_with_the_remedy(open_memory, url):
     from lightmem_integrations import LedgerError
 
-    with pytest.raises(LedgerError):
+    with pytest.raises(LedgerError, match="sqlite:///path") as refused:
         open_memory(ledger=url)
+    assert "pw" not in str(refused.value)
 
 
 def test_a_ledger_of_a_newer_version_is_left_alone(open_memory, tmp_path):

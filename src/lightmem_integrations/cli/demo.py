@@ -13,7 +13,7 @@ from lightmem_integrations.cli.options import ModelOption
 
 
 class Framework(str, Enum):
-    """Whose agents answer."""
+    """The framework, or both, whose agents answer."""
 
     both = "both"
     langchain = "langchain"

@@ -40,6 +40,12 @@ def consolidate(
     final: Annotated[
         bool, typer.Option("--final", help="Close also sessions that may still go on.")
     ] = False,
+    retry: Annotated[
+        bool,
+        typer.Option(
+            "--retry", help="Try turns again that were set aside after failing too often."
+        ),
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print failures only.")] = False,
 ) -> None:
     """Make episodes and facts of what was said since the last time.
@@ -49,7 +55,11 @@ def consolidate(
     """
     with open_existing(store, writer=writer) as memory, _bar(shown=not quiet) as show:
         report = memory.consolidate(
-            user_id=user, max_batches=max_batches, final=final, on_progress=show
+            user_id=user,
+            max_batches=max_batches,
+            final=final,
+            retry_set_aside=retry,
+            on_progress=show,
         )
     if not quiet or report.failed:
         Console().print(report)

@@ -1,43 +1,38 @@
-"""What fades: confidence without support, and episodes for which there is no room."""
+"""Eviction of episodes: where there is no room, the least useful are compressed or dropped."""
 
 from __future__ import annotations
 
-import json
 import math
 import time
-from collections.abc import Sequence
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection
 
 from lightmem_integrations.engine.store import Store
+from lightmem_integrations.safety import key_of
 from lightmem_integrations.settings import ConsolidationSettings
 from lightmem_integrations.storage.archive import archive_turns
 from lightmem_integrations.storage.episodes import (
-    COMPRESSED,
-    DROPPED,
     VERBATIM,
     StoredEpisode,
+    compress_episodes,
     count_episodes,
+    drop_episodes,
+    facts_resting_on,
     read_episodes,
     turns_of_episodes,
 )
-from lightmem_integrations.storage.schema.knowledge import (
-    assertions,
-    episode_vectors,
-    episodes,
-    facts,
-)
-from lightmem_integrations.storage.schema.turns import users
-from lightmem_integrations.storage.sql import in_batches
+from lightmem_integrations.storage.work_queue import user_named
 
 _DAY = 86_400.0
-_AT_ONCE = 64
+
 _SPARE = 0.98
-"""Room is made a little beyond need, so that not every episode costs a look at all of them."""
+"""Room is made a little beyond need, so that not every episode costs a look at all of them.
+
+By how much is a guess."""
 
 
 def utility(episode: StoredEpisode, supports: int, now: float, half_life_days: float) -> float:
-    """How useful an episode is: the sum of three parts, each at least 0.
+    """Utility of an episode: the sum of three parts, each at least 0. Their weights are a guess.
 
     - age: ``2 ** (-age / half_life)``, between 0 and 1;
     - access: ``log2(1 + accesses)``, fading with the time since the last one likewise;
@@ -76,23 +71,23 @@ def make_room(
     with store.indexer.exclusively():
         with store.ledger.write() as connection:
             ranked = _by_utility(connection, user_row, now, settings.half_life_days)
-            drop = _over(len(ranked), settings.capacity)
-            kept = ranked[drop:]
-            searched_now = [each for each in kept if each.state == VERBATIM]
+            excess = _over(len(ranked), settings.capacity)
+            drop = [episode.row for episode in ranked[:excess]]
+            searched_now = [episode.row for episode in ranked[excess:] if episode.state == VERBATIM]
             compress = searched_now[: _over(len(searched_now), settings.verbatim)]
-            gone = _shrink(connection, ranked[:drop], DROPPED)
-            gone += _shrink(connection, compress, COMPRESSED)
-            rows = turns_of_episodes(connection, user_row, gone)
+            drop_episodes(connection, drop)
+            compress_episodes(connection, compress)
+            turns = turns_of_episodes(connection, user_row, [*drop, *compress])
             archived = archive_turns(
                 connection,
                 store.ledger.lexical,
                 user_row,
-                [turn for each in rows.values() for turn in each],
+                [turn for members in turns.values() for turn in members],
             )
-            scope = _scope(connection, user_row)
-        if archived:
-            store.indexer.forget(scope, archived)
-    return len(compress), drop
+            name = user_named(connection, user_row)
+        if archived and name is not None:
+            store.indexer.forget(key_of(name), archived)
+    return len(compress), len(drop)
 
 
 def _over(count: int, limit: int) -> int:
@@ -103,45 +98,10 @@ def _by_utility(
     connection: Connection, user_row: int, now: float, half_life_days: float
 ) -> list[StoredEpisode]:
     """Every episode, the least useful first."""
-    query = (
-        select(assertions.c.episode, func.count(assertions.c.fact.distinct()))
-        .join(facts, facts.c.id == assertions.c.fact)
-        .where(
-            assertions.c.user == user_row,
-            facts.c.retracted_at.is_(None),
-            facts.c.superseded_by.is_(None),
-        )
-        .group_by(assertions.c.episode)
-    )
-    supports: dict[int, int] = dict(connection.execute(query).all())
+    supports = facts_resting_on(connection, user_row)
     return sorted(
         read_episodes(connection, user_row),
-        key=lambda each: (
-            utility(each, supports.get(each.row, 0), now, half_life_days), each.row,
+        key=lambda episode: (
+            utility(episode, supports.get(episode.row, 0), now, half_life_days), episode.row,
         ),
     )  # fmt: skip
-
-
-def _shrink(connection: Connection, which: Sequence[StoredEpisode], state: str) -> list[int]:
-    rows = [each.row for each in which]
-    values: dict[str, object] = {"state": state}
-    if state == DROPPED:
-        # The row stays: its turns must not be consolidated again, and facts point to it.
-        nothing = json.dumps([])
-        values |= {
-            "summary": "", "terms": "", "keywords": nothing, "entities": nothing,
-            "speakers": nothing,
-        }  # fmt: skip
-    for part in in_batches(rows):
-        connection.execute(
-            update(episodes)
-            .where(episodes.c.id.in_(part))
-            .values(**values, version=episodes.c.version + 1)
-        )
-        if state == DROPPED:
-            connection.execute(delete(episode_vectors).where(episode_vectors.c.episode.in_(part)))
-    return rows
-
-
-def _scope(connection: Connection, user_row: int) -> str:
-    return str(connection.execute(select(users.c.key).where(users.c.id == user_row)).scalar_one())

@@ -13,11 +13,10 @@ from typing import Protocol
 from lightmem_integrations.consolidation.decay import make_room
 from lightmem_integrations.consolidation.episode import (
     LeaseLost,
-    RunContext,
     TurnsChanged,
-    as_said,
     consolidate_episode,
 )
+from lightmem_integrations.consolidation.segment import Segments, segment
 from lightmem_integrations.engine.store import Store
 from lightmem_integrations.errors import (
     LightMemError,
@@ -25,32 +24,26 @@ from lightmem_integrations.errors import (
     ModelOutputError,
     StorageError,
 )
+from lightmem_integrations.knowledge.commit import FactsChanged
 from lightmem_integrations.knowledge.drafts import Writer, WriterTurn
 from lightmem_integrations.knowledge.fact_cache import FactCache
-from lightmem_integrations.knowledge.integrate import Arbiter
+from lightmem_integrations.knowledge.run_context import Arbiter, RunContext
 from lightmem_integrations.knowledge.vectors import embed_missing
 from lightmem_integrations.records.report import ConsolidationReport
 from lightmem_integrations.settings import ConsolidationSettings
-from lightmem_integrations.storage import work_queue as work_list
+from lightmem_integrations.storage import work_queue
+from lightmem_integrations.storage.unread_turns import is_over, unread
 from lightmem_integrations.storage.users import find_user
-from lightmem_integrations.storage.work_queue import Due, Unread, drop_lease, take_lease
+from lightmem_integrations.storage.work_queue import Due, drop_lease, take_lease
 
 logger = logging.getLogger(__name__)
 
 _READ_ANEW = 5
+"""How often a session is read anew after others changed it, before it is left to the next run: a
+guess."""
+
 _LONGEST_REASON = 300
-
-
-class Segments(Protocol):
-    """Turns in episodes: those that are closed, and what may still go on."""
-
-    @property
-    def closed(self) -> Sequence[tuple[WriterTurn, ...]]:
-        """Episodes that no later turn can join."""
-
-    @property
-    def open(self) -> tuple[WriterTurn, ...]:
-        """What may go on."""
+"""Characters kept of a failure's reason: a guess."""
 
 
 class Segmenter(Protocol):
@@ -75,9 +68,10 @@ def consolidate(
     user_id: str | None = None,
     max_batches: int | None = None,
     final: bool = False,
+    retry_set_aside: bool = False,
     on_progress: Progress | None = None,
     arbiter: Arbiter | None = None,
-    segment: Segmenter | None = None,
+    segment: Segmenter = segment,
     clock: Callable[[], float] = time.time,
     should_stop: Callable[[], bool] = lambda: False,
     pause: Callable[[], None] = lambda: None,
@@ -94,9 +88,10 @@ def consolidate(
         user_id: Only this user's memory.
         max_batches: Sessions to look at, at most.
         final: Close also what may still go on.
+        retry_set_aside: Give turns that were set aside another chance.
         on_progress: Hears how far it is.
         arbiter: Decides about facts where the rules do not.
-        segment: Cuts sessions into episodes; by default ``consolidation.segment.segment``.
+        segment: Cuts sessions into episodes.
         clock: The time, in seconds since 1970.
         should_stop: Asked between episodes whether to end early.
         pause: Called between the steps of an episode; may wait, to let others go first.
@@ -105,38 +100,44 @@ def consolidate(
         StorageError: The ledger does not answer. A failing model does not raise: what it could
             not do is put back, and the report says so.
     """
-    bench = RunContext(
+    run = RunContext(
         store=store, writer=writer, settings=settings or ConsolidationSettings(),
         worker=uuid.uuid4().hex, arbiter=arbiter, clock=clock, pause=pause,
     )  # fmt: skip
-    if segment is None:
-        from lightmem_integrations.consolidation import segment as by_default
-
-        segment = by_default.segment
-    return _Run(bench, segment, should_stop, final=final).over(user_id, max_batches, on_progress)
+    going = _Run(run, segment, should_stop, final=final)
+    if retry_set_aside:
+        going.release(user_id)
+    return going.over(user_id, max_batches, on_progress)
 
 
 class _Run:
     """One run: its counts, and the failures in a row that end it."""
 
     def __init__(
-        self, bench: RunContext, segment: Segmenter, should_stop: Callable[[], bool], *, final: bool
+        self, run: RunContext, segment: Segmenter, should_stop: Callable[[], bool], *, final: bool
     ) -> None:
-        self._bench = bench
+        self._run = run
         self._segment = segment
         self._should_stop = should_stop
         self._final = final
         self._report = ConsolidationReport()
         self._failures = 0
 
+    def release(self, user_id: str | None) -> None:
+        """Make what was set aside due again."""
+        with self._run.store.ledger.write() as connection:
+            user = None if user_id is None else find_user(connection, user_id)
+            if user_id is None or user is not None:
+                work_queue.release_quarantine(connection, None if user is None else user.row)
+
     def over(
         self, user_id: str | None, max_batches: int | None, on_progress: Progress | None
     ) -> ConsolidationReport:
         started = time.perf_counter()
         users = self._users(user_id)
-        ledger = self._bench.store.ledger
+        ledger = self._run.store.ledger
         with ledger.read() as connection:
-            total = sum(work_list.count_due(connection, user) for user in users)
+            total = sum(work_queue.count_due(connection, user) for user in users)
         done = 0
         for user in users:
             with self._leased(user) as mine:
@@ -144,18 +145,18 @@ class _Run:
                     self._count(busy=1)
                     continue
                 self._prepare(user)
-                known = FactCache(user)
+                cache = FactCache(user)
                 with ledger.read() as connection:
-                    dues = work_list.due_sessions(connection, user, self._bench.clock())
+                    dues = work_queue.due_sessions(connection, user, self._run.clock())
                 for due in dues:
                     if self._ends() or (max_batches is not None and done >= max_batches):
                         break
-                    self._session(due, known)
+                    self._session(due, cache)
                     done += 1
                     if on_progress is not None:
                         on_progress(done, max(total, done))
                 compressed, evicted = make_room(
-                    self._bench.store, user, self._bench.settings, self._bench.clock()
+                    self._run.store, user, self._run.settings, self._run.clock()
                 )
                 self._count(compressed=compressed, evicted=evicted)
             if self._ends() or (max_batches is not None and done >= max_batches):
@@ -163,8 +164,8 @@ class _Run:
         return replace(self._report, seconds=time.perf_counter() - started)
 
     def _users(self, user_id: str | None) -> list[int]:
-        with self._bench.store.ledger.read() as connection:
-            users = work_list.due_users(connection, self._bench.clock())
+        with self._run.store.ledger.read() as connection:
+            users = work_queue.due_users(connection, self._run.clock())
             if user_id is None:
                 return users
             user = find_user(connection, user_id)
@@ -177,27 +178,27 @@ class _Run:
             yield mine
         finally:
             if mine:
-                with self._bench.store.ledger.write() as connection:
-                    drop_lease(connection, user, self._bench.worker)
+                with self._run.store.ledger.write() as connection:
+                    drop_lease(connection, user, self._run.worker)
 
     def _lease(self, user: int) -> bool:
-        with self._bench.store.ledger.write() as connection:
-            if work_list.user_named(connection, user) is None:
+        with self._run.store.ledger.write() as connection:
+            if work_queue.user_named(connection, user) is None:
                 return False  # forgotten meanwhile
             return take_lease(
                 connection,
                 user,
-                self._bench.worker,
-                now=self._bench.clock(),
-                seconds=self._bench.settings.lease_seconds,
+                self._run.worker,
+                now=self._run.clock(),
+                seconds=self._run.settings.lease_seconds,
             )
 
     def _prepare(self, user: int) -> None:
         """Give turns and memories their vectors; without them all works, only less well."""
         try:
-            store = self._bench.store
+            store = self._run.store
             with store.ledger.read() as connection:
-                name = work_list.user_named(connection, user)
+                name = work_queue.user_named(connection, user)
                 found = None if name is None else find_user(connection, name)
             if found is not None:
                 store.indexer.catch_up(found)
@@ -205,56 +206,53 @@ class _Run:
         except LightMemError as error:
             logger.warning("Vectors are missing for consolidation (%s).", type(error).__name__)
 
-    def _session(self, due: Due, known: FactCache) -> None:
+    def _session(self, due: Due, cache: FactCache) -> None:
         for _ in range(_READ_ANEW):
             try:
-                if not self._some_episodes(due, known):
+                if not self._some_episodes(due, cache):
                     return
-            except TurnsChanged:
+            except (TurnsChanged, FactsChanged):
                 continue
             except LeaseLost:
                 self._count(busy=1)
                 return
 
-    def _some_episodes(self, due: Due, known: FactCache) -> bool:
+    def _some_episodes(self, due: Due, cache: FactCache) -> bool:
         """Consolidate what is closed; returns whether there may be more to read."""
-        settings, ledger = self._bench.settings, self._bench.store.ledger
+        settings, ledger = self._run.settings, self._run.store.ledger
         while True:
             with ledger.read() as connection:
-                read = work_list.unread(connection, due, settings.max_turns)
-                over = self._final or work_list.is_over(
-                    connection, due, self._bench.clock(), settings.gap_seconds
+                read = unread(connection, due, settings.max_turns)
+                over = self._final or is_over(
+                    connection, due, self._run.clock(), settings.gap_seconds
                 )
             if not read:
                 with ledger.write() as connection:
-                    work_list.clear_if_done(connection, due)
+                    work_queue.clear_if_done(connection, due)
                 return False
             whole = len(read) < settings.max_turns
-            found = self._segment(as_said(read), final=over and whole)
+            found = self._segment(read, final=over and whole)
             pieces = list(found.closed)
             if not pieces and not whole:
                 pieces = [found.open]  # as much as fits, and nothing to tell where it ends
-            by_row = {each.row: each for each in read}
             for piece in pieces:
                 if self._should_stop():
                     return False
                 if not self._lease(due.user):
                     raise LeaseLost("Another worker took this user's memory over.")
-                if not self._episode(due, known, [by_row[each.row] for each in piece], piece):
+                if not self._episode(due, cache, piece):
                     return False
             if whole:
                 self._count(waiting=int(bool(found.open)))
                 return False
 
-    def _episode(
-        self, due: Due, known: FactCache, read: Sequence[Unread], said: Sequence[WriterTurn]
-    ) -> bool:
+    def _episode(self, due: Due, cache: FactCache, turns: Sequence[WriterTurn]) -> bool:
         try:
-            done = consolidate_episode(self._bench, due, known, read, said)
-        except (TurnsChanged, LeaseLost, StorageError):
+            done = consolidate_episode(self._run, due, cache, turns)
+        except (TurnsChanged, FactsChanged, LeaseLost, StorageError):
             raise
         except Exception as error:  # noqa: BLE001 - a writer is anybody's code
-            self._put_back(due, read, error)
+            self._put_back(due, turns, error)
             return False
         self._failures = 0
         self._count(
@@ -264,29 +262,29 @@ class _Run:
         )  # fmt: skip
         return True
 
-    def _put_back(self, due: Due, read: Sequence[Unread], error: Exception) -> None:
-        settings, now = self._bench.settings, self._bench.clock()
+    def _put_back(self, due: Due, turns: Sequence[WriterTurn], error: Exception) -> None:
+        settings, now = self._run.settings, self._run.clock()
         reason = f"{type(error).__name__}: {error}"[:_LONGEST_REASON]
         # A model that is down says nothing about the turns; one that answers nonsense may.
         down = isinstance(error, ModelError) and not isinstance(error, ModelOutputError)
-        with self._bench.store.ledger.write() as connection:
-            tries = work_list.put_back(
-                connection, due, read[0].row, _storable(reason), now=now,
+        with self._run.store.ledger.write() as connection:
+            tries = work_queue.put_back(
+                connection, due, turns[0].row, _storable(reason), now=now,
                 first=settings.first_backoff_seconds, longest=settings.longest_backoff_seconds,
             )  # fmt: skip
-            aside = not down and tries >= settings.max_tries
-            if aside:
-                rows = [each.row for each in read]
-                work_list.set_aside(connection, due, rows, _storable(reason), now)
+            aside = 0
+            if not down and tries >= settings.max_tries:
+                rows = [turn.row for turn in turns]
+                aside = work_queue.set_aside(connection, due, rows, _storable(reason), now)
         self._failures += 1
         logger.warning(
             "A session was %s (%s, try %d).",
             "set aside" if aside else "put back", type(error).__name__, tries,
         )  # fmt: skip
-        self._count(failed=1, problems=(reason,))
+        self._count(failed=1, set_aside=aside, problems=(reason,))
 
     def _ends(self) -> bool:
-        return self._failures >= self._bench.settings.max_failures or self._should_stop()
+        return self._failures >= self._run.settings.max_failures or self._should_stop()
 
     def _count(self, **more: int | tuple[str, ...]) -> None:
         known = {each.name: getattr(self._report, each.name) for each in fields(self._report)}

@@ -81,6 +81,7 @@ class Consolidator:
         user_id: str | None = None,
         max_batches: int | None = None,
         final: bool = False,
+        retry_set_aside: bool = False,
         on_progress: Progress | None = None,
     ) -> ConsolidationReport:
         """Consolidate now.
@@ -90,6 +91,7 @@ class Consolidator:
             user_id: Whose memory; ``None`` for everybody's.
             max_batches: Look at so many sessions at most.
             final: Close also what may still go on.
+            retry_set_aside: Give turns that were set aside another chance.
             on_progress: Called with how many sessions are done, and of how many.
 
         Raises:
@@ -108,6 +110,7 @@ class Consolidator:
                     user_id=user_id,
                     max_batches=max_batches,
                     final=final,
+                    retry_set_aside=retry_set_aside,
                     on_progress=on_progress,
                     should_stop=self._stop.is_set,
                     pause=self._pause,

@@ -26,7 +26,7 @@ PLAIN = "recall"
 
 
 def installed(framework: str) -> bool:
-    """True if the framework's packages are there."""
+    """True if the framework's packages are installed."""
     package = {LANGCHAIN: "langchain.agents", LLAMA_INDEX: "llama_index.core"}[framework]
     try:
         return importlib.util.find_spec(package) is not None

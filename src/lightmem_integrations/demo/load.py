@@ -1,57 +1,13 @@
-"""The demo conversation as records: who says what in which session, and what is asked about it."""
+"""The two invented people of the demo: what they say, session by session, and the questions."""
 
 from __future__ import annotations
 
-import datetime as dt
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
-from lightmem_integrations.records.conversation import Turn
-
-
-@dataclass(frozen=True, slots=True)
-class DemoSession:
-    """One sitting.
-
-    Attributes:
-        session_id: Its id.
-        turns: What was said, oldest first.
-    """
-
-    session_id: str
-    turns: tuple[Turn, ...]
-
-    def exchanges(self) -> Iterator[tuple[Turn, ...]]:
-        """The turns in the portions in which an agent would add them: question and answers."""
-        exchange: list[Turn] = []
-        for turn in self.turns:
-            if turn.role == "user" and any(each.role == "assistant" for each in exchange):
-                yield tuple(exchange)
-                exchange = []
-            exchange.append(turn)
-        yield tuple(exchange)
-
-
-@dataclass(frozen=True, slots=True)
-class DemoQuestion:
-    """A question about what a person said.
-
-    Attributes:
-        text: The question.
-        answer: The right answer.
-        evidence: Ids of the turns that hold it.
-        kind: ``single-hop``, ``temporal``, ``update``, ``multi-hop`` or ``inference``.
-        in_demo: Whether it is one of the few that the demo asks first.
-    """
-
-    text: str
-    answer: str
-    evidence: frozenset[str]
-    kind: str
-    in_demo: bool
+from lightmem_integrations.evaluation.conversations import Question, Session, of_user
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +18,13 @@ class Person:
         user_id: Under which the memory is kept.
         name: First name.
         sessions: All that was said, oldest first.
-        questions: About what was said; those of the demo first.
+        questions: About what was said; the few that the demo asks come first.
     """
 
     user_id: str
     name: str
-    sessions: tuple[DemoSession, ...]
-    questions: tuple[DemoQuestion, ...]
+    sessions: tuple[Session, ...]
+    questions: tuple[Question, ...]
 
     @property
     def turn_ids(self) -> frozenset[str]:
@@ -80,36 +36,11 @@ def people() -> tuple[Person, ...]:
     """The invented users of ``conversation.json``."""
     file = resources.files("lightmem_integrations.demo") / "conversation.json"
     data = json.loads(file.read_text(encoding="utf-8"))
-    return tuple(_person(each) for each in data["users"])
+    return tuple(_person(user) for user in data["users"])
 
 
-def _person(data: dict[str, Any]) -> Person:
-    questions = (
-        DemoQuestion(
-            text=each["question"],
-            answer=each["answer"],
-            evidence=frozenset(each["evidence"]),
-            kind=each["kind"],
-            in_demo=each.get("demo", False),
-        )
-        for each in data["questions"]
-    )
-    return Person(
-        user_id=data["user_id"],
-        name=data["name"],
-        sessions=tuple(
-            DemoSession(each["session_id"], tuple(map(_turn, each["turns"])))
-            for each in data["sessions"]
-        ),
-        questions=tuple(sorted(questions, key=lambda question: not question.in_demo)),
-    )
-
-
-def _turn(data: dict[str, Any]) -> Turn:
-    return Turn(
-        id=data["id"],
-        role=data["role"],
-        speaker=data["speaker"],
-        time=dt.datetime.fromisoformat(data["time"]),
-        text=data["text"],
-    )
+def _person(user: dict[str, Any]) -> Person:
+    conversation = of_user(user)
+    first = {asked["question"] for asked in user["questions"] if asked.get("demo")}
+    questions = sorted(conversation.questions, key=lambda question: question.text not in first)
+    return Person(user["user_id"], user["name"], conversation.sessions, tuple(questions))

@@ -19,23 +19,24 @@ from lightmem_integrations.demo.agents import (
     llama_index_agent,
     plain_agent,
 )
-from lightmem_integrations.demo.load import DemoQuestion, Person
+from lightmem_integrations.demo.load import Person
 from lightmem_integrations.demo.observed import ObservedMemory
 from lightmem_integrations.errors import LightMemError
+from lightmem_integrations.evaluation.conversations import Question
 from lightmem_integrations.records.conversation import Hit, Recall
 from lightmem_integrations.records.knowledge import Evidence, Fact
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
-_SHOWN_FACTS = 3
+_SHOWN_FACTS = 3  # a guess
 
 Choice = Literal["both", "langchain", "llama-index"]
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Sizes and times of telling the conversations to the store.
+    """Totals of the turns stored before anything is asked.
 
     Attributes:
         people: How many people talked.
@@ -84,13 +85,13 @@ class Asked:
 
     asker: Person
     about: Person
-    question: DemoQuestion
+    question: Question
     answers: tuple[Answer, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class DemoResult:
-    """All questions with their answers.
+class Outcome:
+    """All that was asked.
 
     Attributes:
         asked: Questions of people about themselves.
@@ -113,7 +114,7 @@ class DemoResult:
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """The facts made of one person's turns.
+    """Facts made of one person's turns.
 
     Attributes:
         count: How many facts are known.
@@ -126,8 +127,8 @@ class Learned:
     evidence: Evidence | None
 
 
-def has_evidence(question: DemoQuestion, recall: Recall) -> bool:
-    """True if all turns that hold the answer came into the prompt."""
+def has_evidence(question: Question, recall: Recall) -> bool:
+    """True if all evidence of the question came into the prompt."""
     return question.evidence <= {each for hit in recall.hits for each in shown_turns(hit)}
 
 
@@ -186,7 +187,7 @@ def ask_all(
     *,
     questions: int,
     on_asked: Callable[[Asked], None] = lambda _: None,
-) -> DemoResult:
+) -> Outcome:
     """Ask everybody's questions in new sessions, then questions about the others.
 
     Args:
@@ -200,7 +201,7 @@ def ask_all(
     for agent in by_framework.values():
         agent(everybody[0].user_id, _new_session(), "Hello?")
 
-    def ask(asker: Person, about: Person, question: DemoQuestion) -> Asked:
+    def ask(asker: Person, about: Person, question: Question) -> Asked:
         foreign = {turn_id for each in everybody if each is not asker for turn_id in each.turn_ids}
         answers = tuple(
             _answer(memory, framework, agent, asker.user_id, question.text, foreign)
@@ -217,11 +218,11 @@ def ask_all(
         ask(asker, about, about.questions[0])
         for asker, about in itertools.permutations(everybody, 2)
     )
-    return DemoResult(asked=tuple(asked), crossed=crossed)
+    return Outcome(asked=tuple(asked), crossed=crossed)
 
 
 def learned(memory: ObservedMemory, person: Person) -> Learned:
-    """The facts that consolidation knows of a person now, and what proves the last one."""
+    """A person's facts after consolidation: the latest, and evidence of the last one."""
     facts = memory.facts(user_id=person.user_id)
     latest = sorted(facts, key=lambda fact: fact.valid_from)[-_SHOWN_FACTS:]
     evidence = memory.explain(latest[-1].id, user_id=person.user_id).evidence if latest else ()

@@ -16,8 +16,8 @@ from lightmem_integrations.demo.load import Person
 from lightmem_integrations.demo.run import (
     Answer,
     Asked,
-    DemoResult,
     Learned,
+    Outcome,
     Told,
     has_evidence,
     shown_turns,
@@ -45,7 +45,7 @@ def console_for(console: Console) -> Console:
 def show_start(
     console: Console, everybody: Sequence[Person], told: Told, frameworks: Collection[str]
 ) -> None:
-    """The persons who talked, the time of storing it, and the frameworks that answer."""
+    """Print the people, the time taken to store their turns, and the agents that will answer."""
     names = " and ".join(person.name for person in everybody)
     console.print(
         Text.assemble(
@@ -63,7 +63,7 @@ def show_start(
 
 
 def show_models(console: Console, frameworks: Collection[str], model: str | None) -> None:
-    """The model that answers, and the packages that are missing."""
+    """Print the model that answers, and packages that are missing."""
     if model is None:
         console.print(f"Answers come from {_STAND_IN}", style="dim")
     else:
@@ -119,7 +119,7 @@ def show_crossed(console: Console, crossed: Sequence[Asked]) -> None:
 def show_knowledge(
     console: Console, report: ConsolidationReport, by_person: Sequence[tuple[Person, Learned]]
 ) -> None:
-    """The facts that consolidation made of the turns, and what proves them."""
+    """Print the consolidation report, and the latest facts with evidence."""
     _rule(console, "From turns to knowledge: consolidate()")
     console.print(
         f"{report.written} episodes and {report.facts} facts, without a model, in "
@@ -136,7 +136,7 @@ def show_knowledge(
             console.print(Text(clipped(said, console.width), style="dim"))
 
 
-def show_summary(console: Console, outcome: DemoResult) -> None:
+def show_summary(console: Console, outcome: Outcome) -> None:
     """One line for each framework, and whether anybody saw what was not theirs."""
     _rule(console, "Summary")
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
@@ -240,7 +240,7 @@ def _verdict(asked: Asked) -> Text:
     return Text("\n").join(lines)
 
 
-def _by_framework(outcome: DemoResult) -> Mapping[str, list[Answer]]:
+def _by_framework(outcome: Outcome) -> Mapping[str, list[Answer]]:
     found: dict[str, list[Answer]] = {}
     for answer in outcome.answers:
         found.setdefault(answer.framework, []).append(answer)

@@ -28,6 +28,7 @@ def stats(store: Store, user_id: str | None) -> Stats:
         turns=counts.turns,
         searchable=counts.searchable,
         pending=counts.pending,
+        set_aside=counts.set_aside,
         embedder=store.embedder.name,
         dimension=int(dimension) if dimension else None,
         index=store.indexer.state,

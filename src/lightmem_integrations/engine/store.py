@@ -24,7 +24,7 @@ class Store:
 
     Args:
         path: Folder of the store; ``None`` for a temporary one, gone at close.
-        ledger: URL of another database than SQLite in the folder.
+        ledger: URL of an SQLite database elsewhere than in the folder.
         index: Another index than Chroma embedded in the folder.
         embedder: What makes the vectors.
         settings: Numbers.

@@ -1,4 +1,4 @@
-"""How well memories are found: questions with known evidence, asked of several retrievers at once.
+"""Evaluation of retrieval: questions with known evidence, asked of several retrievers.
 
 ``run.evaluate`` measures, ``report.tables`` shows. Nothing here is needed to use the library.
 """

@@ -33,13 +33,13 @@ class Contender(Protocol):
 
     @property
     def about(self) -> str:
-        """What exactly is measured, in a sentence."""
+        """Description of what is measured, in a sentence."""
 
     def rank(self, user_id: str, question: str, k: int) -> Sequence[str]:
         """Ids of the k turns that answer the question best, best first."""
 
     def context(self, user_id: str, question: str) -> str:
-        """What it hands to a prompt for this question, at its ordinary settings."""
+        """Context for a prompt on this question, at ordinary settings."""
 
     def close(self) -> None:
         """Let go of files and threads."""
@@ -60,7 +60,7 @@ class Packs(Protocol):
     def packed(
         self, user_id: str, question: str, *, k: int, max_tokens: int, count_tokens: TokenCounter
     ) -> Shown:
-        """What a prompt would show within this budget."""
+        """Context within this budget: the turns it shows, and its size."""
 
 
 _FACTS: tuple[Tier, ...] = ("ltm",)
@@ -99,7 +99,7 @@ PLAIN: tuple[str, ...] = (f"{OWN}:words", f"{OWN}:meaning")
 
 
 def is_own(name: str) -> bool:
-    """Whether a row of that name is one of this library."""
+    """True for the name of one of this library's rows."""
     return name.partition(":")[0] == OWN
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,16 @@ class Session:
 
     session_id: str
     turns: tuple[Turn, ...]
+
+    def exchanges(self) -> Iterator[tuple[Turn, ...]]:
+        """The turns in the portions in which an agent would add them: question and answers."""
+        exchange: list[Turn] = []
+        for turn in self.turns:
+            if turn.role == "user" and any(earlier.role == "assistant" for earlier in exchange):
+                yield tuple(exchange)
+                exchange = []
+            exchange.append(turn)
+        yield tuple(exchange)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +106,7 @@ def read(path: Path) -> tuple[Conversation, ...]:
         if isinstance(data, list):
             conversations = tuple(_locomo(sample) for sample in data)
         else:
-            conversations = tuple(_demo(user) for user in data["users"])
+            conversations = tuple(of_user(user) for user in data["users"])
     except (KeyError, TypeError, AttributeError) as error:
         raise InvalidRequestError(
             f"{path} is neither a list of LoCoMo samples nor an object with 'users' as in the "
@@ -160,8 +170,12 @@ def _locomo_evidence(entries: Iterable[str]) -> list[str]:
     return [part for entry in entries for part in _BETWEEN_IDS.split(entry) if part]
 
 
-def _demo(user: Mapping[str, Any]) -> Conversation:
-    """One user of the demo's format."""
+def of_user(user: Mapping[str, Any]) -> Conversation:
+    """One entry of ``users`` in a file like the demo's.
+
+    Raises:
+        InvalidRequestError: A time is not of ISO 8601's form, or a turn's id is there twice.
+    """
     sessions = [
         Session(
             each["session_id"],
@@ -170,7 +184,7 @@ def _demo(user: Mapping[str, Any]) -> Conversation:
                     id=turn["id"],
                     role=turn["role"],
                     speaker=turn.get("speaker"),
-                    time=_demo_time(turn["time"]),
+                    time=_iso_time(turn["time"]),
                     text=turn["text"],
                 )
                 for turn in each["turns"]
@@ -185,7 +199,7 @@ def _demo(user: Mapping[str, Any]) -> Conversation:
     return _conversation(user["user_id"], sessions, asked)
 
 
-def _demo_time(written: str) -> dt.datetime:
+def _iso_time(written: str) -> dt.datetime:
     try:
         # Python 3.10 does not read the "Z" of UTC.
         return dt.datetime.fromisoformat(written.replace("Z", "+00:00"))

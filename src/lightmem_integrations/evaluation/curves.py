@@ -15,7 +15,7 @@ BUDGETS = (400, 1_000, 2_000)
 FEW = Settings().k
 """The k of a recall by default."""
 
-# No budget holds more: a turn of fewer tokens, speaker included, is rare.
+# A guess. No budget holds more: a turn of fewer tokens, speaker included, is rare.
 _TOKENS_OF_A_SHORT_TURN = 10
 
 
@@ -26,7 +26,7 @@ def as_many(max_tokens: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What one contender showed for one question within one budget.
+    """One context: evidence and turns shown for one question within one budget.
 
     Attributes:
         category: What kind of question it is.
@@ -87,7 +87,7 @@ class Point:
     by_category: Mapping[str, ShownScores]
 
     def is_headline(self, budget: int) -> bool:
-        """Whether this is the point at that budget with nothing but the budget as a limit."""
+        """True for the point at that budget where nothing but the budget is a limit."""
         return self.max_tokens == budget and self.limited_by == "tokens"
 
 

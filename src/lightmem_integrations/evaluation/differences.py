@@ -16,7 +16,7 @@ Values = Mapping[str, Sequence[float]]
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How much one row is better than the best baseline, by the paired bootstrap.
+    """Paired difference between one row and the best baseline, by the bootstrap.
 
     Attributes:
         contender: The row.

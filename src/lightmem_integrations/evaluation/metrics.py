@@ -1,4 +1,4 @@
-"""What a ranking of turns is worth: hit rate, recall, reciprocal rank, and how sure they are."""
+"""Measures of a ranking: hit rate, recall, reciprocal rank, with bootstrap intervals."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 DEPTH = 20
-"""How many turns of a ranking are looked at."""
+"""Turns of a ranking that count; twice the 10 of hit@10, a guess."""
 
+# Efron and Tibshirani (1993) ask for a thousand or more for a percentile interval.
 _RESAMPLES = 2_000
 _SEED = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What one retriever returned for one question.
+class Ranking:
+    """One retriever's ranking of turns for one question.
 
     Attributes:
         conversation: The user whose memory was asked.
@@ -104,23 +105,23 @@ def interval(values: Sequence[float] | NDArray[np.float64]) -> Interval:
 
 @functools.lru_cache(maxsize=64)
 def _resamples(count: int) -> NDArray[np.int32]:
-    """Which questions are drawn, ``(2,000, count)``: the same for every row, so rows are paired."""
+    """Bootstrap resamples, ``(2,000, count)``: the same for every row, so rows are paired."""
     return np.random.default_rng(_SEED).integers(0, count, (_RESAMPLES, count), dtype=np.int32)
 
 
-def scores(outcomes: Sequence[Outcome]) -> Scores:
+def scores(rankings: Sequence[Ranking]) -> Scores:
     """All measures over these questions.
 
     Args:
-        outcomes: One for each question; at least one.
+        rankings: One for each question; at least one.
     """
     return Scores(
-        questions=len(outcomes),
-        hit_at_1=_mean([hit(each.ranked, each.evidence, 1) for each in outcomes]),
-        hit_at_5=_mean([hit(each.ranked, each.evidence, 5) for each in outcomes]),
-        hit_at_10=interval([hit(each.ranked, each.evidence, 10) for each in outcomes]),
-        recall_at_10=_mean([recall(each.ranked, each.evidence, 10) for each in outcomes]),
-        mrr=interval([reciprocal_rank(each.ranked, each.evidence) for each in outcomes]),
+        questions=len(rankings),
+        hit_at_1=_mean([hit(ranking.ranked, ranking.evidence, 1) for ranking in rankings]),
+        hit_at_5=_mean([hit(ranking.ranked, ranking.evidence, 5) for ranking in rankings]),
+        hit_at_10=interval([hit(ranking.ranked, ranking.evidence, 10) for ranking in rankings]),
+        recall_at_10=_mean([recall(ranking.ranked, ranking.evidence, 10) for ranking in rankings]),
+        mrr=interval([reciprocal_rank(ranking.ranked, ranking.evidence) for ranking in rankings]),
     )
 
 

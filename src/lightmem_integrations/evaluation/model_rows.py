@@ -13,7 +13,7 @@ from lightmem_integrations.settings import Settings
 # Longer than any model should take: what it is worth is measured, and how long it takes beside it.
 # In use, a model that exceeds its time is left out.
 _PATIENT = 600.0
-_QUERIES = 2
+_QUERIES = 2  # a guess
 
 
 def model_rows(

@@ -17,7 +17,7 @@ from lightmem_integrations.evaluation.curves import (
     as_many,
     point,
 )
-from lightmem_integrations.evaluation.metrics import DEPTH, Outcome, distinct
+from lightmem_integrations.evaluation.metrics import DEPTH, Ranking, distinct
 from lightmem_integrations.evaluation.shown import Shown, filled
 from lightmem_integrations.models.protocols import TokenCounter
 from lightmem_integrations.records.conversation import Turn
@@ -26,8 +26,8 @@ _WARM_UP = "Is there anything that I should know?"
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a run is.
+class PassProgress:
+    """Progress of one pass over a contender.
 
     Attributes:
         contender: Who is being measured.
@@ -42,7 +42,7 @@ class Progress:
     total: int
 
 
-Tell = Callable[[Progress], None]
+Tell = Callable[[PassProgress], None]
 
 
 def add(
@@ -57,7 +57,7 @@ def add(
                 start = time.perf_counter()
                 contender.add(conversation.user_id, session.session_id, turn)
                 calls.append(_milliseconds_since(start))
-                tell(Progress(name, "adding", len(calls), total))
+                tell(PassProgress(name, "adding", len(calls), total))
     start = time.perf_counter()
     contender.finish()
     return (sum(calls) + _milliseconds_since(start)) / total, calls
@@ -82,32 +82,32 @@ def timed(
             context = contender.context(conversation.user_id, question.text)
             times.append(_milliseconds_since(start))
             tokens.append(count_tokens(context))
-            tell(Progress(name, "timing", len(times), total))
+            tell(PassProgress(name, "timing", len(times), total))
     return tokens, times
 
 
-def rankings(
+def rank_all(
     name: str,
     contender: Contender,
     conversations: Sequence[Conversation],
     tell: Tell = lambda _: None,
-) -> list[Outcome]:
-    """What the contender, which holds the turns already, returns for every question."""
+) -> list[Ranking]:
+    """The contender's ranking for every question; it holds the turns already."""
     total = _questions(conversations)
-    outcomes: list[Outcome] = []
+    rankings: list[Ranking] = []
     for conversation in conversations:
         for question in conversation.questions:
             ranked = distinct(contender.rank(conversation.user_id, question.text, DEPTH))
-            outcomes.append(
-                Outcome(conversation.user_id, question.category, question.evidence, ranked[:DEPTH])
+            rankings.append(
+                Ranking(conversation.user_id, question.category, question.evidence, ranked[:DEPTH])
             )
-            tell(Progress(name, "ranking", len(outcomes), total))
-    return outcomes
+            tell(PassProgress(name, "ranking", len(rankings), total))
+    return rankings
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """What a contender shows at every budget, and the questions behind each point."""
+    """Evidence shown at every budget, with the questions behind each point."""
 
     points: tuple[Point, ...]
     sights: Mapping[tuple[int, str], Sequence[Sight]]
@@ -120,7 +120,7 @@ def curve(
     count_tokens: TokenCounter,
     tell: Tell,
 ) -> Curve:
-    """What the contender shows for every question, at every budget, with few and many results."""
+    """Measure the evidence shown at every budget, with few and with many results."""
     total = _questions(conversations)
     wanted = [
         (budget, k, limited_by)
@@ -149,7 +149,7 @@ def curve(
                     _sight(question.category, question.evidence, shown)
                 )
             done += 1
-            tell(Progress(name, "packing", done, total))
+            tell(PassProgress(name, "packing", done, total))
     points = tuple(
         point(budget, k, limited_by, sights[budget, limited_by]) for budget, k, limited_by in wanted
     )

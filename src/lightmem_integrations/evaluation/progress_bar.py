@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
-from lightmem_integrations.evaluation.passes import Progress
+from lightmem_integrations.evaluation.passes import PassProgress
 
 _STAGES = {
     "adding": "adding turns",
@@ -20,7 +20,7 @@ _STAGES = {
 
 
 @contextmanager
-def progress_bar(console: Console | None = None) -> Iterator[Callable[[Progress], None]]:
+def progress_bar(console: Console | None = None) -> Iterator[Callable[[PassProgress], None]]:
     """A bar on the terminal; yields what ``evaluate`` takes as ``on_progress``.
 
     Args:
@@ -36,7 +36,7 @@ def progress_bar(console: Console | None = None) -> Iterator[Callable[[Progress]
     with Bar(*columns, console=console or Console(stderr=True), transient=True) as bar:
         tasks: dict[tuple[str, str], TaskID] = {}
 
-        def show(progress: Progress) -> None:
+        def show(progress: PassProgress) -> None:
             key = (progress.contender, progress.stage)
             if key not in tasks:
                 label = f"{progress.contender}: {_STAGES[progress.stage]}"

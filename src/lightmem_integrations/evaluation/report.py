@@ -20,7 +20,7 @@ _UNFITTED = (*PLAIN, f"{OWN}:plain")
 
 
 def tables(evaluation: Evaluation) -> tuple[RenderableType, ...]:
-    """What to print, in order: results, curves, costs, each kind of question, what each row is.
+    """Tables and lines to print: results, curves, costs, kinds of question, rows explained.
 
     Args:
         evaluation: What ``run.evaluate`` returned.

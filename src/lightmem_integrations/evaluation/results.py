@@ -1,4 +1,4 @@
-"""What an evaluation finds out: plain frozen data, ready for JSON."""
+"""Results of an evaluation: plain frozen data, ready for JSON."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lightmem_integrations.evaluation.differences import Difference
 from lightmem_integrations.evaluation.metrics import Interval, Scores
 
 HEADLINE_BUDGET = 1_000
-"""The budget, in tokens, whose recall is compared."""
+"""Budget, in tokens, whose recall is compared: about what the paper of LightMem packs."""
 
 MEASURES = ("hit@10", "MRR", "recall at 1,000 tokens")
 """What is compared, in the order in which it is shown."""
@@ -21,7 +21,7 @@ MEASURES = ("hit@10", "MRR", "recall at 1,000 tokens")
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """What a contender takes.
+    """Time and tokens that a contender takes.
 
     Attributes:
         context_tokens: Mean size of what it hands to a prompt, in tokens of the default counter.

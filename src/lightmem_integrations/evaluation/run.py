@@ -38,13 +38,13 @@ from lightmem_integrations.evaluation.contenders import (
 from lightmem_integrations.evaluation.conversations import Conversation, read
 from lightmem_integrations.evaluation.differences import Difference, Values, differences
 from lightmem_integrations.evaluation.metrics import (
-    Outcome,
+    Ranking,
     Scores,
     hit,
     reciprocal_rank,
     scores,
 )
-from lightmem_integrations.evaluation.passes import Curve, Progress
+from lightmem_integrations.evaluation.passes import Curve, PassProgress
 from lightmem_integrations.evaluation.results import (
     HEADLINE_BUDGET,
     MEASURES,
@@ -75,7 +75,7 @@ def evaluate(
     baselines: Mapping[str, Callable[[Path], Baseline]] | None = None,
     sample: int | None = None,
     seed: int = 0,
-    on_progress: Callable[[Progress], None] | None = None,
+    on_progress: Callable[[PassProgress], None] | None = None,
 ) -> Evaluation:
     """Give every contender the same turns and the same questions.
 
@@ -185,13 +185,13 @@ def _measured(
     contender: Contender,
     conversations: Sequence[Conversation],
     adding: tuple[float, list[float]],
-    tell: Callable[[Progress], None],
+    tell: Callable[[PassProgress], None],
 ) -> tuple[Row, Values]:
     add_ms, calls = adding
     count_tokens = shipped_token_counter()
     # Timed before the rankings are taken, so that no question was heard before.
     tokens, times = passes.timed(name, contender, conversations, count_tokens, tell)
-    outcomes = passes.rankings(name, contender, conversations, tell)
+    rankings = passes.rank_all(name, contender, conversations, tell)
     # The same lines are counted again and again, and here nothing is timed.
     curve = passes.curve(
         name, contender, conversations, functools.lru_cache(maxsize=None)(count_tokens), tell
@@ -200,9 +200,9 @@ def _measured(
     row = Row(
         contender=name,
         about=contender.about,
-        overall=scores(outcomes),
-        by_category=_grouped((each.category, each) for each in outcomes),
-        by_conversation=_grouped((each.conversation, each) for each in outcomes),
+        overall=scores(rankings),
+        by_category=_grouped((ranking.category, ranking) for ranking in rankings),
+        by_conversation=_grouped((ranking.conversation, ranking) for ranking in rankings),
         curve=curve.points,
         costs=Costs(
             context_tokens=statistics.fmean(tokens),
@@ -212,7 +212,7 @@ def _measured(
             add_call_p50_ms=statistics.median(calls),
         ),
     )
-    return row, _values(outcomes, curve)
+    return row, _values(rankings, curve)
 
 
 def _compared(
@@ -227,20 +227,20 @@ def _compared(
     )
 
 
-def _values(outcomes: Sequence[Outcome], curve: Curve) -> Values:
+def _values(rankings: Sequence[Ranking], curve: Curve) -> Values:
     """The headline measures, question by question."""
     values = (
-        [hit(each.ranked, each.evidence, 10) for each in outcomes],
-        [reciprocal_rank(each.ranked, each.evidence) for each in outcomes],
+        [hit(ranking.ranked, ranking.evidence, 10) for ranking in rankings],
+        [reciprocal_rank(ranking.ranked, ranking.evidence) for ranking in rankings],
         [each.recall for each in curve.sights[HEADLINE_BUDGET, "tokens"]],
     )
     return dict(zip(MEASURES, values, strict=True))
 
 
-def _grouped(outcomes: Iterable[tuple[str, Outcome]]) -> dict[str, Scores]:
-    groups: dict[str, list[Outcome]] = defaultdict(list)
-    for key, outcome in outcomes:
-        groups[key].append(outcome)
+def _grouped(rankings: Iterable[tuple[str, Ranking]]) -> dict[str, Scores]:
+    groups: dict[str, list[Ranking]] = defaultdict(list)
+    for key, ranking in rankings:
+        groups[key].append(ranking)
     return {key: scores(group) for key, group in groups.items()}
 
 

@@ -1,4 +1,4 @@
-"""What a prompt really shows: the turns that were packed, and what they cost."""
+"""Turns that a context shows whole, and its size in tokens."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TOP = Settings().k
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What one context shows.
+    """Content of one context.
 
     Attributes:
         turn_ids: Turns that stand in it whole. One that was cut does not count: nobody can tell
@@ -28,7 +28,7 @@ class Shown:
 
 
 def of_recall(found: Recall) -> Shown:
-    """What the text of a recall shows: its hits and the turns around them."""
+    """Content of a recall: its hits and the turns around them."""
     whole = {
         turn.id
         for hit in found.hits

@@ -18,9 +18,9 @@ from lightmem_integrations.evaluation.shown import TOP, Shown, line, of_recall
 from lightmem_integrations.models.embedders import as_embedder, encoded_query
 from lightmem_integrations.models.protocols import TokenCounter
 from lightmem_integrations.recall.coarse import by_meaning, by_words, weigh_terms
-from lightmem_integrations.recall.row_filter import RowFilter
 from lightmem_integrations.records.conversation import TIERS, Tier, Turn
 from lightmem_integrations.settings import Settings
+from lightmem_integrations.storage.turn_filter import RowFilter
 from lightmem_integrations.storage.turn_reads import provenance
 from lightmem_integrations.storage.users import User, find_user
 
@@ -120,7 +120,7 @@ class OwnMemory:
     def packed(
         self, user_id: str, question: str, *, k: int, max_tokens: int, count_tokens: TokenCounter
     ) -> Shown:
-        """What the packed context shows with this k and budget."""
+        """Content of the packed context with this k and budget."""
         return of_recall(
             self._memory.recall(
                 question,

@@ -1,4 +1,4 @@
-"""The facts about one thing, side by side: which holds when, and which took whose place.
+"""Belief revision: of the facts about one thing, which holds when, and which supersedes which.
 
 Pure functions over working copies. What they decide depends on the facts alone, not on the order
 in which they were learnt, so that two agents that write at the same moment end in the same place.
@@ -6,13 +6,12 @@ in which they were learnt, so that two agents that write at the same moment end 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
-from lightmem_integrations.knowledge.claims import Claim
-from lightmem_integrations.knowledge.confidence import united
 from lightmem_integrations.settings import ConsolidationSettings
+from lightmem_integrations.storage.claims import Claim, noisy_or, support_of
 from lightmem_integrations.storage.facts import StoredFact
 
 PERSON, WRITER = "person", "writer"
@@ -22,7 +21,24 @@ Verdict = Literal["supersede", "reject", "conflict"]
 
 @dataclass(eq=False, slots=True, kw_only=True)
 class Belief:
-    """A fact while it is being decided on; ``stored`` is how the ledger has it, if it has."""
+    """A fact while it is being decided on.
+
+    Attributes:
+        claim: Its words, and the agent that said it first.
+        recorded_at: Since when it is believed, in seconds since 1970.
+        stored: The fact as the ledger has it, if it has.
+        author: ``writer`` or ``person``.
+        value_key: Its value, as it is compared.
+        since: Since when it is true, in seconds since 1970.
+        said_at: When it was said last.
+        stated_to: The end that was stated.
+        confidence: Between 0.01 and 0.99.
+        single: Whether its subject has one such value at a time.
+        valid_to: Until when it holds, once it is settled.
+        superseded_by: The belief that took its place, once it is settled.
+        new: Claims for it that the ledger does not have.
+        moved: Claims for it that the ledger has for another fact.
+    """
 
     claim: Claim
     recorded_at: float
@@ -40,8 +56,13 @@ class Belief:
     moved: list[Claim] = field(default_factory=list)
 
     @property
+    def row(self) -> int | None:
+        """Its row in the ledger, if it has one."""
+        return None if self.stored is None else self.stored.row
+
+    @property
     def agent(self) -> str | None:
-        """Who said it first."""
+        """The agent that said it first."""
         return self.claim.agent
 
     @property
@@ -51,16 +72,28 @@ class Belief:
 
     @property
     def order(self) -> tuple[float, str, float]:
-        """Where it stands in time; by content where the time is the same."""
+        """Its place in time; by content where the time is the same."""
         return self.since, self.value_key, self.said_at
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """The columns of its fact that a decision can change, but for its successor."""
+        return {
+            "single": self.single,
+            "valid_from": self.since,
+            "valid_to": self.valid_to if self.single else self.stated_to,
+            "stated_to": self.stated_to,
+            "confidence": self.confidence,
+            "supported_at": self.said_at,
+        }
 
     def support(self, claim: Claim) -> None:
         """Take another claim of the same meaning as evidence."""
         # Two claims of one episode are one source that said it twice.
-        best = max((each.confidence for each in self.new), default=None)
+        best = max((known.confidence for known in self.new), default=None)
         self.new.append(claim)
         if best is None:
-            self.confidence = united(self.confidence, claim.confidence)
+            self.confidence = noisy_or(self.confidence, claim.confidence)
         elif self.stored is None:
             self.confidence = max(self.confidence, claim.confidence)
         self.since = min(self.since, claim.since)
@@ -72,26 +105,20 @@ class Belief:
     def rest_on(self, claims: Sequence[Claim]) -> None:
         """Take exactly these claims, stored or new, as evidence."""
         self.new = [claim for claim in claims if claim.row is None]
-        self.since = min(claim.since for claim in claims)
-        self.said_at = max(claim.said_at for claim in claims)
-        ends = {claim.said_at: claim.stated_to for claim in claims if claim.stated_to is not None}
-        self.stated_to = ends[max(ends)] if ends else None
-        self.confidence = 0.0
-        for claim in claims:
-            self.confidence = united(self.confidence, claim.confidence)
+        self.since, self.said_at, self.stated_to, self.confidence = support_of(claims)
 
 
-def new_belief(claim: Claim, now: float) -> Belief:
+def new_belief(claim: Claim, now: float, author: str = WRITER) -> Belief:
     """A belief that the ledger does not hold yet."""
     return Belief(
-        claim=claim, recorded_at=now, value_key=claim.value_key, since=claim.since,
+        claim=claim, recorded_at=now, author=author, value_key=claim.value_key, since=claim.since,
         said_at=claim.said_at, stated_to=claim.stated_to, confidence=claim.confidence,
         single=claim.single, new=[claim],
     )  # fmt: skip
 
 
 def stored_belief(fact: StoredFact) -> Belief:
-    """A working copy of a fact; whose place it took is filled in by ``settle``."""
+    """A working copy of a fact; ``settle`` fills in what took its place."""
     claim = Claim(
         subject=fact.subject, attribute=fact.attribute, value=fact.value,
         statement=fact.statement, entities=fact.entities, single=fact.single,
@@ -106,21 +133,38 @@ def stored_belief(fact: StoredFact) -> Belief:
     )  # fmt: skip
 
 
+def turns_for_values(
+    chain: Sequence[Belief], stored: Mapping[int, Sequence[Claim]]
+) -> dict[str, int]:
+    """How many turns speak for each value of a chain, by the value as it is compared.
+
+    Args:
+        chain: Beliefs about one thing.
+        stored: The claims that the ledger has for them, by the row of the fact.
+    """
+    turns: dict[str, set[int]] = {}
+    for belief in chain:
+        known = () if belief.row is None else stored.get(belief.row, ())
+        said = turns.setdefault(belief.value_key, set())
+        said.update(turn for claim in (*known, *belief.new) for turn in claim.turns)
+    return {value: len(rows) for value, rows in turns.items()}
+
+
 def joinable(chain: Sequence[Belief], claim: Claim) -> Belief | None:
-    """The belief of a settled chain that says the same for the time of the claim."""
-    same = [each for each in chain if each.value_key == claim.value_key]
-    for each in same:
-        if claim.stated_to is not None and each.stated_to is None and claim.since < each.since:
+    """The existing belief with the same value whose validity covers the claim's time, or None."""
+    same = [belief for belief in chain if belief.value_key == claim.value_key]
+    for belief in same:
+        if claim.stated_to is not None and belief.stated_to is None and claim.since < belief.since:
             continue  # it had the value once before, and again now
-        in_force = each.since <= claim.since and (
-            each.valid_to is None or claim.since < each.valid_to
+        in_force = belief.since <= claim.since and (
+            belief.valid_to is None or claim.since < belief.valid_to
         )
-        rejected = each.valid_to == each.since and each.agent == claim.agent
-        at_its_end = each.stated_to is not None and claim.stated_to == each.stated_to
+        rejected = belief.valid_to == belief.since and belief.agent == claim.agent
+        at_its_end = belief.stated_to is not None and claim.stated_to == belief.stated_to
         if in_force or rejected or at_its_end:
-            return each
-    later = [each for each in chain if each.since > claim.since and not each.is_history]
-    following = min(later, key=lambda each: each.order, default=None)
+            return belief
+    later = [belief for belief in chain if belief.since > claim.since and not belief.is_history]
+    following = min(later, key=lambda belief: belief.order, default=None)
     # It was true earlier than we knew, unless something else was true in between.
     if following in same and claim.stated_to is None:
         return following
@@ -130,9 +174,18 @@ def joinable(chain: Sequence[Belief], claim: Claim) -> Belief | None:
 def decide(
     older: Belief, newer: Belief, weight: dict[str, int], settings: ConsolidationSettings
 ) -> Verdict:
-    """What becomes of two contradictory beliefs, of which the second begins no earlier.
+    """Decide between two contradictory beliefs, of which the second begins no earlier.
 
-    ``weight``: how many turns speak for each value.
+    Args:
+        older: The one that begins first.
+        newer: The other one.
+        weight: How many turns speak for each value, by the value as it is compared; only read
+            where the policy is ``evidence``.
+        settings: The policy.
+
+    Returns:
+        ``supersede`` if the newer one takes the older one's place, ``reject`` if the older one
+        stays, ``conflict`` if both stand.
     """
     if older.value_key == newer.value_key:
         return "supersede"
@@ -163,25 +216,25 @@ def settle(
     """
     heads: list[Belief] = []
     pairs: list[tuple[Belief, Belief]] = []
-    for each in sorted(chain, key=lambda each: each.order):
-        each.valid_to, each.superseded_by = each.stated_to, None
-        if each.is_history:
+    for belief in sorted(chain, key=lambda belief: belief.order):
+        belief.valid_to, belief.superseded_by = belief.stated_to, None
+        if belief.is_history:
             continue
-        verdicts = [decide(head, each, weight, settings) for head in heads]
+        verdicts = [decide(head, belief, weight, settings) for head in heads]
         if "reject" in verdicts:
-            each.superseded_by = heads[verdicts.index("reject")]
-            each.valid_to = each.since
+            belief.superseded_by = heads[verdicts.index("reject")]
+            belief.valid_to = belief.since
             continue
         for head, verdict in zip(heads, verdicts, strict=True):
             if verdict == "supersede":
-                head.superseded_by = each
-                head.valid_to = min(each.since, head.stated_to or each.since)
+                head.superseded_by = belief
+                head.valid_to = min(belief.since, head.stated_to or belief.since)
         heads = [
             head for head, verdict in zip(heads, verdicts, strict=True) if verdict == "conflict"
         ]
         pairs = [pair for pair in pairs if pair[0] in heads and pair[1] in heads]
-        pairs += [(head, each) for head in heads]
-        heads.append(each)
+        pairs += [(head, belief) for head in heads]
+        heads.append(belief)
     return pairs
 
 

@@ -1,10 +1,8 @@
-"""How sure a fact is: support united, and fading without more of it."""
+"""Confidence as of a moment: it fades without support."""
 
 from __future__ import annotations
 
 import math
-
-from lightmem_integrations.knowledge.claims import bounded
 
 _DAY = 86_400.0
 
@@ -22,12 +20,3 @@ def decayed(confidence: float, supported_at: float, now: float, half_life_days: 
     """
     days = max(now - supported_at, 0.0) / _DAY
     return confidence * math.pow(2.0, -days / half_life_days)
-
-
-def united(first: float, second: float) -> float:
-    """Confidence in what two independent sources say: that not both are wrong.
-
-    ``1 - (1 - a)(1 - b)``, the noisy-or of Pearl (1988): the order in which evidence comes does
-    not matter. Never certain: 0.99 at most.
-    """
-    return bounded(1.0 - (1.0 - first) * (1.0 - second))

@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
-import uuid
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection
 
 from lightmem_integrations.errors import InvalidRequestError
-from lightmem_integrations.knowledge.beliefs import PERSON
-from lightmem_integrations.knowledge.claims import stored_claim
-from lightmem_integrations.knowledge.commit import assertion_values, wording
-from lightmem_integrations.knowledge.retraction import next_revision, retract_fact, settle_again
+from lightmem_integrations.knowledge.beliefs import PERSON, new_belief
+from lightmem_integrations.knowledge.commit import insert_belief
+from lightmem_integrations.knowledge.retraction import retract_fact
 from lightmem_integrations.safety import has_lone_surrogates, short_repr
 from lightmem_integrations.settings import ConsolidationSettings
-from lightmem_integrations.storage.facts import (
-    StoredFact,
-    insert_assertion,
-    insert_fact,
-    read_assertions,
-    read_facts,
+from lightmem_integrations.storage.claims import (
+    MOST_CONFIDENCE,
+    Claim,
+    insert_claim,
+    read_claims,
 )
-from lightmem_integrations.storage.schema.knowledge import conflicts as conflict_table
-from lightmem_integrations.text.names import entity_keys
+from lightmem_integrations.storage.facts import StoredFact, next_revision, read_facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,54 +65,25 @@ def correct(
         InvalidRequestError: It would end before it begins.
     """
     revision = next_revision(connection, old.user)
-    said = read_assertions(connection, old.user, [old.row])[old.row]
+    claims = read_claims(connection, old.user, [old.row])[old.row]
     value = old.value if change.value is None else change.value.strip()
     statement = _new_statement(old, value) if change.statement is None else change.statement.strip()
     since = old.valid_from if change.valid_from is None else change.valid_from.timestamp()
     until = old.stated_to if change.valid_to is None else change.valid_to.timestamp()
     if until is not None and until < since:
         raise InvalidRequestError("valid_to lies before valid_from; pass the later one as it.")
-    claim = replace(
-        stored_claim(said[0], single=old.single), row=None, subject=old.subject,
-        attribute=old.attribute, value=value, statement=statement, since=since, stated_to=until,
-        said_at=now, confidence=0.99, agent=old.agent,
-        turns=tuple(dict.fromkeys(turn for each in said for turn in each.turns)),
-        entities=tuple(name for name in old.entities if name in statement),
+    claim = Claim(
+        subject=old.subject, attribute=old.attribute, value=value, statement=statement,
+        entities=tuple(name for name in old.entities if name in statement), single=old.single,
+        since=since, said_at=now, stated_to=until, confidence=MOST_CONFIDENCE, agent=old.agent,
+        turns=tuple(dict.fromkeys(turn for claim in claims for turn in claim.turns)),
     )  # fmt: skip
-    words = wording(claim.subject, old.attribute, claim.value, claim.statement, claim.entities)
-    values: dict[str, Any] = words | {
-        "key": uuid.uuid4().hex, "user": old.user, "single": old.single, "valid_from": since,
-        "valid_to": until, "stated_to": until, "recorded_at": now, "confidence": 0.99,
-        "supported_at": now, "agent": old.agent, "writer": PERSON, "author": PERSON,
-        "revision": revision,
-    }  # fmt: skip
-    row = insert_fact(connection, values, entity_keys(claim.subject, claim.entities))
-    insert_assertion(connection, assertion_values(claim, old.user, row, None, now), claim.turns)
-    retract_fact(connection, old, change.reason, revision, now, successor=row)
-    settle_again(connection, old.user, old, settings, revision, now)
+    belief = new_belief(claim, now, PERSON)
+    belief.valid_to = until
+    row = insert_belief(connection, old.user, belief, PERSON, revision)
+    insert_claim(connection, old.user, row, claim, None, now)
+    retract_fact(connection, old, change.reason, settings, revision, now, successor=row)
     return read_facts(connection, old.user, [row])[0]
-
-
-def stop_believing(
-    connection: Connection,
-    fact: StoredFact,
-    reason: str,
-    settings: ConsolidationSettings,
-    now: float,
-) -> None:
-    """Retract a fact that stands, and settle what holds instead."""
-    revision = next_revision(connection, fact.user)
-    retract_fact(connection, fact, reason, revision, now)
-    settle_again(connection, fact.user, fact, settings, revision, now)
-
-
-def decide_conflict(connection: Connection, user_row: int, key: str, now: float) -> None:
-    """Close a conflict in a person's name."""
-    connection.execute(
-        update(conflict_table)
-        .where(conflict_table.c.key == key, conflict_table.c.user == user_row)
-        .values(resolved_at=now, resolution="Decided by a person.")
-    )
 
 
 def check_text(text: object, name: str) -> None:

@@ -1,4 +1,4 @@
-"""What passes between the steps of consolidation: turns to read, and drafts not yet stored."""
+"""Drafts: an episode and its facts as a Writer makes them of turns, not yet stored."""
 
 from __future__ import annotations
 
@@ -7,23 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from lightmem_integrations.arrays import Vectors
-from lightmem_integrations.records.conversation import Role
+from lightmem_integrations.storage.unread_turns import WriterTurn
 
-
-@dataclass(frozen=True, slots=True)
-class WriterTurn:
-    """One turn as the Writer reads it. Its pointer is its place in the sequence, from 0."""
-
-    row: int
-    role: Role
-    speaker: str
-    text: str
-    time: dt.datetime
-    session: int
-    position: int
-    agent: str | None = None
-    vector: Vectors | None = None
+__all__ = ["EpisodeDraft", "FactDraft", "Writer", "WriterTurn"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,14 +44,14 @@ class FactDraft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EpisodeDraft:
-    """What the Writer makes of one episode's turns.
+    """An episode that a Writer made of its turns, with its facts.
 
     Attributes:
         summary: A few sentences.
         keywords: What it is about.
         entities: Names that occur in it.
         speakers: Who speaks in it.
-        facts: What can be known from it.
+        facts: Statements that can be known from it.
         tokens: Tokens that a model read and wrote for it; 0 without a model.
         rejected: Why parts of a model's output were thrown away, in words.
     """

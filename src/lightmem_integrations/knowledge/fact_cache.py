@@ -1,4 +1,4 @@
-"""What is known of one user: every fact that stands, by what it is about and by its meaning."""
+"""Cache of one user's facts, by their blocking key and by their meaning."""
 
 from __future__ import annotations
 
@@ -8,30 +8,35 @@ import numpy as np
 from sqlalchemy import Connection
 
 from lightmem_integrations.arrays import Vectors
-from lightmem_integrations.storage.fact_search import vectors_of_facts
 from lightmem_integrations.storage.facts import StoredFact, read_facts, revision_of
+from lightmem_integrations.storage.knowledge_vectors import vectors_of_facts
 
 Key = tuple[str, str, str]
+"""Blocking key of record linkage: facts that may contradict or duplicate each other share it."""
+
+_MARGIN = 8
+"""More facts that are looked at, as some of the nearest are superseded: a guess."""
 
 
 def blocking_key(subject_key: str, attribute_key: str, value_key: str, *, single: bool) -> Key:
-    """Which facts must be looked at together: all values of a thing that has one at a time.
+    """Blocking key: facts that may contradict or duplicate each other share it.
 
-    Of what has many, only the same value: "Ann likes ..." would grow without end.
+    Of a thing that has one value at a time, all values; of what has many, only the same value:
+    "Ann likes ..." would grow without end.
     """
     return subject_key, attribute_key, "" if single else value_key
 
 
 def blocking_key_of(fact: StoredFact) -> Key:
-    """The bucket of a fact."""
+    """The blocking key of a fact."""
     return blocking_key(fact.subject_key, fact.attribute_key, fact.value_key, single=fact.single)
 
 
 class FactCache:
-    """A user's facts in memory, brought up to date by what changed since.
+    """Cache of a user's facts that stand, brought up to date by what changed since.
 
-    Held for one run of consolidation, so that its cost grows with what is new and not with what
-    is known.
+    Held for one run of consolidation: the run's cost grows with what is new, not with what is
+    known.
 
     Args:
         user_row: Whose facts.
@@ -64,7 +69,7 @@ class FactCache:
         self.revision, self._erased = revision, erased
 
     def about(self, key: Key) -> list[StoredFact]:
-        """Facts of that bucket, in the order in which they were recorded."""
+        """Facts of that blocking key, in the order in which they were recorded."""
         return [self._facts[row] for row in sorted(self._by_key.get(key, ()))]
 
     def nearest(self, vector: Vectors, count: int) -> list[tuple[StoredFact, float]]:
@@ -72,7 +77,7 @@ class FactCache:
         if not self._rows or self._matrix.shape[1] != len(vector):
             return []
         similar = self._matrix[: len(self._rows)] @ vector
-        best = np.argsort(-similar, kind="stable")[: count + 8]
+        best = np.argsort(-similar, kind="stable")[: count + _MARGIN]
         found = [
             (self._facts[self._rows[place]], float(similar[place]))
             for place in best

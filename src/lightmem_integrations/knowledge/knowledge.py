@@ -9,25 +9,20 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 
 from lightmem_integrations.engine.store import Store
 from lightmem_integrations.errors import InvalidRequestError, LightMemError
-from lightmem_integrations.knowledge.corrections import (
-    Correction,
-    check_text,
-    correct,
-    decide_conflict,
-    stop_believing,
-)
+from lightmem_integrations.knowledge.corrections import Correction, check_text, correct
+from lightmem_integrations.knowledge.retraction import retract_fact
 from lightmem_integrations.knowledge.to_records import (
-    shown_conflicts,
-    shown_episodes,
-    shown_evidence,
-    shown_facts,
-    whole_history,
+    conflicts_as_records,
+    episodes_as_records,
+    evidence_as_records,
+    facts_as_records,
 )
 from lightmem_integrations.knowledge.vectors import embed_missing
 from lightmem_integrations.records.knowledge import (
@@ -40,9 +35,15 @@ from lightmem_integrations.records.knowledge import (
 )
 from lightmem_integrations.safety import short_repr
 from lightmem_integrations.settings import Settings
+from lightmem_integrations.storage.conflicts import decide_conflict, read_conflicts
 from lightmem_integrations.storage.episodes import read_episodes
-from lightmem_integrations.storage.fact_search import linked_facts
-from lightmem_integrations.storage.facts import StoredFact, find_fact, read_facts
+from lightmem_integrations.storage.fact_links import chain_of, linked_facts
+from lightmem_integrations.storage.facts import (
+    StoredFact,
+    find_fact,
+    next_revision,
+    read_facts,
+)
 from lightmem_integrations.storage.shared import read_shared
 from lightmem_integrations.storage.users import User, find_user
 from lightmem_integrations.validation import check_names
@@ -84,7 +85,7 @@ class Knowledge:
             if user is None:
                 return Episodes()
             stored = read_episodes(connection, user.row)
-            return Episodes(shown_episodes(connection, user.row, stored))
+            return Episodes(episodes_as_records(connection, user.row, stored))
 
     def conflicts(self, user_id: str, *, only_open: bool = True) -> Conflicts:
         """Contradictions between a user's facts, the oldest first."""
@@ -92,12 +93,8 @@ class Knowledge:
             user = find_user(connection, user_id)
             if user is None:
                 return Conflicts()
-            return Conflicts(
-                shown_conflicts(
-                    connection, user.row, now=time.time(), half_life_days=self._half_life,
-                    only_open=only_open,
-                )
-            )  # fmt: skip
+            found = read_conflicts(connection, user.row, only_open=only_open)
+            return Conflicts(self._conflicts(connection, user, found, time.time()))
 
     def explain(self, fact_id: str, user_id: str) -> Explanation:
         """A fact with the turns that prove it, its history, and what is related or contradicts.
@@ -111,16 +108,14 @@ class Knowledge:
             near = linked_facts(connection, user.row, [fact.row])
             linked = {each.row: each for each in read_facts(connection, user.row, near)}
             related = [linked[row] for row in near if linked[row].superseded_by is None]
-            history = whole_history(connection, user.row, fact)
-            conflicts = shown_conflicts(
-                connection, user.row, now=now, half_life_days=self._half_life, fact_rows=[fact.row]
-            )
+            history = chain_of(connection, fact)
+            conflicts = read_conflicts(connection, user.row, fact_rows=[fact.row])
             return Explanation(
                 fact=self._records(connection, user, [fact], now)[0],
-                evidence=tuple(shown_evidence(connection, user.row, [fact.row])),
+                evidence=tuple(evidence_as_records(connection, user.row, [fact.row])),
                 history=tuple(self._records(connection, user, history, now)),
                 related=tuple(self._records(connection, user, related, now)),
-                conflicts=tuple(conflicts),
+                conflicts=tuple(self._conflicts(connection, user, conflicts, now)),
             )
 
     def shared(self) -> tuple[str, ...]:
@@ -180,7 +175,7 @@ class Knowledge:
         now = time.time()
         with self._store.ledger.write() as connection:
             user, old = self._standing(connection, fact_id, user_id)
-            stop_believing(connection, old, reason, self._settings.consolidation, now)
+            self._stop_believing(connection, old, reason, now)
             gone = read_facts(connection, user.row, [old.row], retracted=True)
             return self._records(connection, user, gone, now)[0]
 
@@ -195,24 +190,27 @@ class Knowledge:
         now = time.time()
         with self._store.ledger.write() as connection:
             user = find_user(connection, user_id)
-            found = [] if user is None else self._conflict(connection, user, conflict_id, now)
-            if user is None or not found or found[0].resolved_at is not None:
+            found = (
+                []
+                if user is None
+                else read_conflicts(connection, user.row, key=conflict_id, only_open=True)
+            )
+            if user is None or not found:
                 raise InvalidRequestError(
                     f"There is no open conflict {short_repr(conflict_id)} of this user; "
                     "conflicts() lists them."
                 )
-            sides = (found[0].first.id, found[0].second.id)
+            (conflict,) = self._conflicts(connection, user, found, now)
+            sides = {conflict.first.id: conflict.second.id, conflict.second.id: conflict.first.id}
             if keep not in sides:
                 raise InvalidRequestError(
                     f"keep is {short_repr(keep)}; it must be the id of one of the two facts."
                 )
-            other = sides[1] if keep == sides[0] else sides[0]
-            _, loser = self._standing(connection, other, user_id)
-            decide_conflict(connection, user.row, conflict_id, now)
-            stop_believing(
-                connection, loser, "Another fact was kept.", self._settings.consolidation, now
-            )
-            return self._conflict(connection, user, conflict_id, now)[0]
+            decide_conflict(connection, user.row, conflict_id, "Decided by a person.", now)
+            _, loser = self._standing(connection, sides[keep], user_id)
+            self._stop_believing(connection, loser, "Another fact was kept.", now)
+            found = read_conflicts(connection, user.row, key=conflict_id)
+            return self._conflicts(connection, user, found, now)[0]
 
     @property
     def _half_life(self) -> float:
@@ -221,16 +219,22 @@ class Knowledge:
     def _records(
         self, connection: Connection, user: User, stored: Collection[StoredFact], now: float
     ) -> list[Fact]:
-        return shown_facts(
+        return facts_as_records(
             connection, user.row, list(stored), now=now, half_life_days=self._half_life
         )
 
-    def _conflict(
-        self, connection: Connection, user: User, conflict_id: str, now: float
+    def _conflicts(
+        self, connection: Connection, user: User, found: Sequence[Row[Any]], now: float
     ) -> list[Conflict]:
-        return shown_conflicts(
-            connection, user.row, now=now, half_life_days=self._half_life, key=conflict_id
+        return conflicts_as_records(
+            connection, user.row, found, now=now, half_life_days=self._half_life
         )
+
+    def _stop_believing(
+        self, connection: Connection, fact: StoredFact, reason: str, now: float
+    ) -> None:
+        revision = next_revision(connection, fact.user)
+        retract_fact(connection, fact, reason, self._settings.consolidation, revision, now)
 
     def _fact(self, connection: Connection, fact_id: str, user_id: str) -> tuple[User, StoredFact]:
         (fact_id,) = check_names([fact_id], "fact_id")

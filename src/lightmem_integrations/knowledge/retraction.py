@@ -1,89 +1,58 @@
-"""What follows when a fact is no longer believed: what is refused, and what holds instead."""
+"""Retraction of a fact: what had proved it is refused, and what it had replaced holds again."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection
 
-from lightmem_integrations.knowledge.beliefs import settle, stored_belief
-from lightmem_integrations.knowledge.claims import refusal_digest
-from lightmem_integrations.knowledge.commit import settle_conflicts
-from lightmem_integrations.settings import ConsolidationSettings
-from lightmem_integrations.storage.facts import (
-    StoredFact,
-    claim_revision,
-    read_assertions,
-    read_facts,
-    revision_of,
-    update_fact,
+from lightmem_integrations.knowledge.beliefs import (
+    WRITER,
+    settle,
+    stored_belief,
+    turns_for_values,
 )
-from lightmem_integrations.storage.schema.knowledge import evidence, facts, refusals
+from lightmem_integrations.knowledge.changes import Changes
+from lightmem_integrations.knowledge.commit import write_changes
+from lightmem_integrations.settings import ConsolidationSettings
+from lightmem_integrations.storage.claims import read_claims, refuse
+from lightmem_integrations.storage.facts import StoredFact, facts_about, update_fact
 
 
 def retract_fact(
     connection: Connection,
     fact: StoredFact,
     reason: str,
+    settings: ConsolidationSettings,
     revision: int,
     now: float,
+    *,
     successor: int | None = None,
 ) -> None:
-    """Mark a fact as no longer believed, and refuse it to what had been said until now."""
+    """Stop believing a fact that stands, and settle which facts about its thing hold instead.
+
+    What had been said until now cannot bring it back.
+
+    Args:
+        connection: Of a write transaction.
+        fact: The fact.
+        reason: Why.
+        settings: Policies.
+        revision: The user's revision, claimed by the transaction.
+        now: The time, in seconds since 1970.
+        successor: Row of the fact that takes its place, if one does.
+    """
     values: dict[str, Any] = {"retracted_at": now, "reason": reason}
     if successor is not None:
         values |= {"superseded_by": successor, "superseded_at": now}
     update_fact(connection, fact, values, revision)
-    digest = refusal_digest(fact.user, fact.subject_key, fact.attribute_key, fact.value_key)
-    proof = select(evidence.c.turn).where(evidence.c.fact == fact.row, evidence.c.user == fact.user)
-    connection.execute(
-        insert(refusals),
-        [
-            {"user": fact.user, "turn": turn, "digest": digest, "refused_at": now}
-            for turn in connection.execute(proof.distinct()).scalars()
-        ],
+    key = fact.subject_key, fact.attribute_key
+    refuse(connection, fact.user, fact.row, key, fact.value_key, now)
+    stored = facts_about(connection, fact.user, *key)
+    chain = [stored_belief(one) for one in stored]
+    claims = read_claims(connection, fact.user, [one.row for one in stored])
+    conflicts = settle(chain, turns_for_values(chain, claims), settings)
+    changes = Changes(
+        fact.user, revision - 1, chain, conflicts, {fact.row, *(one.row for one in stored)}
     )
-
-
-def settle_again(
-    connection: Connection,
-    user_row: int,
-    fact: StoredFact,
-    settings: ConsolidationSettings,
-    revision: int,
-    now: float,
-) -> None:
-    """Say anew what holds when about a thing, after one of its facts went or came."""
-    same = select(facts.c.id).where(
-        facts.c.user == user_row,
-        facts.c.subject_key == fact.subject_key,
-        facts.c.attribute_key == fact.attribute_key,
-        facts.c.single,
-    )
-    stored = read_facts(connection, user_row, connection.execute(same).scalars().all())
-    chain = [stored_belief(each) for each in stored]
-    said = read_assertions(connection, user_row, [each.row for each in stored])
-    turns: dict[str, set[int]] = {}
-    for each in stored:
-        turns.setdefault(each.value_key, set()).update(
-            turn for one in said[each.row] for turn in one.turns
-        )
-    weight = {value: len(rows) for value, rows in turns.items()}
-    pairs = settle(chain, weight, settings)
-    rows = {belief: one.row for belief, one in zip(chain, stored, strict=True)}
-    for belief, one in zip(chain, stored, strict=True):
-        successor = None if belief.superseded_by is None else rows[belief.superseded_by]
-        values: dict[str, Any] = {"valid_to": belief.valid_to, "superseded_by": successor}
-        if successor != one.superseded_by:
-            values["superseded_at"] = None if successor is None else now
-        if any(getattr(one, name) != value for name, value in values.items()):
-            update_fact(connection, one, values, revision)
-    found = {(min(rows[a], rows[b]), max(rows[a], rows[b])) for a, b in pairs}
-    settle_conflicts(connection, user_row, found, {fact.row, *rows.values()}, now)
-
-
-def next_revision(connection: Connection, user_row: int) -> int:
-    """Claim the user's next revision, within a write transaction that read nothing before it."""
-    revision, _ = revision_of(connection, user_row)
-    claim_revision(connection, user_row, revision)
-    return revision + 1
+    write_changes(connection, changes, revision, episode=None, writer=WRITER, now=now)

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete, insert, select
-
 from lightmem_integrations.engine.store import Store
-from lightmem_integrations.storage.schema.knowledge import (
-    episode_vectors,
-    episodes,
-    fact_vectors,
-    facts,
-)
-from lightmem_integrations.storage.vectors import pack
+from lightmem_integrations.storage.knowledge_vectors import Kind, set_vectors, without_vector
 
-_AT_ONCE = 64
+_KINDS: tuple[Kind, ...] = ("episode", "fact")
+
+_BATCH = 64
+"""Texts embedded in one call of the model: a guess."""
 
 
 def embed_missing(store: Store, user_row: int) -> int:
@@ -25,36 +20,14 @@ def embed_missing(store: Store, user_row: int) -> int:
         ModelError: The embedder failed.
     """
     done = 0
-    for table, column, text, vector_table in (
-        (episodes, "episode", episodes.c.summary, episode_vectors),
-        (facts, "fact", facts.c.statement, fact_vectors),
-    ):
-        key = vector_table.c[column]
-        query = (
-            select(table.c.id, text)
-            .outerjoin(vector_table, key == table.c.id)
-            .where(table.c.user == user_row, key.is_(None), text != "")
-            .limit(_AT_ONCE)
-        )
+    for kind in _KINDS:
         while True:
             with store.ledger.read() as connection:
-                found = connection.execute(query).all()
+                found = without_vector(connection, user_row, kind, _BATCH)
             if not found:
                 break
             made = store.embedder.documents([text for _, text in found])
             with store.ledger.write() as connection:
                 store.embedder.remember(connection, made.shape[1])
-                still = select(table.c.id, text).where(
-                    table.c.user == user_row, table.c.id.in_([row for row, _ in found])
-                )
-                same = dict(connection.execute(still).all())
-                connection.execute(delete(vector_table).where(key.in_(list(same))))
-                rows = [
-                    {column: row, "user": user_row, "vector": pack(vector)}
-                    for (row, text_then), vector in zip(found, made, strict=True)
-                    if same.get(row) == text_then
-                ]
-                if rows:
-                    connection.execute(insert(vector_table), rows)
-            done += len(rows)
+                done += set_vectors(connection, user_row, kind, found, made)
     return done

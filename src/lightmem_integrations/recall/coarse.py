@@ -14,9 +14,9 @@ from lightmem_integrations.recall.candidates import (
     EmbeddedQuery,
     QueryTerms,
 )
-from lightmem_integrations.recall.row_filter import RowFilter
 from lightmem_integrations.storage.index import VectorIndex, nearest
 from lightmem_integrations.storage.lexical import LexicalIndex
+from lightmem_integrations.storage.turn_filter import RowFilter
 from lightmem_integrations.storage.turn_reads import Turns, neighbourhood
 from lightmem_integrations.storage.users import User
 from lightmem_integrations.storage.vectors import user_vectors

@@ -40,7 +40,7 @@ class Ranked:
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """What fits: the hits, best first, the fenced text and its size in tokens."""
+    """The packed context: hits that fit, best first, the fenced text and its size in tokens."""
 
     hits: tuple[Hit, ...]
     text: str

@@ -23,9 +23,9 @@ from lightmem_integrations.recall.candidates import Candidates, EmbeddedQuery, S
 from lightmem_integrations.recall.coarse import coarse
 from lightmem_integrations.recall.pack import Ranked, pack
 from lightmem_integrations.recall.plan.hypothetical import Hypothetical
+from lightmem_integrations.recall.plan.limits import limits_of
 from lightmem_integrations.recall.plan.question import plan_question
 from lightmem_integrations.recall.rerank import rerank
-from lightmem_integrations.recall.row_filter import RowFilter, row_filter
 from lightmem_integrations.recall.select.multi_query import merge_candidates, select_over, shares
 from lightmem_integrations.recall.select.scorer import plain_fusion, score
 from lightmem_integrations.recall.tiers.facts import FactView, view_facts
@@ -35,6 +35,7 @@ from lightmem_integrations.records.conversation import Plan, Recall
 from lightmem_integrations.settings import Settings
 from lightmem_integrations.storage.index import VectorIndex
 from lightmem_integrations.storage.ledger import Ledger
+from lightmem_integrations.storage.turn_filter import RowFilter
 from lightmem_integrations.storage.users import User, find_user
 from lightmem_integrations.validation import Request
 
@@ -119,7 +120,7 @@ def _search(run: _Run, plan: Plan) -> tuple[Plan, list[Ranked]]:
         user = find_user(connection, request.user_id)
         if user is None:  # nothing of their own yet
             return plan, _with_shared(run, [], None)
-        limits = row_filter(connection, user, request)
+        limits = limits_of(connection, user, request)
         if limits is None:
             return plan, []
         plan = plan_question(connection, ledger.lexical, user, request)

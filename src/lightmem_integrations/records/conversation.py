@@ -46,7 +46,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Where a hit comes from.
+    """Provenance of a hit.
 
     Attributes:
         session_id: The session in which it was said.
@@ -98,7 +98,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What the Controller makes of a query.
+    """Plan of a query, made by the Controller.
 
     Attributes:
         queries: What is searched for: the query itself, then hypothetical ones.
@@ -117,7 +117,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recall(Displayed):
-    """What came back for a query. Prints as a table with rich and in notebooks.
+    """Hits for a query, and their packed text. Prints as a table with rich and in notebooks.
 
     Attributes:
         query: The question as asked.
@@ -163,7 +163,7 @@ class Recall(Displayed):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt(Displayed):
-    """What ``forget`` erased. Prints as a table with rich and in notebooks.
+    """Counts of all that ``forget`` erased. Prints as a table with rich and in notebooks.
 
     Attributes:
         turns: Turns erased from the ledger.
@@ -182,7 +182,7 @@ class Receipt(Displayed):
     facts: int = 0
 
     def grid(self) -> Grid:
-        """What was erased, one line for each figure."""
+        """Counts of what was erased, one a line."""
         rows = [
             ("turns", f"{self.turns:,}"),
             ("sessions gone", f"{self.sessions:,}"),
@@ -196,7 +196,7 @@ class Receipt(Displayed):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stats(Displayed):
-    """How much is stored. Prints as a table with rich and in notebooks.
+    """Size and state of a store. Prints as a table with rich and in notebooks.
 
     Attributes:
         users: Number of users (1 when asked for one user).
@@ -204,6 +204,8 @@ class Stats(Displayed):
         turns: Number of turns.
         searchable: Turns that recall may find.
         pending: Searchable turns that are not in the vector index yet (found lexically).
+        set_aside: Turns that consolidation leaves out, as a writer failed at them too often;
+            ``consolidate(retry_set_aside=True)`` tries them again.
         embedder: Name of the embedding model that the store was built with.
         dimension: Length of its vectors; ``None`` before the first one was made.
         index: ``ready``; ``unchecked`` before it was first needed; ``rebuilding`` or
@@ -216,13 +218,14 @@ class Stats(Displayed):
     turns: int
     searchable: int
     pending: int
+    set_aside: int
     embedder: str | None
     dimension: int | None
     index: str
     bytes: int | None
 
     def grid(self) -> Grid:
-        """What a store holds, one line for each figure."""
+        """Size and state, one figure a line."""
         dimension = "" if self.dimension is None else f" ({self.dimension} dimensions)"
         rows = [
             ("users", f"{self.users:,}"),
@@ -230,6 +233,7 @@ class Stats(Displayed):
             ("turns", f"{self.turns:,}"),
             ("searchable", f"{self.searchable:,}"),
             ("not embedded yet", f"{self.pending:,}"),
+            ("set aside by consolidation", f"{self.set_aside:,}"),
             ("embedder", f"{self.embedder or 'none yet'}{dimension}"),
             ("vector index", self.index),
             ("size on disk", "in memory" if self.bytes is None else _size(self.bytes)),

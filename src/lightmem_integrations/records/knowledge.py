@@ -47,7 +47,7 @@ class Episode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """What is known, since when it is true, and since when we believe it.
+    """A statement with its two times: when it is true, and when it is believed.
 
     Attributes:
         id: Its public id.
@@ -128,7 +128,7 @@ class Conflict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation(Displayed):
-    """Why a fact is believed, or no longer is. Prints as a table with rich and in notebooks.
+    """Evidence and history of a fact. Prints as a table with rich and in notebooks.
 
     Attributes:
         fact: The fact.
@@ -263,7 +263,7 @@ def _span(fact: Fact) -> str:
 
 
 def _state(fact: Fact) -> str:
-    """Why it does not hold any more, in words; empty while it holds."""
+    """Reason why the fact does not hold any more; empty while it holds."""
     if fact.retracted_at is not None:
         return f"retracted: {fact.reason}" if fact.reason else "retracted"
     if fact.superseded_by is not None:

@@ -11,7 +11,7 @@ _SHOWN_PROBLEMS = 5  # a guess
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsolidationReport(Displayed):
-    """What a run of consolidation did. Prints as a table with rich and in notebooks.
+    """Counts of what one run of consolidation did. Prints as a table with rich and in notebooks.
 
     Attributes:
         written: Episodes written.
@@ -22,7 +22,10 @@ class ConsolidationReport(Displayed):
         dropped: Facts thrown away: without evidence, refused by a person, or rejected.
         compressed: Episodes reduced to their summary, for lack of room.
         evicted: Episodes dropped, for lack of room.
-        failed: Sessions put back, or turns set aside, because something failed.
+        failed: Sessions put back, or turns of them set aside, because something failed.
+        set_aside: Turns set aside in this run: a writer answered nothing usable for them
+            ``ConsolidationSettings.max_tries`` times. ``consolidate(retry_set_aside=True)`` tries
+            them again; ``stats()`` says how many there are in all.
         busy: Users left to another worker that has them.
         waiting: Sessions left with turns that may still go on.
         shared: Statements that all users of the store may read from now on.
@@ -40,6 +43,7 @@ class ConsolidationReport(Displayed):
     compressed: int = 0
     evicted: int = 0
     failed: int = 0
+    set_aside: int = 0
     busy: int = 0
     waiting: int = 0
     shared: int = 0
@@ -57,6 +61,7 @@ class ConsolidationReport(Displayed):
             ("episodes compressed", self.compressed),
             ("episodes evicted", self.evicted),
             ("failed, tried again later", self.failed),
+            ("turns set aside until a retry", self.set_aside),
             ("users left to another worker", self.busy),
             ("sessions that may still go on", self.waiting),
             ("statements newly shared", self.shared),

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Select, func, select
 from lightmem_integrations.storage.schema.turns import sessions, turns, users
 from lightmem_integrations.storage.users import User
 from lightmem_integrations.storage.vectors import count_pending
+from lightmem_integrations.storage.work_queue import count_set_aside
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class Counts:
     turns: int
     searchable: int
     pending: int
+    set_aside: int
 
 
 def count_everything(connection: Connection) -> Counts:
@@ -31,13 +33,14 @@ def count_everything(connection: Connection) -> Counts:
         turns=_one(connection, select(func.count()).select_from(turns)),
         searchable=_one(connection, select(func.coalesce(func.sum(users.c.searchable), 0))),
         pending=count_pending(connection),
+        set_aside=count_set_aside(connection),
     )
 
 
 def count_of(connection: Connection, user: User | None) -> Counts:
     """How much one user has stored; ``None`` stands for a user without anything."""
     if user is None:
-        return Counts(0, 0, 0, 0, 0)
+        return Counts(0, 0, 0, 0, 0, 0)
     return Counts(
         users=1,
         sessions=_one(
@@ -49,6 +52,7 @@ def count_of(connection: Connection, user: User | None) -> Counts:
         ),
         searchable=user.searchable,
         pending=count_pending(connection, user.row),
+        set_aside=count_set_aside(connection, user.row),
     )
 
 

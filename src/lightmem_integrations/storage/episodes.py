@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, Update, delete, func, insert, select, update
 
-from lightmem_integrations.arrays import Vectors
-from lightmem_integrations.storage.schema.knowledge import episode_turns, episode_vectors, episodes
+from lightmem_integrations.storage.schema.knowledge import (
+    assertions,
+    episode_turns,
+    episode_vectors,
+    episodes,
+    facts,
+)
+from lightmem_integrations.storage.schema.turns import sessions, turns
 from lightmem_integrations.storage.sql import in_batches
-from lightmem_integrations.storage.vectors import pack
+from lightmem_integrations.storage.unread_turns import WriterTurn
+from lightmem_integrations.text.terms import terms
 
 VERBATIM, COMPRESSED, DROPPED = "verbatim", "compressed", "dropped"
 """States of an episode: its turns are searched; only its summary is; neither, its row remains."""
@@ -43,49 +51,48 @@ class StoredEpisode:
 
 def insert_episode(
     connection: Connection,
-    values: Mapping[str, Any],
-    turn_rows: Sequence[int],
-    vector: Vectors | None,
+    user_row: int,
+    read: Sequence[WriterTurn],
+    *,
+    summary: str,
+    keywords: Sequence[str],
+    entities: Sequence[str],
+    speakers: Sequence[str],
+    writer: str,
+    now: float,
 ) -> int:
-    """Write an episode over turns that are in none yet; returns its row."""
+    """Write an episode over turns of one session that are in none yet; returns its row."""
+    times = [turn.time.timestamp() for turn in read]
+    values = {
+        "key": uuid.uuid4().hex,
+        "user": user_row,
+        "session": read[0].session,
+        "begins": min(times),
+        "ends": max(times),
+        "summary": summary,
+        "terms": " ".join(terms(" ".join([summary, *keywords, *entities]))),
+        "keywords": json.dumps(keywords),
+        "entities": json.dumps(entities),
+        "speakers": json.dumps(speakers),
+        "state": VERBATIM,
+        "writer": writer,
+        "recorded_at": now,
+    }
     done = connection.execute(insert(episodes).values(**values).returning(episodes.c.id))
     row = int(done.scalar_one())
-    user = values["user"]
     connection.execute(
         insert(episode_turns),
-        [{"turn": turn, "episode": row, "user": user} for turn in turn_rows],
+        [{"turn": turn.row, "episode": row, "user": user_row} for turn in read],
     )
-    if vector is not None:
-        connection.execute(
-            insert(episode_vectors).values(episode=row, user=user, vector=pack(vector))
-        )
     return row
 
 
-def read_episodes(
-    connection: Connection, user_row: int, rows: Collection[int] | None = None
-) -> list[StoredEpisode]:
-    """A user's episodes that were not dropped, oldest first; of these ``rows`` if given."""
+def read_episodes(connection: Connection, user_row: int) -> list[StoredEpisode]:
+    """A user's episodes that were not dropped, oldest first."""
     query = select(episodes).where(episodes.c.user == user_row, episodes.c.state != DROPPED)
-    if rows is None:
-        found = list(connection.execute(query))
-    else:
-        found = [
-            row
-            for batch in in_batches(rows)
-            for row in connection.execute(query.where(episodes.c.id.in_(batch)))
-        ]
-    return [_stored(row) for row in sorted(found, key=lambda row: (row.begins, row.id))]
-
-
-def find_episode(connection: Connection, user_row: int, key: str) -> StoredEpisode | None:
-    """The user's episode of that public id, unless it was dropped."""
-    row = connection.execute(
-        select(episodes).where(
-            episodes.c.user == user_row, episodes.c.key == key, episodes.c.state != DROPPED
-        )
-    ).first()
-    return None if row is None else _stored(row)
+    return [
+        _stored(row) for row in connection.execute(query.order_by(episodes.c.begins, episodes.c.id))
+    ]
 
 
 def turns_of_episodes(
@@ -115,15 +122,70 @@ def note_access(
         )
 
 
-def count_episodes(
-    connection: Connection, user_row: int | None = None, state: str | None = None
-) -> int:
-    """How many episodes there are that were not dropped; of one user, or in one state."""
-    query = select(func.count()).select_from(episodes)
+def count_episodes(connection: Connection, user_row: int, state: str | None = None) -> int:
+    """How many episodes a user has that were not dropped; or of those, that are in one state."""
+    query = select(func.count()).select_from(episodes).where(episodes.c.user == user_row)
     query = query.where(episodes.c.state != DROPPED if state is None else episodes.c.state == state)
-    if user_row is not None:
-        query = query.where(episodes.c.user == user_row)
     return int(connection.execute(query).scalar_one())
+
+
+def read_turns_of(
+    connection: Connection, user_row: int, rows: Collection[int]
+) -> dict[int, list[Row[Any]]]:
+    """The turns of episodes with the name of their ``session_name``, by episode, in order."""
+    found = {row: list[Row[Any]]() for row in rows}
+    for batch in in_batches(rows):
+        query = (
+            select(turns, sessions.c.name.label("session_name"), episode_turns.c.episode)
+            .join(episode_turns, episode_turns.c.turn == turns.c.id)
+            .join(sessions, sessions.c.id == turns.c.session)
+            .where(episode_turns.c.user == user_row, episode_turns.c.episode.in_(batch))
+            .order_by(turns.c.position)
+        )
+        for turn in connection.execute(query):
+            found[turn.episode].append(turn)
+    return found
+
+
+def facts_resting_on(connection: Connection, user_row: int) -> dict[int, int]:
+    """How many facts that stand rest on each of a user's episodes, on those with any."""
+    query = (
+        select(assertions.c.episode, func.count(assertions.c.fact.distinct()))
+        .join(facts, facts.c.id == assertions.c.fact)
+        .where(
+            assertions.c.user == user_row,
+            facts.c.retracted_at.is_(None),
+            facts.c.superseded_by.is_(None),
+        )
+        .group_by(assertions.c.episode)
+    )
+    return dict(connection.execute(query).all())
+
+
+def compress_episodes(connection: Connection, rows: Collection[int]) -> None:
+    """Keep only the summary of episodes for search, by their rows."""
+    for batch in in_batches(rows):
+        connection.execute(_changed(batch).values(state=COMPRESSED))
+
+
+def drop_episodes(connection: Connection, rows: Collection[int]) -> None:
+    """Empty episodes, by their rows.
+
+    The rows stay: their turns must not be consolidated again, and facts point to them.
+    """
+    nothing = json.dumps([])
+    for batch in in_batches(rows):
+        connection.execute(
+            _changed(batch).values(
+                state=DROPPED, summary="", terms="", keywords=nothing, entities=nothing,
+                speakers=nothing,
+            )
+        )  # fmt: skip
+        connection.execute(delete(episode_vectors).where(episode_vectors.c.episode.in_(batch)))
+
+
+def _changed(rows: list[int]) -> Update:
+    return update(episodes).where(episodes.c.id.in_(rows)).values(version=episodes.c.version + 1)
 
 
 def _stored(row: Row[Any]) -> StoredEpisode:

@@ -1,4 +1,4 @@
-"""Facts in the ledger: what is believed, what one episode says for it, and the turns that show it.
+"""Facts in the ledger, each the words of its first claim and the times that its claims support.
 
 Whoever changes facts first claims the user's revision, in the same transaction: a compare and set
 on everything that was known when the change was planned.
@@ -7,23 +7,23 @@ on everything that was known when the change was planned.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+import uuid
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
-from lightmem_integrations.arrays import Vectors
+from lightmem_integrations.storage.claims import Claim
 from lightmem_integrations.storage.schema.knowledge import (
-    assertions,
-    evidence,
     fact_vectors,
     facts,
     mentions,
     revisions,
 )
 from lightmem_integrations.storage.sql import in_batches
-from lightmem_integrations.storage.vectors import pack
+from lightmem_integrations.text.names import entity_keys
+from lightmem_integrations.text.terms import terms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,28 +69,6 @@ class StoredFact:
         return self.retracted_at is None and self.valid_from <= at and not over
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredAssertion:
-    """What one episode (or a person: no episode) said of a fact, with the turns that show it."""
-
-    row: int
-    fact: int
-    episode: int | None
-    subject: str
-    attribute: str
-    value: str
-    statement: str
-    terms: str
-    entities: tuple[str, ...]
-    since: float
-    said_at: float
-    stated_to: float | None
-    confidence: float
-    agent: str | None
-    recorded_at: float
-    turns: tuple[int, ...]
-
-
 def revision_of(connection: Connection, user_row: int) -> tuple[int, int]:
     """The number of the last change to a user's facts, and that of the last erasure; 0 if none."""
     row = connection.execute(
@@ -118,14 +96,48 @@ def claim_revision(
     return True
 
 
+def next_revision(connection: Connection, user_row: int) -> int:
+    """Claim the user's next revision, within a write transaction: nobody else can between."""
+    revision, _ = revision_of(connection, user_row)
+    claim_revision(connection, user_row, revision)
+    return revision + 1
+
+
 def insert_fact(
-    connection: Connection, values: Mapping[str, Any], entity_keys: Collection[str]
+    connection: Connection, user_row: int, claim: Claim, values: Mapping[str, Any], revision: int
 ) -> int:
-    """Write a new fact and whom it mentions; returns its row."""
-    done = connection.execute(insert(facts).values(**values).returning(facts.c.id))
-    row = int(done.scalar_one())
-    set_mentions(connection, values["user"], row, entity_keys)
-    return row
+    """Write a new fact in the words of a claim, and whom it mentions; returns its row.
+
+    Args:
+        connection: Of a write transaction.
+        user_row: Whose fact.
+        claim: Its words, and the agent that made it.
+        values: The columns that do not follow from these.
+        revision: The user's revision that this transaction claimed.
+    """
+    row = {"key": uuid.uuid4().hex, "user": user_row, "revision": revision, "agent": claim.agent}
+    done = connection.execute(
+        insert(facts).values(**_words(claim), **row, **values).returning(facts.c.id)
+    )
+    fact_row = int(done.scalar_one())
+    _set_mentions(connection, user_row, fact_row, claim)
+    return fact_row
+
+
+def reword_fact(
+    connection: Connection, fact: StoredFact, claim: Claim, values: Mapping[str, Any], revision: int
+) -> None:
+    """Put a fact into the words of another of its claims, with whom that mentions.
+
+    A fact keeps what it is about and its value, as they are compared; its vector goes where its
+    sentence is another one, and is made anew by the next consolidation.
+    """
+    words = _words(claim) | {"agent": claim.agent}
+    kept = {name: getattr(fact, name) for name in ("subject_key", "attribute_key", "value_key")}
+    update_fact(connection, fact, words | kept | dict(values), revision)
+    _set_mentions(connection, fact.user, fact.row, claim)
+    if claim.statement != fact.statement:
+        connection.execute(delete(fact_vectors).where(fact_vectors.c.fact == fact.row))
 
 
 def update_fact(
@@ -140,50 +152,11 @@ def update_fact(
     return bool(done.rowcount)
 
 
-def insert_assertion(
-    connection: Connection, values: Mapping[str, Any], turn_rows: Sequence[int]
-) -> int:
-    """Write what one episode says of a fact, with its evidence; returns its row."""
-    done = connection.execute(insert(assertions).values(**values).returning(assertions.c.id))
-    row = int(done.scalar_one())
-    found = [
-        {"assertion": row, "turn": turn, "fact": values["fact"], "user": values["user"]}
-        for turn in dict.fromkeys(turn_rows)
-    ]
-    if found:
-        connection.execute(insert(evidence), found)
-    return row
-
-
-def move_assertions(connection: Connection, user_row: int, rows: Collection[int], to: int) -> None:
-    """Give assertions, with their evidence, to another fact of the user."""
-    wanted = list(rows)
+def set_successor(connection: Connection, row: int, successor: int, now: float) -> None:
+    """Say which fact took the place of a new one."""
     connection.execute(
-        update(assertions)
-        .where(assertions.c.user == user_row, assertions.c.id.in_(wanted))
-        .values(fact=to)
+        update(facts).where(facts.c.id == row).values(superseded_by=successor, superseded_at=now)
     )
-    connection.execute(
-        update(evidence)
-        .where(evidence.c.user == user_row, evidence.c.assertion.in_(wanted))
-        .values(fact=to)
-    )
-
-
-def set_mentions(
-    connection: Connection, user_row: int, row: int, entity_keys: Collection[str]
-) -> None:
-    """Say whom a fact mentions."""
-    connection.execute(delete(mentions).where(mentions.c.fact == row, mentions.c.user == user_row))
-    found = [{"fact": row, "entity": key, "user": user_row} for key in dict.fromkeys(entity_keys)]
-    if found:
-        connection.execute(insert(mentions), found)
-
-
-def set_vector(connection: Connection, user_row: int, row: int, vector: Vectors) -> None:
-    """Keep the vector of a fact's statement."""
-    connection.execute(delete(fact_vectors).where(fact_vectors.c.fact == row))
-    connection.execute(insert(fact_vectors).values(fact=row, user=user_row, vector=pack(vector)))
 
 
 def read_facts(
@@ -224,42 +197,18 @@ def find_fact(connection: Connection, user_row: int, key: str) -> StoredFact | N
     return None if row is None else _fact(row)
 
 
-def predecessors(connection: Connection, user_row: int, row: int) -> list[StoredFact]:
-    """Facts that this one replaced directly."""
-    query = select(facts).where(facts.c.user == user_row, facts.c.superseded_by == row)
-    return [_fact(each) for each in connection.execute(query.order_by(facts.c.valid_from))]
-
-
-def read_assertions(
-    connection: Connection, user_row: int, fact_rows: Collection[int]
-) -> dict[int, list[StoredAssertion]]:
-    """What was said for facts, by fact, in the order in which it was said."""
-    found: dict[int, list[StoredAssertion]] = {row: [] for row in fact_rows}
-    for part in in_batches(fact_rows):
-        turn_rows: dict[int, list[int]] = {}
-        shown = select(evidence.c.assertion, evidence.c.turn).where(
-            evidence.c.user == user_row, evidence.c.fact.in_(part)
-        )
-        for assertion, turn in connection.execute(shown.order_by(evidence.c.turn)):
-            turn_rows.setdefault(assertion, []).append(turn)
-        query = select(assertions).where(assertions.c.user == user_row, assertions.c.fact.in_(part))
-        for row in connection.execute(query.order_by(assertions.c.said_at, assertions.c.id)):
-            values = dict(row._mapping)
-            del values["user"]
-            values["row"] = values.pop("id")
-            values["entities"] = tuple(json.loads(values["entities"]))
-            found[row.fact].append(
-                StoredAssertion(**values, turns=tuple(turn_rows.get(row.id, ())))
-            )
-    return found
-
-
-def count_facts(connection: Connection, user_row: int | None = None) -> int:
-    """How many facts there are, superseded and retracted ones among them."""
-    query = select(func.count()).select_from(facts)
-    if user_row is not None:
-        query = query.where(facts.c.user == user_row)
-    return int(connection.execute(query).scalar_one())
+def facts_about(
+    connection: Connection, user_row: int, subject_key: str, attribute_key: str
+) -> list[StoredFact]:
+    """Facts that stand about one thing that has one value at a time."""
+    query = select(facts).where(
+        facts.c.user == user_row,
+        facts.c.subject_key == subject_key,
+        facts.c.attribute_key == attribute_key,
+        facts.c.single,
+        facts.c.retracted_at.is_(None),
+    )
+    return [_fact(row) for row in connection.execute(query.order_by(facts.c.id))]
 
 
 def _fact(row: Row[Any]) -> StoredFact:
@@ -267,3 +216,29 @@ def _fact(row: Row[Any]) -> StoredFact:
     values["row"] = values.pop("id")
     values["entities"] = tuple(json.loads(values["entities"]))
     return StoredFact(**values)
+
+
+def _words(claim: Claim) -> dict[str, Any]:
+    """The columns of a fact that follow from a claim's words."""
+    subject_key, attribute_key = claim.key
+    return {
+        "subject": claim.subject,
+        "attribute": claim.attribute,
+        "value": claim.value,
+        "statement": claim.statement,
+        "terms": " ".join(terms(claim.statement)),
+        "subject_key": subject_key,
+        "attribute_key": attribute_key,
+        "value_key": claim.value_key,
+        "entities": json.dumps(claim.entities),
+    }
+
+
+def _set_mentions(connection: Connection, user_row: int, row: int, claim: Claim) -> None:
+    connection.execute(delete(mentions).where(mentions.c.fact == row, mentions.c.user == user_row))
+    found = [
+        {"fact": row, "entity": key, "user": user_row}
+        for key in entity_keys(claim.subject, claim.entities)
+    ]
+    if found:
+        connection.execute(insert(mentions), found)

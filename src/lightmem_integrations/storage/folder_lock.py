@@ -31,8 +31,7 @@ class FolderLock:
         except Timeout:
             raise StoreLockedError(
                 f"The store {str(folder)!r} is in use by another LightMem object, of this process "
-                "or another. Close that one first. To write from several processes, give each "
-                "LightMem a database server as ledger= and a Chroma server as index=."
+                "or another. Close that one first: a store has one owner, and others ask it."
             ) from None
         except OSError as error:
             raise StorageError(

@@ -1,4 +1,4 @@
-"""The ledger: one SQL database that holds the truth, opened, migrated and written in one place."""
+"""The ledger: the SQLite database that holds the truth, opened, migrated and written here."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, select
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from lightmem_integrations.errors import LedgerError, StoreClosedError
-from lightmem_integrations.storage.lexical import LexicalIndex, lexical_index_for
-from lightmem_integrations.storage.migrations import migrate
+from lightmem_integrations.safety import short_repr
+from lightmem_integrations.storage.lexical import LexicalIndex
+from lightmem_integrations.storage.migrations.runner import migrate
 from lightmem_integrations.storage.schema.turns import meta
 
-_BUSY_MILLISECONDS = 5_000
+_BUSY_MILLISECONDS = 5_000  # a guess; writes of one process queue, so only others can hold it up
+_CACHE_KIBIBYTES = 16_000  # a guess
+_EMPTY_LOG = "PRAGMA wal_checkpoint(TRUNCATE)"
 
 
 class Ledger:
@@ -26,10 +29,11 @@ class Ledger:
     reports a busy database to a user.
 
     Args:
-        url: An SQLAlchemy URL, such as ``sqlite:////home/ann/memory/ledger.sqlite``.
+        url: URL of an SQLite database, such as ``sqlite:////home/ann/memory/ledger.sqlite``.
 
     Raises:
-        LedgerError: The database cannot be opened, or a newer version wrote it.
+        LedgerError: The URL names another kind of database, it cannot be opened, or a newer
+            version wrote it.
     """
 
     def __init__(self, url: str) -> None:
@@ -37,7 +41,7 @@ class Ledger:
         self._closed = False
         try:
             self._engine = _engine(url)
-            self.lexical: LexicalIndex = lexical_index_for(self._engine.dialect.name)
+            self.lexical = LexicalIndex()
             migrate(self._engine)
             with self._engine.begin() as connection:
                 self.lexical.create(connection)
@@ -73,19 +77,7 @@ class Ledger:
 
     def compact(self) -> None:
         """Rewrite the database so that nothing erased is left in its files."""
-        if self._engine.dialect.name != "sqlite":
-            return
-        with self._translated(), self._write_lock:
-            raw = self._engine.raw_connection()
-            try:
-                for statement in (
-                    "PRAGMA wal_checkpoint(TRUNCATE)",
-                    "VACUUM",
-                    "PRAGMA wal_checkpoint(TRUNCATE)",
-                ):
-                    raw.cursor().execute(statement).fetchall()
-            finally:
-                raw.close()
+        self._outside_transactions(_EMPTY_LOG, "VACUUM", _EMPTY_LOG)
 
     def empty_log(self) -> None:
         """Move the write-ahead log into the database, so that the log holds nothing erased.
@@ -93,19 +85,21 @@ class Ledger:
         The database itself holds none of it: SQLite overwrites what it frees. This takes
         milliseconds, ``compact`` as long as the database is large.
         """
-        if self._engine.dialect.name != "sqlite":
-            return
-        with self._translated(), self._write_lock:
-            raw = self._engine.raw_connection()
-            try:
-                raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-            finally:
-                raw.close()
+        self._outside_transactions(_EMPTY_LOG)
 
     def close(self) -> None:
         """Close every connection. Closing twice is fine."""
         self._closed = True
         self._engine.dispose()
+
+    def _outside_transactions(self, *statements: str) -> None:
+        with self._translated(), self._write_lock:
+            raw = self._engine.raw_connection()
+            try:
+                for statement in statements:
+                    raw.cursor().execute(statement).fetchall()
+            finally:
+                raw.close()
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -133,33 +127,39 @@ def put_meta(connection: Connection, name: str, value: str) -> None:
 def _engine(url: str) -> Engine:
     try:
         parsed = make_url(url)
-        sqlite = parsed.get_backend_name() == "sqlite"
-        engine = create_engine(
-            parsed,
-            connect_args={"check_same_thread": False} if sqlite else {},
-            hide_parameters=True,  # what people said does not belong into a traceback
+    except ArgumentError as error:
+        raise LedgerError(
+            f"ledger={short_repr(url)} is no URL. "
+            "Give one like sqlite:///path/to/ledger.sqlite, or a folder alone."
+        ) from error
+    if parsed.drivername not in ("sqlite", "sqlite+pysqlite"):
+        raise LedgerError(
+            f"ledger= names a database of {parsed.drivername!r}, and a ledger is SQLite. "
+            "Give a URL like sqlite:///path/to/ledger.sqlite, or a folder alone."
         )
-    except (ArgumentError, NoSuchModuleError) as error:
-        raise LedgerError(f"{url!r} is no database URL that SQLAlchemy knows: {error}") from error
-    if sqlite:
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
+    engine = create_engine(
+        parsed,
+        connect_args={"check_same_thread": False},
+        hide_parameters=True,  # what people said does not belong into a traceback
+    )
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
     return engine
 
 
-def _prepare_sqlite(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # transactions begin where _begin_sqlite says, not earlier
+def _prepare(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # transactions begin where _begin says, not earlier
     run: Callable[[str], object] = connection.execute
     run(f"PRAGMA busy_timeout={_BUSY_MILLISECONDS}")
     run("PRAGMA journal_mode=WAL")
     run("PRAGMA synchronous=FULL")  # what add() acknowledged survives a power cut
     run("PRAGMA foreign_keys=ON")
     run("PRAGMA secure_delete=ON")
-    run("PRAGMA cache_size=-16000")
+    run(f"PRAGMA cache_size=-{_CACHE_KIBIBYTES}")
     run("PRAGMA temp_store=MEMORY")
 
 
-def _begin_sqlite(connection: Connection) -> None:
+def _begin(connection: Connection) -> None:
     # A write that starts as a read could find at its first statement that somebody else wrote.
     writes = connection.get_execution_options().get("writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,49 +1,26 @@
 """The ledger's full-text index: which turns of a user hold a word.
 
-The database's own engine keeps the posting lists, in the transaction that writes the turn. Every
-token is hashed together with its user: a posting list belongs to one user by construction, a
-word's frequency is this user's own, and the index's files hold no readable word.
+The posting lists change in the transaction that writes the turn. Every token is hashed together
+with its user: a posting list belongs to one user by construction, a word's frequency is this
+user's own, and the index's files hold no readable word.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from typing import Protocol
 
 import numpy as np
 from sqlalchemy import Connection
 
 from lightmem_integrations.arrays import Rows
-from lightmem_integrations.errors import LedgerError
 
 
-class LexicalIndex(Protocol):
-    """Posting lists over terms, by user. All calls run inside the caller's transaction."""
+class LexicalIndex:
+    """Posting lists over terms, by user, in SQLite's FTS5: without a copy of the text or positions.
 
-    def create(self, connection: Connection) -> None:
-        """Create the index where it does not exist."""
-
-    def add(self, connection: Connection, user: int, items: Iterable[tuple[int, str]]) -> None:
-        """Add turns: ``(row, terms separated by blanks)``."""
-
-    def remove(self, connection: Connection, user: int, items: Iterable[tuple[int, str]]) -> None:
-        """Remove turns that were added with exactly these terms."""
-
-    def frequencies(
-        self, connection: Connection, user: int, terms: Sequence[str]
-    ) -> dict[str, int]:
-        """In how many turns of the user each term occurs; terms that do not are left out."""
-
-    def postings(self, connection: Connection, user: int, term: str) -> Rows:
-        """Rows of the user's turns that hold the term, ascending."""
-
-    def compact(self, connection: Connection) -> None:
-        """Forget removed turns for good."""
-
-
-class SqliteLexicalIndex:
-    """Posting lists in SQLite's FTS5, without a copy of the text and without positions."""
+    All calls run inside the caller's transaction.
+    """
 
     def create(self, connection: Connection) -> None:
         """Create the index where it does not exist."""
@@ -94,19 +71,6 @@ class SqliteLexicalIndex:
     def compact(self, connection: Connection) -> None:
         """Forget removed turns for good."""
         connection.exec_driver_sql("INSERT INTO lexical(lexical) VALUES ('optimize')")
-
-
-def lexical_index_for(dialect: str) -> LexicalIndex:
-    """The lexical index of a database.
-
-    Raises:
-        LedgerError: There is none for this database yet.
-    """
-    if dialect == "sqlite":
-        return SqliteLexicalIndex()
-    raise LedgerError(
-        f"The ledger does not run on {dialect!r} yet. Use a sqlite:/// URL, or a folder."
-    )
 
 
 def _token(user: int, term: str) -> str:

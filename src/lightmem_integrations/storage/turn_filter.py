@@ -1,11 +1,12 @@
-"""Conditions on the turns that a recall may return, as rows of the ledger."""
+"""The turns that a recall may return, as rows of the ledger."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Connection, or_, select
 
 from lightmem_integrations.arrays import Rows
@@ -14,11 +15,46 @@ from lightmem_integrations.storage.schema.turns import turns
 from lightmem_integrations.storage.users import User
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Conditions on the turns of one recall. ``None`` and empty collections set none.
+@dataclass(frozen=True, slots=True, eq=False)
+class RowFilter:
+    """Rows of one user's searchable turns, ascending.
 
     Attributes:
+        allowed: The only ones that may come back; ``None`` for all.
+        excluded: Those that must not come back, allowed or not.
+    """
+
+    allowed: Rows | None = None
+    excluded: Rows = field(default_factory=lambda: np.zeros(0, np.int64))
+
+    def remaining(self) -> Rows | None:
+        """The allowed rows less the excluded ones; ``None`` where all are allowed."""
+        if self.allowed is None:
+            return None
+        return np.setdiff1d(self.allowed, self.excluded, assume_unique=True)
+
+    def admits(self, rows: Rows) -> NDArray[np.bool_]:
+        """Mask of the rows that may come back."""
+        admitted = ~np.isin(rows, self.excluded)
+        return admitted if self.allowed is None else admitted & np.isin(rows, self.allowed)
+
+
+def filter_turns(
+    connection: Connection,
+    user: User,
+    *,
+    session: int | None = None,
+    since: float | None = None,
+    until: float | None = None,
+    speakers: Collection[str] = (),
+    excluded_session: int | None = None,
+    excluded_ids: Collection[str] = (),
+) -> RowFilter:
+    """Look up the turns that meet conditions; ``None`` and empty collections set none.
+
+    Args:
+        connection: A read transaction on the ledger.
+        user: Whose turns.
         session: Row of the only session to look in.
         since: Earliest time, in seconds since 1970.
         until: First time that is too late, in seconds since 1970.
@@ -26,43 +62,22 @@ class Filter:
         excluded_session: Row of a session to leave out.
         excluded_ids: Turn ids to leave out.
     """
-
-    session: int | None = None
-    since: float | None = None
-    until: float | None = None
-    speakers: Collection[str] = ()
-    excluded_session: int | None = None
-    excluded_ids: Collection[str] = ()
-
-    def _allowed(self) -> list[ColumnElement[bool]]:
-        found: list[ColumnElement[bool]] = []
-        if self.session is not None:
-            found.append(turns.c.session == self.session)
-        if self.since is not None:
-            found.append(turns.c.said_at >= self.since)
-        if self.until is not None:
-            found.append(turns.c.said_at < self.until)
-        if self.speakers:
-            found.append(turns.c.speaker.in_(list(self.speakers)))
-        return found
-
-    def _excluded(self) -> list[ColumnElement[bool]]:
-        found: list[ColumnElement[bool]] = []
-        if self.excluded_session is not None:
-            found.append(turns.c.session == self.excluded_session)
-        if self.excluded_ids:
-            found.append(turns.c.key.in_([key_of(each) for each in self.excluded_ids]))
-        return found
-
-    def allowed_rows(self, connection: Connection, user: User) -> Rows | None:
-        """Rows of the searchable turns that may come back, ascending; ``None`` for all."""
-        allowed = self._allowed()
-        return _rows(connection, user, *allowed) if allowed else None
-
-    def excluded_rows(self, connection: Connection, user: User) -> Rows:
-        """Rows of the turns that must not come back, ascending."""
-        excluded = self._excluded()
-        return _rows(connection, user, or_(*excluded)) if excluded else np.zeros(0, np.int64)
+    allowed: list[ColumnElement[bool]] = []
+    if session is not None:
+        allowed.append(turns.c.session == session)
+    if since is not None:
+        allowed.append(turns.c.said_at >= since)
+    if until is not None:
+        allowed.append(turns.c.said_at < until)
+    if speakers:
+        allowed.append(turns.c.speaker.in_(list(speakers)))
+    excluded: list[ColumnElement[bool]] = []
+    if excluded_session is not None:
+        excluded.append(turns.c.session == excluded_session)
+    if excluded_ids:
+        excluded.append(turns.c.key.in_([key_of(turn_id) for turn_id in excluded_ids]))
+    only = _rows(connection, user, *allowed) if allowed else None
+    return RowFilter(only, _rows(connection, user, or_(*excluded))) if excluded else RowFilter(only)
 
 
 def _rows(connection: Connection, user: User, *conditions: ColumnElement[bool]) -> Rows:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Integer,
     Select,
     bindparam,
     delete,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     insert,
     literal,
     select,
+    true,
     update,
 )
 
@@ -26,19 +28,19 @@ from lightmem_integrations.storage.schema.knowledge import (
     leases,
     quarantine,
 )
-from lightmem_integrations.storage.schema.turns import Row, turns, users, vectors, work
+from lightmem_integrations.storage.schema.turns import turns, users, work
+from lightmem_integrations.storage.sql import in_batches
 
 CONSOLIDATE = "consolidate"
 """The kind of work that makes episodes and facts of a session's turns; its item is the session."""
 
 
+_SESSION = bindparam("session", type_=Integer)
 # Made once: every add runs it, and putting it together costs more than running it.
 _MAKE_DUE = insert(work).from_select(
     ["kind", "user", "item"],
-    select(
-        literal(CONSOLIDATE), bindparam("of_user", type_=Row), bindparam("session", type_=Row)
-    ).where(
-        ~exists().where(work.c.kind == CONSOLIDATE, work.c.item == bindparam("session", type_=Row))
+    select(literal(CONSOLIDATE), bindparam("of_user", type_=Integer), _SESSION).where(
+        ~exists().where(work.c.kind == CONSOLIDATE, work.c.item == _SESSION)
     ),
 )
 
@@ -49,23 +51,6 @@ class Due:
 
     user: int
     session: int
-
-
-@dataclass(frozen=True, slots=True)
-class Unread:
-    """A turn in no episode yet, as it was read; ``version`` tells whether it changed since."""
-
-    row: int
-    role: str
-    speaker: str | None
-    text: str
-    said_at: float
-    offset: int
-    session: int
-    position: int
-    agent: str | None
-    version: int
-    vector: bytes | None
 
 
 def make_due(connection: Connection, user_row: int, session_rows: Collection[int]) -> None:
@@ -87,40 +72,9 @@ def due_sessions(connection: Connection, user_row: int, now: float) -> list[Due]
     return [Due(user_row, session) for session in rows]
 
 
-def unread(connection: Connection, due: Due, limit: int) -> list[Unread]:
-    """The session's first turns in no episode yet, in the order in which they were said."""
-    query = (
-        _unread(due, turns.c.id, turns.c.role, turns.c.speaker, turns.c.text, turns.c.said_at,
-                turns.c.offset, turns.c.session, turns.c.position, turns.c.agent,
-                turns.c.version, vectors.c.vector)
-        .outerjoin(vectors, vectors.c.turn == turns.c.id)
-        .order_by(turns.c.position)
-        .limit(limit)
-    )  # fmt: skip
-    return [Unread(*row) for row in connection.execute(query)]
-
-
-def is_over(connection: Connection, due: Due, now: float, gap_seconds: float) -> bool:
-    """Whether nothing more is expected in a session: a pause, or another session after it."""
-    last = func.max(turns.c.said_at)
-    mine = connection.execute(select(last).where(turns.c.session == due.session)).scalar()
-    others = connection.execute(
-        select(last).where(turns.c.user == due.user, turns.c.session != due.session)
-    ).scalar()
-    return mine is None or now - mine > gap_seconds or (others is not None and others > mine)
-
-
-def unchanged(connection: Connection, read: Sequence[Unread], due: Due) -> bool:
-    """Whether turns are as they were read: all still there, and in no episode."""
-    rows = [each.row for each in read]
-    query = _unread(due, turns.c.id, turns.c.version).where(turns.c.id.in_(rows))
-    versions: dict[int, int] = dict(connection.execute(query).all())
-    return versions == {each.row: each.version for each in read}
-
-
 def clear_if_done(connection: Connection, due: Due) -> None:
     """Take a session off the list, unless turns of it are in no episode yet."""
-    if connection.execute(_unread(due, turns.c.id).limit(1)).first() is None:
+    if connection.execute(select_unread(due, turns.c.id).limit(1)).first() is None:
         connection.execute(
             delete(work).where(work.c.kind == CONSOLIDATE, work.c.item == due.session)
         )
@@ -165,8 +119,11 @@ def forgive(connection: Connection, due: Due) -> None:
 
 def set_aside(
     connection: Connection, due: Due, rows: Collection[int], reason: str, now: float
-) -> None:
-    """Put turns in quarantine: they stay as they are, and no writer is given them again."""
+) -> int:
+    """Put turns in quarantine, where no writer is given them; returns how many.
+
+    They stay as they are, and ``release_quarantine`` makes them due again.
+    """
     there = select(turns.c.id).where(turns.c.id.in_(list(rows)), turns.c.user == due.user)
     known = select(quarantine.c.turn).where(quarantine.c.user == due.user)
     found = connection.execute(there.where(turns.c.id.not_in(known))).scalars().all()
@@ -181,14 +138,27 @@ def set_aside(
         )  # fmt: skip
     forgive(connection, due)
     clear_if_done(connection, due)
+    return len(found)
 
 
-def release_quarantine(connection: Connection, user_row: int) -> int:
-    """Give what was set aside another chance; returns how many turns."""
-    query = select(quarantine.c.session).where(quarantine.c.user == user_row).distinct()
-    make_due(connection, user_row, connection.execute(query).scalars().all())
-    connection.execute(delete(failures).where(failures.c.user == user_row))
-    return connection.execute(delete(quarantine).where(quarantine.c.user == user_row)).rowcount
+def release_quarantine(connection: Connection, user_row: int | None = None) -> int:
+    """Make what was set aside due again, of one user or of all; returns how many turns."""
+    mine = true() if user_row is None else quarantine.c.user == user_row
+    query = select(quarantine.c.user, quarantine.c.session).where(mine).distinct()
+    sessions = connection.execute(query).all()
+    for user, session in sessions:
+        make_due(connection, user, [session])
+    for batch in in_batches([session for _, session in sessions]):
+        connection.execute(delete(failures).where(failures.c.session.in_(batch)))
+    return connection.execute(delete(quarantine).where(mine)).rowcount
+
+
+def count_set_aside(connection: Connection, user_row: int | None = None) -> int:
+    """How many turns are in quarantine, of one user or of all."""
+    query = select(func.count()).select_from(quarantine)
+    if user_row is not None:
+        query = query.where(quarantine.c.user == user_row)
+    return int(connection.execute(query).scalar_one())
 
 
 def count_due(connection: Connection, user_row: int | None = None) -> int:
@@ -209,7 +179,8 @@ def _ready(now: float) -> tuple[ColumnElement[bool], ...]:
     return (work.c.kind == CONSOLIDATE, work.c.item.not_in(later))
 
 
-def _unread(due: Due, *columns: ColumnElement[Any]) -> Select[Any]:
+def select_unread(due: Due, *columns: ColumnElement[Any]) -> Select[Any]:
+    """A query for columns of the session's turns that are in no episode and not set aside."""
     aside = exists().where(quarantine.c.turn == turns.c.id)
     return (
         select(*columns)
@@ -241,7 +212,7 @@ def take_lease(
     Returns:
         Whether the worker has it now; ``False`` while another one holds it.
     """
-    query = select(leases).where(leases.c.user == user_row).with_for_update()
+    query = select(leases).where(leases.c.user == user_row)
     held = connection.execute(query).first()
     if held is None:
         connection.execute(insert(leases).values(user=user_row, worker=worker, until=now + seconds))

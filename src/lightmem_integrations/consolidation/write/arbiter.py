@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from lightmem_integrations.consolidation.write.model_writer import ModelWriter
 from lightmem_integrations.errors import ModelError
-from lightmem_integrations.knowledge.claims import Claim
 from lightmem_integrations.knowledge.drafts import Writer
-from lightmem_integrations.knowledge.integrate import Arbiter, Judgement
+from lightmem_integrations.knowledge.run_context import Arbiter, Judgement
+from lightmem_integrations.storage.claims import Claim
 from lightmem_integrations.storage.facts import StoredFact
 
 if TYPE_CHECKING:

@@ -29,7 +29,8 @@ _NO_NAMES = frozenset(
         *("tell", "give", "name", "list", "please", "describe", "explain", "yes", "no", "ok"),
     )
 )
-# The newest so many turns with the name are read.
+# Guesses: the newest turns with the name that are read, the turns that must agree on whom a
+# nickname means, and the unknown names looked up for one question.
 _TURNS_READ = 32
 _LEAST_VOTES = 2
 _MOST_WORDS = 4
@@ -130,11 +131,11 @@ def _meant(
 
 
 def _vocative(word: str, *, first: bool) -> re.Pattern[str]:
-    """Finds where a text addresses somebody by the word: greeted, or set off by punctuation.
+    """A pattern for places where a text addresses somebody by the word: greeted, or set off.
 
     Args:
         word: The name, spelled as in the question.
-        first: Whether to count it at the start of a sentence, where "Cool, ..." stands as well.
+        first: Count it at the start of a sentence too, where "Cool, ..." stands as well.
     """
     start = r"|^|[.!?]\s+" if first else ""
     return re.compile(rf"(?:,\s*|\b{_GREETINGS},?\s+{start}){re.escape(word)}\s*(?:[,!?.;]|$)")

@@ -1,8 +1,8 @@
-"""Hypothetical queries: what somebody may have said that answers a question.
+"""Hypothetical queries: invented answers to a question, searched for beside it (HyDE).
 
 A question and its answer often share few words. A small language model invents answers, and they
-are searched for beside the question (HyDE, Gao et al. 2023, arXiv 2212.10496). They steer the
-search only: nothing that the model wrote is ever shown.
+are searched for beside the question (Gao et al. 2023, arXiv 2212.10496). They steer the search
+only: nothing that the model wrote is ever shown.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from lightmem_integrations.models.prompts import (
 from lightmem_integrations.models.protocols import LanguageModel, load
 from lightmem_integrations.safety import has_lone_surrogates, short_repr
 
-# Enough for the longest answer that the schema allows, in most scripts.
+# Enough for the longest answer that the schema allows, in most scripts; a guess.
 _TOKENS_EACH = 80
-_REMEMBERED = 512
+_REMEMBERED = 512  # questions; a guess, some 100 KB
 
 
 class Hypothetical:
@@ -33,7 +33,7 @@ class Hypothetical:
     In memory only; what is remembered depends on the question alone, not on whose it is.
 
     Args:
-        model: What writes them.
+        model: The model that writes them.
         count: How many to ask for.
     """
 
@@ -44,7 +44,7 @@ class Hypothetical:
         self._lock = threading.Lock()
 
     def known(self, query: str) -> tuple[str, ...] | None:
-        """What was written for the same question before, if it still is remembered."""
+        """The answers written for the same question before, if still remembered."""
         with self._lock:
             if query not in self._known:
                 return None
@@ -79,7 +79,7 @@ class Hypothetical:
 
 
 def hypothetical_from(given: object | None, count: int) -> Hypothetical | None:
-    """What writes hypothetical queries, where both a model and a number of them are given.
+    """The writer of hypothetical queries, where both a model and a number of them are given.
 
     Raises:
         SettingsError: Queries are wanted and there is no model, or it is none.
@@ -94,7 +94,7 @@ def hypothetical_from(given: object | None, count: int) -> Hypothetical | None:
 
 
 def usable(answer: dict[str, Any], query: str) -> tuple[str, ...]:
-    """What of a model's answer can be searched for: short texts, each once, not the question.
+    """The texts of a model's answer that can be searched for: short, each once, not the question.
 
     Raises:
         ModelOutputError: Nothing can.
@@ -102,10 +102,10 @@ def usable(answer: dict[str, Any], query: str) -> tuple[str, ...]:
     answers = answer.get("answers")
     found: dict[str, None] = {query.casefold(): None}
     kept: list[str] = []
-    for each in answers if isinstance(answers, list) else []:
-        if not isinstance(each, str) or has_lone_surrogates(each):
+    for answered in answers if isinstance(answers, list) else []:
+        if not isinstance(answered, str) or has_lone_surrogates(answered):
             continue
-        text = " ".join(each.split())[:LONGEST_ANSWER]
+        text = " ".join(answered.split())[:LONGEST_ANSWER]
         if any(letter.isalnum() for letter in text) and text.casefold() not in found:
             found[text.casefold()] = None
             kept.append(text)

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from lightmem_integrations.arrays import Vectors
-from lightmem_integrations.recall.row_filter import RowFilter
 from lightmem_integrations.recall.select.features import z_scores
 from lightmem_integrations.records.conversation import Plan, Tier
 from lightmem_integrations.storage.knowledge_reads import (
@@ -22,6 +21,7 @@ from lightmem_integrations.storage.knowledge_reads import (
     outdated,
     statements,
 )
+from lightmem_integrations.storage.turn_filter import RowFilter
 from lightmem_integrations.storage.users import User
 from lightmem_integrations.text.bm25 import inverse_frequency
 from lightmem_integrations.text.terms import terms

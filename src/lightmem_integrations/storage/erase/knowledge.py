@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Connection, Table, delete, or_, select
 
 from lightmem_integrations.storage.archive import restore_turns
-from lightmem_integrations.storage.erase.rewrite import relink_successors, rewrite
+from lightmem_integrations.storage.erase.rewrite import relink_successors, reword_facts
 from lightmem_integrations.storage.facts import claim_revision, revision_of
 from lightmem_integrations.storage.lexical import LexicalIndex
 from lightmem_integrations.storage.schema.knowledge import (
@@ -68,7 +68,7 @@ def erase_derived(
         revision, _ = revision_of(connection, user_row)
         claim_revision(connection, user_row, revision, erased=True)
         relink_successors(connection, user_row, gone, revision + 1)
-        rewrite(connection, user_row, supported, revision + 1)
+        reword_facts(connection, user_row, supported, revision + 1)
         _delete_facts(connection, user_row, gone)
     _delete(connection, refusals, refusals.c.turn, rows)
     _delete(connection, episode_vectors, episode_vectors.c.episode, erased_episodes)

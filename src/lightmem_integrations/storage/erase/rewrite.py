@@ -2,61 +2,50 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, select
 
+from lightmem_integrations.storage.claims import read_claims, support_of
 from lightmem_integrations.storage.facts import (
     StoredFact,
-    read_assertions,
     read_facts,
-    set_mentions,
+    reword_fact,
     update_fact,
 )
-from lightmem_integrations.storage.schema.knowledge import fact_vectors, facts
+from lightmem_integrations.storage.schema.knowledge import facts
 from lightmem_integrations.storage.sql import in_batches
-from lightmem_integrations.text.names import entity_keys
 
 
-def rewrite(connection: Connection, user_row: int, rows: Collection[int], revision: int) -> None:
-    """Say facts in the words of the first source that is left; their confidence is that of all."""
-    said = read_assertions(connection, user_row, rows)
+def reword_facts(
+    connection: Connection, user_row: int, rows: Collection[int], revision: int
+) -> None:
+    """Put facts into the words of their first claim that is left; all that are left support it."""
+    left = read_claims(connection, user_row, rows)
     for fact in read_facts(connection, user_row, rows, retracted=True):
-        left = said[fact.row]
-        first = min(left, key=lambda each: each.row)
-        doubt = 1.0
-        for each in left:
-            doubt *= 1.0 - each.confidence
-        ends = [each for each in left if each.stated_to is not None]
-        stated_to = max(ends, key=lambda each: each.said_at).stated_to if ends else None
-        until = [fact.valid_to if fact.superseded_by is not None else None, stated_to]
+        claims = left[fact.row]
+        first = min(claims, key=lambda claim: claim.row or 0)
+        support = support_of(claims)
+        ends = [fact.valid_to if fact.superseded_by is not None else None, support.stated_to]
         values = {
-            "subject": first.subject,
-            "attribute": first.attribute,
-            "value": first.value,
-            "statement": first.statement,
-            "terms": first.terms,
-            "entities": json.dumps(first.entities),
-            "valid_from": min(each.since for each in left),
-            "valid_to": min((each for each in until if each is not None), default=None),
-            "stated_to": stated_to,
-            "confidence": min(1.0 - doubt, 0.99),
-            "supported_at": max(each.said_at for each in left),
-            "agent": first.agent,
+            "valid_from": support.since,
+            "valid_to": min((end for end in ends if end is not None), default=None),
+            "stated_to": support.stated_to,
+            "confidence": support.confidence,
+            "supported_at": support.said_at,
             "author": "person" if first.episode is None else "writer",
         }
-        update_fact(connection, fact, values, revision)
-        set_mentions(connection, user_row, fact.row, entity_keys(first.subject, first.entities))
-        if first.statement != fact.statement:
-            # Made anew by the next consolidation; until then it is found by its words.
-            connection.execute(delete(fact_vectors).where(fact_vectors.c.fact == fact.row))
+        reword_fact(connection, fact, first, values, revision)
 
 
 def relink_successors(
     connection: Connection, user_row: int, gone: Collection[int], revision: int
 ) -> None:
-    """Let facts be followed by what followed the erased ones, or by nothing."""
+    """Relink each fact that an erased one superseded to the next successor that is left, if any.
+
+    A belief is not settled anew here: the floors below ``knowledge`` know no policy. What is said
+    next about the thing settles it.
+    """
     after = {fact.row: fact for fact in read_facts(connection, user_row, gone, retracted=True)}
     followers: list[StoredFact] = []
     for batch in in_batches(gone):
@@ -75,14 +64,9 @@ def relink_successors(
         if row is not None:
             since = select(facts.c.valid_from).where(facts.c.id == row)
             ends.append(max(float(connection.execute(since).scalar_one()), fact.valid_from))
-        connection.execute(
-            update(facts)
-            .where(facts.c.id == fact.row)
-            .values(
-                superseded_by=row,
-                superseded_at=None if row is None else fact.superseded_at,
-                valid_to=min(ends, default=None),
-                version=fact.version + 1,
-                revision=revision,
-            )
-        )
+        values = {
+            "superseded_by": row,
+            "superseded_at": None if row is None else fact.superseded_at,
+            "valid_to": min(ends, default=None),
+        }
+        update_fact(connection, fact, values, revision)

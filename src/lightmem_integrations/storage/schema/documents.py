@@ -8,6 +8,7 @@ from sqlalchemy import (
     Double,
     ForeignKey,
     Index,
+    Integer,
     LargeBinary,
     SmallInteger,
     String,
@@ -16,12 +17,12 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from lightmem_integrations.storage.schema.turns import Identifier, Row, metadata
+from lightmem_integrations.storage.schema.turns import metadata
 
 namespaces = Table(
     "namespaces",
     metadata,
-    Column("id", Row, primary_key=True, autoincrement=True),
+    Column("id", Integer, primary_key=True, autoincrement=True),
     Column("key", String(32), nullable=False, unique=True),
     Column("path", Text, nullable=False),
     sqlite_autoincrement=True,
@@ -33,17 +34,17 @@ namespace_prefixes = Table(
     "namespace_prefixes",
     metadata,
     Column("prefix", String(32), primary_key=True),
-    Column("namespace", Row, ForeignKey("namespaces.id"), primary_key=True),
+    Column("namespace", Integer, ForeignKey("namespaces.id"), primary_key=True),
     Index("prefixes_by_namespace", "namespace"),
 )
 
 documents = Table(
     "documents",
     metadata,
-    Column("id", Row, primary_key=True, autoincrement=True),
-    Column("namespace", Row, ForeignKey("namespaces.id"), nullable=False),
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("namespace", Integer, ForeignKey("namespaces.id"), nullable=False),
     Column("key", String(32), nullable=False),
-    Column("name", Identifier, nullable=False),
+    Column("name", Text, nullable=False),
     Column("value", Text, nullable=False),
     # Which parts of the value are searched by meaning, as JSON; NULL for none of it.
     Column("fields", Text),
@@ -64,14 +65,12 @@ documents = Table(
 document_vectors = Table(
     "document_vectors",
     metadata,
-    Column("id", Row, primary_key=True, autoincrement=True),
-    Column("document", Row, ForeignKey("documents.id"), nullable=False, index=True),
-    Column("namespace", Row, ForeignKey("namespaces.id"), nullable=False),
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("document", Integer, ForeignKey("documents.id"), nullable=False, index=True),
+    Column("namespace", Integer, ForeignKey("namespaces.id"), nullable=False),
     Column("vector", LargeBinary, nullable=False),
     # ABSENT, WRITING or HELD, of document_vectors.py.
     Column("indexed", SmallInteger, nullable=False),
     Index("document_vectors_by_namespace", "namespace", "indexed"),
     sqlite_autoincrement=True,
 )
-
-TABLES = (namespaces, namespace_prefixes, documents, document_vectors)

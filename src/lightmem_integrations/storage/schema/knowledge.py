@@ -21,8 +21,6 @@ from sqlalchemy import (
 )
 
 from lightmem_integrations.storage.schema.turns import (
-    Identifier,
-    Row,
     metadata,
     sessions,
     turns,
@@ -31,18 +29,18 @@ from lightmem_integrations.storage.schema.turns import (
 
 
 def _id() -> Column[int]:
-    return Column("id", Row, primary_key=True, autoincrement=True)
+    return Column("id", Integer, primary_key=True, autoincrement=True)
 
 
 def _user() -> Column[int]:
-    return Column("user", Row, ForeignKey(users.c.id), nullable=False)
+    return Column("user", Integer, ForeignKey(users.c.id), nullable=False)
 
 
 # Compared and swapped by whoever changes facts; what else was read at that number still holds.
 revisions = Table(
     "revisions",
     metadata,
-    Column("user", Row, ForeignKey(users.c.id), primary_key=True, autoincrement=False),
+    Column("user", Integer, ForeignKey(users.c.id), primary_key=True, autoincrement=False),
     Column("revision", Integer, nullable=False),
     # The revision of the last erasure: who knows an older one must read everything anew.
     Column("erased", Integer, nullable=False, default=0),
@@ -54,7 +52,7 @@ episodes = Table(
     _id(),
     Column("key", String(32), nullable=False, unique=True),
     _user(),
-    Column("session", Row, ForeignKey(sessions.c.id), nullable=False),
+    Column("session", Integer, ForeignKey(sessions.c.id), nullable=False),
     Column("begins", Double, nullable=False),
     Column("ends", Double, nullable=False),
     Column("summary", Text, nullable=False),
@@ -77,8 +75,8 @@ episodes = Table(
 episode_turns = Table(
     "episode_turns",
     metadata,
-    Column("turn", Row, ForeignKey(turns.c.id), primary_key=True, autoincrement=False),
-    Column("episode", Row, ForeignKey(episodes.c.id), nullable=False),
+    Column("turn", Integer, ForeignKey(turns.c.id), primary_key=True, autoincrement=False),
+    Column("episode", Integer, ForeignKey(episodes.c.id), nullable=False),
     _user(),
     Index("episode_turns_by_episode", "episode"),
     Index("episode_turns_by_user", "user"),
@@ -105,13 +103,13 @@ facts = Table(
     # What the writer said about its end; valid_to may be earlier, where a newer fact ends it.
     Column("stated_to", Double),
     Column("recorded_at", Double, nullable=False),
-    Column("superseded_by", Row),
+    Column("superseded_by", Integer),
     Column("superseded_at", Double),
     Column("retracted_at", Double),
     Column("reason", Text),
     Column("confidence", Double, nullable=False),
     Column("supported_at", Double, nullable=False),
-    Column("agent", Identifier),
+    Column("agent", Text),
     Column("writer", Text, nullable=False),
     Column("author", String(8), nullable=False),
     Column("version", Integer, nullable=False, default=1),
@@ -129,8 +127,8 @@ assertions = Table(
     metadata,
     _id(),
     _user(),
-    Column("fact", Row, ForeignKey(facts.c.id), nullable=False),
-    Column("episode", Row, ForeignKey(episodes.c.id)),
+    Column("fact", Integer, ForeignKey(facts.c.id), nullable=False),
+    Column("episode", Integer, ForeignKey(episodes.c.id)),
     Column("subject", Text, nullable=False),
     Column("attribute", Text, nullable=False),
     Column("value", Text, nullable=False),
@@ -141,7 +139,7 @@ assertions = Table(
     Column("said_at", Double, nullable=False),
     Column("stated_to", Double),
     Column("confidence", Double, nullable=False),
-    Column("agent", Identifier),
+    Column("agent", Text),
     Column("recorded_at", Double, nullable=False),
     Index("assertions_by_fact", "fact"),
     Index("assertions_by_episode", "episode"),
@@ -151,9 +149,11 @@ assertions = Table(
 evidence = Table(
     "evidence",
     metadata,
-    Column("assertion", Row, ForeignKey(assertions.c.id), primary_key=True, autoincrement=False),
-    Column("turn", Row, ForeignKey(turns.c.id), primary_key=True, autoincrement=False),
-    Column("fact", Row, ForeignKey(facts.c.id), nullable=False),
+    Column(
+        "assertion", Integer, ForeignKey(assertions.c.id), primary_key=True, autoincrement=False
+    ),
+    Column("turn", Integer, ForeignKey(turns.c.id), primary_key=True, autoincrement=False),
+    Column("fact", Integer, ForeignKey(facts.c.id), nullable=False),
     _user(),
     Index("evidence_by_fact", "fact"),
     Index("evidence_by_turn", "turn"),
@@ -164,7 +164,7 @@ evidence = Table(
 mentions = Table(
     "mentions",
     metadata,
-    Column("fact", Row, ForeignKey(facts.c.id), primary_key=True, autoincrement=False),
+    Column("fact", Integer, ForeignKey(facts.c.id), primary_key=True, autoincrement=False),
     Column("entity", Text, primary_key=True),
     _user(),
     Index("mentions_by_entity", "user", "entity"),
@@ -176,8 +176,8 @@ conflicts = Table(
     _id(),
     Column("key", String(32), nullable=False, unique=True),
     _user(),
-    Column("first", Row, ForeignKey(facts.c.id), nullable=False),
-    Column("second", Row, ForeignKey(facts.c.id), nullable=False),
+    Column("first", Integer, ForeignKey(facts.c.id), nullable=False),
+    Column("second", Integer, ForeignKey(facts.c.id), nullable=False),
     Column("opened_at", Double, nullable=False),
     Column("resolved_at", Double),
     Column("resolution", Text),
@@ -194,7 +194,7 @@ refusals = Table(
     metadata,
     _id(),
     _user(),
-    Column("turn", Row, ForeignKey(turns.c.id), nullable=False),
+    Column("turn", Integer, ForeignKey(turns.c.id), nullable=False),
     Column("digest", String(32), nullable=False),
     Column("refused_at", Double, nullable=False),
     Index("refusals_by_digest", "user", "digest"),
@@ -205,23 +205,23 @@ refusals = Table(
 episode_vectors = Table(
     "episode_vectors",
     metadata,
-    Column("episode", Row, ForeignKey(episodes.c.id), primary_key=True, autoincrement=False),
-    Column("user", Row, nullable=False, index=True),
+    Column("episode", Integer, ForeignKey(episodes.c.id), primary_key=True, autoincrement=False),
+    Column("user", Integer, nullable=False, index=True),
     Column("vector", LargeBinary, nullable=False),
 )
 
 fact_vectors = Table(
     "fact_vectors",
     metadata,
-    Column("fact", Row, ForeignKey(facts.c.id), primary_key=True, autoincrement=False),
-    Column("user", Row, nullable=False, index=True),
+    Column("fact", Integer, ForeignKey(facts.c.id), primary_key=True, autoincrement=False),
+    Column("user", Integer, nullable=False, index=True),
     Column("vector", LargeBinary, nullable=False),
 )
 
 leases = Table(
     "leases",
     metadata,
-    Column("user", Row, ForeignKey(users.c.id), primary_key=True, autoincrement=False),
+    Column("user", Integer, ForeignKey(users.c.id), primary_key=True, autoincrement=False),
     Column("worker", String(64), nullable=False),
     Column("until", Double, nullable=False),
 )
@@ -229,9 +229,9 @@ leases = Table(
 failures = Table(
     "failures",
     metadata,
-    Column("session", Row, ForeignKey(sessions.c.id), primary_key=True, autoincrement=False),
+    Column("session", Integer, ForeignKey(sessions.c.id), primary_key=True, autoincrement=False),
     _user(),
-    Column("turn", Row, nullable=False),
+    Column("turn", Integer, nullable=False),
     Column("tries", Integer, nullable=False),
     Column("again_at", Double, nullable=False),
     Column("reason", Text, nullable=False),
@@ -240,17 +240,11 @@ failures = Table(
 quarantine = Table(
     "quarantine",
     metadata,
-    Column("turn", Row, ForeignKey(turns.c.id), primary_key=True, autoincrement=False),
-    Column("session", Row, ForeignKey(sessions.c.id), nullable=False),
+    Column("turn", Integer, ForeignKey(turns.c.id), primary_key=True, autoincrement=False),
+    Column("session", Integer, ForeignKey(sessions.c.id), nullable=False),
     _user(),
     Column("reason", Text, nullable=False),
     Column("recorded_at", Double, nullable=False),
     Index("quarantine_by_session", "session"),
     Index("quarantine_by_user", "user"),
 )
-
-TABLES = (
-    revisions, episodes, episode_turns, facts, assertions, evidence, mentions, conflicts, refusals,
-    episode_vectors, fact_vectors, leases, failures, quarantine,
-)  # fmt: skip
-"""All of them, in the order in which they can be made."""

@@ -20,13 +20,13 @@ from sqlalchemy import (
 )
 
 from lightmem_integrations.storage.schema.knowledge import facts
-from lightmem_integrations.storage.schema.turns import Row, metadata, users
+from lightmem_integrations.storage.schema.turns import metadata, users
 
 shared_support = Table(
     "shared_support",
     metadata,
-    Column("fact", Row, ForeignKey(facts.c.id), primary_key=True, autoincrement=False),
-    Column("user", Row, ForeignKey(users.c.id), nullable=False),
+    Column("fact", Integer, ForeignKey(facts.c.id), primary_key=True, autoincrement=False),
+    Column("user", Integer, ForeignKey(users.c.id), nullable=False),
     Column("digest", String(32), nullable=False),
     # Words of it name somebody or something in this user's memory: then nobody gets to read it.
     Column("personal", Boolean, nullable=False),
@@ -38,7 +38,7 @@ shared_support = Table(
 shared_statements = Table(
     "shared_statements",
     metadata,
-    Column("id", Row, primary_key=True, autoincrement=True),
+    Column("id", Integer, primary_key=True, autoincrement=True),
     Column("key", String(32), nullable=False, unique=True),
     Column("digest", String(32), nullable=False, unique=True),
     Column("statement", Text, nullable=False),
@@ -51,10 +51,7 @@ shared_statements = Table(
 shared_seen = Table(
     "shared_seen",
     metadata,
-    Column("user", Row, ForeignKey(users.c.id), primary_key=True, autoincrement=False),
+    Column("user", Integer, ForeignKey(users.c.id), primary_key=True, autoincrement=False),
     Column("revision", Integer, nullable=False),
-    Column("episode", Row, nullable=False),
+    Column("episode", Integer, nullable=False),
 )
-
-TABLES = (shared_support, shared_statements, shared_seen)
-"""All of them, in the order in which they can be made."""

@@ -1,8 +1,9 @@
-"""The ledger's tables of users, sessions, turns, and the work still to do on them."""
+"""The ledger's tables of users, sessions, turns, and the work still to do on them.
+
+A new column needs two things: its line in the table here, and a step in ``storage/migrations``.
+"""
 
 from __future__ import annotations
-
-from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -19,31 +20,6 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
-from sqlalchemy.engine import Dialect
-from sqlalchemy.types import TypeDecorator
-
-
-class Identifier(TypeDecorator[str]):
-    """An identifier, which may hold NUL, which PostgreSQL refuses: escaped on the way in."""
-
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
-        """Escape the two characters that the escape itself needs."""
-        return (
-            None if value is None else value.replace("\x01", "\x01\x01").replace("\0", "\x01\x02")
-        )
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ARG002
-        """Undo the escape."""
-        if value is None or "\x01" not in value:
-            return value
-        return "\x01".join(part.replace("\x01\x02", "\0") for part in value.split("\x01\x01"))
-
-
-# SQLite gives row ids out by itself only for a plain INTEGER primary key.
-Row = BigInteger().with_variant(Integer, "sqlite")
 
 metadata = MetaData()
 
@@ -57,9 +33,9 @@ meta = Table(
 users = Table(
     "users",
     metadata,
-    Column("id", Row, primary_key=True, autoincrement=True),
+    Column("id", Integer, primary_key=True, autoincrement=True),
     Column("key", String(32), nullable=False, unique=True),
-    Column("name", Identifier, nullable=False),
+    Column("name", Text, nullable=False),
     # Kept here, since BM25 needs both at every recall and counting grows with the memory.
     Column("searchable", Integer, nullable=False, default=0),
     Column("terms", BigInteger, nullable=False, default=0),
@@ -69,10 +45,10 @@ users = Table(
 sessions = Table(
     "sessions",
     metadata,
-    Column("id", Row, primary_key=True, autoincrement=True),
-    Column("user", Row, ForeignKey("users.id"), nullable=False),
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("user", Integer, ForeignKey("users.id"), nullable=False),
     Column("key", String(32), nullable=False),
-    Column("name", Identifier, nullable=False),
+    Column("name", Text, nullable=False),
     Column("length", Integer, nullable=False, default=0),
     Column("window_from", Integer, nullable=False, default=0),
     UniqueConstraint("user", "key"),
@@ -84,12 +60,12 @@ sessions = Table(
 turns = Table(
     "turns",
     metadata,
-    Column("id", Row, primary_key=True, autoincrement=True),
-    Column("user", Row, ForeignKey("users.id"), nullable=False),
-    Column("session", Row, ForeignKey("sessions.id"), nullable=False),
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("user", Integer, ForeignKey("users.id"), nullable=False),
+    Column("session", Integer, ForeignKey("sessions.id"), nullable=False),
     Column("position", Integer, nullable=False),
     Column("key", String(32), nullable=False),
-    Column("name", Identifier, nullable=False),
+    Column("name", Text, nullable=False),
     Column("role", String(16), nullable=False),
     Column("speaker", Text),
     Column("text", Text, nullable=False),
@@ -97,7 +73,7 @@ turns = Table(
     Column("said_at", Double, nullable=False),
     Column("offset", Integer, nullable=False),
     Column("recorded_at", Double, nullable=False),
-    Column("agent", Identifier),
+    Column("agent", Text),
     Column("message", Text),
     Column("searchable", Boolean, nullable=False),
     Column("digest", String(32), nullable=False),
@@ -112,7 +88,7 @@ turns = Table(
 speakers = Table(
     "speakers",
     metadata,
-    Column("user", Row, ForeignKey("users.id"), primary_key=True),
+    Column("user", Integer, ForeignKey("users.id"), primary_key=True),
     Column("name", Text, primary_key=True),
     Column("turns", Integer, nullable=False),
 )
@@ -120,8 +96,8 @@ speakers = Table(
 vectors = Table(
     "vectors",
     metadata,
-    Column("turn", Row, ForeignKey("turns.id"), primary_key=True, autoincrement=False),
-    Column("user", Row, nullable=False, index=True),
+    Column("turn", Integer, ForeignKey("turns.id"), primary_key=True, autoincrement=False),
+    Column("user", Integer, nullable=False, index=True),
     Column("vector", LargeBinary, nullable=False),
     Column("tokens", LargeBinary),
 )
@@ -129,10 +105,10 @@ vectors = Table(
 work = Table(
     "work",
     metadata,
-    Column("id", Row, primary_key=True, autoincrement=True),
+    Column("id", Integer, primary_key=True, autoincrement=True),
     Column("kind", String(16), nullable=False),
-    Column("user", Row, nullable=False),
-    Column("item", Row, nullable=False),
+    Column("user", Integer, nullable=False),
+    Column("item", Integer, nullable=False),
     UniqueConstraint("kind", "item"),
     Index("work_by_user", "kind", "user"),
     sqlite_autoincrement=True,

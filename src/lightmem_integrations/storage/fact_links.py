@@ -1,49 +1,34 @@
-"""What a recall needs of facts: their vectors and terms, what proves them, and what is near."""
+"""Facts that belong together: those that replaced each other, and those that share something."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
-import numpy as np
 from sqlalchemy import Connection, func, select
 
-from lightmem_integrations.arrays import Vectors
-from lightmem_integrations.storage.schema.knowledge import (
-    episode_turns,
-    evidence,
-    fact_vectors,
-    facts,
-    mentions,
-)
-from lightmem_integrations.storage.sql import in_batches
-from lightmem_integrations.storage.vectors import unpack_all
+from lightmem_integrations.storage.facts import StoredFact, read_facts
+from lightmem_integrations.storage.schema.knowledge import episode_turns, evidence, facts, mentions
 
-_MOST_ASKED = 500  # a guess: links of more facts than this are not looked for
+_MOST_ASKED = 500
+"""Links of more facts than this are not looked for: a guess."""
+
 _COMMON = 50
-"""An entity in more facts than this links nothing: it is whom the memory is about."""
+"""An entity in more facts than this links nothing, as the memory is about it: a guess."""
 
 
-def vectors_of_facts(
-    connection: Connection, user_row: int, rows: Collection[int] | None = None
-) -> tuple[list[int], Vectors]:
-    """Rows of a user's facts that were not retracted, and the vectors of their statements."""
-    query = (
-        select(fact_vectors.c.fact, fact_vectors.c.vector)
-        .join(facts, facts.c.id == fact_vectors.c.fact)
-        .where(facts.c.user == user_row, facts.c.retracted_at.is_(None))
-        .order_by(fact_vectors.c.fact)
-    )
-    if rows is None:
-        found = list(connection.execute(query))
-    else:
-        found = [
-            row
-            for batch in in_batches(sorted(rows))
-            for row in connection.execute(query.where(fact_vectors.c.fact.in_(batch)))
-        ]
-    if not found:
-        return [], np.zeros((0, 0), np.float32)
-    return [row for row, _ in found], unpack_all([blob for _, blob in found])
+def chain_of(connection: Connection, fact: StoredFact) -> list[StoredFact]:
+    """All facts that took each other's place with this one, oldest first."""
+    found, wanted = {fact.row: fact}, [fact]
+    while wanted:
+        rows = [one.row for one in wanted]
+        after = [one.superseded_by for one in wanted if one.superseded_by is not None]
+        before = select(facts.c.id).where(
+            facts.c.user == fact.user, facts.c.superseded_by.in_(rows)
+        )
+        near = {*after, *connection.execute(before).scalars()} - found.keys()
+        wanted = read_facts(connection, fact.user, near, retracted=True)
+        found |= {one.row: one for one in wanted}
+    return sorted(found.values(), key=lambda one: (one.valid_from, one.row))
 
 
 def linked_facts(

@@ -1,0 +1,226 @@
+"""Changes that the claims of one episode make: add, merge evidence, supersede, or conflict.
+
+Everything is decided before the transaction, on what was known at one revision of the user's
+facts; the commit asks whether that revision still holds. So a model may be asked in between.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from lightmem_integrations.arrays import Vectors
+from lightmem_integrations.knowledge.beliefs import (
+    Belief,
+    decide,
+    joinable,
+    new_belief,
+    settle,
+    stored_belief,
+    turns_for_values,
+)
+from lightmem_integrations.knowledge.fact_cache import FactCache, Key, blocking_key, blocking_key_of
+from lightmem_integrations.knowledge.run_context import RunContext
+from lightmem_integrations.storage.claims import Claim, read_claims, refused_at
+from lightmem_integrations.storage.facts import StoredFact
+from lightmem_integrations.text.names import name_key
+
+_NEAREST = 5
+"""Facts near a claim that are looked at: a guess."""
+
+_NUMBER = re.compile(r"\d+")
+
+
+@dataclass(slots=True)
+class Changes:
+    """Beliefs to be written, decided at one revision of what is known.
+
+    Attributes:
+        user_row: Whose facts.
+        revision: The revision.
+        beliefs: Every belief of every chain that was touched, in the order of their claims.
+        conflicts: Pairs that contradict each other undecided, of the chains that were settled.
+        settled: Stored rows of those chains: other conflicts among them are decided now.
+        merged: Claims that only brought evidence.
+        dropped: Claims that a person had refused.
+        vectors: Vectors of new beliefs' statements.
+    """
+
+    user_row: int
+    revision: int
+    beliefs: list[Belief] = field(default_factory=list)
+    conflicts: list[tuple[Belief, Belief]] = field(default_factory=list)
+    settled: set[int] = field(default_factory=set)
+    merged: int = 0
+    dropped: int = 0
+    vectors: dict[Belief, Vectors] = field(default_factory=dict)
+
+
+def decide_changes(
+    claims: Sequence[Claim], vectors: Sequence[Vectors], cache: FactCache, run: RunContext
+) -> Changes:
+    """Decide what becomes of the claims of one episode.
+
+    Rules, in this order:
+
+    1. What a person refused is dropped, unless it was said again since.
+    2. A claim of known subject and attribute joins the fact with the same value. For a thing that
+       has one value at a time, that fact must hold at the claim's time.
+    3. What means nearly the same (``settings.same_meaning``) joins too, if the subject is the same,
+       and besides that the value, or the attribute with all names and numbers.
+    4. What is near (``settings.doubt``) but not decided goes to the arbiter, if there is one.
+    5. All else is a new fact. Where a thing has one value at a time, ``settle`` says what holds.
+    """
+    deciding = _Deciding(cache, run)
+    for claim, vector in zip(claims, vectors, strict=True):
+        deciding.place(claim, vector)
+    return deciding.settled()
+
+
+class _Deciding:
+    """The chains of beliefs that the claims of one episode touch, as they grow claim by claim."""
+
+    def __init__(self, cache: FactCache, run: RunContext) -> None:
+        self._cache = cache
+        self._run = run
+        self._now = run.clock()
+        self._chains: dict[Key, list[Belief]] = {}
+        self._changes = Changes(cache.user_row, cache.revision)
+
+    def settled(self) -> Changes:
+        """What is to be written, once every claim has its place."""
+        changes, settings = self._changes, self._run.settings
+        for chain in self._chains.values():
+            singles = [belief for belief in chain if belief.single]
+            if singles:
+                changes.conflicts += settle(singles, self._weight(singles), settings)
+                changes.settled |= {belief.row for belief in singles if belief.row is not None}
+            changes.beliefs += chain
+        return changes
+
+    def place(self, claim: Claim, vector: Vectors) -> None:
+        """Let a claim support a belief of its chain, or become one."""
+        claim, near, replaces = self._linked(claim, vector)
+        if self._is_refused(claim):
+            self._changes.dropped += 1
+            return
+        beside = None if near is None else blocking_key_of(near)
+        twin_chain = [] if beside is None else self._chain(beside)
+        twin = next((belief for belief in twin_chain if near and belief.row == near.row), None)
+        key = blocking_key(*claim.key, claim.value_key, single=claim.single)
+        if beside is not None and twin is not None and not (claim.single or replaces):
+            key = beside
+        chain = self._chain(key)
+        if replaces and twin is not None:
+            twin.single = True
+            if chain is not twin_chain:
+                twin_chain.remove(twin)
+                chain.append(twin)
+        added = new_belief(claim, self._now)
+        if claim.single:
+            singles = [belief for belief in chain if belief.single]
+            settle(singles, self._weight(singles), self._run.settings)
+            pieces = [] if added.is_history else self._split(singles, added)
+            chain += pieces
+            match = joinable([*singles, *pieces], claim)
+        else:
+            value = claim.value_key
+            same = (belief for belief in chain if belief.value_key == value)
+            match = next(same, None if replaces else twin)
+        if match is not None:
+            match.support(claim)
+            self._changes.merged += 1
+            return
+        chain.append(added)
+        self._changes.vectors[added] = vector
+
+    def _chain(self, key: Key) -> list[Belief]:
+        if key not in self._chains:
+            self._chains[key] = [stored_belief(fact) for fact in self._cache.about(key)]
+        return self._chains[key]
+
+    def _linked(self, claim: Claim, vector: Vectors) -> tuple[Claim, StoredFact | None, bool]:
+        """Link a claim to the nearest known fact.
+
+        Returns:
+            The claim, renamed to that fact's attribute; the fact, or None; and whether the claim
+            supersedes it.
+        """
+        subject, attribute = claim.key
+        settings, arbiter = self._run.settings, self._run.arbiter
+        for fact, similarity in self._cache.nearest(vector, _NEAREST):
+            if similarity < settings.doubt:
+                break
+            if fact.subject_key != subject:
+                continue
+            single = claim.single or fact.single
+            if similarity >= settings.same_meaning:
+                if fact.value_key == claim.value_key and fact.single == claim.single:
+                    return replace(claim, attribute=fact.attribute), fact, False
+                if fact.attribute_key == attribute and not single and _same_names(claim, fact):
+                    return claim, fact, False
+            if arbiter is None or (single and fact.attribute_key == attribute):
+                continue
+            judgement = arbiter.judge(claim, fact)
+            if judgement == "same":
+                same = replace(
+                    claim, attribute=fact.attribute, value=fact.value, single=fact.single
+                )
+                return same, fact, False
+            if judgement == "replaces":
+                return replace(claim, attribute=fact.attribute, single=True), fact, True
+        return claim, None, False
+
+    def _split(self, chain: Sequence[Belief], added: Belief) -> list[Belief]:
+        """Split beliefs that a new one interrupts: claims made after it are facts of their own.
+
+        Without this, the order in which sessions are consolidated would show in what is believed.
+        """
+        pieces = []
+        for belief in chain:
+            ended = belief.valid_to is not None and belief.valid_to <= added.since
+            if belief.value_key == added.value_key or belief.is_history or ended:
+                continue
+            if belief.since > added.since or belief.said_at <= added.since:
+                continue
+            if decide(belief, added, self._weight(chain), self._run.settings) != "supersede":
+                continue
+            stored = [] if belief.row is None else self._stored_claims([belief.row])[belief.row]
+            claims = [*stored, *belief.new]
+            later = [claim for claim in claims if claim.since > added.since]
+            earlier = [claim for claim in claims if claim.since <= added.since]
+            if later and earlier:
+                again = new_belief(replace(later[0], single=True), self._now)
+                pieces.append(again)
+                for part, rest in ((belief, earlier), (again, later)):
+                    part.rest_on(rest)
+                again.moved = [claim for claim in later if claim.row is not None]
+                # Joined next, its times must be known already.
+                belief.valid_to, again.valid_to = again.since, belief.valid_to
+        return pieces
+
+    def _weight(self, chain: Sequence[Belief]) -> dict[str, int]:
+        """How many turns speak for each value; only counted where the policy asks for it."""
+        if self._run.settings.policy != "evidence":
+            return {}
+        rows = [belief.row for belief in chain if belief.row is not None]
+        return turns_for_values(chain, self._stored_claims(rows))
+
+    def _stored_claims(self, rows: Sequence[int]) -> Mapping[int, list[Claim]]:
+        with self._run.store.ledger.read() as connection:
+            return read_claims(connection, self._cache.user_row, rows)
+
+    def _is_refused(self, claim: Claim) -> bool:
+        with self._run.store.ledger.read() as connection:
+            when = refused_at(connection, self._cache.user_row, claim)
+        return when is not None and claim.said_at <= when
+
+
+def _same_names(claim: Claim, fact: StoredFact) -> bool:
+    """Whether two statements name the same and hold the same numbers.
+
+    Vectors hardly tell "room 46" from "room 48", nor one name from another.
+    """
+    ours, theirs = ({name_key(name) for name in one.entities} for one in (claim, fact))
+    return ours == theirs and _NUMBER.findall(claim.statement) == _NUMBER.findall(fact.statement)

@@ -1,0 +1,263 @@
+"""Claims in the ledger: the statements that episodes or people make, with the turns behind them.
+
+A fact rests on its claims. They are rows of the table ``assertions``, tied to turns by
+``evidence``. A refusal is a person's word that what a turn seems to prove is not so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, func, insert, select, update
+
+from lightmem_integrations.storage.schema.knowledge import (
+    assertions,
+    episode_turns,
+    episodes,
+    evidence,
+    facts,
+    refusals,
+)
+from lightmem_integrations.storage.schema.turns import sessions, turns
+from lightmem_integrations.storage.sql import in_batches
+from lightmem_integrations.text.names import name_key
+from lightmem_integrations.text.terms import terms
+
+LEAST_CONFIDENCE, MOST_CONFIDENCE = 0.01, 0.99
+"""Nothing is certain either way. How near to it one may come is a guess."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A statement with its proof. Times are in seconds since 1970.
+
+    Attributes:
+        subject: Whom or what it is about.
+        attribute: What about the subject.
+        value: What is said about it.
+        statement: The whole as a sentence.
+        entities: Names in it.
+        single: Whether the subject has one such value at a time.
+        since: When it began to be true, as far as is known: a stated time, or when it was said.
+        said_at: When it was said last.
+        stated_to: A stated end.
+        confidence: Between 0.01 and 0.99.
+        agent: Who wrote it down, where one was named.
+        turns: Rows of the turns that prove it.
+        row: Its row, once it is stored.
+        episode: Row of the episode that makes it; ``None`` for a person's word, and before it is
+            stored.
+    """
+
+    subject: str
+    attribute: str
+    value: str
+    statement: str
+    entities: tuple[str, ...]
+    single: bool
+    since: float
+    said_at: float
+    stated_to: float | None
+    confidence: float
+    agent: str | None
+    turns: tuple[int, ...]
+    row: int | None = None
+    episode: int | None = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Subject and attribute, as they are compared."""
+        return name_key(self.subject), phrase_key(self.attribute)
+
+    @property
+    def value_key(self) -> str:
+        """The value, as it is compared."""
+        return phrase_key(self.value)
+
+
+class Support(NamedTuple):
+    """Claims of one fact taken together: since when and until when it holds, and how surely."""
+
+    since: float
+    said_at: float
+    stated_to: float | None
+    confidence: float
+
+
+def support_of(claims: Collection[Claim]) -> Support:
+    """Take claims of one meaning, at least one, together; the latest that names an end says it."""
+    ends = {claim.said_at: claim.stated_to for claim in claims if claim.stated_to is not None}
+    confidence = 0.0
+    for claim in claims:
+        confidence = noisy_or(confidence, claim.confidence)
+    return Support(
+        since=min(claim.since for claim in claims),
+        said_at=max(claim.said_at for claim in claims),
+        stated_to=ends[max(ends)] if ends else None,
+        confidence=confidence,
+    )
+
+
+def noisy_or(first: float, second: float) -> float:
+    """Confidence in what two independent sources say: that not both are wrong.
+
+    ``1 - (1 - a)(1 - b)``, the noisy-or of Pearl (1988): the order in which evidence comes does
+    not matter. Never certain: ``MOST_CONFIDENCE`` at most.
+    """
+    return bounded(1.0 - (1.0 - first) * (1.0 - second))
+
+
+def bounded(confidence: float) -> float:
+    """A confidence between the least and the most; what is no number counts as the least."""
+    if confidence != confidence:  # noqa: PLR0124 - NaN
+        return LEAST_CONFIDENCE
+    return min(max(confidence, LEAST_CONFIDENCE), MOST_CONFIDENCE)
+
+
+def phrase_key(phrase: str) -> str:
+    """A phrase as it is compared: its index terms, or itself if it has none."""
+    return " ".join(terms(phrase)) or name_key(phrase)
+
+
+def insert_claim(
+    connection: Connection, user_row: int, fact_row: int, claim: Claim, episode: int | None,
+    now: float,
+) -> None:  # fmt: skip
+    """Write a claim of a fact, with its evidence."""
+    values = {
+        "user": user_row, "fact": fact_row, "episode": episode, "subject": claim.subject,
+        "attribute": claim.attribute, "value": claim.value, "statement": claim.statement,
+        "terms": " ".join(terms(claim.statement)), "entities": json.dumps(claim.entities),
+        "since": claim.since, "said_at": claim.said_at, "stated_to": claim.stated_to,
+        "confidence": claim.confidence, "agent": claim.agent, "recorded_at": now,
+    }  # fmt: skip
+    done = connection.execute(insert(assertions).values(**values).returning(assertions.c.id))
+    row = int(done.scalar_one())
+    proof = [
+        {"assertion": row, "turn": turn, "fact": fact_row, "user": user_row}
+        for turn in dict.fromkeys(claim.turns)
+    ]
+    if proof:
+        connection.execute(insert(evidence), proof)
+
+
+def move_claims(connection: Connection, user_row: int, rows: Collection[int], to: int) -> None:
+    """Give claims, by their rows, with their evidence to another fact of the user."""
+    for part in in_batches(rows):
+        for table, column in ((assertions, assertions.c.id), (evidence, evidence.c.assertion)):
+            connection.execute(
+                update(table).where(table.c.user == user_row, column.in_(part)).values(fact=to)
+            )
+
+
+def read_claims(
+    connection: Connection, user_row: int, fact_rows: Collection[int]
+) -> dict[int, list[Claim]]:
+    """The claims of facts, by fact, in the order in which they were said."""
+    found: dict[int, list[Claim]] = {row: [] for row in fact_rows}
+    for part in in_batches(fact_rows):
+        proof: dict[int, list[int]] = {}
+        said = select(evidence.c.assertion, evidence.c.turn).where(
+            evidence.c.user == user_row, evidence.c.fact.in_(part)
+        )
+        for claim, turn in connection.execute(said.order_by(evidence.c.turn)):
+            proof.setdefault(claim, []).append(turn)
+        query = (
+            select(assertions, facts.c.single)
+            .join(facts, facts.c.id == assertions.c.fact)
+            .where(assertions.c.user == user_row, assertions.c.fact.in_(part))
+            .order_by(assertions.c.said_at, assertions.c.id)
+        )
+        for row in connection.execute(query):
+            found[row.fact].append(_claim(row, tuple(proof.get(row.id, ()))))
+    return found
+
+
+def read_evidence(
+    connection: Connection, user_row: int, fact_rows: Collection[int]
+) -> Sequence[Row[Any]]:
+    """The turns that prove facts, oldest first, a turn as often as claims rest on it.
+
+    Rows of turns, and beside them ``session_name``, ``episode_key`` and ``state`` of the turn's
+    episode, and ``evident_at``: when the claim was recorded.
+    """
+    query = (
+        select(turns, sessions.c.name.label("session_name"), episodes.c.key.label("episode_key"),
+               episodes.c.state, assertions.c.recorded_at.label("evident_at"))
+        .select_from(evidence)
+        .join(assertions, assertions.c.id == evidence.c.assertion)
+        .join(turns, turns.c.id == evidence.c.turn)
+        .join(sessions, sessions.c.id == turns.c.session)
+        .outerjoin(episode_turns, episode_turns.c.turn == turns.c.id)
+        .outerjoin(episodes, episodes.c.id == episode_turns.c.episode)
+        .where(
+            evidence.c.user == user_row,
+            turns.c.user == user_row,
+            evidence.c.fact.in_(list(fact_rows)),
+        )
+        .order_by(turns.c.said_at, turns.c.id, assertions.c.id)
+    )  # fmt: skip
+    return connection.execute(query).all()
+
+
+def zones_of_facts(connection: Connection, user_row: int, rows: Iterable[int]) -> dict[int, int]:
+    """Seconds east of UTC where each fact was said; in another zone its days would be others."""
+    zones: dict[int, int] = {}
+    for part in in_batches(list(rows)):
+        query = (
+            select(evidence.c.fact, func.min(turns.c.offset))
+            .join(turns, turns.c.id == evidence.c.turn)
+            .where(evidence.c.user == user_row, evidence.c.fact.in_(part))
+            .group_by(evidence.c.fact)
+        )
+        zones |= dict(connection.execute(query).all())
+    return zones
+
+
+def refuse(
+    connection: Connection,
+    user_row: int,
+    fact_row: int,
+    key: tuple[str, str],
+    value_key: str,
+    now: float,
+) -> None:
+    """Remember that a person refused a fact, with every turn that seems to prove it.
+
+    Holds a digest instead of words, and goes with the turn.
+    """
+    digest = _digest(user_row, key, value_key)
+    proof = select(evidence.c.turn).where(evidence.c.fact == fact_row, evidence.c.user == user_row)
+    rows = [
+        {"user": user_row, "turn": turn, "digest": digest, "refused_at": now}
+        for turn in connection.execute(proof.distinct()).scalars()
+    ]
+    if rows:
+        connection.execute(insert(refusals), rows)
+
+
+def refused_at(connection: Connection, user_row: int, claim: Claim) -> float | None:
+    """When a person last refused what a claim says; ``None`` if nobody did."""
+    query = select(func.max(refusals.c.refused_at)).where(
+        refusals.c.user == user_row,
+        refusals.c.digest == _digest(user_row, claim.key, claim.value_key),
+    )
+    return connection.execute(query).scalar()
+
+
+def _digest(user_row: int, key: tuple[str, str], value_key: str) -> str:
+    content = json.dumps([user_row, *key, value_key])
+    return hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
+
+
+def _claim(row: Row[Any], proof: tuple[int, ...]) -> Claim:
+    return Claim(
+        subject=row.subject, attribute=row.attribute, value=row.value, statement=row.statement,
+        entities=tuple(json.loads(row.entities)), single=row.single, since=row.since,
+        said_at=row.said_at, stated_to=row.stated_to, confidence=row.confidence, agent=row.agent,
+        turns=proof, row=row.id, episode=row.episode,
+    )  # fmt: skip

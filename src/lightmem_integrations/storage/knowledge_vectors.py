@@ -1,0 +1,103 @@
+"""Vectors of facts and of episodes' summaries in the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Literal
+
+import numpy as np
+from sqlalchemy import Connection, delete, insert, select
+
+from lightmem_integrations.arrays import Vectors
+from lightmem_integrations.storage.schema.knowledge import (
+    episode_vectors,
+    episodes,
+    fact_vectors,
+    facts,
+)
+from lightmem_integrations.storage.sql import in_batches
+from lightmem_integrations.storage.vectors import pack, unpack_all
+
+Kind = Literal["episode", "fact"]
+
+_TABLES = {
+    "episode": (episodes, episodes.c.summary, episode_vectors, episode_vectors.c.episode),
+    "fact": (facts, facts.c.statement, fact_vectors, fact_vectors.c.fact),
+}
+
+
+def vectors_of_facts(
+    connection: Connection, user_row: int, rows: Collection[int]
+) -> tuple[list[int], Vectors]:
+    """Of these rows those of facts that were not retracted, and the vectors of their statements.
+
+    Returns:
+        The rows, and ``(rows, dimension)``.
+    """
+    query = (
+        select(fact_vectors.c.fact, fact_vectors.c.vector)
+        .join(facts, facts.c.id == fact_vectors.c.fact)
+        .where(facts.c.user == user_row, facts.c.retracted_at.is_(None))
+        .order_by(fact_vectors.c.fact)
+    )
+    found = [
+        row
+        for batch in in_batches(sorted(rows))
+        for row in connection.execute(query.where(fact_vectors.c.fact.in_(batch)))
+    ]
+    if not found:
+        return [], np.zeros((0, 0), np.float32)
+    return [row for row, _ in found], unpack_all([blob for _, blob in found])
+
+
+def without_vector(
+    connection: Connection, user_row: int, kind: Kind, limit: int
+) -> list[tuple[int, str]]:
+    """Rows and texts of a user's facts or episodes that have a text and no vector."""
+    table, text, _, key = _TABLES[kind]
+    query = (
+        select(table.c.id, text)
+        .outerjoin(key.table, key == table.c.id)
+        .where(table.c.user == user_row, key.is_(None), text != "")
+        .limit(limit)
+    )
+    return [(row, words) for row, words in connection.execute(query)]
+
+
+def set_vectors(
+    connection: Connection,
+    user_row: int,
+    kind: Kind,
+    embedded: Sequence[tuple[int, str]],
+    vectors: Vectors,
+) -> int:
+    """Keep vectors of facts or episodes whose text is still the embedded one; returns how many.
+
+    Args:
+        connection: Of a write transaction.
+        user_row: Whose.
+        kind: Of what.
+        embedded: Rows and the texts that were embedded.
+        vectors: ``(rows, dimension)``.
+    """
+    table, text, vector_table, key = _TABLES[kind]
+    rows = [row for row, _ in embedded]
+    still = select(table.c.id, text).where(table.c.user == user_row, table.c.id.in_(rows))
+    now: dict[int, str] = dict(connection.execute(still).all())
+    connection.execute(delete(vector_table).where(key.in_(list(now))))
+    values = [
+        {kind: row, "user": user_row, "vector": pack(vector)}
+        for (row, words), vector in zip(embedded, vectors, strict=True)
+        if now.get(row) == words
+    ]
+    if values:
+        connection.execute(insert(vector_table), values)
+    return len(values)
+
+
+def insert_vector(
+    connection: Connection, user_row: int, kind: Kind, row: int, vector: Vectors
+) -> None:
+    """Keep the vector of a new fact or episode."""
+    _, _, table, _ = _TABLES[kind]
+    connection.execute(insert(table).values({kind: row, "user": user_row, "vector": pack(vector)}))

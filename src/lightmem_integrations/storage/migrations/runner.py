@@ -1,0 +1,61 @@
+"""Migration: the numbered steps of SQL that bring a new or an older ledger up to date."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from sqlalchemy import Connection, Engine, inspect
+
+from lightmem_integrations.errors import LedgerError
+
+_STEPS = sorted(
+    (file for file in files(__package__).iterdir() if file.name.endswith(".sql")),
+    key=lambda file: int(file.name.split("_")[0]),
+)
+
+VERSION = len(_STEPS)
+"""Version of a ledger that is up to date: step n brings it from version n - 1 to n."""
+
+
+def migrate(engine: Engine, target: int = VERSION) -> None:
+    """Bring a ledger to a version, each step in a transaction of its own.
+
+    Args:
+        engine: The ledger's database.
+        target: The version, by default today's.
+
+    Raises:
+        LedgerError: The ledger was written by a newer version of this library.
+    """
+    with engine.begin() as connection:
+        version = _version(connection)
+    if version > VERSION:
+        raise LedgerError(
+            f"The ledger is of version {version}; this library knows versions up to "
+            f"{VERSION}. Update lightmem-integrations."
+        )
+    while version < target:
+        # Looked at again under the lock: another process may have taken the step meanwhile.
+        with engine.execution_options(writes=True).begin() as connection:
+            version = _version(connection)
+            if version < target:
+                version += 1
+                _take(connection, version)
+
+
+def _version(connection: Connection) -> int:
+    if not inspect(connection).has_table("meta"):
+        return 0
+    found = connection.exec_driver_sql("SELECT value FROM meta WHERE name = 'version'").scalar()
+    return int(found or 0)
+
+
+def _take(connection: Connection, number: int) -> None:
+    for statement in _STEPS[number - 1].read_text(encoding="utf-8").split(";\n"):
+        if statement.strip():
+            connection.exec_driver_sql(statement)
+    connection.exec_driver_sql(
+        "INSERT INTO meta (name, value) VALUES ('version', ?)"
+        " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        (str(number),),
+    )

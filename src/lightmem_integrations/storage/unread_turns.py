@@ -1,0 +1,92 @@
+"""Turns in no episode yet, as a Writer reads them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, func, select
+
+from lightmem_integrations.arrays import Vectors
+from lightmem_integrations.records.conversation import Role
+from lightmem_integrations.storage.schema.turns import turns, vectors
+from lightmem_integrations.storage.turns import moment
+from lightmem_integrations.storage.vectors import unpack
+from lightmem_integrations.storage.work_queue import Due, select_unread
+
+
+@dataclass(frozen=True, slots=True)
+class WriterTurn:
+    """One turn as the Writer reads it. Its pointer is its place in the sequence, from 0.
+
+    Attributes:
+        row: Its row in the ledger.
+        role: Who speaks, as the framework says it.
+        speaker: Who speaks, by name; the role where none was given.
+        text: Its text.
+        time: When it was said, in the zone in which it was given.
+        session: Row of its session.
+        position: Its place in the session.
+        agent: Who wrote it down, where one was named.
+        vector: Its vector, where it has one already.
+        version: Tells whether the turn changed since it was read.
+    """
+
+    row: int
+    role: Role
+    speaker: str
+    text: str
+    time: dt.datetime
+    session: int
+    position: int
+    agent: str | None = None
+    vector: Vectors | None = None
+    version: int = 1
+
+
+def unread(connection: Connection, due: Due, limit: int) -> list[WriterTurn]:
+    """The session's first turns in no episode yet, in the order in which they were said."""
+    query = (
+        select_unread(
+            due, turns.c.id, turns.c.role, turns.c.speaker, turns.c.text, turns.c.said_at,
+            turns.c.offset, turns.c.session, turns.c.position, turns.c.agent, turns.c.version,
+            vectors.c.vector,
+        )
+        .outerjoin(vectors, vectors.c.turn == turns.c.id)
+        .order_by(turns.c.position)
+        .limit(limit)
+    )  # fmt: skip
+    return [
+        WriterTurn(
+            row=row.id,
+            role=row.role,
+            speaker=row.speaker or row.role,
+            text=row.text,
+            time=moment(row.said_at, row.offset),
+            session=row.session,
+            position=row.position,
+            agent=row.agent,
+            vector=None if row.vector is None else unpack(row.vector),
+            version=row.version,
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def unchanged(connection: Connection, due: Due, read: Sequence[WriterTurn]) -> bool:
+    """Whether turns are as they were read: all still there, and in no episode."""
+    rows = [turn.row for turn in read]
+    query = select_unread(due, turns.c.id, turns.c.version).where(turns.c.id.in_(rows))
+    versions: dict[int, int] = dict(connection.execute(query).all())
+    return versions == {turn.row: turn.version for turn in read}
+
+
+def is_over(connection: Connection, due: Due, now: float, gap_seconds: float) -> bool:
+    """Whether nothing more is expected in a session: a pause, or another session after it."""
+    last = func.max(turns.c.said_at)
+    mine = connection.execute(select(last).where(turns.c.session == due.session)).scalar()
+    others = connection.execute(
+        select(last).where(turns.c.user == due.user, turns.c.session != due.session)
+    ).scalar()
+    return mine is None or now - mine > gap_seconds or (others is not None and others > mine)
