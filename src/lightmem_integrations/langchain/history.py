@@ -12,13 +12,13 @@ from langchain_core.chat_history import BaseChatMessageHistory
 from langchain_core.messages import BaseMessage, message_to_dict
 from langchain_core.runnables import ConfigurableFieldSpec
 
-from lightmem_integrations.errors import InvalidRequestError
 from lightmem_integrations.langchain.background import add_turns
 from lightmem_integrations.langchain.messages import to_message, to_turn
 from lightmem_integrations.langchain.scope import DEFAULT_SESSION, Scope
 from lightmem_integrations.lightmem import LightMem
 from lightmem_integrations.records.conversation import Turn
 from lightmem_integrations.safety import check_scope_id, check_user_id
+from lightmem_integrations.validation import check_counts
 
 
 class LightMemChatMessageHistory(BaseChatMessageHistory):
@@ -77,8 +77,7 @@ class LightMemChatMessageHistory(BaseChatMessageHistory):
         messages: Sequence[BaseMessage] = (),
     ) -> None:
         super().__init__()
-        if max_tokens is not None and not max_tokens > 0:
-            raise InvalidRequestError(f"max_tokens is {max_tokens!r}; it must be more than 0.")
+        check_counts(max_tokens=max_tokens)
         self.memory = memory
         self.user_id = check_user_id(user_id)
         self.session_id = check_scope_id(session_id, "session_id")
