@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from lightmem_integrations.aio import Closing, awaitable
-from lightmem_integrations.consolidation.pipeline import Progress
+from lightmem_integrations.consolidation.pipeline import OnProgress
 from lightmem_integrations.consolidation.share.sharing import sharing
 from lightmem_integrations.consolidation.worker import Consolidator
 from lightmem_integrations.consolidation.write.as_writer import as_writer
@@ -78,8 +78,7 @@ class LightMem(Closing):
         reranker: Scores the best candidates anew: a cross-encoder, its name, ``SLMReranker(model)``
             or your own. ``None`` for the built-in Selector alone.
         slm: A small language model for ``settings.hypothetical_queries``: a chat model of
-            LangChain, an LLM of LlamaIndex, ``OpenAICompatible(...)``, a ``.gguf`` file or the
-            name of a transformers model.
+            LangChain, an LLM of LlamaIndex, ``OpenAICompatible(...)``, or a ``.gguf`` file.
         writer: Makes episodes and facts of turns in ``consolidate``: anything that ``slm`` can be,
             or a Writer. ``None`` for the one that needs no model.
         settings: Numbers that can be turned.
@@ -313,7 +312,7 @@ class LightMem(Closing):
         *,
         user_id: str | None = None,
         max_batches: int | None = None,
-        on_progress: Progress | None = None,
+        on_progress: OnProgress | None = None,
         writer: object | None = None,
         final: bool = False,
         retry_set_aside: bool = False,

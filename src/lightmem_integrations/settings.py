@@ -61,7 +61,7 @@ def _remedy(value: object, hint: Any, least: float) -> str | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsolidationSettings:
-    """Numbers and policies of the offline path.
+    """Numbers and policies of the offline path. The numbers are guesses, but for ``capacity``.
 
     Attributes:
         policy: What decides between contradictory facts of *different* agents: ``latest`` (what

@@ -1,4 +1,4 @@
-"""What consolidation knows, as recall needs it: facts, and episodes that are summaries only."""
+"""Reads of knowledge for recall: facts, and the summaries of compressed episodes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from lightmem_integrations.storage.vector_bytes import unpack_vectors
 
 _ALWAYS = 1e12  # seconds since 1970: later than anything
 MOST = 5_000
-"""So many statements of a user are compared, the newest: one by one, as they are few."""
+"""So many statements of a user are compared, the newest: one by one, as they are few. A guess."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Outdated:
-    """What a turn says that has changed since: until when it held, and what holds instead."""
+    """A turn's statement that was superseded: until when it held, and what holds instead."""
 
     until: float
     instead: str

@@ -60,7 +60,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class SharedStatement:
-    """What several users said, and since when it is shared, in seconds since 1970."""
+    """A statement that several users made; ``since``: when it was shared, in seconds since 1970."""
 
     row: int
     key: str
@@ -70,7 +70,7 @@ class SharedStatement:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """How far a user's memory was looked at, or reaches."""
+    """Mark of how far a user's memory reaches, or was looked at."""
 
     user: int
     revision: int
@@ -119,7 +119,7 @@ def facts_in_force(
 
 
 def names_of(connection: Connection, user_row: int) -> tuple[frozenset[str], frozenset[str]]:
-    """Who speaks in a user's memory; and single words of all the names in it, without case."""
+    """Speakers of a user's memory, and single words of all names in it, both without case."""
     said = select(speakers.c.name).where(speakers.c.user == user_row)
     people = {name for name in connection.execute(said).scalars() if name}
     whose = select(users.c.name).where(users.c.id == user_row)

@@ -75,7 +75,7 @@ def unread(connection: Connection, due: Due, limit: int) -> list[WriterTurn]:
 
 
 def unchanged(connection: Connection, due: Due, read: Sequence[WriterTurn]) -> bool:
-    """Whether turns are as they were read: all still there, and in no episode."""
+    """True if turns are as they were read: all still there, and in no episode."""
     rows = [turn.row for turn in read]
     query = select_unread(due, turns.c.id, turns.c.version).where(turns.c.id.in_(rows))
     versions: dict[int, int] = dict(connection.execute(query).all())
@@ -83,7 +83,7 @@ def unchanged(connection: Connection, due: Due, read: Sequence[WriterTurn]) -> b
 
 
 def is_over(connection: Connection, due: Due, now: float, gap_seconds: float) -> bool:
-    """Whether nothing more is expected in a session: a pause, or another session after it."""
+    """True if nothing more is expected in a session: a pause, or another session after it."""
     last = func.max(turns.c.said_at)
     mine = connection.execute(select(last).where(turns.c.session == due.session)).scalar()
     others = connection.execute(

@@ -1,4 +1,4 @@
-"""What of a fact may be shared: nothing in it that belongs to one person.
+"""De-identification: the part of a fact that may be shared, with nothing of one person in it.
 
 What is shared is never anybody's sentence. It is put together from words that every one of its
 users said: what is liked or done, without who; or what is said of a thing that bears no name.
@@ -48,7 +48,7 @@ _IDENTIFYING = re.compile(
 _LONGEST, _MOST_WORDS, _LONGEST_WORD = 80, 10, 25
 
 PersonalData = Callable[[str], bool]
-"""Whether a text holds data of a person, as far as a detector can tell."""
+"""Tells whether a text holds data of a person, as far as a detector can."""
 
 
 def candidate(
@@ -58,7 +58,7 @@ def candidate(
     names: Set[str],
     detects: PersonalData,
 ) -> Candidate | None:
-    """What a fact would be when shared; ``None`` if it is of no kind that ever is.
+    """A fact as it would be shared; ``None`` if it is of no kind that ever is.
 
     Args:
         fact: A user's fact.
@@ -108,7 +108,7 @@ def _is_personal(text: str, fact: StoredFact, sentences: Sequence[str], names: S
 
 
 def _named_in(sentence: str, words: frozenset[str]) -> bool:
-    """Whether one of these words is written like a name within a sentence."""
+    """True if one of these words is written like a name within a sentence."""
     capital = {each.casefold() for each in _LETTERS.findall(sentence) if each != each.lower()}
     return not capital.isdisjoint(words)
 

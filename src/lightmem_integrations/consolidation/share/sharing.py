@@ -1,4 +1,4 @@
-"""What several users say becomes knowledge of the store, and stops being it when they stop."""
+"""Shared knowledge: made of what several users say, and withdrawn when they no longer do."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from lightmem_integrations.storage.shared import (
 )
 
 SHARED_BY = "Several users"
-"""Who said what is shared, as it is shown."""
+"""Subject of a shared statement, as it is shown."""
 
 
 def share(
@@ -81,7 +81,7 @@ def share(
 
 
 def sharing(store: Store, settings: Settings) -> Callable[[Callable[[], bool]], int] | None:
-    """What brings shared knowledge up to date in this store; ``None`` where it is turned off."""
+    """A function that brings shared knowledge up to date; ``None`` where it is turned off."""
     if not settings.shared_knowledge:
         return None
 
@@ -102,7 +102,7 @@ def sharing(store: Store, settings: Settings) -> Callable[[Callable[[], bool]], 
 def _candidates(
     store: Store, user_row: int, detects: PersonalData, now: float
 ) -> dict[int, Candidate]:
-    """What could be shared of a user's facts, by their rows."""
+    """Candidates for sharing among a user's facts, by the rows of the facts."""
     with store.ledger.read() as connection:
         facts = facts_in_force(connection, user_row, now)
         people, names = names_of(connection, user_row)
