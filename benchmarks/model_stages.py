@@ -24,7 +24,7 @@ from rich.table import Table
 
 from lightmem_integrations import CrossEncoderReranker, LightMem, Settings, SLMReranker
 from lightmem_integrations.evaluation.conversations import Conversation, Question, read
-from lightmem_integrations.models.gguf_runner import GGUFLanguageModel
+from lightmem_integrations.models.gguf import GGUFLanguageModel
 
 _K = 10
 _NO_LIMIT = 3_600.0

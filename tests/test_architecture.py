@@ -69,6 +69,30 @@ def test_only_adapters_and_wrappers_know_a_framework():
         assert not {name.split(".")[0] for name in imports(path)} & FRAMEWORKS, path
 
 
+def test_sql_is_written_in_storage_alone():
+    """Elsewhere a connection is handed on and rows come back; nothing builds or runs a query."""
+    for path in MODULES:
+        if part(path) == "storage":
+            continue
+        taken = {name for name in imports(path) if name.split(".")[0] in {"sqlalchemy", "sqlite3"}}
+        assert taken <= {"sqlalchemy.Connection", "sqlalchemy.Row"}, path
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Attribute):
+                assert node.attr not in {"execute", "exec_driver_sql", "executescript"}, path
+
+
+def test_nobody_reaches_into_the_facade():
+    """Adapters, tests and what stands beside the package use it as users do."""
+    reach = re.compile(
+        r"\bmemor(?:y|ies\[[^\]]*\])\._[a-z]"
+        r"|(?<!\bself)\._(?:store|knowledge|consolidator|access_log|idle)\b"
+    )
+    written = [*MODULES, *BESIDE, *(TREE / "tests").rglob("*.py"), *TREE.glob("notebooks/*.ipynb")]
+    for path in written:
+        found = reach.search(path.read_text(encoding="utf-8"))
+        assert found is None, f"{path}: {found}"
+
+
 def test_the_table_of_folders_is_the_tree():
     guide = (TREE / "CONTRIBUTING.md").read_text(encoding="utf-8")
     table = guide.partition("## Where things are")[2].partition("\n## ")[0]

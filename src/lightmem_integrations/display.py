@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # The numbers of this module are guesses that look well in 80 columns.
 _CLIP = 240  # characters of a cell
-_NARROW = 20  # columns of a terminal for a cell of any other column than the one called text
+_NARROW = 24  # columns of a terminal, of any other cell than that of the column called text
 _TITLE_WIDTH = 78  # a table of few or narrow rows is not made wider for its title than this
 
 _TEXT = "text"

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from lightmem_integrations.aio import Closing, awaitable
-from lightmem_integrations.consolidation.pipeline import Progress
+from lightmem_integrations.consolidation.pipeline import OnProgress
 from lightmem_integrations.consolidation.share.sharing import sharing
 from lightmem_integrations.consolidation.worker import Consolidator
 from lightmem_integrations.consolidation.write.as_writer import as_writer
@@ -78,8 +78,7 @@ class LightMem(Closing):
         reranker: Scores the best candidates anew: a cross-encoder, its name, ``SLMReranker(model)``
             or your own. ``None`` for the built-in Selector alone.
         slm: A small language model for ``settings.hypothetical_queries``: a chat model of
-            LangChain, an LLM of LlamaIndex, ``OpenAICompatible(...)``, a ``.gguf`` file or the
-            name of a transformers model.
+            LangChain, an LLM of LlamaIndex, ``OpenAICompatible(...)``, or a ``.gguf`` file.
         writer: Makes episodes and facts of turns in ``consolidate``: anything that ``slm`` can be,
             or a Writer. ``None`` for the one that needs no model.
         settings: Numbers that can be turned.
@@ -260,7 +259,7 @@ class LightMem(Closing):
         count_tokens: TokenCounter | None = None,
         strict: bool = False,
     ) -> Recall:
-        """What this user's memory holds on a question.
+        """Search a user's memory for what answers a question.
 
         Sees everything that was added before. A model or index that fails does not fail the call:
         ``Recall.degraded`` says what was missing.
@@ -313,7 +312,7 @@ class LightMem(Closing):
         *,
         user_id: str | None = None,
         max_batches: int | None = None,
-        on_progress: Progress | None = None,
+        on_progress: OnProgress | None = None,
         writer: object | None = None,
         final: bool = False,
         retry_set_aside: bool = False,
@@ -353,7 +352,7 @@ class LightMem(Closing):
         )
 
     def facts(self, *, user_id: str, include_past: bool = False) -> Facts:
-        """What is known of a user, oldest first.
+        """A user's facts, oldest first: those that hold now, unless the past is asked for too.
 
         Args:
             user_id: Whose memory.
@@ -453,7 +452,7 @@ class LightMem(Closing):
         return self._knowledge.resolve(conflict_id, self._user(user_id), keep=keep)
 
     def shared(self) -> tuple[str, ...]:
-        """What all users of the store may read, because several of them said it.
+        """Statements that all users of the store may read, because several of them made them.
 
         Empty unless ``settings.shared_knowledge`` is on.
         """
@@ -518,7 +517,7 @@ class LightMem(Closing):
             return () if user is None else list_sessions(connection, user)
 
     def stats(self, *, user_id: str | None = None) -> Stats:
-        """How much is stored, of one user or in all.
+        """Counts of what is stored, of one user or in all.
 
         Raises:
             ScopeError: ``user_id`` is given and names nobody.

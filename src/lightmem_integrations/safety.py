@@ -1,4 +1,4 @@
-"""Checks of what comes in from outside, and the fence around what goes into a prompt."""
+"""Safety: ids that name exactly one user, digests, and the fence around memory in a prompt."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ NOTICE = (
 
 _WILDCARDS = re.compile(r"[\s*%?]+")
 _FENCE_TAG = re.compile(r"<(?=\s*/?\s*memory\b)", re.IGNORECASE)
-_SHOWN = 40
+_SHORT = 40  # characters: a guess, enough to tell which value, too few to quote a memory
 
 
 def short_repr(value: object) -> str:
     """A short form of a value for an error message: 40 characters at most."""
     text = repr(value)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}... ({len(text)} characters)"
+    return text if len(text) <= _SHORT else f"{text[:_SHORT]}... ({len(text)} characters)"
 
 
 def has_lone_surrogates(text: str) -> bool:
-    """Whether the text holds half of a surrogate pair, which no encoding can store."""
+    """True if the text holds half of a surrogate pair, which no encoding can store."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:

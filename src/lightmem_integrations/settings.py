@@ -1,4 +1,7 @@
-"""Every number that can be turned, with its default and its range."""
+"""Settings: every number and policy that can be turned, with its default and its range.
+
+Defaults whose origin is not named are guesses: sensible sizes that no measurement chose.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,12 @@ Policy = Literal["latest", "trust", "evidence", "ask"]
 """Whom to believe where two agents contradict each other."""
 
 
-def _number(default: float, *, least: float) -> Any:
+def _at_least(least: float, default: float) -> Any:
     """A field whose smallest value is not the usual one of its type."""
     return field(default=default, metadata={"least": least})
 
 
-def _check(settings: object) -> None:
+def _check_fields(settings: object) -> None:
     """Refuse a value that its field's type, or the range of that type, rules out.
 
     Whole numbers begin at 1, others at 0, unless the field says otherwise.
@@ -25,15 +28,16 @@ def _check(settings: object) -> None:
         SettingsError: A value makes no sense; it names the field.
     """
     hints = get_type_hints(type(settings))
-    for each in fields(settings):  # type: ignore[arg-type]  # both callers are dataclasses
-        value, hint = getattr(settings, each.name), hints[each.name]
-        wanted = _expected(value, hint, each.metadata.get("least", 1 if hint is int else 0))
-        if wanted is not None:
-            raise SettingsError(f"{type(settings).__name__}.{each.name} is {value!r}; {wanted}.")
+    for setting in fields(settings):  # type: ignore[arg-type]  # both callers are dataclasses
+        value, hint = getattr(settings, setting.name), hints[setting.name]
+        least = setting.metadata.get("least", 1 if hint is int else 0)
+        remedy = _remedy(value, hint, least)
+        if remedy is not None:
+            raise SettingsError(f"{type(settings).__name__}.{setting.name} is {value!r}; {remedy}.")
 
 
-def _expected(value: object, hint: Any, least: float) -> str | None:
-    """What the value should have been; ``None`` if it is that."""
+def _remedy(value: object, hint: Any, least: float) -> str | None:
+    """The remedy for a value that does not fit its field's type; ``None`` if it fits."""
     if hint is bool or get_origin(hint) is Literal:
         choices = (True, False) if hint is bool else get_args(hint)
         # By type too: 1 == True.
@@ -57,7 +61,7 @@ def _expected(value: object, hint: Any, least: float) -> str | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsolidationSettings:
-    """Numbers and policies of the offline path.
+    """Numbers and policies of the offline path. The numbers are guesses, but for ``capacity``.
 
     Attributes:
         policy: What decides between contradictory facts of *different* agents: ``latest`` (what
@@ -75,7 +79,7 @@ class ConsolidationSettings:
             are set aside.
         max_failures: Failures in a row after which a run ends: the model is likely down.
         half_life_days: Without new support, a fact's confidence halves in this time.
-        capacity: Episodes of one user at most; beyond, the least useful are dropped.
+        capacity: Episodes of one user at most (the paper's); beyond, the least useful are dropped.
         verbatim: How many of them keep their turns searchable; beyond, the least useful are
             compressed to their summary.
         quiet_seconds: The worker in the background begins only after this long without ``add`` or
@@ -88,20 +92,20 @@ class ConsolidationSettings:
     trust: tuple[str, ...] = ()
     gap_seconds: float = 6 * 3600.0
     max_turns: int = 2_000
-    lease_seconds: float = _number(600.0, least=0.001)
+    lease_seconds: float = _at_least(0.001, 600.0)
     first_backoff_seconds: float = 30.0
     longest_backoff_seconds: float = 3_600.0
     max_tries: int = 5
     max_failures: int = 3
-    half_life_days: float = _number(365.0, least=0.001)
+    half_life_days: float = _at_least(0.001, 365.0)
     capacity: int = 10_000
     verbatim: int = 9_000
     quiet_seconds: float = 5.0
-    same_meaning: float = _number(0.97, least=-1)
-    doubt: float = _number(0.8, least=-1)
+    same_meaning: float = _at_least(-1, 0.97)
+    doubt: float = _at_least(-1, 0.8)
 
     def __post_init__(self) -> None:
-        _check(self)
+        _check_fields(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +114,7 @@ class Settings:
 
     Attributes:
         k: Hits that a recall returns (the paper's K).
-        max_tokens: Size of the packed context, in tokens.
+        max_tokens: Size of the packed context, in tokens (the paper's).
         short_term_tokens: Size of the short-term window, in tokens.
         dense_pool: Candidates taken from the vector index.
         lexical_pool: Candidates taken from the full-text index.
@@ -161,7 +165,7 @@ class Settings:
     consolidation: ConsolidationSettings = field(default_factory=ConsolidationSettings)
     model_seconds: float = 1.0
     rerank_factor: int = 2
-    hypothetical_queries: int = _number(0, least=0)
+    hypothetical_queries: int = _at_least(0, 0)
     embed_batch: int = 64
     max_turn_chars: int = 100_000
     max_id_chars: int = 10_000
@@ -170,4 +174,4 @@ class Settings:
     check_timeout_seconds: float = 20.0
 
     def __post_init__(self) -> None:
-        _check(self)
+        _check_fields(self)

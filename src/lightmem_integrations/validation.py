@@ -1,4 +1,4 @@
-"""What comes in is checked here, before anything is written."""
+"""Validation: raw arguments become new turns and requests, before anything is written or read."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _EARLIEST = dt.datetime(1, 1, 2, tzinfo=dt.timezone.utc)  # a day earlier, zones
 
 
 def checked_turns(turns: Turn | Iterable[Turn], settings: Settings) -> list[NewTurn]:
-    """Turns that can be stored as they are, with ids and times filled in.
+    """Check turns, and fill in their ids and times.
 
     Raises:
         InvalidTurnError: One of them cannot be stored; it says which and why.
@@ -35,10 +35,10 @@ def checked_turns(turns: Turn | Iterable[Turn], settings: Settings) -> list[NewT
         raise InvalidTurnError(f"turns is {short_repr(turns)}; pass a Turn or a list of them.")
     given = [turns] if isinstance(turns, Turn) else list(turns)
     now = dt.datetime.now(dt.timezone.utc)
-    return [_checked(turn, place, now, settings) for place, turn in enumerate(given)]
+    return [_checked_turn(turn, place, now, settings) for place, turn in enumerate(given)]
 
 
-def _checked(turn: Turn, place: int, now: dt.datetime, settings: Settings) -> NewTurn:
+def _checked_turn(turn: Turn, place: int, now: dt.datetime, settings: Settings) -> NewTurn:
     if not isinstance(turn, Turn):
         raise InvalidTurnError(
             f"Item {place} is {short_repr(turn)}, a {type(turn).__name__}. Pass Turn objects: "
@@ -57,13 +57,13 @@ def _checked(turn: Turn, place: int, now: dt.datetime, settings: Settings) -> Ne
         raise InvalidTurnError(
             f"{where} has no text ({short_repr(turn.text)}). Leave such turns out."
         )
-    _check_text(turn.text, f"{where}: text", settings.max_turn_chars)
+    _check_text(turn.text, f"{where}: text", settings.max_turn_chars, "max_turn_chars")
     if turn.speaker is not None:
         if not isinstance(turn.speaker, str) or not turn.speaker.strip():
             raise InvalidTurnError(
                 f"{where} has the speaker {short_repr(turn.speaker)}; pass a name."
             )
-        _check_text(turn.speaker, f"{where}: speaker", settings.max_id_chars)
+        _check_text(turn.speaker, f"{where}: speaker", settings.max_id_chars, "max_id_chars")
     if turn.time is not None:
         _check_time(turn.time, where, now, settings.clock_skew_seconds)
     searchable = turn.searchable and turn.role in _SEARCHABLE and bool(turn.text.strip())
@@ -71,11 +71,11 @@ def _checked(turn: Turn, place: int, now: dt.datetime, settings: Settings) -> Ne
     return NewTurn(complete, " ".join(terms(turn.text)), message)
 
 
-def _check_text(text: str, where: str, max_chars: int) -> None:
+def _check_text(text: str, where: str, max_chars: int, setting: str) -> None:
     if len(text) > max_chars:
         raise InvalidTurnError(
-            f"{where} has {len(text)} characters; the limit is {max_chars}. Split it into several "
-            "turns, or raise Settings.max_turn_chars."
+            f"{where} has {len(text)} characters; the limit is {max_chars}. Shorten it, split it "
+            f"into several turns, or raise Settings.{setting}."
         )
     if "\0" in text:
         raise InvalidTurnError(f"{where} holds a NUL character. Remove it before adding.")
@@ -121,7 +121,24 @@ def _message_as_json(turn: Turn, where: str) -> str | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """A checked question: whose memory, how much may come back, and within which limits."""
+    """A checked question, carried whole through recall.
+
+    Attributes:
+        query: The question.
+        user_id: Whose memory.
+        k: Hits at most.
+        max_tokens: Size of the packed text at most.
+        tiers: Memories to search, in the order of ``TIERS``.
+        session_id: The only session to look in.
+        since: Nothing said before this time, in seconds since 1970.
+        until: Nothing said at this time or later, in seconds since 1970; not after ``as_of``.
+        as_of: The time at which it is asked, in seconds since 1970.
+        speakers: The only speakers; empty for all.
+        exclude: Ids of turns that must not come back.
+        exclude_session: A session whose turns must not come back.
+        count_tokens: Counts tokens for this request.
+        strict: Raise instead of degrading.
+    """
 
     query: str
     user_id: str
@@ -157,7 +174,7 @@ def checked_request(
     count_tokens: TokenCounter,
     strict: bool,
 ) -> Request:
-    """The request, with the settings' sizes where none were given.
+    """Check the arguments of a recall; where a size is ``None``, it is the settings'.
 
     Raises:
         ScopeError: A session id names nothing.
@@ -174,7 +191,7 @@ def checked_request(
         tiers=_check_tiers(tiers),
         session_id=_check_session(session_id, "session_id", settings),
         since=check_moment(since, "since"),
-        until=_earlier(check_moment(until, "until"), moment),
+        until=_until(check_moment(until, "until"), moment),
         as_of=moment,
         speakers=check_names(speakers, "speakers"),
         exclude=check_names(exclude, "exclude"),
@@ -184,8 +201,8 @@ def checked_request(
     )
 
 
-def _earlier(until: float | None, as_of: float | None) -> float | None:
-    """The first moment that is too late; what was said at ``as_of`` itself is not."""
+def _until(until: float | None, as_of: float | None) -> float | None:
+    """The first time that is too late; what was said at ``as_of`` itself is not."""
     if as_of is None:
         return until
     after = math.nextafter(as_of, math.inf)
@@ -193,7 +210,7 @@ def _earlier(until: float | None, as_of: float | None) -> float | None:
 
 
 def _check_query(query: object) -> str:
-    """A question that can be searched for.
+    """Check a question: a string that is not blank.
 
     Raises:
         InvalidRequestError: It is not a string, blank, or no valid text.
@@ -210,7 +227,7 @@ def _check_query(query: object) -> str:
 
 
 def check_count(value: object, name: str) -> int:
-    """A whole number of at least 1.
+    """Check a whole number of at least 1.
 
     Raises:
         InvalidRequestError: It is anything else.
@@ -234,7 +251,7 @@ def check_counts(**values: object) -> None:
 
 
 def check_moment(value: object, name: str) -> float | None:
-    """A time with a zone as seconds since 1970, or ``None``.
+    """Check a time with a zone; returns it in seconds since 1970, or ``None`` for none.
 
     Raises:
         InvalidRequestError: It is anything else.
@@ -250,7 +267,7 @@ def check_moment(value: object, name: str) -> float | None:
 
 
 def check_names(values: object, name: str) -> tuple[str, ...]:
-    """Several strings; a single string is refused, since it would be taken letter by letter.
+    """Check several strings; a single one is refused, since it would be taken letter by letter.
 
     Raises:
         InvalidRequestError: It is anything else.
@@ -276,7 +293,6 @@ def _check_tiers(tiers: object) -> tuple[Tier, ...]:
     if not names or not set(names) <= set(TIERS):
         raise InvalidRequestError(
             f"tiers is {short_repr(tiers)}; pass one or more of {', '.join(TIERS)}. The recent "
-            "turns of "
-            "a session come from short_term()."
+            "turns of a session come from short_term()."
         )
     return tuple(each for each in TIERS if each in names)

@@ -6,12 +6,14 @@ import socket
 import subprocess
 import sys
 import time
+import uuid
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from lightmem_integrations import ChromaIndex, ExactIndex, IndexUnavailableError
+from lightmem_integrations.storage.chroma.generations import ClientGenerations, chroma_settings
 from lightmem_integrations.storage.index import Batch, nearest
 
 A, B, C = "0a" * 16, "0b" * 16, "ff" * 16
@@ -42,7 +44,18 @@ def server(chroma_server):
         each.close()
 
 
-@pytest.fixture(params=["exact", "embedded", "ephemeral", "server"])
+@pytest.fixture
+def client(chroma_server):
+    """A client of a real server, made by whoever uses the index, as for Chroma Cloud."""
+    import chromadb
+
+    host, port = chroma_server
+    made = chromadb.HttpClient(host, port, settings=chroma_settings())
+    yield made
+    ClientGenerations(made, "none", owned=True).close(whole=False)  # Chroma's own leaves sockets
+
+
+@pytest.fixture(params=["exact", "embedded", "ephemeral", "server", "client"])
 def index(request, tmp_path):
     if request.param == "exact":
         made = ExactIndex()
@@ -50,9 +63,12 @@ def index(request, tmp_path):
         made = ChromaIndex.embedded(tmp_path / "index", shards=3)
     elif request.param == "ephemeral":
         made = ChromaIndex.ephemeral()
+    elif request.param == "client":
+        client = request.getfixturevalue("client")
+        made = ChromaIndex.of_client(client, namespace=f"of-{uuid.uuid4().hex}", shards=3)
     else:
         connect = request.getfixturevalue("server")
-        made = connect(f"test-{abs(hash(request.node.name))}", shards=3)
+        made = connect(f"test-{uuid.uuid4().hex}", shards=3)
     yield made
     made.close()
 
@@ -193,6 +209,16 @@ def test_ephemeral_indexes_do_not_see_each_other():
     one.upsert(batch(A, 0, 5))
     assert two.search(A, vectors(1)[0], 5, size=5) == []
     assert two.healthy({}, {})
+
+
+def test_a_client_that_was_given_stays_its_givers(client):
+    index = ChromaIndex.of_client(client, namespace="given")
+    index.upsert(batch(A, 0, 5))
+    index.close()
+    assert any(each.name.startswith("given-") for each in client.list_collections())
+    again = ChromaIndex.of_client(client, namespace="given")
+    assert again.healthy({A: 5}, {A: 5})
+    assert len(again.search(A, vectors(1)[0], 9, size=5)) == 5
 
 
 def test_two_namespaces_share_a_server(server):

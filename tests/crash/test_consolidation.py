@@ -25,15 +25,14 @@ SESSIONS, TURNS = 4, 6
 
 # The moment is given as a function that is replaced by one that kills, at its nth call.
 WORKER = """
-import os, sys
+import functools, os, sys
 from lightmem_integrations import LightMem, Settings
-from lightmem_integrations.consolidation import batch, consolidate
-from lightmem_integrations.storage import due
+from lightmem_integrations.consolidation import episode, pipeline, worker
+from lightmem_integrations.knowledge import integrate
+from lightmem_integrations.storage.chroma.index import ChromaIndex
 from lightmem_integrations.testing import HashEmbedder, ScriptedWriter
 
 path, point, nth = sys.argv[1], sys.argv[2], int(sys.argv[3])
-settings = Settings(background_indexing=False, shards=2, embed_batch=5)
-memory = LightMem(path, embedder=HashEmbedder(32), settings=settings)
 calls = 0
 
 def killing(function, *, after):
@@ -49,26 +48,27 @@ def killing(function, *, after):
     return call
 
 class Pieces:
-    def __init__(self, turns):
+    def __init__(self, turns, *, final):
         self.closed = [tuple(turns[at : at + 2]) for at in range(0, len(turns), 2)]
         self.open = ()
 
 writer = ScriptedWriter()
 if point == "after read":
-    batch.as_said = consolidate.as_said = killing(batch.as_said, after=True)
+    pipeline.unread = killing(pipeline.unread, after=True)
 elif point == "after model":
     writer.write = killing(writer.write, after=True)
 elif point == "before commit":
-    batch.insert_episode = killing(batch.insert_episode, after=True)
+    integrate.insert_episode = killing(integrate.insert_episode, after=True)
 elif point == "after commit":
-    batch._commit = killing(batch._commit, after=True)
+    pipeline.consolidate_episode = killing(pipeline.consolidate_episode, after=True)
 elif point == "mid-index":
-    memory._store.index.upsert = killing(memory._store.index.upsert, after=nth % 2 == 0)
+    ChromaIndex.upsert = killing(ChromaIndex.upsert, after=nth % 2 == 0)
 elif point == "before clearing":
-    due.clear_if_done = killing(due.clear_if_done, after=False)
-consolidate.consolidate(
-    memory._store, writer, final=True, segment=lambda turns, *, final: Pieces(turns)
-)
+    episode.clear_if_done = killing(episode.clear_if_done, after=False)
+worker.consolidate = functools.partial(pipeline.consolidate, segment=Pieces)
+settings = Settings(background_indexing=False, shards=2, embed_batch=5)
+memory = LightMem(path, embedder=HashEmbedder(32), settings=settings)
+memory.consolidate(writer=writer, final=True)
 print("finished")
 """
 
@@ -94,9 +94,9 @@ def prepared(path):
             )
 
 
-def whole(memory):
+def whole(memory, ledger):
     """Fails if anything is there by half or twice; returns how many episodes there are."""
-    with memory._store.ledger.read() as connection:
+    with ledger.read() as connection:
 
         def count(query):
             return connection.execute(query).scalar_one()
@@ -123,7 +123,7 @@ def whole(memory):
      "before clearing"],
 )  # fmt: skip
 def test_a_kill_leaves_nothing_by_half_and_a_rerun_nothing_twice(
-    tmp_path, consolidated, point, nth
+    tmp_path, consolidated, open_ledger, point, nth
 ):
     path = tmp_path / "store"
     prepared(path)
@@ -136,18 +136,19 @@ def test_a_kill_leaves_nothing_by_half_and_a_rerun_nothing_twice(
     assert done.returncode == -signal.SIGKILL, done.stderr
     settings = Settings(background_indexing=False, shards=2)
     with LightMem(path, embedder=HashEmbedder(32), settings=settings) as memory:
-        made = whole(memory)
-        with memory._store.ledger.read() as connection:
+        ledger = open_ledger(path)
+        made = whole(memory, ledger)
+        with ledger.read() as connection:
             held = connection.execute(select(leases.c.until)).scalars().all()
         assert len(held) == (point != "mid-index" or bool(held))
         # The lease of the dead worker keeps others away until it runs out.
         if held:
             assert consolidated(memory).busy == 1
-            assert whole(memory) == made
+            assert whole(memory, ledger) == made
         later = max([0.0, *held]) + 1
         report = consolidated(memory, clock=lambda: later)
         assert report.written == SESSIONS * TURNS // 2 - made
-        assert whole(memory) == SESSIONS * TURNS // 2
+        assert whole(memory, ledger) == SESSIONS * TURNS // 2
         assert consolidated(memory, clock=lambda: later).written == 0
         values = [fact.value for fact in memory.facts(user_id="ann", include_past=True)]
         assert len(values) == len(set(values)) == SESSIONS * TURNS

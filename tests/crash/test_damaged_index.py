@@ -113,8 +113,8 @@ def oracle(whole, tmp_path_factory):
     from lightmem_integrations.models.embedders import query_vector
     from lightmem_integrations.storage.index import nearest
     from lightmem_integrations.storage.ledger import Ledger
+    from lightmem_integrations.storage.turn_vectors import user_vectors
     from lightmem_integrations.storage.users import find_user, list_users
-    from lightmem_integrations.storage.vectors import user_vectors
 
     path = tmp_path_factory.mktemp("oracle") / "store"
     shutil.copytree(whole, path)

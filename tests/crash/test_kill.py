@@ -142,8 +142,8 @@ def test_twenty_kills_lose_nothing_that_was_acknowledged(tmp_path, open_index, o
 
 def check_the_index_against_the_ledger(index, ledger) -> None:
     """Each user's vectors in Chroma are exactly those of the user's turns."""
+    from lightmem_integrations.storage.turn_vectors import user_vectors
     from lightmem_integrations.storage.users import find_user, list_users
-    from lightmem_integrations.storage.vectors import user_vectors
 
     with ledger.read() as connection:
         users = [find_user(connection, each) for each in list_users(connection)]

@@ -8,7 +8,6 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from lightmem_integrations import LightMem, Settings, Turn
-from lightmem_integrations.consolidation.pipeline import consolidate
 from lightmem_integrations.settings import ConsolidationSettings
 from lightmem_integrations.testing import HashEmbedder, ScriptedWriter
 
@@ -24,9 +23,10 @@ said = st.lists(st.tuples(days, values, agents), min_size=1, max_size=6)
 apart = st.lists(
     st.tuples(days, values, agents), min_size=1, max_size=5, unique_by=lambda each: each[0]
 )
+LATEST = ConsolidationSettings(policy="latest")
 policies = st.sampled_from(
     [
-        ConsolidationSettings(policy="latest"),
+        LATEST,
         ConsolidationSettings(policy="trust", trust=("b", "a")),
         ConsolidationSettings(policy="evidence"),
         ConsolidationSettings(policy="ask"),
@@ -41,19 +41,8 @@ few = settings(
 )
 
 
-class Pieces:
-    """Episodes of two turns."""
-
-    def __init__(self, turns):
-        self.closed = [tuple(turns[at : at + 2]) for at in range(0, len(turns), 2)]
-        self.open = ()
-
-
-def run(memory, policy, user=None, **options):
-    return consolidate(
-        memory._store, ScriptedWriter(), settings=policy, final=True, user_id=user,
-        segment=lambda turns, *, final: Pieces(turns), **options,
-    )  # fmt: skip
+def run(memory, user=None, **options):
+    return memory.consolidate(writer=ScriptedWriter(), final=True, user_id=user, **options)
 
 
 def tell(memory, user, number, day, value, agent, kind="="):
@@ -65,10 +54,19 @@ def tell(memory, user, number, day, value, agent, kind="="):
 
 
 @pytest.fixture(scope="module")
-def memory():
-    """One store for all examples: each has users of its own, and opening a store takes long."""
-    with LightMem(embedder=HashEmbedder(16), settings=Settings(background_indexing=False)) as one:
-        yield one
+def store_with():
+    """A store for each policy: examples have users of their own, as opening one takes long."""
+    opened = {}
+
+    def store_with(policy=LATEST):
+        if policy not in opened:
+            chosen = Settings(background_indexing=False, consolidation=policy)
+            opened[policy] = LightMem(embedder=HashEmbedder(16), settings=chosen)
+        return opened[policy]
+
+    yield store_with
+    for memory in opened.values():
+        memory.close()
 
 
 def somebody():
@@ -82,11 +80,12 @@ def believed(memory, user):
 
 @few
 @given(said=said, policy=policies)
-def test_what_holds_when_is_consistent(memory, said, policy):
+def test_what_holds_when_is_consistent(store_with, said, policy):
+    memory = store_with(policy)
     user = somebody()
     for number, each in enumerate(said):
         tell(memory, user, number, *each)
-        run(memory, policy, user)
+        run(memory, user)
     facts = memory.facts(user_id=user, include_past=True)
     by_id = {fact.id: fact for fact in facts}
     for fact in facts:
@@ -105,7 +104,7 @@ def test_what_holds_when_is_consistent(memory, said, policy):
     assert pairs == {frozenset((a, b)) for a in heads for b in heads if a != b}
     assert proof(memory, user) == sorted(f"t{number}" for number in range(len(said)))
     before = believed(memory, user)
-    report = run(memory, policy, user)
+    report = run(memory, user)
     assert (report.written, report.facts, report.merged) == (0, 0, 0)
     assert believed(memory, user) == before
 
@@ -122,31 +121,32 @@ def proof(memory, user):
 @pytest.mark.parametrize("agent", ["one", "several"])
 @few
 @given(said=apart, data=st.data())
-def test_the_order_of_reading_does_not_matter(memory, agent, said, data):
+def test_the_order_of_reading_does_not_matter(store_with, agent, said, data):
+    memory = store_with()
     order = data.draw(st.permutations(range(len(said))))
-    latest = ConsolidationSettings()
     first, second = somebody(), somebody()
     for place in range(len(said)):
         for user, number in ((first, place), (second, order[place])):
             day, value, who = said[number]
             tell(memory, user, number, day, value, who if agent == "several" else None)
-            run(memory, latest, user)
+            run(memory, user)
     assert believed(memory, first) == believed(memory, second)
 
 
 @few
 @given(said=said, others=said, policy=policies)
-def test_users_do_not_meet(memory, said, others, policy):
+def test_users_do_not_meet(store_with, said, others, policy):
+    memory = store_with(policy)
     bob, ann, alone = somebody(), somebody(), somebody()
     for number, each in enumerate(others):
         tell(memory, bob, number, *each, kind="+")
-    run(memory, policy, max_batches=len(others) // 2 + 1)
+    run(memory, max_batches=len(others) // 2 + 1)
     for number, each in enumerate(said):
         tell(memory, ann, number, *each)
-    run(memory, policy)
+    run(memory)
     for number, each in enumerate(said):
         tell(memory, alone, number, *each)
-    run(memory, policy)
+    run(memory)
     assert believed(memory, ann) == believed(memory, alone)
     mine = {fact.id for fact in memory.facts(user_id=ann, include_past=True)}
     theirs = {fact.id for fact in memory.facts(user_id=bob, include_past=True)}
@@ -157,19 +157,19 @@ def test_users_do_not_meet(memory, said, others, policy):
 
 @few
 @given(said=apart, gone=st.sets(st.integers(0, 4), max_size=3))
-def test_forgetting_is_as_if_it_had_never_been_said(memory, said, gone):
-    latest = ConsolidationSettings()
+def test_forgetting_is_as_if_it_had_never_been_said(store_with, said, gone):
+    memory = store_with()
     left = [number for number in range(len(said)) if number not in gone]
     first, second = somebody(), somebody()
     for number, each in enumerate(said):
         tell(memory, first, number, *each)
-    run(memory, latest, first)
+    run(memory, first)
     for number in left:
         tell(memory, second, number, *said[number])
-    run(memory, latest, second)
+    run(memory, second)
     for number in set(range(len(said))) - set(left):
         memory.forget(user_id=first, session_id=f"s{number}")
-    run(memory, latest, first)
+    run(memory, first)
     assert proof(memory, first) == proof(memory, second) == [f"t{number}" for number in left]
     assert current(memory, first) == current(memory, second)
 

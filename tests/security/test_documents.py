@@ -7,7 +7,7 @@ from lightmem_integrations import ChromaIndex, Settings, Turn
 from lightmem_integrations.documents import indexing as document_indexing
 from lightmem_integrations.langchain import LightMemStore
 from lightmem_integrations.storage.document_vectors import spaces_under
-from lightmem_integrations.storage.vectors import pack, unpack
+from lightmem_integrations.storage.vector_bytes import pack_vector, unpack_vector
 from lightmem_integrations.testing import HashEmbedder
 
 CANARY = "CANARYheronCANARY"
@@ -27,8 +27,8 @@ class Rare(HashEmbedder):
 def traces(folder):
     """Where the canary's text, or its vector as the ledger or Chroma writes it, can be read."""
     normal = Rare.vector / np.linalg.norm(Rare.vector)
-    stored = pack(normal)
-    tokens = [CANARY.encode(), stored[8:40], unpack(stored).tobytes()[8:64]]
+    stored = pack_vector(normal)
+    tokens = [CANARY.encode(), stored[8:40], unpack_vector(stored).tobytes()[8:64]]
     return {
         (path.name, number)
         for path in folder.rglob("*")

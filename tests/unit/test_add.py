@@ -191,5 +191,7 @@ def test_only_what_people_and_the_assistant_say_is_searched(memory):
 def test_limits_come_from_the_settings(open_memory):
     memory = open_memory(settings=Settings(max_turn_chars=10, max_id_chars=7))
     memory.add(Turn(role="user", text="x" * 10), user_id="x" * 7)
-    with pytest.raises(InvalidTurnError):
+    with pytest.raises(InvalidTurnError, match=r"Settings\.max_turn_chars"):
         memory.add(Turn(role="user", text="x" * 11), user_id="u")
+    with pytest.raises(InvalidTurnError, match=r"speaker has 8 .* Settings\.max_id_chars"):
+        memory.add(Turn(role="user", text="x", speaker="x" * 8), user_id="u")

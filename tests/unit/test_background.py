@@ -108,3 +108,16 @@ def test_it_can_be_stopped_from_its_own_step():
     work.loop.ended.result(timeout=10)
     assert work.stopped
     assert len(work.times) == 1
+
+
+def test_told_to_end_just_before_a_step_it_does_not_rest_for_ever():
+    work = Work()
+
+    class ToldNow(threading.Event):
+        def clear(self):
+            work.loop.stop()
+            super().clear()
+
+    work.loop._wake = ToldNow()
+    work.loop.start()
+    assert work.loop.ended.result(timeout=10) is None

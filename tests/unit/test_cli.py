@@ -126,6 +126,14 @@ def told(tmp_path):
     return path
 
 
+def test_stats_counts_episodes_and_the_facts_that_stand(run, told):
+    assert run("consolidate", told, "--final").exit_code == 0
+    everybody = run("stats", told).stdout.split()
+    ann = run("stats", told, "--user", "ann").stdout.split()
+    assert [everybody[everybody.index(name) + 1] for name in ("episodes", "facts")] == ["3", "2"]
+    assert [ann[ann.index(name) + 1] for name in ("episodes", "facts")] == ["2", "1"]
+
+
 def test_consolidate_makes_facts_that_inspect_shows(run, told):
     result = run("consolidate", told)
     assert result.exit_code == 0
@@ -365,24 +373,7 @@ class TestLocalModel:
         assert reply.role == "assistant"
         assert " ".join(reply.text.split()) in " ".join(result.stdout.split())
 
-    async def test_all_ways_of_calling_give_the_same_answer(self, model):
-        from lightmem_integrations.models.gguf import GGUFChatModel
-
-        chat = GGUFChatModel(path=model, max_tokens=12, threads=1)
-        answer = chat.invoke("Say hello.")
-        assert answer.text
-        assert answer.usage_metadata["output_tokens"] <= 12
-        assert "".join(chunk.text for chunk in chat.stream("Say hello.")) == answer.text
-        assert (await chat.ainvoke("Say hello.")).text == answer.text
-        next(chat.stream("Count to a thousand."))  # and leave the rest unread
-        assert chat.invoke("Say hello.").text == answer.text
-
     def test_what_it_cannot_do_is_said(self, run, store, model, tmp_path):
-        from lightmem_integrations.models.gguf import GGUFChatModel
-
-        chat = GGUFChatModel(path=model, context_size=512, threads=1)
-        with pytest.raises(ModelError, match="context size"):
-            chat.invoke("word " * 2_000)
         broken = tmp_path / "broken.gguf"
         broken.write_bytes(b"GGUF but not really")
         result = run("chat", store, "-u", "ann", "-m", broken, answers="Say hello.\n\n")

@@ -11,10 +11,7 @@ from lightmem_integrations.knowledge.confidence import decayed
 from lightmem_integrations.settings import ConsolidationSettings
 from lightmem_integrations.storage.episodes import (
     StoredEpisode,
-    note_access,
-    read_episodes,
 )
-from lightmem_integrations.storage.users import find_user
 from lightmem_integrations.testing import HashEmbedder, ScriptedWriter
 
 UTC = dt.timezone.utc
@@ -98,10 +95,8 @@ def found(memory, query="heron"):
 
 def test_the_least_useful_are_compressed_and_then_dropped(full, consolidated):
     memory = full
-    with memory._store.ledger.write() as connection:
-        user = find_user(connection, "ann").row
-        first = read_episodes(connection, user)[0]
-        note_access(connection, user, {first.key: 1}, dt.datetime.now().timestamp())  # noqa: DTZ005
+    (hit,) = memory.recall("heron 0", user_id="ann", k=1, strict=True).hits
+    assert hit.turns[0].id == "t0"
     memory.add(Turn(role="user", text="heron 10", id="t10"), user_id="ann")
     report = consolidated(memory, size=1, settings={"capacity": 8, "verbatim": 5})
     # 98% of the limits are filled, so that room is not made for every single episode.

@@ -22,6 +22,7 @@ from lightmem_integrations import (
     SettingsError,
 )
 from lightmem_integrations.models import retry
+from lightmem_integrations.models.gguf import GGUFLanguageModel
 from lightmem_integrations.models.json_answer import complete_json, read_object
 from lightmem_integrations.models.language import as_language_model
 from lightmem_integrations.models.prompts import with_schema_in_prompt
@@ -168,7 +169,7 @@ def test_ours_is_taken_as_it_is_and_what_is_no_model_is_refused():
     model = Says("x")
     assert as_language_model(model) is model
     assert isinstance(model, LanguageModel)
-    for other in (None, 3, object(), ["model"], " ", lambda: None):
+    for other in (None, 3, object(), ["model"], " ", "a-name", lambda: None):
         with pytest.raises(SettingsError):
             as_language_model(other)
 
@@ -245,22 +246,15 @@ class TestFile:
             model.complete(long, max_tokens=50, seconds=0.05)
         assert model.complete(ASKED, max_tokens=5).text
 
+    def test_a_prompt_that_is_too_long_for_it_is_refused(self, gguf):
+        model = GGUFLanguageModel(gguf, context_size=512, threads=1)
+        with pytest.raises(ModelError, match="context size"):
+            model.complete([{"role": "user", "content": "word " * 2_000}])
+
     def test_no_file_is_said(self, tmp_path):
         pytest.importorskip("xllamacpp")
         with pytest.raises(ModelUnavailableError, match="none"):
             as_language_model(tmp_path / "none.gguf").complete(ASKED)
-
-    def test_langchains_model_of_a_file_is_not_loaded_twice(self, gguf):
-        pytest.importorskip("langchain_core")
-        from lightmem_integrations.models.gguf import GGUFChatModel
-
-        chat = GGUFChatModel(path=gguf, threads=1, max_tokens=5)
-        chat.invoke("Say hello.")
-        model = as_language_model(chat)
-        assert model.name == gguf.name
-        found, _ = complete_json(model, ASKED, schema=SCHEMA)
-        assert set(found) == {"numbers"}
-        assert model._runner is chat.runner
 
 
 def openai_client(server):
@@ -478,40 +472,3 @@ class TestLlamaIndex:
         assert complete_json(model, ASKED, schema=SCHEMA)[0] == {"numbers": [4]}
         assert complete_json(model, ASKED, schema=SCHEMA)[0] == {"numbers": [4]}
         assert ["tools" in options for _, options in heard] == [True, True, False, False]
-
-
-class TestTransformers:
-    @pytest.fixture(scope="class")
-    def folder(self, tmp_path_factory):
-        """A tiny model with random weights."""
-        transformers = pytest.importorskip("transformers")
-        tokenizers = pytest.importorskip("tokenizers")
-        pytest.importorskip("torch")
-        letters = {letter: i for i, letter in enumerate(["</s>", *map(chr, range(32, 127))])}
-        inner = tokenizers.Tokenizer(tokenizers.models.BPE(vocab=letters, merges=[]))
-        tokenizer = transformers.PreTrainedTokenizerFast(tokenizer_object=inner, eos_token="</s>")
-        tokenizer.chat_template = (
-            "{% for m in messages %}{{ m.role }}: {{ m.content }} {% endfor %}"
-        )
-        config = transformers.LlamaConfig(
-            vocab_size=len(letters), hidden_size=16, intermediate_size=16, num_hidden_layers=1,
-            num_attention_heads=2, num_key_value_heads=2, bos_token_id=0, eos_token_id=0,
-        )  # fmt: skip
-        folder = tmp_path_factory.mktemp("tiny")
-        transformers.LlamaForCausalLM(config).save_pretrained(folder)
-        tokenizer.save_pretrained(folder)
-        return folder
-
-    @pytest.mark.filterwarnings("ignore")  # torch and transformers warn about their own parts
-    def test_a_local_folder_is_loaded_and_answers(self, folder):
-        model = as_language_model(str(folder))
-        answer = model.complete(ASKED, max_tokens=6)
-        assert answer.prompt_tokens == len("user: Which numbers? ")
-        assert 0 < answer.completion_tokens <= 6
-        asked_for_json = model.complete(ASKED, schema=SCHEMA, max_tokens=2)
-        assert asked_for_json.prompt_tokens > answer.prompt_tokens + len(json.dumps(SCHEMA))
-
-    def test_weights_that_cannot_be_had_are_named(self, tmp_path):
-        pytest.importorskip("transformers")
-        with pytest.raises(ModelUnavailableError, match="nowhere"):
-            as_language_model(str(tmp_path / "nowhere")).complete(ASKED)

@@ -16,6 +16,7 @@ from lightmem_integrations.records.conversation import (
     Stats,
     Turn,
 )
+from lightmem_integrations.records.knowledge import Explanation, Fact
 
 WHEN = dt.datetime(2026, 3, 3, 19, 14, tzinfo=dt.timezone.utc)
 
@@ -63,6 +64,17 @@ def test_a_notebook_shows_the_same_as_a_terminal():
     page = recall_of("I moved to Lisbon.")._repr_html_()
     for words in ("Where is it?", "mtm", "1.50", "2026-03-03", "Ann", "1 hit in 8.2 ms"):
         assert words in page
+
+
+def test_the_span_of_a_fact_is_not_cut():
+    fact = Fact(
+        id="f" * 32, subject="Ann", attribute="home", value="Lisbon", statement="Ann: Lisbon.",
+        entities=(), valid_from=WHEN, valid_to=WHEN + dt.timedelta(days=9), recorded_at=WHEN,
+        retracted_at=None, reason=None, superseded_by="g" * 32, confidence=0.5, agent_id=None,
+        author="writer", version=1,
+    )  # fmt: skip
+    explained = Explanation(fact=fact, evidence=(), history=(fact, fact), conflicts=())
+    assert "2026-03-03 to 2026-03-12" in printed(explained, width=80).split("fact ffff")[0]
 
 
 def test_a_long_name_leaves_room_for_the_words():
@@ -124,6 +136,8 @@ def test_stats_are_shown_with_their_figures():
         turns=60_000,
         searchable=30_000,
         pending=7,
+        episodes=40,
+        facts=55,
         set_aside=42,
         embedder="all-MiniLM-L6-v2",
         dimension=384,
@@ -149,6 +163,8 @@ def test_stats_of_an_empty_store_in_memory_are_shown_in_words():
         turns=0,
         searchable=0,
         pending=0,
+        episodes=40,
+        facts=55,
         set_aside=0,
         embedder=None,
         dimension=None,

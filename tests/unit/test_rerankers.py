@@ -22,7 +22,7 @@ from lightmem_integrations import (
     StoreClosedError,
     Turn,
 )
-from lightmem_integrations.engine.deadline import WORKERS, DaemonPool, Deadline
+from lightmem_integrations.engine.deadline import THREADS, DaemonPool, Deadline
 from lightmem_integrations.models.prompts import pointer_prompt
 from lightmem_integrations.models.rerankers import as_reranker
 
@@ -289,8 +289,8 @@ class TestBudget:
             found = memory.recall("boat train", user_id="u")
             assert found.hits
             assert len(found.degraded) == 1
-        assert stuck.calls <= WORKERS
-        assert threading.active_count() - before <= WORKERS
+        assert stuck.calls <= THREADS
+        assert threading.active_count() - before <= THREADS
         assert "hang" in found.degraded[0]
         stuck.go.set()
         for thread in threading.enumerate():

@@ -4,7 +4,7 @@ from dataclasses import FrozenInstanceError, fields
 
 import pytest
 
-from lightmem_integrations import Settings, SettingsError
+from lightmem_integrations import ConsolidationSettings, Settings, SettingsError
 
 
 def test_the_defaults_are_those_of_the_paper():
@@ -44,3 +44,50 @@ def test_times_may_be_zero_or_broken():
 def test_settings_do_not_change():
     with pytest.raises(FrozenInstanceError):
         Settings().k = 7
+
+
+WHOLE = ["max_turns", "max_tries", "max_failures", "capacity", "verbatim"]
+
+
+@pytest.mark.parametrize("name", WHOLE)
+@pytest.mark.parametrize("value", [0, 2.5, 3.0, True, "5", None])
+def test_sizes_of_consolidation_are_whole_numbers_from_one_up(name, value):
+    with pytest.raises(SettingsError, match=f"ConsolidationSettings.{name} .* whole number"):
+        ConsolidationSettings(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "least"),
+    [("gap_seconds", 0), ("lease_seconds", 0.001), ("half_life_days", 0.001), ("doubt", -1)],
+)
+def test_numbers_of_consolidation_have_a_smallest_value(name, least):
+    assert getattr(ConsolidationSettings(**{name: least}), name) == least
+    for value in (least - 0.001, float("nan"), "5", None, False):
+        with pytest.raises(SettingsError, match=f"{name} .* a number of at least {least}"):
+            ConsolidationSettings(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("made", "name"), [(Settings, "private_users"), (ConsolidationSettings, "trust")]
+)
+@pytest.mark.parametrize("value", ["ann", ["ann"], {"ann"}, ("ann", 5), None])
+def test_several_names_are_a_tuple_of_strings(made, name, value):
+    with pytest.raises(SettingsError, match=f"{name} .* tuple of strings"):
+        made(**{name: value})
+    assert getattr(made(**{name: ("ann", "bo")}), name) == ("ann", "bo")
+
+
+@pytest.mark.parametrize(
+    ("made", "name", "value", "remedy"),
+    [
+        (Settings, "scoring", "fit", "'fitted' or 'plain'"),
+        (Settings, "late_interaction", 1, "True or False"),
+        (Settings, "names_model", " ", "a name, or None"),
+        (Settings, "names_model", 5, "a name, or None"),
+        (Settings, "consolidation", {"capacity": 5}, "pass ConsolidationSettings"),
+        (ConsolidationSettings, "policy", "newest", "'latest' or 'trust' or 'evidence' or 'ask'"),
+    ],
+)
+def test_what_is_refused_comes_with_a_remedy(made, name, value, remedy):
+    with pytest.raises(SettingsError, match=f"{made.__name__}.{name} .*; .*{remedy}"):
+        made(**{name: value})

@@ -32,8 +32,7 @@ def consolidate(
         typer.Option(
             "--writer",
             "-w",
-            help="Model that writes: a .gguf file, or the name or folder of a transformers model. "
-            "Without it, facts are taken from the text by rules.",
+            help="Model that writes: a .gguf file. Without it, rules take facts from the text.",
             show_default=False,
         ),
     ] = None,

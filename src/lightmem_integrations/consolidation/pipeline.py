@@ -39,8 +39,7 @@ from lightmem_integrations.storage.work_queue import Due, drop_lease, take_lease
 logger = logging.getLogger(__name__)
 
 _READ_ANEW = 5
-"""How often a session is read anew after others changed it, before it is left to the next run: a
-guess."""
+"""Times that a session is read anew after others changed it, until the next run: a guess."""
 
 _LONGEST_REASON = 300
 """Characters kept of a failure's reason: a guess."""
@@ -53,8 +52,8 @@ class Segmenter(Protocol):
         """Closed episodes and the open tail; with ``final`` there is no tail."""
 
 
-class Progress(Protocol):
-    """Hears how far a run is."""
+class OnProgress(Protocol):
+    """Callback that hears how far a run is."""
 
     def __call__(self, done: int, total: int, /) -> None:
         """``done`` of ``total`` sessions were looked at."""
@@ -69,7 +68,7 @@ def consolidate(
     max_batches: int | None = None,
     final: bool = False,
     retry_set_aside: bool = False,
-    on_progress: Progress | None = None,
+    on_progress: OnProgress | None = None,
     arbiter: Arbiter | None = None,
     segment: Segmenter = segment,
     clock: Callable[[], float] = time.time,
@@ -131,7 +130,7 @@ class _Run:
                 work_queue.release_quarantine(connection, None if user is None else user.row)
 
     def over(
-        self, user_id: str | None, max_batches: int | None, on_progress: Progress | None
+        self, user_id: str | None, max_batches: int | None, on_progress: OnProgress | None
     ) -> ConsolidationReport:
         started = time.perf_counter()
         users = self._users(user_id)

@@ -1,4 +1,4 @@
-"""Where one episode ends and the next begins: session change, a pause, a change of topic."""
+"""Segmentation of turns into episodes: at a change of session, a pause, a change of topic."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SegmentSettings:
-    """What closes an episode besides the end of its session.
+    """Limits that close an episode besides the end of its session.
+
+    The numbers are guesses; ``python benchmarks/segmentation.py`` measures what they do.
 
     Attributes:
         gap_hours: A pause this long. Six hours lie between an evening and the next morning.
@@ -143,7 +145,7 @@ def _shifts(
 
 
 def depths(vectors: Sequence[NDArray[np.float32] | None], window: int) -> Floats:
-    """How much the topic changes before each turn: 0 or more, 0 before the first.
+    """Depth scores: how much the topic changes before each turn; 0 or more, 0 before the first.
 
     Args:
         vectors: One for each turn, where there is one.

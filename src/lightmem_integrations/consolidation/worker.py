@@ -1,4 +1,4 @@
-"""Runs of consolidation in one process: those asked for, and a thread that waits for quiet.
+"""Consolidation runs of one process: those asked for, and those of a thread that waits for quiet.
 
 Every run gives way to calls of users before each of its steps. The thread in the background also
 begins only when nobody has used the memory for a while, and ends its run when somebody asks for
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
-from lightmem_integrations.consolidation.pipeline import Progress, consolidate
+from lightmem_integrations.consolidation.pipeline import OnProgress, consolidate
 from lightmem_integrations.consolidation.write.arbiter import arbiter_of
 from lightmem_integrations.engine.access_log import AccessLog
 from lightmem_integrations.engine.background import Loop
@@ -27,16 +27,20 @@ from lightmem_integrations.settings import ConsolidationSettings
 logger = logging.getLogger(__name__)
 
 LOOK_AGAIN = 300.0
-"""Seconds until the thread looks again: by then sessions may be over without a new turn."""
+"""Seconds until the thread looks again, as sessions may be over without a new turn: a guess."""
 
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 600.0
-"""Seconds that the thread rests after a failure; twice as long each time."""
+"""Seconds that the thread rests after a failure; twice as long each time. Guesses."""
 
 _GIVE_WAY_SECONDS = 0.1
-"""How long each step waits for calls under way: under calls without end it is slow, not stuck."""
+"""Seconds that each step waits for calls under way: under calls without end it is slow, not stuck.
+A guess."""
 
 _CLOSE_SECONDS = 30.0
+"""Seconds that closing waits for the episode at hand: a guess."""
+
 _SHORTEST_WAIT = 0.05
+"""Seconds between two looks at whether the store is quiet, at least: a guess."""
 
 
 class Consolidator:
@@ -82,7 +86,7 @@ class Consolidator:
         max_batches: int | None = None,
         final: bool = False,
         retry_set_aside: bool = False,
-        on_progress: Progress | None = None,
+        on_progress: OnProgress | None = None,
     ) -> ConsolidationReport:
         """Consolidate now.
 
@@ -105,7 +109,7 @@ class Consolidator:
                 self._accesses.write(self._store.ledger)
                 done = consolidate(
                     self._store,
-                    _Considerate(writer, self._pause),
+                    _PacedWriter(writer, self._pause),
                     settings=self._settings,
                     user_id=user_id,
                     max_batches=max_batches,
@@ -134,7 +138,7 @@ class Consolidator:
             self._accesses.write(self._store.ledger)
             done = consolidate(
                 self._store,
-                _Considerate(self._writer, self._pause),
+                _PacedWriter(self._writer, self._pause),
                 settings=self._settings,
                 should_stop=should_stop,
                 pause=self._pause,
@@ -215,8 +219,11 @@ class Consolidator:
                 self._changed.notify_all()
 
 
-class _Considerate:
-    """A writer that is held up between turns too: without a model, it keeps Python busy."""
+class _PacedWriter:
+    """A Writer that gives way to users before each turn it reads.
+
+    One without a model would otherwise hold the interpreter for a whole episode.
+    """
 
     def __init__(self, writer: Writer, pause: Callable[[], None]) -> None:
         self._writer = writer
@@ -227,11 +234,11 @@ class _Considerate:
         return self._writer.name
 
     def write(self, turns: Sequence[WriterTurn]) -> EpisodeDraft:
-        return self._writer.write(_Paced(turns, self._pause))
+        return self._writer.write(_PacedTurns(turns, self._pause))
 
 
-class _Paced(list[WriterTurn]):
-    """Turns; before each one that is read in order, others may go first."""
+class _PacedTurns(list[WriterTurn]):
+    """A list of turns that pauses before each one when it is iterated."""
 
     def __init__(self, turns: Sequence[WriterTurn], pause: Callable[[], None]) -> None:
         super().__init__(turns)

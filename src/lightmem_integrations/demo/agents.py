@@ -45,12 +45,16 @@ def chat_model(name: str) -> BaseChatModel:
         ModelUnavailableError: If there is no such file, or LangChain cannot use that name.
     """
     if name.lower().endswith(".gguf"):
-        from lightmem_integrations.models.gguf import GGUFChatModel
-
         path = Path(name).expanduser()
         if not path.is_file():
             raise ModelUnavailableError(f"There is no model file {name!r}.")
-        return GGUFChatModel(path=path)
+        try:
+            from lightmem_integrations.demo.local_chat import LocalChatModel
+        except ModuleNotFoundError as error:
+            raise MissingExtraError(
+                "A chat model in a file", "langchain", "langchain-core"
+            ) from error
+        return LocalChatModel(path=path)
     try:
         from langchain.chat_models import init_chat_model
     except ModuleNotFoundError as error:

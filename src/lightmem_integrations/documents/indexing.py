@@ -1,4 +1,4 @@
-"""Gives the vector index the vectors of documents, namespace by namespace, as these grow large."""
+"""Indexing of documents' vectors, namespace by namespace, as these grow large."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from lightmem_integrations.storage.namespaces import Path
 logger = logging.getLogger(__name__)
 
 _INDEX_FROM = 1_000
-"""So many vectors of a namespace are compared one by one before the index gets them."""
+"""Vectors of a namespace that are compared one by one before the index gets them: a guess."""
 
 
 def index_large(store: Store, namespaces: Collection[Path]) -> None:

@@ -21,9 +21,9 @@ from lightmem_integrations.storage.index import VectorIndex
 from lightmem_integrations.storage.namespaces import Path
 from lightmem_integrations.storage.sql import in_batches
 
-_AT_ONCE = 100
+_AT_ONCE = 100  # documents read at a time until enough are accepted; a guess
 _MOST_FROM_INDEX = 300  # as many results as Chroma Cloud gives for one query
-_MOST_SPACES = 8  # each is a query of its own; beyond that, comparing is as fast
+_MOST_SPACES = 8  # each is a query of its own; a guess of where comparing is as fast
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def nearest_documents(
 def _by_index(
     connection: Connection, index: VectorIndex, spaces: list[Space], vector: Vectors, limit: int
 ) -> tuple[dict[int, float], float | None]:
-    """Similarities by document; and how near a document may be that was left out, if any was."""
+    """Similarities by document, and an upper bound for documents left out; ``None`` if none was."""
     best: dict[int, float] = {}
     horizon: float | None = None
     for space in spaces:

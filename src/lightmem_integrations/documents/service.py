@@ -24,7 +24,7 @@ from lightmem_integrations.errors import IndexUnavailableError, ModelOutputError
 from lightmem_integrations.models.protocols import Vectors
 from lightmem_integrations.storage.documents import (
     Document,
-    Erased,
+    ErasedDocuments,
     NewDocument,
     documents_to_embed,
     documents_under,
@@ -39,7 +39,7 @@ from lightmem_integrations.storage.namespaces import Path, list_paths
 
 logger = logging.getLogger(__name__)
 
-_EMBED_LATE = 64
+_EMBED_LATE = 64  # documents embedded between two looks at the clock; a guess
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ class Documents:
         return vector
 
     def read(self, wanted: Sequence[Read]) -> list[Answer]:
-        """What is there, all of it at one moment.
+        """Read documents, all of them at one moment.
 
         Raises:
             StorageError: The store cannot be read.
@@ -179,7 +179,7 @@ class Documents:
         with self._store.ledger.write() as connection:
             for each in new:
                 if each.vectors is not None and len(each.vectors):
-                    self._store.embedder.remember(connection, each.vectors.shape[1])
+                    self._store.embedder.record_dimension(connection, each.vectors.shape[1])
                     break
             gone = write_documents(connection, new, time.time())
             self._note(connection, gone)
@@ -245,14 +245,14 @@ class Documents:
             with self._store.ledger.write() as connection:
                 for document, vectors in made:
                     if len(vectors):
-                        self._store.embedder.remember(connection, vectors.shape[1])
+                        self._store.embedder.record_dimension(connection, vectors.shape[1])
                     embed_document(connection, document, vectors)
 
-    def _note(self, connection: Any, gone: Erased) -> None:
+    def _note(self, connection: Any, gone: ErasedDocuments) -> None:
         if gone.index_ids:  # so that a crash before _finish is made good at the next opening
             put_meta(connection, PURGE, "1")
 
-    def _finish(self, gone: Erased) -> None:
+    def _finish(self, gone: ErasedDocuments) -> None:
         for scope, ids in gone.index_ids.items():
             try:
                 self._store.indexer.forget(scope, ids)

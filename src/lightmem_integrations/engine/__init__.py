@@ -1,1 +1,1 @@
-"""What lives while a store is open."""
+"""The parts that live while a store is open: its store, embedder, indexer and threads."""

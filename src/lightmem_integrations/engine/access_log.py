@@ -1,4 +1,4 @@
-"""Which episodes came back from recalls: counted in memory, written when there is time for it."""
+"""The access log: recalls of each episode, counted in memory and written when there is time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lightmem_integrations.storage.users import find_user
 
 
 class AccessLog:
-    """Counts for the utility by which episodes are kept or dropped.
+    """Access counts of episodes, part of the utility by which they are kept or dropped.
 
     A recall writes nothing. What a crash loses is a count, and the cost of that is that an episode
     seems a little less used than it was.
@@ -24,17 +24,17 @@ class AccessLog:
         self._seen: dict[str, dict[str, int]] = {}
 
     def note(self, user_id: str, hits: Iterable[Hit]) -> None:
-        """These hits came back to this user; each episode counts once."""
-        episodes = {each.source.episode_id for each in hits if each.source.episode_id}
+        """Count the episodes of a recall's hits, each of them once."""
+        episodes = {hit.source.episode_id for hit in hits if hit.source.episode_id}
         if not episodes:
             return
         with self._lock:
             counts = self._seen.setdefault(user_id, {})
-            for each in episodes:
-                counts[each] = counts.get(each, 0) + 1
+            for episode in episodes:
+                counts[episode] = counts.get(episode, 0) + 1
 
     def write(self, ledger: Ledger) -> None:
-        """Add what was counted to the ledger.
+        """Add the counts to the ledger, and begin anew.
 
         Raises:
             StorageError: The ledger cannot be written; the counts are lost.

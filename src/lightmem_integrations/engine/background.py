@@ -57,7 +57,7 @@ class Loop:
 
     @property
     def stopping(self) -> bool:
-        """Whether the thread was told to end; a long step looks here."""
+        """True once the thread was told to end; a long step looks here."""
         return self._stop.is_set()
 
     def start(self, after: float = 0.0) -> None:
@@ -78,7 +78,7 @@ class Loop:
             timeout: Seconds to wait for that; ``None`` for as long as it takes.
 
         Returns:
-            Whether it has ended. Called from the thread itself, this does not wait.
+            True if it has ended. Called from the thread itself, this does not wait.
         """
         self._end()
         if self._thread is None or self._thread is threading.current_thread():
@@ -96,7 +96,8 @@ class Loop:
         while not self._stop.wait(self._gather_seconds):
             self._wake.clear()
             step = self._step()
-            if step is None:
+            # The end may have been told just before the wake that told it was cleared.
+            if step is None or self._stop.is_set():
                 break
             try:
                 rest = step()

@@ -1,4 +1,4 @@
-"""One time budget for the models of a recall, and the few threads in which they run.
+"""A deadline that the models of one recall share, and the pool of threads in which they run.
 
 Python cannot stop a call from outside. A call that is late is left behind in its thread; since
 the threads are few and counted, a model that hangs can neither fill the process with them nor
@@ -19,16 +19,20 @@ from lightmem_integrations.errors import ModelError, StoreClosedError
 
 T = TypeVar("T")
 
-WORKERS = 4
+THREADS = 4
+"""Model calls at a time in one process, those that hang included: a guess."""
 
 
 class DaemonPool:
-    """Threads for calls that may hang: at most ``size`` at a time.
+    """A bounded pool of daemon threads, for calls that may hang.
 
-    Daemon threads, so that a call which never returns does not keep the process alive.
+    A call that never returns does not keep the process alive.
+
+    Args:
+        size: Threads at a time, at most.
     """
 
-    def __init__(self, size: int = WORKERS) -> None:
+    def __init__(self, size: int = THREADS) -> None:
         self._size = size
         self._free = threading.BoundedSemaphore(size)
         self._lock = threading.Lock()
@@ -37,11 +41,16 @@ class DaemonPool:
         self._closed = False
 
     def run(self, call: Callable[[], T], seconds: float) -> T:
-        """The call's result, if it comes in time.
+        """Run a call in a thread of the pool; return its result if it comes in time.
+
+        Args:
+            call: What to run.
+            seconds: Time for it, with the wait for a free thread.
 
         Raises:
-            TimeoutError: It did not, or no thread became free.
+            TimeoutError: It was late, or no thread became free.
             ModelError: Every thread is held by a call that is late already.
+            StoreClosedError: The pool was closed.
         """
         until = time.monotonic() + seconds
         if self._closed:
@@ -73,7 +82,7 @@ class DaemonPool:
             raise TimeoutError from None
 
     def close(self, seconds: float) -> None:
-        """Take no more calls, and give those that run so long to end."""
+        """Take no more calls, and wait up to ``seconds`` for those that run."""
         self._closed = True
         until = time.monotonic() + min(seconds, threading.TIMEOUT_MAX)
         with self._lock:
@@ -103,39 +112,39 @@ class DaemonPool:
 
 
 class Deadline:
-    """What is left of the time that models may take in one recall.
+    """The time that models may take in one recall, all of them together.
 
     Args:
-        seconds: The whole.
-        workers: Where they run.
-        setting: What the user calls it, for messages.
+        seconds: For all calls.
+        pool: Threads in which they run.
+        setting: Name of the setting or argument that gave the seconds, for messages.
     """
 
     def __init__(
-        self, seconds: float, workers: DaemonPool, setting: str = "Settings.model_seconds"
+        self, seconds: float, pool: DaemonPool, setting: str = "Settings.model_seconds"
     ) -> None:
         self._whole = seconds
         self._left = min(seconds, threading.TIMEOUT_MAX)
-        self._workers = workers
+        self._pool = pool
         self._setting = setting
 
     def run(self, call: Callable[[float], T]) -> T:
-        """The call's result; it is given the seconds that are left.
+        """Run a call, which is given the seconds that are left; return its result.
 
         Raises:
             ModelError: Time is up, or the model failed.
         """
         if self._left <= 0:
-            raise ModelError(f"no time was left of {self._said}")
+            raise ModelError(f"no time was left of {self._limit}")
         left = self._left
         with self._spending():
             try:
-                return self._workers.run(lambda: call(left), left)
+                return self._pool.run(lambda: call(left), left)
             except TimeoutError as error:
-                raise ModelError(f"the model did not answer within {self._said}") from error
+                raise ModelError(f"the model did not answer within {self._limit}") from error
 
     @property
-    def _said(self) -> str:
+    def _limit(self) -> str:
         return f"the {self._whole:g} s of {self._setting}"
 
     @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""The one embedder of a store: that it stays the same one, and what it makes of turns."""
+"""The embedder of a store: its identity in the ledger, and the vectors that it makes of turns."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
+from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.errors import EmbeddingMismatchError, ModelOutputError
-from lightmem_integrations.models.embedders import checked_vectors, document_vectors, query_vector
-from lightmem_integrations.models.protocols import Embedder, TokenEmbedder, Vectors
-from lightmem_integrations.models.token_vectors import compact, ignored_tokens
+from lightmem_integrations.models.embedders import document_vectors, encoded_documents, query_vector
+from lightmem_integrations.models.protocols import Embedder, TokenEmbedder
+from lightmem_integrations.models.token_vectors import ignored_tokens
 from lightmem_integrations.storage.document_vectors import drop_document_vectors
 from lightmem_integrations.storage.ledger import Ledger, get_meta, put_meta
 from lightmem_integrations.storage.shared import withdraw_all
-from lightmem_integrations.storage.vectors import Embedded, Pending, drop_vectors
+from lightmem_integrations.storage.turn_vectors import EmbeddedTurn, PendingTurn, drop_vectors
 
 EMBEDDER_NAME = "embedder.name"
 EMBEDDER_DIMENSION = "embedder.dimension"
@@ -24,7 +25,12 @@ PURGE = "index.purge"
 
 
 class StoreEmbedder:
-    """An embedder whose name and dimension the ledger keeps, so that two are never mixed."""
+    """An embedder whose name and dimension the ledger keeps, so that two are never mixed.
+
+    Args:
+        ledger: Keeps the identity.
+        embedder: Makes the vectors.
+    """
 
     def __init__(self, ledger: Ledger, embedder: Embedder) -> None:
         self._ledger = ledger
@@ -73,8 +79,8 @@ class StoreEmbedder:
             self._dimension = int(known) if known else None
         self._compare(len(vector))
 
-    def remember(self, connection: Connection, dimension: int) -> None:
-        """Note the embedder with its first vectors; later compare.
+    def record_dimension(self, connection: Connection, dimension: int) -> None:
+        """Record the embedder's identity with its first vectors; check it with all later ones.
 
         Raises:
             EmbeddingMismatchError: The vectors are of another length than those of the store.
@@ -102,8 +108,16 @@ class StoreEmbedder:
         """
         return document_vectors(self._embedder, texts)
 
-    def embed(self, todo: Sequence[Pending]) -> tuple[list[Embedded], dict[int, ModelOutputError]]:
-        """Vectors of turns; and, by row, why a turn has none because of what came out for it.
+    def embed(
+        self, todo: Sequence[PendingTurn]
+    ) -> tuple[list[EmbeddedTurn], dict[int, ModelOutputError]]:
+        """Embed turns.
+
+        Args:
+            todo: Turns without a vector.
+
+        Returns:
+            The vectors; and, by row, the errors of turns for which something unusable came out.
 
         Raises:
             ModelError: The embedder failed altogether; it may work again later.
@@ -116,7 +130,7 @@ class StoreEmbedder:
             if len(todo) == 1:
                 return [], {todo[0].row: error}
         # One turn may spoil its batch: what the others give is kept.
-        embedded: list[Embedded] = []
+        embedded: list[EmbeddedTurn] = []
         failed: dict[int, ModelOutputError] = {}
         for each in todo:
             done, why = self.embed([each])
@@ -124,21 +138,19 @@ class StoreEmbedder:
             failed |= why
         return embedded, failed
 
-    def _embed_together(self, todo: Sequence[Pending]) -> list[Embedded]:
+    def _embed_together(self, todo: Sequence[PendingTurn]) -> list[EmbeddedTurn]:
         texts = [f"{each.speaker}: {each.text}" if each.speaker else each.text for each in todo]
         if not isinstance(self._embedder, TokenEmbedder):
             vectors = document_vectors(self._embedder, texts)
             return [
-                Embedded(each.row, each.user, vector, None)
+                EmbeddedTurn(each.row, each.user, vector, None)
                 for each, vector in zip(todo, vectors, strict=True)
             ]
-        encodings = self._embedder.encode(texts)
-        vectors = checked_vectors([each.vector for each in encodings], texts, self._embedder)
         if self._ignored is None:
             self._ignored = ignored_tokens(self._embedder.vocabulary())
-        tokens = compact([(each.tokens, each.ids) for each in encodings], self._ignored)
+        vectors, tokens = encoded_documents(self._embedder, texts, self._ignored)
         return [
-            Embedded(each.row, each.user, vector, compacted)
+            EmbeddedTurn(each.row, each.user, vector, compacted)
             for each, vector, compacted in zip(todo, vectors, tokens, strict=True)
         ]
 
@@ -151,6 +163,6 @@ class StoreEmbedder:
             )
 
     def _of_other_length(self) -> bool:
-        """Whether the embedder bears the store's name, but its vectors have another length."""
+        """True if the embedder bears the store's name, but its vectors have another length."""
         known = self._ledger.get(EMBEDDER_DIMENSION)
         return bool(known) and int(known or 0) != len(self.query("?"))

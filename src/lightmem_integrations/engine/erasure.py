@@ -26,7 +26,7 @@ def forget(
     until: float | None,
     purge: bool,
 ) -> Receipt:
-    """Erase what meets every condition, from the ledger and from the index.
+    """Erase a user's turns that meet every condition, with all that was made of them.
 
     The ledger notes in the same transaction that the index must be purged, so that a crash in
     between is made good at the next opening.

@@ -1,4 +1,4 @@
-"""Whether somebody uses the memory right now, so that work behind the scenes can keep out of it."""
+"""The idle detector: work in the background keeps out of the way of users' calls."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 
 class IdleDetector:
-    """Counts the calls under way, and knows when the last one ended."""
+    """Calls of users under way, and the time since the last one ended."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -18,7 +18,7 @@ class IdleDetector:
 
     @contextmanager
     def call(self) -> Iterator[None]:
-        """A call of a user's, for as long as the block lasts."""
+        """Mark a call as under way for as long as the block lasts."""
         with self._changed:
             self._under_way += 1
         try:
@@ -30,7 +30,7 @@ class IdleDetector:
                 self._changed.notify_all()
 
     def quiet_seconds(self) -> float:
-        """For how long there was no call; 0 while there is one."""
+        """Seconds since the last call ended; 0 while one is under way."""
         with self._changed:
             return 0.0 if self._under_way else time.monotonic() - self._ended
 
@@ -38,7 +38,7 @@ class IdleDetector:
         """Wait until no call is under way.
 
         Args:
-            seconds: How long at most: under calls without end, work goes on slowly, not never.
+            seconds: Of waiting at most: under calls without end, work goes on slowly, not never.
         """
         with self._changed:
             self._changed.wait_for(lambda: not self._under_way, timeout=seconds)

@@ -1,4 +1,4 @@
-"""Gives turns their vectors, soon after they were added and outside of the call that added them."""
+"""The indexer: embeds turns soon after they were added, outside of the call that added them."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from lightmem_integrations.settings import Settings
 from lightmem_integrations.storage.index import Batch, VectorIndex
 from lightmem_integrations.storage.index_contents import batches, expected
 from lightmem_integrations.storage.ledger import Ledger
-from lightmem_integrations.storage.users import User
-from lightmem_integrations.storage.vectors import (
-    Pending,
-    count_pending,
-    finish,
-    pending,
+from lightmem_integrations.storage.turn_vectors import (
+    PendingTurn,
+    clear_pending,
+    count_pending_turns,
+    pending_turns,
     store_vectors,
 )
+from lightmem_integrations.storage.users import User
 from lightmem_integrations.text.temporal import time_window
 
 logger = logging.getLogger(__name__)
@@ -43,10 +43,19 @@ _NOBODY = "0" * 32  # a scope that no user has
 
 
 class Indexer:
-    """Works off the ledger's list of turns that wait for a vector.
+    """Works off the ledger's list of turns that wait for the vector index.
 
     A turn is taken off the list only once the index has it, so nothing is lost if the process
     dies in between; doing a turn twice changes nothing.
+
+    Args:
+        ledger: Holds the turns and their vectors.
+        index: Is kept in step with it.
+        embedder: Makes the vectors.
+        settings: Sizes.
+
+    Attributes:
+        state: Of the index: ``unchecked``, ``rebuilding``, ``ready`` or ``unavailable``.
     """
 
     def __init__(
@@ -70,7 +79,7 @@ class Indexer:
 
     @property
     def ready(self) -> bool:
-        """Whether the index may be searched; until then the ledger's vectors are."""
+        """True if the index may be searched; until then the ledger's vectors are."""
         return self.state == "ready"
 
     def prepare(self) -> None:
@@ -151,9 +160,9 @@ class Indexer:
         return 0
 
     def waiting(self, user_row: int | None = None, without: Collection[int] = ()) -> int:
-        """How many turns wait for the index, leaving out those ``without``."""
+        """Count the turns that wait for the index, leaving out the rows ``without``."""
         with self._ledger.read() as connection:
-            return count_pending(connection, user_row, without)
+            return count_pending_turns(connection, user_row, without)
 
     def forget(self, scope: str, rows: Sequence[int]) -> None:
         """Take erased turns out of the index.
@@ -173,7 +182,7 @@ class Indexer:
         self._loop.start()
 
     def wake(self) -> None:
-        """Say that there is something to do."""
+        """Tell the thread that turns wait."""
         self._loop.wake()
 
     def stop(self) -> None:
@@ -192,7 +201,7 @@ class Indexer:
     def _step(self, user_row: int | None) -> None:
         self.prepare()
         with self._ledger.read() as connection:
-            todo = pending(connection, self._settings.embed_batch, user_row, self._given_up())
+            todo = pending_turns(connection, self._settings.embed_batch, user_row, self._given_up())
         embedded, failed = self._embedder.embed([each for each in todo if each.vector is None])
         for error in failed.values():
             logger.warning("A turn cannot be embedded and is found by its words only: %s", error)
@@ -201,10 +210,10 @@ class Indexer:
         todo = [each for each in todo if each.row not in failed]
         if embedded:
             with self._ledger.write() as connection:
-                self._embedder.remember(connection, len(embedded[0].vector))
+                self._embedder.record_dimension(connection, len(embedded[0].vector))
                 store_vectors(connection, embedded)
         found = {each.row: each.vector for each in embedded}
-        by_scope: dict[str, list[Pending]] = {}
+        by_scope: dict[str, list[PendingTurn]] = {}
         for each in todo:
             by_scope.setdefault(each.scope, []).append(each)
         for scope, items in by_scope.items():
@@ -214,7 +223,7 @@ class Indexer:
             )
             self._index.upsert(Batch(scope, rows, vectors))
         with self._ledger.write() as connection:
-            finish(connection, [each.row for each in todo])
+            clear_pending(connection, [each.row for each in todo])
 
     def _given_up(self) -> dict[int, ModelOutputError]:
         """Turns that are left alone for a while, since they failed, and would hold up others."""
@@ -223,7 +232,7 @@ class Indexer:
 
     def _holds_anything(self) -> bool:
         with self._ledger.read() as connection:
-            return bool(expected(connection)) or bool(count_pending(connection))
+            return bool(expected(connection)) or bool(count_pending_turns(connection))
 
     def _interruptible(self) -> Iterator[Batch]:
         for batch in batches(self._ledger):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from lightmem_integrations.engine.embedder import EMBEDDER_DIMENSION
 from lightmem_integrations.engine.store import Store
 from lightmem_integrations.records.conversation import Stats
-from lightmem_integrations.storage.counts import count_everything, count_of
+from lightmem_integrations.storage.counts import NOTHING, count_stored
 from lightmem_integrations.storage.ledger import get_meta
 from lightmem_integrations.storage.users import find_user
 
@@ -17,18 +19,12 @@ def stats(store: Store, user_id: str | None) -> Stats:
         StorageError: The ledger does not answer.
     """
     with store.ledger.read() as connection:
-        if user_id is None:
-            counts = count_everything(connection)
-        else:
-            counts = count_of(connection, find_user(connection, user_id))
+        user = None if user_id is None else find_user(connection, user_id)
+        unknown = user_id is not None and user is None
+        counts = NOTHING if unknown else count_stored(connection, user)
         dimension = get_meta(connection, EMBEDDER_DIMENSION)
     return Stats(
-        users=counts.users,
-        sessions=counts.sessions,
-        turns=counts.turns,
-        searchable=counts.searchable,
-        pending=counts.pending,
-        set_aside=counts.set_aside,
+        **dataclasses.asdict(counts),
         embedder=store.embedder.name,
         dimension=int(dimension) if dimension else None,
         index=store.indexer.state,

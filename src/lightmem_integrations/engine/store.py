@@ -1,4 +1,4 @@
-"""A store put together: its folder, ledger and index, and the thread that keeps them in step."""
+"""An open store: its folder, ledger and index, and the thread that keeps them in step."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from lightmem_integrations.storage.ledger import Ledger
 
 
 class Store:
-    """Opens every part in the right order, and closes them in the reverse.
+    """The parts of a store, opened in the right order and closed in the reverse.
 
     Args:
         path: Folder of the store; ``None`` for a temporary one, gone at close.
         ledger: URL of an SQLite database elsewhere than in the folder.
         index: Another index than Chroma embedded in the folder.
-        embedder: What makes the vectors.
-        settings: Numbers.
-        replace_embedder: Whether to embed everything anew if the store has another embedder.
+        embedder: Makes the vectors.
+        settings: Sizes and switches.
+        replace_embedder: Embed everything anew if the store was built with another embedder.
 
     Raises:
         StoreLockedError: The folder is in use.
@@ -50,7 +50,7 @@ class Store:
         if self.path is not None and self.path.exists() and not self.path.is_dir():
             raise SettingsError(f"The store's path {str(self.path)!r} is a file; pass a folder.")
         folder = self.path or Path(tempfile.mkdtemp(prefix="lightmem-"))
-        self._owner = FolderLock(folder)
+        self._folder_lock = FolderLock(folder)
         try:
             self.ledger = Ledger(ledger or f"sqlite:///{folder / 'ledger.sqlite'}")
             try:
@@ -62,7 +62,7 @@ class Store:
                 self.ledger.close()
                 raise
         except BaseException:
-            self._owner.release()
+            self._folder_lock.release()
             raise
         # Also called when the last reference is dropped, and at the end of the interpreter.
         self._let_go = weakref.finalize(
@@ -71,7 +71,7 @@ class Store:
             self.indexer,
             self.index,
             self.ledger,
-            self._owner,
+            self._folder_lock,
             folder if self.path is None else None,
         )
         if settings.background_indexing:
@@ -93,13 +93,13 @@ class Store:
             StoreClosedError: It was closed.
             ForkedProcessError: It was opened before a fork.
         """
-        self._owner.check_process()
+        self._folder_lock.check_process()
         if self.closed:
             raise StoreClosedError("The store was closed; open it again with LightMem(...).")
 
     @property
     def closed(self) -> bool:
-        """Whether the store was closed."""
+        """True once the store was closed."""
         return not self._let_go.alive
 
     def size_in_bytes(self) -> int | None:
@@ -112,20 +112,24 @@ class Store:
     def close(self) -> None:
         """Finish what is under way and let everything go. Closing twice is fine."""
         if self._let_go.alive:
-            self._owner.check_process()
+            self._folder_lock.check_process()
             self._let_go()
 
 
 def _let_go(
-    indexer: Indexer, index: VectorIndex, ledger: Ledger, owner: FolderLock, temporary: Path | None
+    indexer: Indexer,
+    index: VectorIndex,
+    ledger: Ledger,
+    folder_lock: FolderLock,
+    temporary: Path | None,
 ) -> None:
-    if not owner.is_this_process():
+    if not folder_lock.is_this_process():
         return  # a forked child inherits this call; the store is still its parent's
     indexer.stop()
     try:
         index.close()
     finally:
         ledger.close()
-        owner.release()
+        folder_lock.release()
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)

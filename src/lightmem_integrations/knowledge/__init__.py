@@ -1,1 +1,1 @@
-"""What a fact is, from claim to record; asking for facts and correcting them."""
+"""Knowledge: facts from claim to record; asking for them and correcting them."""

@@ -67,7 +67,7 @@ class Belief:
 
     @property
     def is_history(self) -> bool:
-        """Whether it was over when it was said: then it neither takes a place nor loses it."""
+        """True if it was over when it was said: then it neither takes a place nor loses it."""
         return self.stated_to is not None and self.stated_to <= self.said_at
 
     @property
@@ -136,7 +136,7 @@ def stored_belief(fact: StoredFact) -> Belief:
 def turns_for_values(
     chain: Sequence[Belief], stored: Mapping[int, Sequence[Claim]]
 ) -> dict[str, int]:
-    """How many turns speak for each value of a chain, by the value as it is compared.
+    """Count the turns that speak for each value of a chain, by the value as it is compared.
 
     Args:
         chain: Beliefs about one thing.

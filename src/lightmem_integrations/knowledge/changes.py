@@ -89,7 +89,7 @@ class _Deciding:
         self._changes = Changes(cache.user_row, cache.revision)
 
     def settled(self) -> Changes:
-        """What is to be written, once every claim has its place."""
+        """Settle the chains, once every claim has its place; returns the changes to be written."""
         changes, settings = self._changes, self._run.settings
         for chain in self._chains.values():
             singles = [belief for belief in chain if belief.single]
@@ -201,7 +201,7 @@ class _Deciding:
         return pieces
 
     def _weight(self, chain: Sequence[Belief]) -> dict[str, int]:
-        """How many turns speak for each value; only counted where the policy asks for it."""
+        """Turns that speak for each value; only counted where the policy asks for it."""
         if self._run.settings.policy != "evidence":
             return {}
         rows = [belief.row for belief in chain if belief.row is not None]
@@ -218,7 +218,7 @@ class _Deciding:
 
 
 def _same_names(claim: Claim, fact: StoredFact) -> bool:
-    """Whether two statements name the same and hold the same numbers.
+    """True if two statements name the same and hold the same numbers.
 
     Vectors hardly tell "room 46" from "room 48", nor one name from another.
     """

@@ -70,7 +70,7 @@ class Writer(Protocol):
 
     @property
     def name(self) -> str:
-        """Which writer this is; stored with what it wrote."""
+        """Name of the writer, stored with its episodes."""
 
     def write(self, turns: Sequence[WriterTurn]) -> EpisodeDraft:
         """Summary, keywords, entities and facts of these turns.

@@ -45,7 +45,6 @@ class FactCache:
     def __init__(self, user_row: int) -> None:
         self.user_row = user_row
         self.revision = 0
-        self._erased = 0
         self._facts: dict[int, StoredFact] = {}
         self._by_key: dict[Key, set[int]] = {}
         self._places: dict[int, int] = {}
@@ -66,7 +65,7 @@ class FactCache:
             self._put(fact)
         missing = [fact.row for fact in changed if fact.row not in self._places]
         self._append(*vectors_of_facts(connection, self.user_row, missing))
-        self.revision, self._erased = revision, erased
+        self.revision = revision
 
     def about(self, key: Key) -> list[StoredFact]:
         """Facts of that blocking key, in the order in which they were recorded."""

@@ -98,7 +98,7 @@ def _write(
 ) -> tuple[int, int, int]:
     now, writer = run.clock(), run.writer.name
     with run.store.ledger.write() as connection, guard(connection):
-        run.store.embedder.remember(connection, len(vector))
+        run.store.embedder.record_dimension(connection, len(vector))
         episode = insert_episode(
             connection, changes.user_row, turns, summary=draft.summary, keywords=draft.keywords,
             entities=draft.entities, speakers=draft.speakers, writer=writer, now=now,

@@ -20,7 +20,7 @@ class Arbiter(Protocol):
     """Decides where the rules do not: a language model, or a person."""
 
     def judge(self, new: Claim, known: StoredFact) -> Judgement:
-        """Whether the new claim says the same as a known fact, replaces it, or neither.
+        """Judge a new claim against a known fact: it says the same, replaces it, or neither.
 
         Raises:
             ModelError: It cannot say; both are kept.

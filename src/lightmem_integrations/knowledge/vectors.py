@@ -28,6 +28,6 @@ def embed_missing(store: Store, user_row: int) -> int:
                 break
             made = store.embedder.documents([text for _, text in found])
             with store.ledger.write() as connection:
-                store.embedder.remember(connection, made.shape[1])
+                store.embedder.record_dimension(connection, made.shape[1])
                 done += set_vectors(connection, user_row, kind, found, made)
     return done

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lightmem_integrations.errors import ModelError, ModelOutputError, SettingsError
 from lightmem_integrations.models.onnx import OnnxEmbedder
 from lightmem_integrations.models.protocols import Embedder, Encoding, TokenEmbedder, Vectors
 from lightmem_integrations.models.sentence import SentenceTransformerEmbedder
+from lightmem_integrations.models.token_vectors import compact
 
 
 class WrappedEmbedder:
@@ -111,12 +114,8 @@ def query_vector(embedder: Embedder, text: str) -> Vectors:
     Raises:
         ModelError: The embedder failed or returned something unusable.
     """
-    try:
+    with _named_failure(embedder):
         vector = embedder.embed_query(text)
-    except ModelError:
-        raise
-    except Exception as error:
-        raise ModelError(f"The embedder {embedder.name!r} failed: {error}") from error
     found: Vectors = checked_vectors(np.asarray(vector)[None, ...], [text], embedder)[0]
     return found
 
@@ -129,12 +128,8 @@ def encoded_query(embedder: Embedder, text: str) -> tuple[Vectors, Encoding | No
     """
     if not isinstance(embedder, TokenEmbedder):
         return query_vector(embedder, text), None
-    try:
+    with _named_failure(embedder):
         encoding = embedder.encode([text])[0]
-    except ModelError:
-        raise
-    except Exception as error:
-        raise ModelError(f"The embedder {embedder.name!r} failed: {error}") from error
     found: Vectors = checked_vectors(encoding.vector[None, :], [text], embedder)[0]
     return found, encoding
 
@@ -145,13 +140,39 @@ def document_vectors(embedder: Embedder, texts: Sequence[str]) -> Vectors:
     Raises:
         ModelError: The embedder failed or returned something unusable.
     """
-    try:
+    with _named_failure(embedder):
         vectors = embedder.embed_documents(texts)
+    return checked_vectors(vectors, texts, embedder)
+
+
+def encoded_documents(
+    embedder: TokenEmbedder, texts: Sequence[str], ignored: NDArray[np.bool_]
+) -> tuple[Vectors, list[NDArray[np.int8]]]:
+    """The normalised vectors of what is stored, and the compact token vectors of each text.
+
+    Args:
+        embedder: Gives both.
+        texts: What is stored.
+        ignored: What `token_vectors.ignored_tokens` returned for its vocabulary.
+
+    Raises:
+        ModelError: The embedder failed or returned something unusable.
+    """
+    with _named_failure(embedder):
+        encodings = embedder.encode(texts)
+    vectors = checked_vectors([encoding.vector for encoding in encodings], texts, embedder)
+    return vectors, compact([(encoding.tokens, encoding.ids) for encoding in encodings], ignored)
+
+
+@contextmanager
+def _named_failure(embedder: Embedder) -> Iterator[None]:
+    """Say of whatever the embedder raises that it was the embedder."""
+    try:
+        yield
     except ModelError:
         raise
     except Exception as error:
         raise ModelError(f"The embedder {embedder.name!r} failed: {error}") from error
-    return checked_vectors(vectors, texts, embedder)
 
 
 def _as_array(vectors: Any, name: str) -> Vectors:

@@ -1,4 +1,4 @@
-"""Language models of every kind behind one Protocol, and their answers as JSON."""
+"""Language models of every kind behind one Protocol."""
 
 from __future__ import annotations
 
@@ -13,22 +13,19 @@ def as_language_model(given: object) -> LanguageModel:
     """A language model of whatever was given.
 
     Args:
-        given: One of ours; a LangChain chat model; a LlamaIndex LLM; the path of a ``.gguf`` file;
-            or the name or folder of a transformers model. For a server that speaks OpenAI's
-            protocol pass an ``OpenAICompatible``.
+        given: One of ours; a LangChain chat model; a LlamaIndex LLM; or the path of a ``.gguf``
+            file. For a server that speaks OpenAI's protocol pass an ``OpenAICompatible``.
 
     Raises:
         SettingsError: It is none of these.
     """
-    if isinstance(given, (str, os.PathLike)):
-        return _from_name(os.fspath(given))
+    if isinstance(given, (str, os.PathLike)) and os.fspath(given).lower().endswith(".gguf"):
+        from lightmem_integrations.models.gguf import GGUFLanguageModel
+
+        return GGUFLanguageModel(given)
     if is_of(given, "langchain_core") and hasattr(given, "invoke"):
         from lightmem_integrations.models.frameworks import LangChainModel
-        from lightmem_integrations.models.gguf_runner import GGUFLanguageModel, GGUFRunner
 
-        runner = getattr(given, "runner", None)
-        if isinstance(runner, GGUFRunner):  # our own chat model: its file decodes under a grammar
-            return GGUFLanguageModel(runner)
         return LangChainModel(given)
     if is_of(given, "llama_index") and hasattr(given, "chat"):
         from lightmem_integrations.models.frameworks import LlamaIndexModel
@@ -38,19 +35,5 @@ def as_language_model(given: object) -> LanguageModel:
         return given
     raise SettingsError(
         f"{short_repr(given)}, a {type(given).__name__}, is no language model. Pass a LangChain "
-        "chat "
-        "model, a LlamaIndex LLM, OpenAICompatible(...), the path of a .gguf file, or the name of "
-        "a transformers model."
+        "chat model, a LlamaIndex LLM, OpenAICompatible(...), or the path of a .gguf file."
     )
-
-
-def _from_name(name: str) -> LanguageModel:
-    if not name.strip():
-        raise SettingsError("The name of the language model is blank.")
-    if name.lower().endswith(".gguf"):
-        from lightmem_integrations.models.gguf_runner import GGUFLanguageModel
-
-        return GGUFLanguageModel(name)
-    from lightmem_integrations.models.transformers import TransformersModel
-
-    return TransformersModel(name)

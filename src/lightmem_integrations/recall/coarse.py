@@ -18,8 +18,8 @@ from lightmem_integrations.storage.index import VectorIndex, nearest
 from lightmem_integrations.storage.lexical import LexicalIndex
 from lightmem_integrations.storage.turn_filter import RowFilter
 from lightmem_integrations.storage.turn_reads import Turns, neighbourhood
+from lightmem_integrations.storage.turn_vectors import user_vectors
 from lightmem_integrations.storage.users import User
-from lightmem_integrations.storage.vectors import user_vectors
 from lightmem_integrations.text.bm25 import inverse_frequency
 from lightmem_integrations.text.terms import terms
 

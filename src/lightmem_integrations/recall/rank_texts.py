@@ -19,8 +19,8 @@ from lightmem_integrations.engine.deadline import DaemonPool, Deadline
 from lightmem_integrations.errors import InvalidRequestError, LightMemError, ModelError
 from lightmem_integrations.models.embedders import (
     as_embedder,
-    checked_vectors,
     document_vectors,
+    encoded_documents,
     encoded_query,
 )
 from lightmem_integrations.models.onnx import shipped_token_counter
@@ -31,7 +31,7 @@ from lightmem_integrations.models.protocols import (
     Vectors,
 )
 from lightmem_integrations.models.rerankers import as_reranker
-from lightmem_integrations.models.token_vectors import compact, ignored_tokens
+from lightmem_integrations.models.token_vectors import ignored_tokens
 from lightmem_integrations.recall.candidates import (
     Candidates,
     EmbeddedQuery,
@@ -227,15 +227,9 @@ def _embedded(
             vectors.append(document_vectors(embedder, part))
             tokens += [b""] * len(part)
             continue
-        try:
-            encoded = with_tokens.encode(part)
-        except ModelError:
-            raise
-        except Exception as error:
-            raise ModelError(f"The embedder {embedder.name!r} failed: {error}") from error
-        vectors.append(checked_vectors([text.vector for text in encoded], part, embedder))
-        stored = compact([(text.tokens, text.ids) for text in encoded], ignored)
-        tokens += [matrix.tobytes() for matrix in stored]
+        encoded, compacted = encoded_documents(with_tokens, part, ignored)
+        vectors.append(encoded)
+        tokens += [matrix.tobytes() for matrix in compacted]
     return np.concatenate(vectors), tokens
 
 

@@ -204,6 +204,8 @@ class Stats(Displayed):
         turns: Number of turns.
         searchable: Turns that recall may find.
         pending: Searchable turns that are not in the vector index yet (found lexically).
+        episodes: Episodes that consolidation made of the turns, without those dropped.
+        facts: Facts that stand: neither retracted nor superseded.
         set_aside: Turns that consolidation leaves out, as a writer failed at them too often;
             ``consolidate(retry_set_aside=True)`` tries them again.
         embedder: Name of the embedding model that the store was built with.
@@ -218,6 +220,8 @@ class Stats(Displayed):
     turns: int
     searchable: int
     pending: int
+    episodes: int
+    facts: int
     set_aside: int
     embedder: str | None
     dimension: int | None
@@ -233,6 +237,8 @@ class Stats(Displayed):
             ("turns", f"{self.turns:,}"),
             ("searchable", f"{self.searchable:,}"),
             ("not embedded yet", f"{self.pending:,}"),
+            ("episodes", f"{self.episodes:,}"),
+            ("facts", f"{self.facts:,}"),
             ("set aside by consolidation", f"{self.set_aside:,}"),
             ("embedder", f"{self.embedder or 'none yet'}{dimension}"),
             ("vector index", self.index),

@@ -1,1 +1,1 @@
-"""Where memory lives: the ledger (SQL, the truth) and the vector index (derived from it)."""
+"""Storage: the ledger (SQL, the truth) and the vector index (derived from it)."""

@@ -1,4 +1,4 @@
-"""Turns that are still there, though they are no longer searched: what compression leaves."""
+"""Archived turns: compression leaves them where they are, out of every search."""
 
 from __future__ import annotations
 

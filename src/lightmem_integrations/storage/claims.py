@@ -241,7 +241,7 @@ def refuse(
 
 
 def refused_at(connection: Connection, user_row: int, claim: Claim) -> float | None:
-    """When a person last refused what a claim says; ``None`` if nobody did."""
+    """Time of the last refusal of what a claim says; ``None`` if nobody refused it."""
     query = select(func.max(refusals.c.refused_at)).where(
         refusals.c.user == user_row,
         refusals.c.digest == _digest(user_row, claim.key, claim.value_key),

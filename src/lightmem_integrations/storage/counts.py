@@ -1,15 +1,16 @@
-"""How much is stored: numbers read from the ledger."""
+"""Counts of what is stored, read from the ledger."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Table, func, select
 
+from lightmem_integrations.storage.episodes import DROPPED
+from lightmem_integrations.storage.schema.knowledge import episodes, facts
 from lightmem_integrations.storage.schema.turns import sessions, turns, users
+from lightmem_integrations.storage.turn_vectors import count_pending_turns
 from lightmem_integrations.storage.users import User
-from lightmem_integrations.storage.vectors import count_pending
 from lightmem_integrations.storage.work_queue import count_set_aside
 
 
@@ -22,39 +23,36 @@ class Counts:
     turns: int
     searchable: int
     pending: int
+    episodes: int
+    facts: int
     set_aside: int
 
 
-def count_everything(connection: Connection) -> Counts:
-    """How much all users have stored."""
-    return Counts(
-        users=_one(connection, select(func.count()).select_from(users)),
-        sessions=_one(connection, select(func.count()).select_from(sessions)),
-        turns=_one(connection, select(func.count()).select_from(turns)),
-        searchable=_one(connection, select(func.coalesce(func.sum(users.c.searchable), 0))),
-        pending=count_pending(connection),
-        set_aside=count_set_aside(connection),
-    )
+NOTHING = Counts(0, 0, 0, 0, 0, 0, 0, 0)
+"""The counts of a user who has stored nothing."""
 
 
-def count_of(connection: Connection, user: User | None) -> Counts:
-    """How much one user has stored; ``None`` stands for a user without anything."""
+def count_stored(connection: Connection, user: User | None) -> Counts:
+    """Counts of one user, or of all for ``None``."""
+    row = None if user is None else user.row
+
+    def count(table: Table, *where: ColumnElement[bool]) -> int:
+        query = select(func.count()).select_from(table).where(*where)
+        query = query if row is None else query.where(table.c.user == row)
+        return int(connection.execute(query).scalar_one())
+
     if user is None:
-        return Counts(0, 0, 0, 0, 0, 0)
+        everybody = select(func.count(), func.coalesce(func.sum(users.c.searchable), 0))
+        number, searchable = connection.execute(everybody).one()
+    else:
+        number, searchable = 1, user.searchable
     return Counts(
-        users=1,
-        sessions=_one(
-            connection,
-            select(func.count()).select_from(sessions).where(sessions.c.user == user.row),
-        ),
-        turns=_one(
-            connection, select(func.count()).select_from(turns).where(turns.c.user == user.row)
-        ),
-        searchable=user.searchable,
-        pending=count_pending(connection, user.row),
-        set_aside=count_set_aside(connection, user.row),
+        users=number,
+        sessions=count(sessions),
+        turns=count(turns),
+        searchable=searchable,
+        pending=count_pending_turns(connection, row),
+        episodes=count(episodes, episodes.c.state != DROPPED),
+        facts=count(facts, facts.c.retracted_at.is_(None), facts.c.superseded_by.is_(None)),
+        set_aside=count_set_aside(connection, row),
     )
-
-
-def _one(connection: Connection, query: Select[Any]) -> int:
-    return int(connection.execute(query).scalar_one())

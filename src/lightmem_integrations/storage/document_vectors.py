@@ -13,9 +13,9 @@ from lightmem_integrations.storage.ledger import Ledger
 from lightmem_integrations.storage.namespaces import Path, key_of_path, rows_under
 from lightmem_integrations.storage.schema.documents import document_vectors, documents, namespaces
 from lightmem_integrations.storage.sql import in_batches
-from lightmem_integrations.storage.vectors import pack, unpack_all
+from lightmem_integrations.storage.vector_bytes import pack_vector, unpack_vectors
 
-_BATCH = 1_000
+_BATCH = 1_000  # vectors read or indexed at a time; a guess
 # Whether the index holds a vector. It never holds one that is ABSENT: what is to be written is
 # marked first, so that what is erased meanwhile, or after a crash, is erased there too.
 ABSENT, WRITING, HELD = 0, 1, 2
@@ -36,7 +36,12 @@ class Space:
 def insert_vectors(connection: Connection, document: int, namespace: int, new: Vectors) -> None:
     """Keep the vectors of a document's parts, ``(parts, dimension)``."""
     rows = [
-        {"document": document, "namespace": namespace, "vector": pack(each), "indexed": ABSENT}
+        {
+            "document": document,
+            "namespace": namespace,
+            "vector": pack_vector(each),
+            "indexed": ABSENT,
+        }
         for each in new
     ]
     if rows:
@@ -93,7 +98,7 @@ def similarities(
     best: dict[int, float] = {}
     result = connection.execute(query, execution_options={"yield_per": _BATCH})
     for part in result.partitions():
-        scores = unpack_all([row.vector for row in part]) @ vector
+        scores = unpack_vectors([row.vector for row in part]) @ vector
         for row, score in zip(part, scores.tolist(), strict=True):
             best[row.document] = max(score, best.get(row.document, -2.0))
     return best
@@ -113,7 +118,7 @@ def documents_by_id(connection: Connection, namespace: int, ids: Sequence[int]) 
 
 
 def count_waiting(connection: Connection, namespace: Path) -> int:
-    """How many vectors of a namespace the index does not hold."""
+    """Count the vectors of a namespace that the index does not hold."""
     query = (
         select(func.count())
         .select_from(document_vectors)
@@ -178,7 +183,7 @@ def document_batches(ledger: Ledger) -> Iterator[Batch]:
 
 
 def expected_of_documents(connection: Connection, *, indexed: bool = False) -> dict[str, int]:
-    """How many vectors the index may hold for each namespace; ``indexed``: how many it must."""
+    """Number of vectors that the index may hold by namespace; ``indexed``: that it must hold."""
     query = (
         select(namespaces.c.key, func.count())
         .join(document_vectors, document_vectors.c.namespace == namespaces.c.id)
@@ -205,5 +210,5 @@ def _mark(connection: Connection, batch: Batch, state: int) -> None:
 
 
 def _batch(scope: str, found: Sequence[tuple[int, bytes]]) -> Batch:
-    vectors = unpack_all([blob for _, blob in found])
+    vectors = unpack_vectors([blob for _, blob in found])
     return Batch(scope, [_FIRST_ID + row for row, _ in found], vectors)

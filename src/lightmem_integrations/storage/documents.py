@@ -62,13 +62,13 @@ class Document:
 
 
 @dataclass(slots=True)
-class Erased:
-    """What left the ledger: how many documents; by scope, ids that the index still holds."""
+class ErasedDocuments:
+    """Documents that left the ledger: their number; by scope, ids that the index still holds."""
 
     documents: int = 0
     index_ids: dict[str, list[int]] = field(default_factory=dict)
 
-    def add(self, other: Erased) -> None:
+    def add(self, other: ErasedDocuments) -> None:
         """Count in what else was erased."""
         self.documents += other.documents
         for scope, ids in other.index_ids.items():
@@ -120,9 +120,11 @@ def documents_to_embed(
     return [(_document(row), tuple(json.loads(row.fields))) for row in connection.execute(query)]
 
 
-def write_documents(connection: Connection, new: Sequence[NewDocument], now: float) -> Erased:
+def write_documents(
+    connection: Connection, new: Sequence[NewDocument], now: float
+) -> ErasedDocuments:
     """Write documents, or erase those without a value. The time of creation is kept."""
-    gone = Erased()
+    gone = ErasedDocuments()
     for each in new:
         namespace = find_namespace(connection, each.namespace)
         row = None if namespace is None else _row_of(connection, namespace, each.key)
@@ -150,7 +152,7 @@ def write_documents(connection: Connection, new: Sequence[NewDocument], now: flo
             row = int((done.inserted_primary_key or (0,))[0])
         else:
             connection.execute(update(documents).where(documents.c.id == row).values(values))
-            gone.add(Erased(0, delete_vectors(connection, [row])))
+            gone.add(ErasedDocuments(0, delete_vectors(connection, [row])))
         if each.vectors is not None:
             insert_vectors(connection, row, namespace, each.vectors)
     return gone
@@ -173,20 +175,20 @@ def embed_document(connection: Connection, document: Document, vectors: Vectors)
         insert_vectors(connection, document.row, space, vectors)
 
 
-def erase_documents(connection: Connection, rows: Collection[int]) -> Erased:
+def erase_documents(connection: Connection, rows: Collection[int]) -> ErasedDocuments:
     """Erase documents with all that was made of them, and namespaces that are empty then."""
-    gone = Erased()
+    gone = ErasedDocuments()
     for part in in_batches(rows):
         spaces = select(documents.c.namespace).where(documents.c.id.in_(part)).distinct()
         touched = list(connection.execute(spaces).scalars())
         index_ids = delete_vectors(connection, part)
         done = connection.execute(delete(documents).where(documents.c.id.in_(part)))
         erase_if_empty(connection, touched)
-        gone.add(Erased(done.rowcount, index_ids))
+        gone.add(ErasedDocuments(done.rowcount, index_ids))
     return gone
 
 
-def erase_expired(connection: Connection, now: float) -> Erased:
+def erase_expired(connection: Connection, now: float) -> ErasedDocuments:
     """Erase every document whose time is over."""
     query = select(documents.c.id).where(documents.c.expires_at <= now)
     return erase_documents(connection, list(connection.execute(query).scalars()))

@@ -123,7 +123,7 @@ def note_access(
 
 
 def count_episodes(connection: Connection, user_row: int, state: str | None = None) -> int:
-    """How many episodes a user has that were not dropped; or of those, that are in one state."""
+    """Number of a user's episodes that were not dropped, or that are in one state."""
     query = select(func.count()).select_from(episodes).where(episodes.c.user == user_row)
     query = query.where(episodes.c.state != DROPPED if state is None else episodes.c.state == state)
     return int(connection.execute(query).scalar_one())
@@ -132,7 +132,7 @@ def count_episodes(connection: Connection, user_row: int, state: str | None = No
 def read_turns_of(
     connection: Connection, user_row: int, rows: Collection[int]
 ) -> dict[int, list[Row[Any]]]:
-    """The turns of episodes with the name of their ``session_name``, by episode, in order."""
+    """Rows of the turns of episodes, each with its ``session_name``, by episode, in order."""
     found = {row: list[Row[Any]]() for row in rows}
     for batch in in_batches(rows):
         query = (
@@ -148,7 +148,7 @@ def read_turns_of(
 
 
 def facts_resting_on(connection: Connection, user_row: int) -> dict[int, int]:
-    """How many facts that stand rest on each of a user's episodes, on those with any."""
+    """Number of facts that stand on each of a user's episodes, for those with any."""
     query = (
         select(assertions.c.episode, func.count(assertions.c.fact.distinct()))
         .join(facts, facts.c.id == assertions.c.fact)

@@ -64,7 +64,7 @@ class StoredFact:
     revision: int
 
     def holds(self, at: float) -> bool:
-        """Whether it is true at a time, as far as is known today."""
+        """True if the fact is valid at a time, as far as is known today."""
         over = self.valid_to is not None and self.valid_to <= at
         return self.retracted_at is None and self.valid_from <= at and not over
 

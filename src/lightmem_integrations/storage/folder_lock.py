@@ -1,4 +1,4 @@
-"""One process owns a store's folder: the lock, and the guard against use after a fork."""
+"""Lock of a store's folder: one process owns it; and the guard against use after a fork."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class FolderLock:
             ) from error
 
     def is_this_process(self) -> bool:
-        """Whether this is the process that opened the store, not a fork of it."""
+        """Check that this is the process that opened the store, not a fork of it."""
         return os.getpid() == self._process
 
     def check_process(self) -> None:

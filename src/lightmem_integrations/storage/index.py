@@ -1,4 +1,4 @@
-"""What the engine expects of a vector index, and an exact one in memory."""
+"""Protocol of a vector index, and an exact index in memory."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Neighbour:
     """An item that a search found, with its cosine similarity to the query (-1 to 1)."""
 
     id: int
@@ -39,7 +39,7 @@ class VectorIndex(Protocol):
     def upsert(self, batch: Batch) -> None:
         """Add vectors, or replace those of the same ids."""
 
-    def search(self, scope: str, vector: Vectors, limit: int, *, size: int) -> list[Found]:
+    def search(self, scope: str, vector: Vectors, limit: int, *, size: int) -> list[Neighbour]:
         """The nearest items of a scope that holds ``size`` of them, nearest first."""
 
     def delete(self, scope: str, ids: Sequence[int]) -> None:
@@ -49,7 +49,7 @@ class VectorIndex(Protocol):
         """Build a new index from these batches, serve from it, and erase the old one."""
 
     def healthy(self, least: Mapping[str, int], most: Mapping[str, int]) -> bool:
-        """Whether the index can be trusted to hold between ``least`` and ``most`` of each scope.
+        """Check that the index can be trusted to hold between ``least`` and ``most`` of each scope.
 
         Called once, before first use. Never raises, never hangs, never crashes the process.
         """
@@ -83,7 +83,7 @@ class ExactIndex:
         limit: int,
         *,
         size: int,  # noqa: ARG002 - part of the Protocol; an exact search needs no hint
-    ) -> list[Found]:
+    ) -> list[Neighbour]:
         """The nearest items of a scope, nearest first."""
         with self._lock:
             items = self._scopes.get(scope)
@@ -110,7 +110,7 @@ class ExactIndex:
                 self.upsert(batch)
 
     def healthy(self, least: Mapping[str, int], most: Mapping[str, int]) -> bool:
-        """Whether each scope holds as many items as it should."""
+        """Check that each scope holds as many items as it should."""
         with self._lock:
             counts = {scope: len(items) for scope, items in self._scopes.items() if items}
         return set(counts) <= set(most) and all(
@@ -121,7 +121,7 @@ class ExactIndex:
         """Nothing to let go of."""
 
 
-def nearest(ids: Sequence[int], matrix: Vectors, vector: Vectors, limit: int) -> list[Found]:
+def nearest(ids: Sequence[int], matrix: Vectors, vector: Vectors, limit: int) -> list[Neighbour]:
     """The rows of a matrix nearest to a vector by cosine, nearest first; all normalised."""
     similarities = matrix @ vector
     if limit < len(ids):
@@ -129,4 +129,4 @@ def nearest(ids: Sequence[int], matrix: Vectors, vector: Vectors, limit: int) ->
         top = top[np.argsort(-similarities[top], kind="stable")]
     else:
         top = np.argsort(-similarities, kind="stable")
-    return [Found(ids[i], float(similarities[i])) for i in top]
+    return [Neighbour(ids[i], float(similarities[i])) for i in top]

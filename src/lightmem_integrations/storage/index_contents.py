@@ -1,4 +1,4 @@
-"""What the vector index is to hold: the vectors of turns, and those of documents."""
+"""Contents of the vector index: the vectors of turns, and those of documents."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection
 
-from lightmem_integrations.storage import document_vectors, vectors
+from lightmem_integrations.storage.document_vectors import document_batches, expected_of_documents
 from lightmem_integrations.storage.index import Batch
 from lightmem_integrations.storage.ledger import Ledger
+from lightmem_integrations.storage.turn_vectors import expected_of_turns, turn_batches
 
 
 def expected(connection: Connection, *, indexed: bool = False) -> dict[str, int]:
-    """How many vectors the index may hold of each scope; ``indexed``: how many it must."""
-    return vectors.expected(connection, indexed=indexed) | document_vectors.expected_of_documents(
+    """Number of vectors that the index may hold by scope; ``indexed``: that it must hold."""
+    return expected_of_turns(connection, indexed=indexed) | expected_of_documents(
         connection, indexed=indexed
     )
 
 
 def batches(ledger: Ledger) -> Iterator[Batch]:
     """Everything that the index is rebuilt from, scope by scope."""
-    yield from vectors.batches(ledger)
-    yield from document_vectors.document_batches(ledger)
+    yield from turn_batches(ledger)
+    yield from document_batches(ledger)

@@ -1,4 +1,4 @@
-"""What consolidation knows, as recall needs it: facts, and episodes that are summaries only."""
+"""Reads of knowledge for recall: facts, and the summaries of compressed episodes."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ from lightmem_integrations.storage.schema.knowledge import (
     facts,
 )
 from lightmem_integrations.storage.users import User
-from lightmem_integrations.storage.vectors import unpack_all
+from lightmem_integrations.storage.vector_bytes import unpack_vectors
 
 _ALWAYS = 1e12  # seconds since 1970: later than anything
 MOST = 5_000
-"""So many statements of a user are compared, the newest: one by one, as they are few."""
+"""So many statements of a user are compared, the newest: one by one, as they are few. A guess."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Outdated:
-    """What a turn says that has changed since: until when it held, and what holds instead."""
+    """A turn's statement that was superseded: until when it held, and what holds instead."""
 
     until: float
     instead: str
@@ -102,7 +102,7 @@ def entries(
         for row, subject, terms, blob in connection.execute(_QUERIES[tier], moment).all():
             found.append(Entry(tier, row, subject, terms))
             blobs.append(blob)
-    return found, unpack_all(blobs)
+    return found, unpack_vectors(blobs)
 
 
 def statements(

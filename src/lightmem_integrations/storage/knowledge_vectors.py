@@ -16,7 +16,7 @@ from lightmem_integrations.storage.schema.knowledge import (
     facts,
 )
 from lightmem_integrations.storage.sql import in_batches
-from lightmem_integrations.storage.vectors import pack, unpack_all
+from lightmem_integrations.storage.vector_bytes import pack_vector, unpack_vectors
 
 Kind = Literal["episode", "fact"]
 
@@ -47,7 +47,7 @@ def vectors_of_facts(
     ]
     if not found:
         return [], np.zeros((0, 0), np.float32)
-    return [row for row, _ in found], unpack_all([blob for _, blob in found])
+    return [row for row, _ in found], unpack_vectors([blob for _, blob in found])
 
 
 def without_vector(
@@ -86,7 +86,7 @@ def set_vectors(
     now: dict[int, str] = dict(connection.execute(still).all())
     connection.execute(delete(vector_table).where(key.in_(list(now))))
     values = [
-        {kind: row, "user": user_row, "vector": pack(vector)}
+        {kind: row, "user": user_row, "vector": pack_vector(vector)}
         for (row, words), vector in zip(embedded, vectors, strict=True)
         if now.get(row) == words
     ]
@@ -100,4 +100,6 @@ def insert_vector(
 ) -> None:
     """Keep the vector of a new fact or episode."""
     _, _, table, _ = _TABLES[kind]
-    connection.execute(insert(table).values({kind: row, "user": user_row, "vector": pack(vector)}))
+    connection.execute(
+        insert(table).values({kind: row, "user": user_row, "vector": pack_vector(vector)})
+    )

@@ -6,6 +6,7 @@ a fact that was retracted, superseded or erased speaks for nothing from that mom
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import time
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Connection, Select, delete, exists, func, insert, or_, select
 
 from lightmem_integrations.arrays import Vectors
+from lightmem_integrations.storage.facts import StoredFact, read_facts
 from lightmem_integrations.storage.schema.knowledge import assertions, episodes, facts, revisions
 from lightmem_integrations.storage.schema.shared import (
     shared_seen,
@@ -24,41 +26,41 @@ from lightmem_integrations.storage.schema.shared import (
 )
 from lightmem_integrations.storage.schema.turns import speakers, users
 from lightmem_integrations.storage.sql import in_batches
-from lightmem_integrations.storage.vectors import pack, unpack_all
+from lightmem_integrations.storage.vector_bytes import pack_vector, unpack_vectors
 
 LEAST_USERS = 3
-"""So many different users must say the same before anybody else reads it."""
+"""So many different users must say the same before anybody else reads it: a promise to users."""
 
 MOST = 5_000
-"""So many shared statements are compared, the newest: one by one, as they are few."""
+"""So many shared statements are compared, the newest: one by one, as they are few. A guess."""
 
 _DAY = 86_400
 _LETTERS = re.compile(r"[^\W\d_]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Stated:
-    """A user's fact, with every sentence that was made of it."""
+class Candidate:
+    """A fact as it would be shared: it speaks for its text or, if personal, against sharing it.
 
-    row: int
-    subject: str
-    attribute: str
-    value: str
-    statements: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Support:
-    """A fact that speaks for the statement with this digest, or against sharing it."""
+    Attributes:
+        fact: Row of the fact.
+        text: What would be read.
+        personal: Whether it names somebody or something, for the user whose fact it is.
+    """
 
     fact: int
-    digest: str
+    text: str
     personal: bool
+
+    @property
+    def digest(self) -> str:
+        """The same for the same text, whoever said it."""
+        return hashlib.blake2b(self.text.encode(), digest_size=16).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class SharedStatement:
-    """What several users said, and since when it is shared, in seconds since 1970."""
+    """A statement that several users made; ``since``: when it was shared, in seconds since 1970."""
 
     row: int
     key: str
@@ -68,7 +70,7 @@ class SharedStatement:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """How far a user's memory was looked at, or reaches."""
+    """Mark of how far a user's memory reaches, or was looked at."""
 
     user: int
     revision: int
@@ -101,23 +103,23 @@ def changed_users(connection: Connection, without: Collection[str]) -> list[Seen
     return [Seen(*row) for row in connection.execute(query)]
 
 
-def stated_by(connection: Connection, user_row: int, now: float) -> list[Stated]:
-    """What holds of a user's facts."""
+def facts_in_force(
+    connection: Connection, user_row: int, now: float
+) -> list[tuple[StoredFact, list[str]]]:
+    """A user's facts that hold, each with every sentence that was made of it."""
     sentences: dict[int, list[str]] = {}
     said = select(assertions.c.fact, assertions.c.statement).where(assertions.c.user == user_row)
     for row, sentence in connection.execute(said):
         sentences.setdefault(row, []).append(sentence)
-    query = select(
-        facts.c.id, facts.c.subject, facts.c.attribute, facts.c.value, facts.c.statement
-    ).where(facts.c.user == user_row, *_holds(now))
     return [
-        Stated(row, subject, attribute, value, (statement, *sentences.get(row, ())))
-        for row, subject, attribute, value, statement in connection.execute(query)
+        (fact, [fact.statement, *sentences.get(fact.row, ())])
+        for fact in read_facts(connection, user_row)
+        if fact.superseded_by is None and fact.holds(now)
     ]
 
 
 def names_of(connection: Connection, user_row: int) -> tuple[frozenset[str], frozenset[str]]:
-    """Who speaks in a user's memory; and single words of all the names in it, without case."""
+    """Speakers of a user's memory, and single words of all names in it, both without case."""
     said = select(speakers.c.name).where(speakers.c.user == user_row)
     people = {name for name in connection.execute(said).scalars() if name}
     whose = select(users.c.name).where(users.c.id == user_row)
@@ -134,7 +136,7 @@ def names_of(connection: Connection, user_row: int) -> tuple[frozenset[str], fro
     return frozenset(each.casefold() for each in people), frozenset(words)
 
 
-def set_support(connection: Connection, seen: Seen, found: Sequence[Support]) -> bool:
+def set_support(connection: Connection, seen: Seen, found: Sequence[Candidate]) -> bool:
     """Replace what a user speaks for; ``False`` if the user's facts changed meanwhile."""
     there = select(revisions.c.revision).where(revisions.c.user == seen.user)
     if connection.execute(there).scalar() != seen.revision:
@@ -154,7 +156,7 @@ def set_support(connection: Connection, seen: Seen, found: Sequence[Support]) ->
 
 
 def leave_out(connection: Connection, names: Collection[str]) -> None:
-    """Let these users speak for nothing, by their ids."""
+    """Withdraw all support that these users, by public id, give to shared statements."""
     rows = list(connection.execute(select(users.c.id).where(users.c.name.in_(names))).scalars())
     for table in (shared_support, shared_seen):
         connection.execute(delete(table).where(table.c.user.in_(rows)))
@@ -193,7 +195,7 @@ def insert_shared(
             "statement": text,
             # The day only: the minute could tell who was the one to speak for it last.
             "created_at": float(now // _DAY * _DAY),
-            "vector": pack(vectors[digest]),
+            "vector": pack_vector(vectors[digest]),
         }
         for digest, text in found.items()
         if digest in still and digest not in known
@@ -204,7 +206,7 @@ def insert_shared(
 
 
 def drop_support(connection: Connection, fact_rows: Sequence[int]) -> None:
-    """Let facts speak for nothing, before they are erased, and erase what that leaves unshared."""
+    """Withdraw the support of facts that are to be erased, and what too few then speak for."""
     mine = shared_support.c.fact.in_(fact_rows)
     query = select(shared_support.c.digest).where(mine)
     touched = set(connection.execute(query.distinct()).scalars())
@@ -228,7 +230,7 @@ def shared_entries(connection: Connection) -> tuple[list[int], Vectors]:
     """Rows of shared statements with their vectors, the newest `MOST`."""
     query = select(shared_statements.c.id, shared_statements.c.vector)
     found = connection.execute(query.order_by(shared_statements.c.id.desc()).limit(MOST)).all()
-    return [row for row, _ in found], unpack_all([vector for _, vector in found])
+    return [row for row, _ in found], unpack_vectors([vector for _, vector in found])
 
 
 def read_shared(

@@ -28,7 +28,7 @@ from lightmem_integrations.storage.schema.turns import sessions, speakers, turns
 from lightmem_integrations.storage.sql import in_batches
 from lightmem_integrations.storage.turns import moment, to_turn
 from lightmem_integrations.storage.users import User
-from lightmem_integrations.storage.vectors import unpack_all
+from lightmem_integrations.storage.vector_bytes import unpack_vectors
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,7 +100,7 @@ def neighbourhood(connection: Connection, user: User, rows: Collection[int], aro
     columns = list(zip(*ordered, strict=True)) if ordered else [()] * _COLUMNS
     blobs = columns[9]
     embedded = np.array([blob is not None for blob in blobs], np.bool_)
-    known = unpack_all([blob for blob in blobs if blob is not None])
+    known = unpack_vectors([blob for blob in blobs if blob is not None])
     vectors = known
     if not embedded.all():
         vectors = np.zeros((len(ordered), known.shape[1]), np.float32)
@@ -229,7 +229,7 @@ _LAST_SAID = select(func.max(turns.c.said_at)).where(
 
 
 def last_said(connection: Connection, user: User) -> dt.datetime:
-    """When the user's latest searchable turn was said."""
+    """Time at which the user's latest searchable turn was said."""
     return moment(connection.execute(_LAST_SAID, {"user": user.row}).scalar() or 0.0, 0)
 
 
@@ -237,10 +237,10 @@ _SPEAKERS = (
     select(speakers.c.name)
     .where(speakers.c.user == bindparam("user"))
     .order_by(speakers.c.turns.desc())
-    .limit(200)
+    .limit(200)  # a guess: far more than anybody asks about by name
 )
 
 
 def known_speakers(connection: Connection, user: User) -> list[str]:
-    """Who speaks in a user's memory, the most frequent first, at most 200 of them."""
+    """Names of the speakers in a user's memory, the most frequent first, at most 200."""
     return list(connection.execute(_SPEAKERS, {"user": user.row}).scalars())

@@ -120,7 +120,7 @@ def moment(said_at: float, offset: int) -> dt.datetime:
 
 
 def digest_of(turn: Turn, message: str | None) -> str:
-    """What makes two turns the same: role, speaker, text and message, not the time."""
+    """Digest of what makes two turns the same: role, speaker, text, message, not the time."""
     content = json.dumps([turn.role, turn.speaker, turn.text, message])
     return hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
 

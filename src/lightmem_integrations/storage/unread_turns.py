@@ -12,7 +12,7 @@ from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.records.conversation import Role
 from lightmem_integrations.storage.schema.turns import turns, vectors
 from lightmem_integrations.storage.turns import moment
-from lightmem_integrations.storage.vectors import unpack
+from lightmem_integrations.storage.vector_bytes import unpack_vector
 from lightmem_integrations.storage.work_queue import Due, select_unread
 
 
@@ -67,7 +67,7 @@ def unread(connection: Connection, due: Due, limit: int) -> list[WriterTurn]:
             session=row.session,
             position=row.position,
             agent=row.agent,
-            vector=None if row.vector is None else unpack(row.vector),
+            vector=None if row.vector is None else unpack_vector(row.vector),
             version=row.version,
         )
         for row in connection.execute(query)
@@ -75,7 +75,7 @@ def unread(connection: Connection, due: Due, limit: int) -> list[WriterTurn]:
 
 
 def unchanged(connection: Connection, due: Due, read: Sequence[WriterTurn]) -> bool:
-    """Whether turns are as they were read: all still there, and in no episode."""
+    """True if turns are as they were read: all still there, and in no episode."""
     rows = [turn.row for turn in read]
     query = select_unread(due, turns.c.id, turns.c.version).where(turns.c.id.in_(rows))
     versions: dict[int, int] = dict(connection.execute(query).all())
@@ -83,7 +83,7 @@ def unchanged(connection: Connection, due: Due, read: Sequence[WriterTurn]) -> b
 
 
 def is_over(connection: Connection, due: Due, now: float, gap_seconds: float) -> bool:
-    """Whether nothing more is expected in a session: a pause, or another session after it."""
+    """True if nothing more is expected in a session: a pause, or another session after it."""
     last = func.max(turns.c.said_at)
     mine = connection.execute(select(last).where(turns.c.session == due.session)).scalar()
     others = connection.execute(

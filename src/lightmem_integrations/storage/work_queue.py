@@ -1,4 +1,4 @@
-"""Sessions that are due for consolidation: which, what of them, and what failed before."""
+"""Work queue of consolidation: due sessions, leases on users, failures and quarantine."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def release_quarantine(connection: Connection, user_row: int | None = None) -> i
 
 
 def count_set_aside(connection: Connection, user_row: int | None = None) -> int:
-    """How many turns are in quarantine, of one user or of all."""
+    """Number of turns in quarantine, of one user or of all."""
     query = select(func.count()).select_from(quarantine)
     if user_row is not None:
         query = query.where(quarantine.c.user == user_row)
@@ -162,7 +162,7 @@ def count_set_aside(connection: Connection, user_row: int | None = None) -> int:
 
 
 def count_due(connection: Connection, user_row: int | None = None) -> int:
-    """How many sessions are on the list."""
+    """Number of sessions on the work list, of one user or of all."""
     query = select(func.count()).select_from(work).where(work.c.kind == CONSOLIDATE)
     if user_row is not None:
         query = query.where(work.c.user == user_row)
@@ -226,7 +226,7 @@ def take_lease(
 
 
 def holds_lease(connection: Connection, user_row: int, worker: str) -> bool:
-    """Whether nobody else took the lease since; one that ran out unnoticed still counts."""
+    """True if nobody else took the lease since; one that ran out unnoticed still counts."""
     query = select(leases.c.worker).where(leases.c.user == user_row)
     return connection.execute(query).scalar() == worker
 

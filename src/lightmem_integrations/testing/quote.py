@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from lightmem_integrations.records.conversation import Turn
 from lightmem_integrations.safety import FENCE_CLOSE, FENCE_OPEN
+from lightmem_integrations.text.sentences import split_sentences
 from lightmem_integrations.text.terms import terms
 
 NOTHING = "I have nothing about that in memory."
@@ -18,7 +19,6 @@ _BLOCK = re.compile(f"{re.escape(FENCE_OPEN)}(.*?){re.escape(FENCE_CLOSE)}", re.
 _HEAD = re.compile(
     r"^\[(?P<day>\d+ \w+ \d+) [\d:]+\] (?P<speaker>[^:\n]+): (?P<text>.*(?:\n  .*)*)", re.MULTILINE
 )
-_SENTENCE_END = re.compile(r"(?<=[.!?…])\s+")
 _ASSISTANT = "Assistant"
 _PERSONS = {"User": "You", _ASSISTANT: "I"}
 
@@ -65,5 +65,5 @@ def _question(messages: Sequence[Turn]) -> str:
 
 
 def _stated(text: str) -> str:
-    sentences = _SENTENCE_END.split(text)
-    return " ".join(each for each in sentences if not each.rstrip().endswith("?"))
+    sentences = split_sentences(text)
+    return " ".join(said for said in sentences if not said.rstrip().endswith("?"))

@@ -1,4 +1,4 @@
-"""What of a fact may be shared: nothing in it that belongs to one person.
+"""De-identification: the part of a fact that may be shared, with nothing of one person in it.
 
 What is shared is never anybody's sentence. It is put together from words that every one of its
 users said: what is liked or done, without who; or what is said of a thing that bears no name.
@@ -7,14 +7,13 @@ Everything else is refused, and so is what the rules cannot tell: precision come
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Callable, Collection, Set
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence, Set
 
 from lightmem_integrations.consolidation.write.fact_patterns import RELATIONS
 from lightmem_integrations.consolidation.write.grammar import NAMELESS
-from lightmem_integrations.storage.shared import Stated
+from lightmem_integrations.storage.facts import StoredFact
+from lightmem_integrations.storage.shared import Candidate
 from lightmem_integrations.text.names import name_key
 from lightmem_integrations.text.temporal import CALENDAR
 
@@ -49,34 +48,21 @@ _IDENTIFYING = re.compile(
 _LONGEST, _MOST_WORDS, _LONGEST_WORD = 80, 10, 25
 
 PersonalData = Callable[[str], bool]
-"""Whether a text holds data of a person, as far as a detector can tell."""
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """What would be shared of a fact, and whether that must not be.
-
-    Attributes:
-        text: What would be read.
-        personal: Whether it names somebody or something, for the user whose fact it is.
-    """
-
-    text: str
-    personal: bool
-
-    @property
-    def digest(self) -> str:
-        """The same for the same text, whoever said it."""
-        return hashlib.blake2b(self.text.encode(), digest_size=16).hexdigest()
+"""Tells whether a text holds data of a person, as far as a detector can."""
 
 
 def candidate(
-    fact: Stated, people: Collection[str], names: Set[str], detects: PersonalData
+    fact: StoredFact,
+    sentences: Sequence[str],
+    people: Collection[str],
+    names: Set[str],
+    detects: PersonalData,
 ) -> Candidate | None:
-    """What a fact would be when shared; ``None`` if it is of no kind that ever is.
+    """A fact as it would be shared; ``None`` if it is of no kind that ever is.
 
     Args:
         fact: A user's fact.
+        sentences: Every sentence that was made of it.
         people: Who speaks in this user's memory, without case.
         names: Single words of all names in this user's memory, without case.
         detects: Finds data of a person in a text.
@@ -86,10 +72,11 @@ def candidate(
         return None
     # The rules come first: of what they let through, Presidio never asks the network (it does
     # where it meets an e-mail address).
-    return Candidate(text, _is_personal(text, fact, names) or detects(text) or detects(fact.value))
+    personal = _is_personal(text, fact, sentences, names) or detects(text) or detects(fact.value)
+    return Candidate(fact.row, text, personal)
 
 
-def _general(fact: Stated, people: Collection[str]) -> str | None:
+def _general(fact: StoredFact, people: Collection[str]) -> str | None:
     """A fact's words without whom they are about."""
     subject, attribute, value = map(_plain, (fact.subject, fact.attribute, fact.value))
     if not value:
@@ -104,7 +91,7 @@ def _general(fact: Stated, people: Collection[str]) -> str | None:
     return f"{subject}, {attribute}: {value}"
 
 
-def _is_personal(text: str, fact: Stated, names: Set[str]) -> bool:
+def _is_personal(text: str, fact: StoredFact, sentences: Sequence[str], names: Set[str]) -> bool:
     words = text.replace(",", "").replace(":", "")
     if not _PLAIN.fullmatch(words) or len(text) > _LONGEST or len(words.split()) > _MOST_WORDS:
         return True
@@ -117,11 +104,11 @@ def _is_personal(text: str, fact: Stated, names: Set[str]) -> bool:
     written = f"{fact.attribute} {fact.value}"
     if written != written.lower() or _TELLING.search(written):
         return True
-    return any(_named_in(each, frozenset(found)) for each in fact.statements)
+    return any(_named_in(sentence, frozenset(found)) for sentence in sentences)
 
 
 def _named_in(sentence: str, words: frozenset[str]) -> bool:
-    """Whether one of these words is written like a name within a sentence."""
+    """True if one of these words is written like a name within a sentence."""
     capital = {each.casefold() for each in _LETTERS.findall(sentence) if each != each.lower()}
     return not capital.isdisjoint(words)
 

@@ -1,27 +1,27 @@
-"""What several users say becomes knowledge of the store, and stops being it when they stop."""
+"""Shared knowledge: made of what several users say, and withdrawn when they no longer do."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection
 
-from lightmem_integrations.consolidation.share.deidentify import Candidate, PersonalData, candidate
+from lightmem_integrations.consolidation.share.deidentify import PersonalData, candidate
 from lightmem_integrations.engine.store import Store
 from lightmem_integrations.settings import Settings
 from lightmem_integrations.storage.shared import (
-    Support,
+    Candidate,
     agreed,
     changed_users,
+    facts_in_force,
     insert_shared,
     leave_out,
     names_of,
     set_support,
-    stated_by,
     withdraw_unsupported,
 )
 
 SHARED_BY = "Several users"
-"""Who said what is shared, as it is shown."""
+"""Subject of a shared statement, as it is shown."""
 
 
 def share(
@@ -56,10 +56,7 @@ def share(
     for seen in changed:
         if should_stop():
             break
-        support = [
-            Support(row, each.digest, each.personal)
-            for row, each in _candidates(store, seen.user, detects, now).items()
-        ]
+        support = list(_candidates(store, seen.user, detects, now).values())
         with ledger.write() as connection:
             set_support(connection, seen, support)
     with ledger.write() as connection:
@@ -78,13 +75,13 @@ def share(
     made = store.embedder.documents(list(texts.values()))
     vectors = dict(zip(texts, made, strict=True))
     with ledger.write() as connection:
-        store.embedder.remember(connection, made.shape[1])
+        store.embedder.record_dimension(connection, made.shape[1])
         shown = {digest: f"{SHARED_BY}: {text}" for digest, text in texts.items()}
         return insert_shared(connection, shown, vectors, now)
 
 
 def sharing(store: Store, settings: Settings) -> Callable[[Callable[[], bool]], int] | None:
-    """What brings shared knowledge up to date in this store; ``None`` where it is turned off."""
+    """A function that brings shared knowledge up to date; ``None`` where it is turned off."""
     if not settings.shared_knowledge:
         return None
 
@@ -105,9 +102,9 @@ def sharing(store: Store, settings: Settings) -> Callable[[Callable[[], bool]], 
 def _candidates(
     store: Store, user_row: int, detects: PersonalData, now: float
 ) -> dict[int, Candidate]:
-    """What could be shared of a user's facts, by their rows."""
+    """Candidates for sharing among a user's facts, by the rows of the facts."""
     with store.ledger.read() as connection:
-        stated = stated_by(connection, user_row, now)
+        facts = facts_in_force(connection, user_row, now)
         people, names = names_of(connection, user_row)
-    found = {each.row: candidate(each, people, names, detects) for each in stated}
-    return {row: each for row, each in found.items() if each is not None}
+    found = [candidate(fact, said, people, names, detects) for fact, said in facts]
+    return {one.fact: one for one in found if one is not None}

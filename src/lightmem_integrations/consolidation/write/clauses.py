@@ -1,21 +1,12 @@
-"""A turn's text as sentences and as plain statements of its speaker, by rules about English."""
+"""Clauses in which a speaker states something, by rules about English."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-_QUOTED = re.compile(r'"[^"\n]*(?:"|$)|“[^”\n]*(?:”|$)', re.MULTILINE)
-_CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
-_BRACKETED = re.compile(r"\[[^\[\]]{0,400}\]")
-_BLOCK_QUOTE = re.compile(r"^[^\S\n]*>.*$", re.MULTILINE)
-_SENTENCE_END = re.compile(
-    r"(?<!\bMr\.)(?<!\bMs\.)(?<!\bDr\.)(?<!\bSt\.)(?<!\bMrs\.)(?<=[.!?…])\s+"
-)
-# Stand-ins from the private use area: marks inside a quotation end no sentence of the speaker's.
-_HIDE = {mark: chr(0xE000 + place) for place, mark in enumerate(".!?…,;:-\u2013\u2014")}
-_HIDDEN = str.maketrans(_HIDE)
-_SHOWN = str.maketrans({hidden: mark for mark, hidden in _HIDE.items()})
+from lightmem_integrations.text.sentences import masked, unmasked
+
 _CURLY = str.maketrans({"\u2019": "'", "\u2018": "'", "\u02bc": "'"})
 
 # The whole turn is not the speaker's own word: orders to the machine, texts to work on, jokes.
@@ -47,6 +38,7 @@ _BETWEEN = re.compile(
 )
 _SELF = re.compile(r"\b(?:I|we|We)\b|^(?:[Mm]y|[Oo]ur) \w+ \w+")
 _SMALL_I = re.compile(r"(?<![\w.'])i(?=['\s])")
+# Characters of "Last Friday, ..."; a guess.
 _LONGEST_LEAD = 40
 _EXPANSIONS = (
     (re.compile(r"\b(I)'m\b", re.IGNORECASE), r"\1 am"),
@@ -63,29 +55,15 @@ _EXPANSIONS = (
 
 
 def is_own_word(text: str) -> bool:
-    """Whether a turn as a whole can hold statements of its speaker."""
+    """True unless the whole turn is an order, a joke, or somebody else's text to work on."""
     return not _NOT_OWN.search(text)
-
-
-def sentences(text: str) -> list[str]:
-    """The sentences of a text, without code, quoted lines and notes in brackets."""
-    text = _BLOCK_QUOTE.sub("", _CODE.sub(" ", text)) if "`" in text or ">" in text else text
-    text = _BRACKETED.sub(" ", text) if "[" in text else text
-    text = _QUOTED.sub(lambda found: found.group().translate(_HIDDEN), text)
-    return [
-        " ".join(sentence.split()).translate(_SHOWN)
-        for line in text.splitlines()
-        for sentence in _SENTENCE_END.split(line)
-        if sentence.strip()
-    ]
 
 
 def statements(sentence: str) -> Iterator[str]:
     """Clauses of a sentence that state something, contractions written out."""
     if sentence.endswith("?") or _NOT_STATED.search(sentence):
         return
-    masked = _QUOTED.sub(lambda found: found.group().translate(_HIDDEN), sentence)
-    pieces = _BETWEEN.split(_SMALL_I.sub("I", masked.translate(_CURLY)))
+    pieces = _BETWEEN.split(_SMALL_I.sub("I", masked(sentence).translate(_CURLY)))
     lead = ""
     for place, piece in enumerate(pieces):
         clause = f"{lead}{piece.strip()}"
@@ -96,14 +74,9 @@ def statements(sentence: str) -> Iterator[str]:
             continue
         for contracted, full in _EXPANSIONS:
             clause = contracted.sub(full, clause)
-        yield clause.translate(_SHOWN)
-
-
-def spoken(sentence: str) -> str:
-    """The sentence without what stands in quotation marks."""
-    return _QUOTED.sub(" ", sentence) if '"' in sentence or "“" in sentence else sentence
+        yield unmasked(clause)
 
 
 def is_supposed(sentence: str) -> bool:
-    """Whether a sentence supposes, wishes, orders or reports, so that it states nothing itself."""
+    """True for a sentence that supposes, wishes, orders or reports: it states nothing itself."""
     return bool(_NOT_STATED.search(sentence))

@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from lightmem_integrations.consolidation.write import summary as salience
 from lightmem_integrations.consolidation.write.fact_rules import facts
 from lightmem_integrations.consolidation.write.grammar import NAMELESS
+from lightmem_integrations.consolidation.write.summary import (
+    central_sentences,
+    keywords,
+    proper_names,
+    term_weights,
+)
 from lightmem_integrations.knowledge.drafts import EpisodeDraft, FactDraft, WriterTurn
 
 
@@ -27,13 +32,13 @@ class ExtractiveWriter:
         """Summary, keywords, entities and facts of these turns."""
         speakers = tuple(dict.fromkeys(turn.speaker for turn in turns))
         talk = [turn for turn in turns if turn.role in {"user", "assistant"}] or list(turns)
-        entities = salience.names(talk)
+        entities = proper_names(talk)
         found = merged(
             fact
             for place, turn in enumerate(turns)
             for fact in facts(turn, place, speakers, entities)
         )
-        weight = salience.weights(talk)
+        weight = term_weights(talk)
         places = {id(turn): place for place, turn in enumerate(talk)}
         telling = {
             places[id(turns[pointer])]
@@ -41,10 +46,10 @@ class ExtractiveWriter:
             for pointer in fact.evidence
             if id(turns[pointer]) in places
         }
-        summary = salience.central_sentences(talk, weight, telling) or _first_words(talk)
+        summary = central_sentences(talk, weight, telling) or _first_words(talk)
         return EpisodeDraft(
             summary=" ".join(summary),
-            keywords=salience.keywords(talk, weight),
+            keywords=keywords(talk, weight),
             entities=entities,
             speakers=tuple(each for each in speakers if each),
             facts=tuple(found),

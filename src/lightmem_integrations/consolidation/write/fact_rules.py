@@ -17,6 +17,7 @@ from lightmem_integrations.consolidation.write.fact_patterns import (
 )
 from lightmem_integrations.consolidation.write.grammar import Stated
 from lightmem_integrations.knowledge.drafts import FactDraft, WriterTurn
+from lightmem_integrations.text.sentences import sentences, without_quotations
 from lightmem_integrations.text.temporal import CALENDAR, Mention, mentions
 from lightmem_integrations.text.terms import terms
 
@@ -96,10 +97,10 @@ def facts(
     addressee = (
         others[0] if len(others) == 1 and others[0].lower() not in grammar.NAMELESS else None
     )
-    for sentence in clauses.sentences(turn.text):
+    for sentence in sentences(turn.text):
         if sentence.endswith(":"):
             return  # What follows is a list or somebody else's text.
-        for kin in _kin(clauses.spoken(sentence), speaker, turn.time):
+        for kin in _kin(without_quotations(sentence), speaker, turn.time):
             yield replace(kin, evidence=(pointer,))
         for clause in clauses.statements(sentence):
             dates = mentions(

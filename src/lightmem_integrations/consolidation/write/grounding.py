@@ -14,6 +14,7 @@ from lightmem_integrations.consolidation.write.grammar import NAMELESS
 from lightmem_integrations.consolidation.write.prompts import LONGEST_STATEMENT, LONGEST_WORDS
 from lightmem_integrations.knowledge.drafts import FactDraft, WriterTurn
 from lightmem_integrations.models.json_answer import cleaned
+from lightmem_integrations.text.sentences import sentences
 from lightmem_integrations.text.temporal import mentions
 from lightmem_integrations.text.terms import terms
 
@@ -144,7 +145,7 @@ def _check_words(statement: str, value: str, subject: str, turns: Sequence[Write
         raise UnsupportedError("its value does not stand in the turns it points to")
     if not set(_NUMBER.findall(f"{statement} {value}")) <= set(_NUMBER.findall(everything)):
         raise UnsupportedError("it has a number that was not said")
-    said = [sentence for turn in turns for sentence in clauses.sentences(turn.text)]
+    said = [sentence for turn in turns for sentence in sentences(turn.text)]
     nearest = max(said, key=lambda each: len(claimed & set(terms(each))), default="")
     if bool(_NEGATED.search(nearest)) != bool(_NEGATED.search(statement)):
         raise UnsupportedError("it denies what was said, or says what was denied")

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from lightmem_integrations.consolidation.write import clauses
-from lightmem_integrations.consolidation.write import summary as salience
 from lightmem_integrations.consolidation.write.extractive import merged
 from lightmem_integrations.consolidation.write.grounding import UnsupportedError, check_grounded
 from lightmem_integrations.consolidation.write.prompts import (
@@ -21,9 +19,15 @@ from lightmem_integrations.consolidation.write.prompts import (
     writer_prompt,
     writer_schema,
 )
+from lightmem_integrations.consolidation.write.summary import (
+    central_sentences,
+    proper_names,
+    term_weights,
+)
 from lightmem_integrations.errors import ModelOutputError
 from lightmem_integrations.knowledge.drafts import EpisodeDraft, FactDraft, WriterTurn
 from lightmem_integrations.models.json_answer import cleaned, complete_json
+from lightmem_integrations.text.sentences import sentences
 from lightmem_integrations.text.terms import terms
 
 if TYPE_CHECKING:
@@ -134,12 +138,12 @@ def _checked(
     if not summary or not isinstance(found["facts"], list):
         raise ModelOutputError("The model's summary is empty, or its facts are no list.")
     # Small models repeat a sentence until the limit.
-    summary = " ".join(dict.fromkeys(clauses.sentences(summary)))
+    summary = " ".join(dict.fromkeys(sentences(summary)))
     stems = set(terms(summary))
     if not stems or len(stems & there) < _LEAST_SHARED * len(stems):
         rejected.append(f"the summary is not about these turns: {summary[:LONGEST_WORDS]}")
-        summary = " ".join(salience.central_sentences(turns, salience.weights(turns)))
-    said = salience.names(turns)
+        summary = " ".join(central_sentences(turns, term_weights(turns)))
+    said = proper_names(turns)
     everything = " ".join(turn.text for turn in turns)
     named = [
         each

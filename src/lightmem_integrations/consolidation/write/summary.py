@@ -7,9 +7,9 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from lightmem_integrations.consolidation.write.clauses import sentences
 from lightmem_integrations.consolidation.write.grammar import NAMELESS
 from lightmem_integrations.knowledge.drafts import WriterTurn
+from lightmem_integrations.text.sentences import sentences
 from lightmem_integrations.text.temporal import CALENDAR, MONTHS, WEEKDAYS
 from lightmem_integrations.text.terms import terms
 
@@ -62,7 +62,7 @@ def small_talk() -> frozenset[str]:
 _stems: frozenset[str] | None = None
 
 
-def weights(turns: Sequence[WriterTurn]) -> dict[str, float]:
+def term_weights(turns: Sequence[WriterTurn]) -> dict[str, float]:
     """How much each term stands for these turns: its frequency, damped, by how widely it is used.
 
     A term that several turns take up is what they talk about; one long turn does not outvote them.
@@ -136,7 +136,7 @@ def keywords(turns: Sequence[WriterTurn], weight: dict[str, float]) -> tuple[str
     )
 
 
-def names(turns: Sequence[WriterTurn]) -> tuple[str, ...]:
+def proper_names(turns: Sequence[WriterTurn]) -> tuple[str, ...]:
     """Speakers, handles, and what is written with a capital where no sentence begins.
 
     A capitalised word that only begins sentences may be any word. Days and months are no names.

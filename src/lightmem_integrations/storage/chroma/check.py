@@ -1,4 +1,4 @@
-"""Looks into an embedded Chroma folder, in a process of its own.
+"""Health check of an embedded Chroma folder, in a process of its own.
 
 A damaged folder can crash or hang whoever opens it; that must cost nothing but a child process.
 Run as a module, this reads ``{collection: [least, most]}`` from standard input and prints
@@ -19,15 +19,15 @@ import numpy as np
 from lightmem_integrations.storage.chroma.generations import open_folder
 
 # All over the collection: a file that was cut short lacks the middle, while the latest items are
-# still in Chroma's write buffer.
+# still in Chroma's write buffer. Guesses, held by the damage that tests/crash does to files.
 _PLACES = 64
-_SAMPLE = 4
-_WIDE = 40
-_SAME = 1e-3
+_SAMPLE = 4  # items read at each place
+_WIDE = 40  # results of one wider search
+_SAME = 1e-3  # cosine distance of an item to its own vector, with room for rounding; a guess
 
 
 def healthy_by_child(folder: Path, bounds: Mapping[str, list[int]], seconds: float) -> bool:
-    """Whether a child process found the folder healthy; ``False`` if it crashed or hung.
+    """Check a folder in a child process; ``False`` also if that crashed or hung.
 
     Args:
         folder: An embedded Chroma folder that nobody has open.
@@ -51,13 +51,13 @@ def healthy_by_child(folder: Path, bounds: Mapping[str, list[int]], seconds: flo
 
 
 def within(counts: Mapping[str, int], bounds: Mapping[str, list[int]]) -> bool:
-    """Whether each collection holds between its least and its most, and no other anything."""
+    """Check that each collection holds between its least and its most, and no other anything."""
     inside = all(least <= counts.get(name, 0) <= most for name, (least, most) in bounds.items())
     return inside and not any(count for name, count in counts.items() if name not in bounds)
 
 
 def healthy(folder: Path, bounds: dict[str, list[int]]) -> bool:
-    """Whether the folder holds what it should. May crash or hang: that is an answer too."""
+    """Check that a folder holds what it should. May crash or hang: that is an answer too."""
     client = open_folder(folder)
     counts = {each.name: each.count() for each in client.list_collections()}
     if not within(counts, bounds):

@@ -1,4 +1,4 @@
-"""What is asked of one Chroma collection, and what its errors mean."""
+"""Queries of one Chroma collection, and Chroma's errors as ours."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.errors import IndexUnavailableError, LightMemError
-from lightmem_integrations.storage.index import Found
+from lightmem_integrations.storage.index import Neighbour
 
 if TYPE_CHECKING:
     from chromadb.api.models.Collection import Collection
@@ -27,7 +27,7 @@ def names_of(scope: str, ids: Sequence[int]) -> list[str]:
 
 def query(
     collection: Collection, vector: Vectors, limit: int, scope: str, *, filtered: bool
-) -> list[Found]:
+) -> list[Neighbour]:
     """The nearest items of a scope, nearest first.
 
     Unfiltered, those of other scopes take part and are left out of the result.
@@ -40,7 +40,7 @@ def query(
     )
     named = (each.split(".", 1) for each in found["ids"][0])
     return [
-        Found(int(row), 1.0 - float(distance))
+        Neighbour(int(row), 1.0 - float(distance))
         for (row, owner), distance in zip(named, (found["distances"] or [[]])[0], strict=True)
         if owner == scope
     ]
@@ -48,7 +48,7 @@ def query(
 
 @contextmanager
 def mapped_errors() -> Iterator[None]:
-    """Whatever Chroma raises becomes IndexUnavailableError."""
+    """Raise IndexUnavailableError for whatever Chroma raises."""
     # Chroma raises ValueError, TypeError, IndexError, its own errors, httpx's and, in server
     # mode, bare ones for the same causes; Rust panics are no Exception at all.
     try:

@@ -1,4 +1,4 @@
-"""Where Chroma's collections are, and how one generation of them gives way to the next.
+"""Generations of Chroma collections, and how one gives way to the next.
 
 Chroma neither reclaims deleted vectors nor removes their files, so an index is cleaned, repaired
 and re-embedded in one way: a new generation is built beside the old one, a pointer moves, and the
@@ -37,7 +37,7 @@ class Generations(Protocol):
         """A client that sees this generation."""
 
     def prefix(self, generation: int) -> str:
-        """What the names of its collections begin with."""
+        """Beginning of its collections' names."""
 
     def discard(self, generation: int) -> None:
         """Remove a generation that does not serve."""
@@ -46,7 +46,7 @@ class Generations(Protocol):
         """Serve from this generation, and remove all others."""
 
     def counts(self) -> Mapping[str, int]:
-        """How many items each collection of the current generation holds."""
+        """Number of items in each collection of the current generation."""
 
     def counts_if_untouched(self) -> Mapping[str, int] | None:
         """The counts at the last clean close, if nothing was touched since; else ``None``."""
@@ -55,7 +55,7 @@ class Generations(Protocol):
         """Let go; if everything is known to be whole, note that for the next open."""
 
 
-class FolderPlace:
+class FolderGenerations:
     """Generations as sub-folders, the pointer and the clean-close marker as small files."""
 
     def __init__(self, folder: Path) -> None:
@@ -85,7 +85,7 @@ class FolderPlace:
         return self._clients[generation]
 
     def prefix(self, generation: int) -> str:  # noqa: ARG002 - the folder tells generations apart
-        """What the names of its collections begin with."""
+        """Beginning of its collections' names."""
         return "shard-"
 
     def discard(self, generation: int) -> None:
@@ -109,7 +109,7 @@ class FolderPlace:
         blank_unused(self.folder(generation))
 
     def counts(self) -> Mapping[str, int]:
-        """How many items each collection of the current generation holds."""
+        """Number of items in each collection of the current generation."""
         client = self.client(self.current())
         return {each.name: each.count() for each in client.list_collections()}
 
@@ -144,7 +144,7 @@ class FolderPlace:
         }
 
 
-class ClientPlace:
+class ClientGenerations:
     """Generations by the names of collections, the pointer in the metadata of one of them."""
 
     def __init__(self, client: ClientAPI, namespace: str, *, owned: bool = False) -> None:
@@ -165,7 +165,7 @@ class ClientPlace:
         return self._client
 
     def prefix(self, generation: int) -> str:
-        """What the names of its collections begin with."""
+        """Beginning of its collections' names."""
         return f"{self._namespace}-{generation:06d}-"
 
     def discard(self, generation: int) -> None:
@@ -179,7 +179,7 @@ class ClientPlace:
         self._remove(lambda each: each != generation)
 
     def counts(self) -> Mapping[str, int]:
-        """How many items each collection of the current generation holds."""
+        """Number of items in each collection of the current generation."""
         prefix = self.prefix(self.current())
         return {
             each.name: each.count()

@@ -1,7 +1,7 @@
 """The vector index in Chroma: embedded, in memory, on a server or in the cloud, one code path.
 
-Everything peculiar to Chroma is dealt with here and in the other ``chroma_`` modules. What was
-learned about it stands beside the line that needs it.
+Everything peculiar to Chroma is dealt with in this package. What was learned about it stands
+beside the line that needs it.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from lightmem_integrations.errors import IndexUnavailableError
 from lightmem_integrations.storage.chroma.check import healthy_by_child, within
 from lightmem_integrations.storage.chroma.collection import SCOPE, mapped_errors, names_of, query
 from lightmem_integrations.storage.chroma.generations import (
-    ClientPlace,
-    FolderPlace,
+    ClientGenerations,
+    FolderGenerations,
     Generations,
     chroma_settings,
 )
-from lightmem_integrations.storage.index import Batch, Found
+from lightmem_integrations.storage.index import Batch, Neighbour
 from lightmem_integrations.storage.sql import in_batches
 
 if TYPE_CHECKING:
@@ -32,34 +32,35 @@ if TYPE_CHECKING:
     from chromadb.api.models.Collection import Collection
 
 # Cosine with normalised vectors: with l2, about 1 % of items cannot be reached by their own vector.
+# The graph's sizes are guesses above Chroma's defaults.
 _CONFIGURATION: Any = {
     "hnsw": {"space": "cosine", "ef_construction": 128, "ef_search": 128, "max_neighbors": 24}
 }
 _SERVER_LIMIT = 300  # records per write and results per query that Chroma Cloud allows
-# Above this share of its shard a user is searched without a filter: a filter walks all of its
-# matches in SQL (70 ms for 10,000), while a few results too many cost nothing.
+# Above this share of its shard, a guess, a user is searched without a filter: a filter walks all of
+# its matches in SQL (70 ms for 10,000), while a few results too many cost nothing.
 _HEAVY_SHARE = 0.2
 
 
 class ChromaIndex:
     """Vectors in Chroma collections, users spread over a fixed number of them by a hash.
 
-    Use ``embedded``, ``ephemeral``, ``server``, or pass any Chroma client.
+    Open one with ``embedded``, ``ephemeral`` or ``server``, or with ``of_client`` on any client.
 
     Args:
-        place: Where the collections are, and how a new generation of them replaces the old.
+        generations: Where the collections are, and how a new generation replaces the old.
         shards: Number of collections. Few large ones are slow to filter, many cost open files.
         check_seconds: How long the check of a folder after an unclean stop may take.
     """
 
     def __init__(
-        self, place: Generations, *, shards: int = 16, check_seconds: float = 20.0
+        self, generations: Generations, *, shards: int = 16, check_seconds: float = 20.0
     ) -> None:
-        self._place = place
+        self._generations = generations
         self._shards = shards
         self._check_seconds = check_seconds
         self._lock = threading.RLock()
-        self._generation: int | None = None
+        self._current: int | None = None
         self._collections: dict[str, Collection | None] = {}
         self._totals: dict[str, int] = {}
         self._trusted = False
@@ -69,7 +70,7 @@ class ChromaIndex:
         cls, folder: Path, *, shards: int = 16, check_seconds: float = 20.0
     ) -> ChromaIndex:
         """An index in a folder of its own, used by one process at a time."""
-        return cls(FolderPlace(folder), shards=shards, check_seconds=check_seconds)
+        return cls(FolderGenerations(folder), shards=shards, check_seconds=check_seconds)
 
     @classmethod
     def ephemeral(cls, *, shards: int = 1) -> ChromaIndex:
@@ -78,7 +79,7 @@ class ChromaIndex:
 
         # All ephemeral clients of a process share one store: a name of its own keeps this apart.
         client = chromadb.EphemeralClient(settings=chroma_settings())
-        return cls(ClientPlace(client, f"lightmem-{uuid.uuid4().hex}"), shards=shards)
+        return cls(ClientGenerations(client, f"lightmem-{uuid.uuid4().hex}"), shards=shards)
 
     @classmethod
     def server(
@@ -114,17 +115,23 @@ class ChromaIndex:
                 headers=dict(headers) if headers else None,
                 settings=chroma_settings(),
             )
-        return cls(ClientPlace(client, namespace, owned=True), shards=shards)
+        return cls(ClientGenerations(client, namespace, owned=True), shards=shards)
 
     @classmethod
     def of_client(
         cls, client: ClientAPI, *, namespace: str = "lightmem", shards: int = 16
     ) -> ChromaIndex:
-        """An index on any Chroma client, ``chromadb.CloudClient`` among them."""
-        return cls(ClientPlace(client, namespace), shards=shards)
+        """An index on any Chroma client, such as ``chromadb.CloudClient(...)``.
+
+        Args:
+            client: The client, which stays yours to close.
+            namespace: Start of the collections' names; one for each ledger that uses the client.
+            shards: Number of collections.
+        """
+        return cls(ClientGenerations(client, namespace), shards=shards)
 
     def shard_of(self, scope: str) -> int:
-        """Which collection holds a scope. The one place that decides where data lies."""
+        """Number of the collection that holds a scope: alone decides where data lies."""
         return int(scope[:8], 16) % self._shards
 
     def upsert(self, batch: Batch) -> None:
@@ -136,7 +143,7 @@ class ChromaIndex:
         with self._lock, mapped_errors():
             self._write(self._opened(), batch)
 
-    def search(self, scope: str, vector: Vectors, limit: int, *, size: int) -> list[Found]:
+    def search(self, scope: str, vector: Vectors, limit: int, *, size: int) -> list[Neighbour]:
         """The nearest items of a scope that holds ``size`` of them, nearest first.
 
         Raises:
@@ -180,20 +187,20 @@ class ChromaIndex:
             IndexUnavailableError: Chroma does not answer; the old generation still serves.
         """
         with mapped_errors():
-            new = self._place.current() + 1
-            self._place.discard(new)
-            builder = ChromaIndex(self._place, shards=self._shards)
-            builder._generation = new
+            new = self._generations.current() + 1
+            self._generations.discard(new)
+            builder = ChromaIndex(self._generations, shards=self._shards)
+            builder._current = new
             for batch in batches:
                 builder._write(new, batch)
             with self._lock:
-                self._place.switch(new)
-                self._generation = new
+                self._generations.switch(new)
+                self._current = new
                 self._collections, self._totals = builder._collections, builder._totals
                 self._trusted = True
 
     def healthy(self, least: Mapping[str, int], most: Mapping[str, int]) -> bool:
-        """Whether the index can be trusted to hold between ``least`` and ``most`` of each scope.
+        """Check that the index can be trusted to hold between ``least`` and ``most`` of each scope.
 
         Damaged files can make Chroma hang or crash, so a folder that was not closed cleanly, or
         changed since, is opened by a child process first.
@@ -206,35 +213,35 @@ class ChromaIndex:
         return self._trusted
 
     def _holds(self, least: Mapping[str, int], most: Mapping[str, int]) -> bool:
-        generation = self._place.current()
+        generation = self._generations.current()
         bounds: dict[str, list[int]] = {}
         for scope, count in most.items():
             name = self._name(generation, scope)
             bound = bounds.setdefault(name, [0, 0])
             bound[0] += least.get(scope, 0)
             bound[1] += count
-        known = self._place.counts_if_untouched()
+        known = self._generations.counts_if_untouched()
         if known is not None:
             return within(known, bounds)
-        if not isinstance(self._place, FolderPlace):
-            return within(self._place.counts(), bounds)
-        folder = self._place.folder(generation)
+        if not isinstance(self._generations, FolderGenerations):
+            return within(self._generations.counts(), bounds)
+        folder = self._generations.folder(generation)
         return healthy_by_child(folder, bounds, self._check_seconds)
 
     def close(self) -> None:
         """Let go of files and connections; if the index is whole, note it for the next open."""
         with self._lock, mapped_errors():
-            self._place.close(whole=self._trusted)
-            self._generation = None
+            self._generations.close(whole=self._trusted)
+            self._current = None
             self._collections, self._totals = {}, {}
 
     def _opened(self) -> int:
-        if self._generation is None:
-            self._generation = self._place.current()
-        return self._generation
+        if self._current is None:
+            self._current = self._generations.current()
+        return self._current
 
     def _name(self, generation: int, scope: str) -> str:
-        return f"{self._place.prefix(generation)}{self.shard_of(scope):03d}"
+        return f"{self._generations.prefix(generation)}{self.shard_of(scope):03d}"
 
     def _collection(self, name: str, *, create: bool) -> Collection | None:
         from chromadb.errors import NotFoundError
@@ -242,7 +249,7 @@ class ChromaIndex:
         collection = self._collections.get(name)
         if collection is not None or (name in self._collections and not create):
             return collection
-        client = self._place.client(self._opened())
+        client = self._generations.client(self._opened())
         # embedding_function=None: without it Chroma fetches a model of its own from the network.
         try:
             collection = client.get_collection(name, embedding_function=None)

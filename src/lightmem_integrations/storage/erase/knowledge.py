@@ -43,8 +43,8 @@ from lightmem_integrations.storage.work_queue import make_due
 
 
 @dataclass(frozen=True, slots=True)
-class ErasedDerived:
-    """How many episodes and facts were erased; facts that stayed in other words do not count."""
+class ErasedKnowledge:
+    """Numbers of erased episodes and facts; facts that stayed in other words do not count."""
 
     episodes: int
     facts: int
@@ -52,7 +52,7 @@ class ErasedDerived:
 
 def erase_derived(
     connection: Connection, lexical: LexicalIndex, user_row: int, rows: Collection[int]
-) -> ErasedDerived:
+) -> ErasedKnowledge:
     """Erase what was made of these turns of a user, while they are still there themselves."""
     erased_episodes = _find(connection, episode_turns.c.episode, episode_turns.c.turn, rows)
     members = _pairs(connection, erased_episodes)
@@ -78,7 +78,7 @@ def erase_derived(
     left = set(members) - set(rows)
     restore_turns(connection, lexical, user_row, left)
     make_due(connection, user_row, sorted({members[row] for row in left}))
-    return ErasedDerived(len(erased_episodes), len(gone))
+    return ErasedKnowledge(len(erased_episodes), len(gone))
 
 
 def erase_user(connection: Connection, user_row: int) -> None:

@@ -25,8 +25,8 @@ from lightmem_integrations.storage.work_queue import CONSOLIDATE
 
 
 @dataclass(frozen=True, slots=True)
-class Erased:
-    """What was erased: rows of turns, how many of them had a vector, and what else is gone."""
+class ErasedTurns:
+    """Erased turns by row, the number of their vectors, and counts of what went with them."""
 
     rows: list[int]
     vectors: int
@@ -45,7 +45,7 @@ def erase_turns(
     among: Collection[int] | None = None,
     since: float | None = None,
     until: float | None = None,
-) -> Erased:
+) -> ErasedTurns:
     """Erase the turns of a user that meet every condition given; all of them if none is.
 
     What was made of them goes with them: see ``erase_derived``. ``among`` names rows of turns.
@@ -74,7 +74,7 @@ def erase_turns(
     lexical.compact(connection)
     gone = _delete_empty_sessions(connection, user)
     _delete_empty_user(connection, user)
-    return Erased(rows, had_vectors, gone, derived.episodes, derived.facts)
+    return ErasedTurns(rows, had_vectors, gone, derived.episodes, derived.facts)
 
 
 def _delete_turns(connection: Connection, rows: Sequence[int]) -> int:

@@ -1,4 +1,4 @@
-"""Vectors in the ledger: what the vector index is rebuilt from, without asking a model again."""
+"""Vectors of turns in the ledger: the index is rebuilt from them, without asking a model again."""
 
 from __future__ import annotations
 
@@ -15,14 +15,13 @@ from lightmem_integrations.storage.ledger import Ledger
 from lightmem_integrations.storage.schema.knowledge import episode_vectors, fact_vectors
 from lightmem_integrations.storage.schema.turns import turns, users, vectors, work
 from lightmem_integrations.storage.turns import EMBED
+from lightmem_integrations.storage.vector_bytes import pack_vector, unpack_vector, unpack_vectors
 
-# Half precision: half the bytes, and cosine similarities within 0.001 of full precision.
-_STORED = np.float16
-_REBUILD_BATCH = 1_000
+_REBUILD_BATCH = 1_000  # vectors read at a time; a guess
 
 
 @dataclass(frozen=True, slots=True)
-class Pending:
+class PendingTurn:
     """A turn that waits for its vector; ``vector`` is set where only the index lacks it."""
 
     row: int
@@ -34,7 +33,7 @@ class Pending:
 
 
 @dataclass(frozen=True, slots=True)
-class Embedded:
+class EmbeddedTurn:
     """The vectors of one turn. ``tokens``: compacted token vectors, ``(tokens, dimension)``."""
 
     row: int
@@ -43,12 +42,12 @@ class Embedded:
     tokens: NDArray[np.int8] | None
 
 
-def pending(
+def pending_turns(
     connection: Connection,
     limit: int,
     user_row: int | None = None,
     without: Collection[int] = (),
-) -> list[Pending]:
+) -> list[PendingTurn]:
     """Turns that wait for the index, the newest first, leaving out those ``without``."""
     query = (
         select(
@@ -67,15 +66,15 @@ def pending(
     if without:
         query = query.where(work.c.item.not_in(list(without)))
     return [
-        Pending(row, user, scope, speaker, text, None if blob is None else unpack(blob))
+        PendingTurn(row, user, scope, speaker, text, None if blob is None else unpack_vector(blob))
         for row, user, scope, speaker, text, blob in connection.execute(query)
     ]
 
 
-def count_pending(
+def count_pending_turns(
     connection: Connection, user_row: int | None = None, without: Collection[int] = ()
 ) -> int:
-    """How many turns wait for the index, leaving out those ``without``."""
+    """Count the turns that wait for the index, leaving out those ``without``."""
     query = select(func.count()).select_from(work).where(work.c.kind == EMBED)
     if user_row is not None:
         query = query.where(work.c.user == user_row)
@@ -84,7 +83,7 @@ def count_pending(
     return int(connection.execute(query).scalar_one())
 
 
-def store_vectors(connection: Connection, embedded: Sequence[Embedded]) -> None:
+def store_vectors(connection: Connection, embedded: Sequence[EmbeddedTurn]) -> None:
     """Keep vectors of turns that are still there; the others were forgotten meanwhile."""
     rows = [each.row for each in embedded]
     there = set(connection.execute(select(turns.c.id).where(turns.c.id.in_(rows))).scalars())
@@ -93,7 +92,7 @@ def store_vectors(connection: Connection, embedded: Sequence[Embedded]) -> None:
         {
             "turn": each.row,
             "user": each.user,
-            "vector": pack(each.vector),
+            "vector": pack_vector(each.vector),
             "tokens": None if each.tokens is None else each.tokens.tobytes(),
         }
         for each in embedded
@@ -103,7 +102,7 @@ def store_vectors(connection: Connection, embedded: Sequence[Embedded]) -> None:
         connection.execute(insert(vectors), kept)
 
 
-def finish(connection: Connection, rows: Collection[int]) -> None:
+def clear_pending(connection: Connection, rows: Collection[int]) -> None:
     """Take turns off the work list: the index has them."""
     connection.execute(delete(work).where(work.c.kind == EMBED, work.c.item.in_(list(rows))))
 
@@ -118,11 +117,11 @@ def user_vectors(
     found = connection.execute(query.order_by(vectors.c.turn)).all()
     if not found:
         return [], np.zeros((0, 0), np.float32)
-    return [row for row, _ in found], unpack_all([blob for _, blob in found])
+    return [row for row, _ in found], unpack_vectors([blob for _, blob in found])
 
 
-def batches(ledger: Ledger) -> Iterator[Batch]:
-    """Every stored vector, user by user, in batches; each batch is read in its own transaction."""
+def turn_batches(ledger: Ledger) -> Iterator[Batch]:
+    """Every stored vector, user by user; each batch is read in its own transaction."""
     with ledger.read() as connection:
         owners = connection.execute(select(users.c.id, users.c.key)).all()
     for user_row, scope in owners:
@@ -138,11 +137,13 @@ def batches(ledger: Ledger) -> Iterator[Batch]:
             if not found:
                 break
             last = found[-1][0]
-            yield Batch(scope, [row for row, _ in found], unpack_all([blob for _, blob in found]))
+            yield Batch(
+                scope, [row for row, _ in found], unpack_vectors([blob for _, blob in found])
+            )
 
 
-def expected(connection: Connection, *, indexed: bool = False) -> dict[str, int]:
-    """How many vectors the index may hold for each user; ``indexed``: how many it must."""
+def expected_of_turns(connection: Connection, *, indexed: bool = False) -> dict[str, int]:
+    """Number of vectors that the index may hold by user; ``indexed``: that it must hold."""
     query = (
         select(users.c.key, func.count())
         .join(vectors, vectors.c.user == users.c.id)
@@ -168,20 +169,3 @@ def drop_vectors(connection: Connection) -> None:
             select(literal(EMBED), turns.c.user, turns.c.id).where(turns.c.searchable),
         )
     )
-
-
-def pack(vector: Vectors) -> bytes:
-    """A vector as bytes."""
-    return vector.astype(_STORED).tobytes()
-
-
-def unpack(blob: bytes) -> Vectors:
-    """A vector from its bytes."""
-    return np.frombuffer(blob, _STORED).astype(np.float32)
-
-
-def unpack_all(blobs: Sequence[bytes]) -> Vectors:
-    """Vectors from their bytes, one row for each."""
-    if not blobs:
-        return np.zeros((0, 0), np.float32)
-    return np.frombuffer(b"".join(blobs), _STORED).reshape(len(blobs), -1).astype(np.float32)
