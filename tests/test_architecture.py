@@ -81,6 +81,18 @@ def test_sql_is_written_in_storage_alone():
                 assert node.attr not in {"execute", "exec_driver_sql", "executescript"}, path
 
 
+def test_nobody_reaches_into_the_facade():
+    """Adapters, tests and what stands beside the package use it as users do."""
+    reach = re.compile(
+        r"\bmemor(?:y|ies\[[^\]]*\])\._[a-z]"
+        r"|(?<!\bself)\._(?:store|knowledge|consolidator|access_log|idle)\b"
+    )
+    written = [*MODULES, *BESIDE, *(TREE / "tests").rglob("*.py"), *TREE.glob("notebooks/*.ipynb")]
+    for path in written:
+        found = reach.search(path.read_text(encoding="utf-8"))
+        assert found is None, f"{path}: {found}"
+
+
 def test_the_table_of_folders_is_the_tree():
     guide = (TREE / "CONTRIBUTING.md").read_text(encoding="utf-8")
     table = guide.partition("## Where things are")[2].partition("\n## ")[0]

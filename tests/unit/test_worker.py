@@ -22,6 +22,7 @@ from lightmem_integrations.testing import HashEmbedder, ScriptedWriter
 
 MAY = dt.datetime(2025, 5, 1, tzinfo=dt.timezone.utc)
 NAME = "lightmem-consolidation"
+ASKED_SECONDS = 0.5  # a thread that asks for a run has surely got as far as waiting for its turn
 
 
 def settings(*, quiet_seconds=0.0, on=True, **others):
@@ -110,7 +111,15 @@ def test_a_recall_under_way_holds_the_next_step_up_but_not_for_ever():
 def test_between_two_turns_a_run_gives_way(open_memory, monkeypatch):
     """A recall that begins while an episode is written is waited for at its next turn."""
     monkeypatch.setattr(background, "_GIVE_WAY_SECONDS", 30)
-    memory = open_memory()
+    asked, answer = threading.Event(), threading.Event()
+
+    class Thoughtful(HashEmbedder):
+        def embed_query(self, text):
+            asked.set()
+            assert answer.wait(30)
+            return super().embed_query(text)
+
+    memory = open_memory(embedder=Thoughtful())
     order, begun, go_on = [], threading.Event(), threading.Event()
 
     class Slowly(ScriptedWriter):
@@ -130,11 +139,15 @@ def test_between_two_turns_a_run_gives_way(open_memory, monkeypatch):
     run = threading.Thread(target=lambda: memory.consolidate(writer=Slowly(), final=True))
     run.start()
     assert begun.wait(30)
-    with memory._idle.call():
-        go_on.set()
-        time.sleep(0.2)
-        order.append("recalled")
+    recall = threading.Thread(target=lambda: memory.recall("x0", user_id="ann"))
+    recall.start()
+    assert asked.wait(30)
+    go_on.set()
+    time.sleep(0.2)
+    order.append("recalled")
+    answer.set()
     run.join(30)
+    recall.join(30)
     assert order == [0, "recalled", 1]
 
 
@@ -149,7 +162,7 @@ def test_a_run_that_somebody_asks_for_goes_first(open_memory):
         target=lambda: reports.append(memory.consolidate(user_id="ann", writer=ScriptedWriter()))
     )
     asked.start()
-    wait_until(lambda: memory._consolidator._asked)
+    time.sleep(ASKED_SECONDS)
     writer.let_go.set()
     asked.join(30)
     assert (reports[0].written, reports[0].busy) == (2, 0)
@@ -167,7 +180,7 @@ def test_after_an_interruption_the_thread_goes_on(open_memory, tmp_path):
     assert writer.called.wait(30)
     asked = threading.Thread(target=lambda: memory.consolidate(user_id="nobody"))
     asked.start()
-    wait_until(lambda: memory._consolidator._asked)
+    time.sleep(ASKED_SECONDS)
     writer.let_go.set()
     asked.join(30)
     wait_until(lambda: len(memory.facts(user_id="ann")) == 3)
