@@ -14,6 +14,7 @@ from lightmem_integrations.cli.options import (
     UserOption,
     open_existing,
 )
+from lightmem_integrations.display import printable
 
 
 def recall(
@@ -40,7 +41,7 @@ def recall(
             question, user_id=user, session_id=session, k=k, max_tokens=max_tokens
         )
     if context:
-        typer.echo(found.text)
+        typer.echo(printable(found.text))
     else:
         Console().print(found)
 
