@@ -19,6 +19,7 @@ from lightmem_integrations.engine.indexer import Indexer
 from lightmem_integrations.errors import LightMemError
 from lightmem_integrations.models.embedders import encoded_query
 from lightmem_integrations.models.protocols import Embedder, Reranker
+from lightmem_integrations.models.scripts import reads
 from lightmem_integrations.recall.candidates import Candidates, EmbeddedQuery, Selection
 from lightmem_integrations.recall.coarse import coarse
 from lightmem_integrations.recall.pack import Ranked, pack
@@ -156,7 +157,8 @@ def _embed(run: _Run, user: User, plan: Plan, limits: RowFilter) -> list[Embedde
             vector, encoding = encoded_query(engine.embedder, text)
             engine.identity.check_dimension(vector)
             tokens = encoding if engine.settings.late_interaction else None
-            queries[place] = EmbeddedQuery(text, vector, tokens)
+            understood = reads(engine.embedder, text)
+            queries[place] = EmbeddedQuery(text, vector, tokens, understood)
     if queries[0].vector is None:
         return queries
     with run.stage("catch up"), run.forgiving("new turns are found by words only"):

@@ -31,6 +31,7 @@ from lightmem_integrations.models.protocols import (
     Vectors,
 )
 from lightmem_integrations.models.rerankers import as_reranker
+from lightmem_integrations.models.scripts import reads
 from lightmem_integrations.models.token_vectors import ignored_tokens
 from lightmem_integrations.recall.candidates import (
     Candidates,
@@ -174,7 +175,7 @@ def _select(
         vectors, tokens = _embedded(embedder, texts, deadline)
         if vectors.shape[1] != len(vector):
             raise ModelError(f"The embedder {embedder.name!r} gives vectors of two lengths.")
-        embedded = EmbeddedQuery(query, vector, encoding)
+        embedded = EmbeddedQuery(query, vector, encoding, reads(embedder, query))
     except LightMemError as error:
         failure = error
         vectors = np.zeros((len(texts), 0), np.float32)
