@@ -93,14 +93,6 @@ def test_nobody_reaches_into_the_facade():
         assert found is None, f"{path}: {found}"
 
 
-def test_sql_stands_in_storage_alone():
-    types = {"sqlalchemy.Connection", "sqlalchemy.Row"}
-    for path in MODULES:
-        if part(path) != "storage":
-            used = {name for name in imports(path) if name.startswith(("sqlalchemy", "sqlite3"))}
-            assert used <= types, path
-
-
 def test_the_table_of_folders_is_the_tree():
     guide = (TREE / "CONTRIBUTING.md").read_text(encoding="utf-8")
     table = guide.partition("## Where things are")[2].partition("\n## ")[0]
