@@ -6,7 +6,6 @@ returns or raises, which is what it is told.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from pydantic import BaseModel, Field
 from lightmem_integrations.errors import LightMemError, ScopeError
 from lightmem_integrations.lightmem import LightMem
 from lightmem_integrations.records.conversation import Hit, Turn
-from lightmem_integrations.safety import check_scope_id, check_user_id, fence
+from lightmem_integrations.safety import check_scope_id, check_user_id, digest, fence
 from lightmem_integrations.validation import check_counts
 
 logger = logging.getLogger(__name__)
@@ -220,8 +219,7 @@ class MemoryTools:
 
     def _write(self, text: str) -> str:
         # An id of its wording: an agent that is resumed or goes back in time may call a tool again.
-        digest = hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=_DIGEST_BYTES)
-        turn_id = f"note-{digest.hexdigest()}"
+        turn_id = f"note-{digest(text, _DIGEST_BYTES)}"
         self._memory.add(
             Turn(role="assistant", text=text, id=turn_id),
             user_id=self._user_id,

@@ -57,6 +57,7 @@ async def test_the_loop_goes_on_while_a_model_thinks(open_memory):
     assert recall.result().hits
 
 
+@pytest.mark.slow
 async def test_two_hundred_at_once_stay_apart(open_memory, tmp_path):
     memory = open_memory(tmp_path, background=True)
 

@@ -47,6 +47,7 @@ def test_the_conversation_is_sound():
     assert not everybody[0].turn_ids & everybody[1].turn_ids
 
 
+@pytest.mark.slow
 def test_both_frameworks_answer_and_nobody_sees_anothers_turns():
     result = run("--questions", 2)
     assert result.exit_code == 0
@@ -66,12 +67,14 @@ def test_both_frameworks_answer_and_nobody_sees_anothers_turns():
     assert max(len(line) for line in result.stdout.splitlines()) <= 80
 
 
+@pytest.mark.slow
 def test_on_a_wide_terminal_lines_stay_readable():
     result = run("--questions", 1, "--framework", "langchain", columns=250)
     assert max(len(line) for line in result.stdout.splitlines()) < 100
     assert "LlamaIndex" not in result.stdout
 
 
+@pytest.mark.slow
 def test_it_can_be_run_twice_on_one_store(tmp_path):
     for _ in range(2):
         assert (
@@ -81,6 +84,7 @@ def test_it_can_be_run_twice_on_one_store(tmp_path):
         assert memory.stats().searchable == 320
 
 
+@pytest.mark.slow
 def test_without_frameworks_recall_is_quoted_from(monkeypatch):
     monkeypatch.setattr(agents.importlib.util, "find_spec", lambda name: None)
     result = run("--questions", 1)
@@ -88,6 +92,7 @@ def test_without_frameworks_recall_is_quoted_from(monkeypatch):
     assert "Neither LangChain nor LlamaIndex is installed" in result.stdout
 
 
+@pytest.mark.slow
 def test_it_fails_if_anybody_is_shown_anothers_turns(monkeypatch):
     true_recall = LightMem.recall
     _, marc = people()

@@ -292,6 +292,7 @@ def in_thread(run, *args, **options):
     return thread, results
 
 
+@pytest.mark.slow
 def test_a_turn_added_while_a_slow_writer_works_survives_100_rounds(open_memory, consolidated):
     memory = open_memory()
     for number in range(100):

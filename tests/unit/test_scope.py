@@ -8,6 +8,7 @@ import pytest
 
 from lightmem_integrations import LightMem, ScopeError, Settings, Turn
 from lightmem_integrations.safety import digest
+from lightmem_integrations.testing import HashEmbedder
 
 NOBODY = [None, "", " ", "\t\n", "\u00a0", 0, 1, b"alice", ["alice"], ("a",), {"a": 1}, object()]
 WILDCARDS = ["*", "%", "?", "**", " * ", "%%", "* ?", "\ud800", "x" * 10_001]
@@ -94,6 +95,14 @@ def memory(open_memory):
     return memory
 
 
+@pytest.fixture(scope="module")
+def untouched():
+    """A store for all calls that must be refused: each test looks whether it was changed."""
+    with LightMem(embedder=HashEmbedder(), settings=Settings(background_indexing=False)) as memory:
+        memory.add(Turn(role="user", text="Alice lives in Lisbon.", id="t"), user_id="alice")
+        yield memory
+
+
 def answer(memory, call, user):
     found = call(memory, user)
     return asyncio.run(found) if asyncio.iscoroutine(found) else found
@@ -101,17 +110,17 @@ def answer(memory, call, user):
 
 @pytest.mark.parametrize("name", ENTRY_POINTS)
 @pytest.mark.parametrize("user", [*NOBODY, *WILDCARDS], ids=lambda each: repr(each)[:20])
-def test_every_entry_point_refuses_nobody_and_everybody(memory, name, user):
-    before = memory.stats()
+def test_every_entry_point_refuses_nobody_and_everybody(untouched, name, user):
+    before = untouched.stats()
     with pytest.raises(ScopeError):
-        answer(memory, ENTRY_POINTS[name], user)
-    assert memory.stats() == before
-    assert memory.users() == ("alice",)
+        answer(untouched, ENTRY_POINTS[name], user)
+    assert untouched.stats() == before
+    assert untouched.users() == ("alice",)
 
 
 @pytest.mark.parametrize("name", ENTRY_POINTS)
-def test_every_entry_point_demands_a_user_id(memory, name):
-    method = getattr(memory, name)
+def test_every_entry_point_demands_a_user_id(untouched, name):
+    method = getattr(untouched, name)
     plain = name.removeprefix("a") if name != "add" else name
     first = {"add": [[]], "recall": ["x"], "explain": ["f"], "edit": ["f"], "retract": ["f"]}
     arguments = first.get(plain, [])

@@ -5,7 +5,7 @@ import pytest
 
 from lightmem_integrations import InvalidRequestError, LightMem, Turn
 from lightmem_integrations.safety import fence
-from lightmem_integrations.testing import NOTHING, HashEmbedder, Message, quoted_answer
+from lightmem_integrations.testing import NOTHING, HashEmbedder, quoted_answer
 
 # Making any LlamaIndex agent reads every attribute of it, the deprecated ones of pydantic too.
 pytestmark = pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecationWarning")
@@ -23,7 +23,7 @@ BAKERY = 'Ann said on 3 March 2026: "I start at the bakery on Monday. My bike is
 
 
 def ask(question, memory=MEMORY):
-    return quoted_answer([Message("user", f"{memory}\n\n{question}")])
+    return quoted_answer([Turn(role="user", text=f"{memory}\n\n{question}")])
 
 
 @pytest.mark.parametrize(
@@ -61,11 +61,11 @@ def test_the_newest_of_equals_is_quoted():
 
 def test_the_question_is_the_last_user_message_wherever_memory_stands():
     messages = [
-        Message("system", MEMORY),
-        Message("user", "What is the cat called?"),
-        Message("assistant", "Miso."),
-        Message("user", "When does she start at the bakery?"),
-        Message("user", MEMORY),
+        Turn(role="system", text=MEMORY),
+        Turn(role="user", text="What is the cat called?"),
+        Turn(role="assistant", text="Miso."),
+        Turn(role="user", text="When does she start at the bakery?"),
+        Turn(role="user", text=MEMORY),
     ]
     assert quoted_answer(messages) == BAKERY
 

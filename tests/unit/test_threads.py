@@ -3,6 +3,8 @@
 import random
 import threading
 
+import pytest
+
 from lightmem_integrations import Settings, Turn
 
 THREADS, ROUNDS = 8, 40
@@ -26,6 +28,7 @@ def in_threads(work) -> list[BaseException]:
     return errors
 
 
+@pytest.mark.slow
 def test_eight_threads_and_eight_users(open_memory, tmp_path):
     memory = open_memory(tmp_path, settings=Settings(shards=2, embed_batch=8))
     written = [set() for _ in range(THREADS)]
@@ -72,6 +75,7 @@ def test_the_same_turn_from_eight_threads_is_stored_once(open_memory, tmp_path):
     assert [turn.id for turn in memory.history(user_id="u")] == [str(n) for n in range(20)]
 
 
+@pytest.mark.slow
 def test_recall_goes_on_while_another_user_is_forgotten(open_memory, tmp_path):
     memory = open_memory(tmp_path, settings=Settings(shards=1))
     memory.add(

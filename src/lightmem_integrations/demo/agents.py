@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lightmem_integrations.errors import MissingExtraError, ModelUnavailableError
-from lightmem_integrations.testing.quote import Message, quoted_answer
+from lightmem_integrations.records.conversation import Turn
+from lightmem_integrations.testing.quote import quoted_answer
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -134,6 +135,6 @@ def plain_agent(memory: LightMem) -> Agent:
 
     def ask(user_id: str, session_id: str, question: str) -> str:
         found = memory.recall(question, user_id=user_id, exclude_session=session_id)
-        return quoted_answer([Message("user", f"{found.text}\n\n{question}")])
+        return quoted_answer([Turn(role="user", text=f"{found.text}\n\n{question}")])
 
     return ask

@@ -21,13 +21,13 @@ from lightmem_integrations.records.conversation import Recall, Turn
 
 logger = logging.getLogger(__name__)
 
-_RECALL_THREADS = 4
-_WARM_UP_SECONDS = 30.0
+_RECALL_THREADS = 4  # a guess
+_WARM_UP_SECONDS = 30.0  # a guess: loading takes longer on a disk that is busy
 _warm: WeakSet[LightMem] = WeakSet()
 
 
 class Question(TypedDict):
-    """What a person asked."""
+    """The question of a person."""
 
     id: str
     text: str
@@ -85,7 +85,7 @@ class BackgroundMemory:
         return self._writer.submit(self._record, tuple(turns), scope)
 
     def text(self, recall: Future[Recall], seconds: float) -> str:
-        """What a recall found; empty if it found nothing, failed, or is not done by now.
+        """The text of a recall; empty if it found nothing, failed, or is not done by now.
 
         Raises:
             LightMemError: What it raised, if that is to be raised.
@@ -144,26 +144,32 @@ class BackgroundMemory:
 
     def _record(self, turns: Sequence[Turn], scope: Scope) -> None:
         try:
-            try:
-                self._add(turns, scope)
-            except TurnConflictError:
-                # A message was edited and kept its id. What it said before was said, too.
-                for turn in turns:
-                    self._add_edited(turn, scope)
+            add_turns(self._memory, turns, scope, agent_id=self._agent_id)
         except Exception as error:
             logger.warning("Recording failed: %s: %s", type(error).__name__, error)
             raise
 
-    def _add_edited(self, turn: Turn, scope: Scope) -> None:
-        try:
-            self._add([turn], scope)
-        except TurnConflictError:
-            self._add([under_new_id(turn)], scope)
 
-    def _add(self, turns: Sequence[Turn], scope: Scope) -> None:
-        self._memory.add(
-            turns, user_id=scope.user_id, session_id=scope.session_id, agent_id=self._agent_id
-        )
+def add_turns(
+    memory: LightMem, turns: Sequence[Turn], scope: Scope, *, agent_id: str | None = None
+) -> None:
+    """Write turns down; one that was edited and kept its id is written beside its old self.
+
+    Raises:
+        LightMemError: What ``LightMem.add`` raises, except for such a turn.
+    """
+
+    def add(*given: Turn) -> None:
+        memory.add(given, user_id=scope.user_id, session_id=scope.session_id, agent_id=agent_id)
+
+    try:
+        add(*turns)
+    except TurnConflictError:
+        for turn in turns:
+            try:
+                add(turn)
+            except TurnConflictError:
+                add(under_new_id(turn))
 
 
 def _on_event_loop() -> bool:

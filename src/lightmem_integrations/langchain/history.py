@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from langchain_core.chat_history import BaseChatMessageHistory
 from langchain_core.messages import BaseMessage, message_to_dict
 from langchain_core.runnables import ConfigurableFieldSpec
 
-from lightmem_integrations.errors import InvalidRequestError, TurnConflictError
-from lightmem_integrations.langchain.messages import to_message, to_turn, under_new_id
-from lightmem_integrations.langchain.scope import DEFAULT_SESSION
+from lightmem_integrations.langchain.background import add_turns
+from lightmem_integrations.langchain.messages import to_message, to_turn
+from lightmem_integrations.langchain.scope import DEFAULT_SESSION, Scope
 from lightmem_integrations.lightmem import LightMem
 from lightmem_integrations.records.conversation import Turn
 from lightmem_integrations.safety import check_scope_id, check_user_id
+from lightmem_integrations.validation import check_counts
 
 
 class LightMemChatMessageHistory(BaseChatMessageHistory):
@@ -63,7 +65,7 @@ class LightMemChatMessageHistory(BaseChatMessageHistory):
             is_shared=True,
         ),
     ]
-    """What ``history_factory_config=`` takes, so that a run names its user and its session."""
+    """For ``history_factory_config=``, so that a run names its user and its session."""
 
     def __init__(
         self,
@@ -75,8 +77,7 @@ class LightMemChatMessageHistory(BaseChatMessageHistory):
         messages: Sequence[BaseMessage] = (),
     ) -> None:
         super().__init__()
-        if max_tokens is not None and not max_tokens > 0:
-            raise InvalidRequestError(f"max_tokens is {max_tokens!r}; it must be more than 0.")
+        check_counts(max_tokens=max_tokens)
         self.memory = memory
         self.user_id = check_user_id(user_id)
         self.session_id = check_scope_id(session_id, "session_id")
@@ -109,16 +110,8 @@ class LightMemChatMessageHistory(BaseChatMessageHistory):
         Raises:
             StorageError: The store cannot be written.
         """
-        turns = [_whole(message) for message in messages]
-        try:
-            self._add(turns)
-        except TurnConflictError:
-            # Messages were edited and kept their ids. What they said before was said, too.
-            for turn in turns:
-                try:
-                    self._add([turn])
-                except TurnConflictError:
-                    self._add([under_new_id(turn)])
+        scope = Scope(self.user_id, self.session_id)
+        add_turns(self.memory, [_whole(message) for message in messages], scope)
 
     async def aadd_messages(self, messages: Sequence[BaseMessage]) -> None:
         """Write messages down without blocking the event loop."""
@@ -138,9 +131,6 @@ class LightMemChatMessageHistory(BaseChatMessageHistory):
         return self.messages == other.messages
 
     __hash__ = None  # type: ignore[assignment]  # equal by content, and content grows
-
-    def _add(self, turns: Sequence[Turn]) -> None:
-        self.memory.add(turns, user_id=self.user_id, session_id=self.session_id)
 
 
 def session_history(
@@ -174,11 +164,4 @@ def _whole(message: BaseMessage) -> Turn:
     turn = to_turn(message)
     if turn.message is None and turn.id is not None and to_message(turn) == message:
         return turn
-    data = json.loads(json.dumps(message_to_dict(message)))
-    return Turn(
-        role=turn.role,
-        text=turn.text,
-        speaker=turn.speaker,
-        id=turn.id,
-        message=data,
-    )
+    return replace(turn, message=json.loads(json.dumps(message_to_dict(message))))

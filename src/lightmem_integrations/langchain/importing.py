@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,15 +18,15 @@ from lightmem_integrations.langchain.messages import to_turn
 from lightmem_integrations.langchain.scope import DEFAULT_SESSION
 from lightmem_integrations.lightmem import LightMem
 from lightmem_integrations.records.conversation import ROLES, Role, Turn
-from lightmem_integrations.safety import check_user_id, short_repr
+from lightmem_integrations.safety import check_user_id, digest, short_repr
 
-_AT_ONCE = 500  # turns in one transaction
-_DIGEST_BYTES = 8
+_AT_ONCE = 500  # turns in one transaction: a guess
+_DIGEST_BYTES = 8  # a guess: millions of messages may be imported into one session
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What an import did.
+    """The result of an import.
 
     Attributes:
         turns: Turns that are now in the memory.
@@ -198,8 +197,7 @@ def _from_iso(text: str) -> dt.datetime:
 
 
 def _digest(*parts: str) -> str:
-    whole = json.dumps(parts).encode()
-    return hashlib.blake2b(whole, digest_size=_DIGEST_BYTES).hexdigest()
+    return digest(json.dumps(parts), _DIGEST_BYTES)
 
 
 def _add(

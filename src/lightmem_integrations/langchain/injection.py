@@ -1,4 +1,4 @@
-"""Where in a prompt the memory block stands. Only what the model is sent is changed, as a copy."""
+"""Placing the memory block in a prompt: in a copy that the model is sent, nowhere else."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _block(text: str) -> dict[str, str]:
 
 
 def _question_place(messages: Sequence[BaseMessage]) -> int | None:
-    """Where the person's last message is; without one, where the last summary of them is."""
+    """The place of the person's last message; without one, of the last summary of them."""
     places = [i for i, each in enumerate(messages) if isinstance(each, HumanMessage)]
     persons = [i for i in places if is_from_person(messages[i])]
     last = (persons or places)[-1:]

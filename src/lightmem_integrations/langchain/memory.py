@@ -109,7 +109,7 @@ class LightMemMemory(BaseMemory):
         return [key for key in keys if key is not None]
 
     def load_memory_variables(self, inputs: dict[str, Any]) -> dict[str, Any]:
-        """What is recalled and the recent conversation, under the variables' names.
+        """The recalled memories and the recent conversation, under the variables' names.
 
         Raises:
             ScopeError: ``user_id_key`` is not among the inputs, or names no valid user.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -20,7 +19,7 @@ from langchain_core.messages import (
 
 from lightmem_integrations.errors import InvalidRequestError
 from lightmem_integrations.records.conversation import Role, Turn
-from lightmem_integrations.safety import short_repr
+from lightmem_integrations.safety import digest, short_repr
 
 _ROLES: tuple[tuple[type[BaseMessage], Role], ...] = (
     (HumanMessage, "user"),
@@ -28,9 +27,9 @@ _ROLES: tuple[tuple[type[BaseMessage], Role], ...] = (
     (SystemMessage, "system"),
     (ToolMessage, "tool"),
 )
-_DIGEST_BYTES = 6
+_DIGEST_BYTES = 6  # a guess: tells apart the wordings of one message
 SOURCE = "lc_source"
-"""Where LangChain's middlewares say that a message is theirs, and no person's."""
+"""The key under which LangChain's middlewares say that a message is theirs, no person's."""
 
 
 def text_of(value: Any) -> str:
@@ -43,7 +42,7 @@ def text_of(value: Any) -> str:
 
 
 def question_in(given: Any, key: str | None) -> Any:
-    """What is asked by the input of a chain: the input, or what a dictionary has under a key.
+    """The question in the input of a chain: the input itself, or a dictionary's value of a key.
 
     Raises:
         InvalidRequestError: It is a dictionary, and it is not clear which key is meant.
@@ -95,17 +94,16 @@ def to_message(turn: Turn) -> BaseMessage | None:
 def under_new_id(turn: Turn) -> Turn:
     """The turn under an id of its own wording, for a message that was edited and kept its id."""
     wording = json.dumps([turn.role, turn.speaker, turn.text])
-    digest = hashlib.blake2b(wording.encode(), digest_size=_DIGEST_BYTES).hexdigest()
-    return replace(turn, id=f"{turn.id}~{digest}")
+    return replace(turn, id=f"{turn.id}~{digest(wording, _DIGEST_BYTES)}")
 
 
 def is_from_person(message: BaseMessage) -> bool:
-    """Whether a person wrote it, and not a middleware that put a summary or a notice there."""
+    """True for a message that a person wrote; a summary or notice of a middleware is none."""
     return isinstance(message, HumanMessage) and SOURCE not in message.additional_kwargs
 
 
 def is_answer(message: BaseMessage) -> bool:
-    """Whether it is what the model finally said, and not a call of a tool."""
+    """True for the final words of a model; a call of a tool is none."""
     return (
         isinstance(message, AIMessage)
         and not message.tool_calls
@@ -123,7 +121,7 @@ def last_question(messages: Sequence[BaseMessage]) -> BaseMessage | None:
 
 
 def last_exchange(messages: Sequence[BaseMessage]) -> tuple[list[BaseMessage], BaseMessage | None]:
-    """What a person said last (all of it, if it took several messages), and the answer to it."""
+    """The last question, all of it if it took several messages, and the answer to it."""
     answer: BaseMessage | None = None
     questions: list[BaseMessage] = []
     for message in reversed(messages):

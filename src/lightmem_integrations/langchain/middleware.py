@@ -31,6 +31,7 @@ from lightmem_integrations.langchain.scope import Scope, scope_of
 from lightmem_integrations.langchain.toolkit import LightMemToolkit
 from lightmem_integrations.lightmem import LightMem
 from lightmem_integrations.safety import check_scope_id, check_user_id, short_repr
+from lightmem_integrations.validation import check_counts
 
 try:  # from langchain 1.4 on
     from langgraph.types import TracePolicy, omit_payload
@@ -39,7 +40,7 @@ except ImportError:  # pragma: no cover
 else:
     _TRACE_POLICY = TracePolicy(process_inputs=omit_payload, process_outputs=omit_payload)
 
-_RECORD_SECONDS = 0.05  # more than a healthy store needs, granted even if the recall was slow
+_RECORD_SECONDS = 0.05  # a guess: more than a healthy store needs, even if the recall was slow
 
 
 class RememberingState(AgentState[Any]):
@@ -112,13 +113,11 @@ class LightMemMiddleware(AgentMiddleware[RememberingState, Any, Any]):
         strict: bool = False,
     ) -> None:
         super().__init__()
-        for what, value in (
-            ("k", k),
-            ("max_tokens", max_tokens),
-            ("recall_seconds", recall_seconds),
-        ):
-            if value is not None and not value > 0:
-                raise InvalidRequestError(f"{what} is {value!r}; it must be more than 0.")
+        check_counts(k=k, max_tokens=max_tokens)
+        if not recall_seconds > 0:
+            raise InvalidRequestError(
+                f"recall_seconds is {recall_seconds!r}; it must be more than 0."
+            )
         if inject not in INJECTIONS:
             raise InvalidRequestError(
                 f"inject is {short_repr(inject)}; it must be one of {', '.join(INJECTIONS)}."

@@ -1,4 +1,4 @@
-"""What goes through a chain is recorded, without being held up."""
+"""Recording of what a chain is asked and answers, without holding it up."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 _Input = TypeVar("_Input")
 _Output = TypeVar("_Output")
-_RECORD_SECONDS = 0.5
+_RECORD_SECONDS = 0.5  # a guess: what nobody minds waiting after an answer
 
 
 def record_turns(
@@ -98,14 +98,14 @@ def record_turns(
 
 
 def _unwrapped(value: Any) -> Any:
-    """What went in or came out: a tracer puts what is no dictionary into one."""
+    """The input or output of a run: a tracer puts what is no dictionary into one."""
     if isinstance(value, dict) and set(value) in ({"input"}, {"output"}):
         return next(iter(value.values()))
     return value
 
 
 def _turns(run_id: str, asked: Any, answered: Any, output_key: str | None) -> list[Turn]:
-    """What was asked and answered, as far as either has any words."""
+    """The question and the answer as turns, as far as either has any words."""
     answers = _answer_in(answered, output_key)
     said: list[BaseMessage] = [*_asked_messages(asked)]
     if isinstance(answers, BaseMessage):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-import hashlib
 from collections.abc import Collection
 from typing import Any
 
@@ -22,9 +21,9 @@ from lightmem_integrations.errors import ScopeError
 from lightmem_integrations.langchain.scope import user_of_call
 from lightmem_integrations.lightmem import LightMem
 from lightmem_integrations.records.conversation import TIERS, Hit, Tier
-from lightmem_integrations.safety import check_user_id, short_repr
+from lightmem_integrations.safety import check_user_id, digest, short_repr
 
-_DIGEST_BYTES = 6
+_DIGEST_BYTES = 6  # a guess: tells apart the facts that one turn proves
 
 
 class LightMemRetriever(BaseRetriever):
@@ -155,7 +154,7 @@ def _document(hit: Hit) -> Document:
     source = hit.source
     own = (hit.tier, source.session_id, *source.turn_ids[:1])
     if hit.tier == "ltm":  # one turn may prove several facts
-        own += (hashlib.blake2b(hit.text.encode(), digest_size=_DIGEST_BYTES).hexdigest(),)
+        own += (digest(hit.text, _DIGEST_BYTES),)
     return Document(
         id=":".join(own),
         page_content=hit.text,

@@ -77,7 +77,7 @@ class LightMemRecall(RunnableSerializable[Any, Recalled]):
         config: RunnableConfig | None = None,
         **_: Any,
     ) -> Recalled:
-        """What is known on the question.
+        """The memories on the question, as text or messages.
 
         Raises:
             ScopeError: No user is named, or no valid one.

@@ -1,4 +1,4 @@
-"""Whose memory a call of LangChain means: the user and the session. Never guessed."""
+"""The scope of a call of LangChain, its user and its session. Never guessed."""
 
 from __future__ import annotations
 

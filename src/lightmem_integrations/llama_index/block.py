@@ -23,7 +23,7 @@ from lightmem_integrations.safety import check_scope_id, check_user_id
 from lightmem_integrations.validation import check_counts
 
 _FENCE_LINES = 3  # the fence, the notice below it, and the fence again
-_SESSIONS_KEPT = 256
+_SESSIONS_KEPT = 256  # a guess: more than one process serves at a time
 
 
 class LightMemBlock(BaseMemoryBlock[str]):
@@ -173,7 +173,7 @@ class LightMemBlock(BaseMemoryBlock[str]):
         return known[1]
 
     def _recall(self, query: str, held: frozenset[str]) -> str:
-        found = self._failures.guarded(
+        text = self._failures.text_of(
             lambda: self._memory.recall(
                 query,
                 user_id=self._user_id,
@@ -181,15 +181,10 @@ class LightMemBlock(BaseMemoryBlock[str]):
                 count_tokens=self._count,
                 strict=self._failures.strict,
                 **self._limits,
-            ),
-            None,
-            "Nothing could be recalled; the conversation goes on without.",
+            )
         )
-        if found is None:
-            return ""
-        self._failures.degraded(found.degraded)
         # Chat engines put the history into a prompt template.
-        return without_placeholders(found.text)
+        return without_placeholders(text)
 
     def _stored(self) -> int:
         return self._failures.guarded(

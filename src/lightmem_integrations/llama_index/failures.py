@@ -1,4 +1,4 @@
-"""What happens when the store or a model fails: the turn goes on, and whoever cares is told."""
+"""Failures of the store or of a model: the turn goes on, and whoever cares is told."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from lightmem_integrations.errors import (
     ScopeError,
     StoreClosedError,
 )
+from lightmem_integrations.records.conversation import Recall
 
 logger = logging.getLogger(__name__)
 dispatcher = get_dispatcher(__name__)
@@ -84,12 +85,18 @@ class Failures:
             self._tell(consequence, error)
             return otherwise
 
-    def degraded(self, reasons: tuple[str, ...]) -> None:
-        """Report a recall in which something did not work as it should."""
-        if reasons:
-            error = ModelError("; ".join(reasons))
+    def text_of(self, recall: Callable[[], Recall]) -> str:
+        """The text of a recall; empty if it fails. Reports what did not work in it."""
+        found = self.guarded(
+            recall, None, "Nothing could be recalled; the conversation goes on without."
+        )
+        if found is None:
+            return ""
+        if found.degraded:
+            error = ModelError("; ".join(found.degraded))
             logger.warning("Recall was degraded: %s", error)
             self._tell("Recall was degraded.", error)
+        return found.text
 
     def _tell(self, consequence: str, error: Exception) -> None:
         dispatcher.event(MemoryDegradedEvent(consequence=consequence, error=type(error).__name__))

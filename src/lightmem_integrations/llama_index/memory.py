@@ -260,7 +260,7 @@ class LightMemMemory(BaseMemory):
             self._session.begin_anew()
 
     def to_string(self) -> str:
-        """What ``to_dict`` returns, as text."""
+        """The result of ``to_dict``, as text."""
         return json.dumps(self.to_dict())
 
     @classmethod

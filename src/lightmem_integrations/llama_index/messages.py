@@ -28,7 +28,7 @@ _ROLES: dict[MessageRole, Role] = {
     MessageRole.FUNCTION: "tool",
     MessageRole.TOOL: "tool",
 }
-_LONGEST_NAME = 200
+_LONGEST_NAME = 200  # characters: a guess
 # ReActAgent stores one message with all its thoughts, actions and observations.
 _THOUGHT = re.compile(r"^\s*Thought:", re.MULTILINE)
 _ACTION = re.compile(r"^\s*Action:", re.MULTILINE)
@@ -98,7 +98,7 @@ def to_messages(turns: Iterable[Turn]) -> list[ChatMessage]:
 
 
 def is_shown(turn: Turn) -> bool:
-    """Whether a turn says anything in this framework's terms."""
+    """True for a turn that says anything in this framework's terms."""
     return bool(turn.text) or (turn.message is not None and "blocks" in turn.message)
 
 

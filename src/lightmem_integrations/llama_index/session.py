@@ -16,7 +16,7 @@ from lightmem_integrations.llama_index.messages import (
 )
 from lightmem_integrations.records.conversation import Turn
 
-_NO_LIMIT = 2**53
+_NO_LIMIT = 2**53  # tokens: more than there ever are
 
 
 class Session:
@@ -79,7 +79,7 @@ class Session:
 
     @property
     def stored_otherwise(self) -> int:
-        """How many turns this user had at the last look, without those put by this object.
+        """The turns that this user had at the last look, without those put by this object.
 
         It grows when others add; it shrinks only when something was forgotten.
         """

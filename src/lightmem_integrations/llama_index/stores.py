@@ -1,4 +1,4 @@
-"""Which open store a saved memory belongs to.
+"""Open stores by a name that JSON can hold: a saved memory finds its own again.
 
 Workflows save their memory as JSON and read it back at every re-use of a context. JSON cannot
 hold an open store, so it holds the store's name, and this process knows the store by that name.
@@ -43,7 +43,7 @@ def opened(path: str | os.PathLike[str]) -> LightMem:
 
 
 def is_usable(store: LightMem) -> bool:
-    """Whether a store is open, in this process."""
+    """True for a store that is open, in this process."""
     try:
         # Adding nothing checks the store without reading it: this may run on an event loop.
         store.add([], user_id="-")

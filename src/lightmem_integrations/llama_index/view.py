@@ -1,4 +1,4 @@
-"""What an agent or a chat engine gets to read: the window, with recalled memory in its place."""
+"""The view of an agent or a chat engine: the window, with recalled memory in its place."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ logger = logging.getLogger(__name__)
 
 InsertMethodName = Literal["auto", "user", "system"]
 
-# In less room than this there is no space for the fence and one line.
+# A guess: in less room than this there is no space for the fence and one line.
 _LEAST_TOKENS = 64
 
-# Every ``get`` measures the whole session; turns never change.
+# Every ``get`` measures the whole session; turns never change. How many to keep is a guess.
 _SIZES_KEPT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class _Recalled:
-    """What was recalled for a moment, and how much others had stored for this user then."""
+    """The text recalled for a moment, and the turns that others had stored for this user then."""
 
     moment: tuple[object, ...]
     text: str
@@ -183,7 +183,7 @@ class View:
         if any(turn.role == "user" and not turn.searchable for turn in turns):
             # These were put a second time: their first copies must not come back either.
             in_prompt |= session.said_again(turns)
-        found = session.failures.guarded(
+        return session.failures.text_of(
             lambda: self._memory.recall(
                 query,
                 user_id=self._user_id,
@@ -192,14 +192,8 @@ class View:
                 exclude=in_prompt,
                 count_tokens=self._count,
                 strict=session.failures.strict,
-            ),
-            None,
-            "Nothing could be recalled; the conversation goes on without.",
+            )
         )
-        if found is None:
-            return ""
-        session.failures.degraded(found.degraded)
-        return found.text
 
 
 def _live_turn(turns: Sequence[Turn], asked: str | None) -> Turn | None:

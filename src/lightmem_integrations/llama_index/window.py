@@ -1,4 +1,4 @@
-"""What of a session may stand in a prompt: tokens, whole tool calls, and where memory goes."""
+"""The part of a session that stands in a prompt: tokens, whole tool calls, place of memory."""
 
 from __future__ import annotations
 

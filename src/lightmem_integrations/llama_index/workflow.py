@@ -13,7 +13,7 @@ from lightmem_integrations.lightmem import LightMem
 from lightmem_integrations.safety import check_user_id
 from lightmem_integrations.validation import check_counts
 
-_WORKERS = 2
+_WORKERS = 2  # a guess: more users at a time would slow those who ask meanwhile
 
 
 class ConsolidateUser(Event):

@@ -13,7 +13,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from lightmem_integrations.testing.hash_embedder import HashEmbedder
-from lightmem_integrations.testing.quote import NOTHING, Message, quoted_answer
+from lightmem_integrations.testing.quote import NOTHING, quoted_answer
 
 if TYPE_CHECKING:
     from lightmem_integrations.testing.extractive_langchain import ExtractiveChatModel
@@ -25,7 +25,6 @@ __all__ = [
     "ExtractiveChatModel",
     "ExtractiveLLM",
     "HashEmbedder",
-    "Message",
     "ScriptedWriter",
     "quoted_answer",
 ]

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from lightmem_integrations.errors import MissingExtraError
-from lightmem_integrations.testing.quote import Message, quoted_answer
+from lightmem_integrations.records.conversation import Role, Turn
+from lightmem_integrations.testing.quote import quoted_answer
 
 try:
     from langchain_core.callbacks import CallbackManagerForLLMRun
@@ -18,7 +19,7 @@ try:
 except ModuleNotFoundError as error:
     raise MissingExtraError("ExtractiveChatModel", "langchain", "langchain-core") from error
 
-_ROLES = {"human": "user", "ai": "assistant"}
+_ROLES: dict[str, Role] = {"human": "user", "ai": "assistant"}
 
 
 class ExtractiveChatModel(BaseChatModel):
@@ -72,5 +73,5 @@ class ExtractiveChatModel(BaseChatModel):
 
 def _answer(messages: list[BaseMessage]) -> str:
     return quoted_answer(
-        [Message(_ROLES.get(each.type, each.type), each.text) for each in messages]
+        [Turn(role=_ROLES.get(each.type, "system"), text=each.text) for each in messages]
     )

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from lightmem_integrations.errors import MissingExtraError
-from lightmem_integrations.testing.quote import Message, quoted_answer
+from lightmem_integrations.records.conversation import Turn
+from lightmem_integrations.testing.quote import quoted_answer
 
 try:
     from llama_index.core.base.llms.types import (
@@ -30,7 +31,7 @@ except ModuleNotFoundError as error:
 if TYPE_CHECKING:
     from llama_index.core.tools import BaseTool
 
-_CONTEXT_WINDOW = 100_000
+_CONTEXT_WINDOW = 100_000  # tokens: a guess, as many as today's models have
 
 
 class ExtractiveLLM(FunctionCallingLLM):
@@ -47,7 +48,7 @@ class ExtractiveLLM(FunctionCallingLLM):
 
     @property
     def metadata(self) -> LLMMetadata:
-        """That it is a chat model to which tools may be passed."""
+        """A chat model to which tools may be passed."""
         return LLMMetadata(
             context_window=_CONTEXT_WINDOW,
             is_chat_model=True,
@@ -172,7 +173,15 @@ def _response(text: str, delta: str | None = None) -> ChatResponse:
 
 
 def _answer(messages: Sequence[ChatMessage]) -> str:
-    return quoted_answer([Message(each.role.value, each.content or "") for each in messages])
+    return quoted_answer(
+        [
+            Turn(
+                role="user" if message.role == MessageRole.USER else "system",
+                text=message.content or "",
+            )
+            for message in messages
+        ]
+    )
 
 
 def _pieces(answer: str) -> list[str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 
 import numpy as np
 
 from lightmem_integrations.errors import InvalidRequestError
 from lightmem_integrations.models.protocols import Vectors
+from lightmem_integrations.safety import digest
 from lightmem_integrations.text.terms import terms
 
 
@@ -41,9 +41,9 @@ class HashEmbedder:
         for row, text in enumerate(texts):
             # A text without any words still needs a direction, or it has no cosine similarity.
             for term in terms(text) or [text]:
-                digest = hashlib.blake2b(term.encode("utf-8", "replace"), digest_size=8).digest()
-                slot = int.from_bytes(digest[:7], "big") % self._dimension
-                vectors[row, slot] += 1.0 if digest[7] % 2 else -1.0
+                hashed = bytes.fromhex(digest(term, 8))
+                slot = int.from_bytes(hashed[:7], "big") % self._dimension
+                vectors[row, slot] += 1.0 if hashed[7] % 2 else -1.0
             length = float(np.linalg.norm(vectors[row]))
             if length:
                 vectors[row] /= length

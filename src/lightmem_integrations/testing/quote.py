@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
 
+from lightmem_integrations.records.conversation import Turn
 from lightmem_integrations.safety import FENCE_CLOSE, FENCE_OPEN
 from lightmem_integrations.text.sentences import split_sentences
 from lightmem_integrations.text.terms import terms
@@ -13,7 +13,7 @@ from lightmem_integrations.text.terms import terms
 NOTHING = "I have nothing about that in memory."
 """The answer when no remembered turn shares a word with the question."""
 
-_LONGEST = 400
+_LONGEST = 400  # characters of a quote: a guess
 _BLOCK = re.compile(f"{re.escape(FENCE_OPEN)}(.*?){re.escape(FENCE_CLOSE)}", re.DOTALL)
 # The head of a remembered turn, as recall packs it; its further lines are indented.
 _HEAD = re.compile(
@@ -23,22 +23,16 @@ _ASSISTANT = "Assistant"
 _PERSONS = {"User": "You", _ASSISTANT: "I"}
 
 
-class Message(NamedTuple):
-    """One message of a prompt, whatever framework it came from."""
-
-    role: str
-    text: str
-
-
-def quoted_answer(messages: Sequence[Message]) -> str:
+def quoted_answer(messages: Sequence[Turn]) -> str:
     """Of what is remembered, the turn that shares most words with the last question.
 
     What people said goes before what an assistant said, and the newest of equals before the
     others. Names of speakers and sentences that are questions themselves do not count.
 
     Args:
-        messages: The prompt. Memory is what stands between ``<memory>`` and ``</memory>`` in any
-            of them; the question is the last user message, without such blocks.
+        messages: The prompt, whatever framework it came from. Memory is what stands between
+            ``<memory>`` and ``</memory>`` in any of them; the question is the last user message,
+            without such blocks.
 
     Returns:
         Such as ``You said on 3 March 2026: "I start on Monday."``, or ``NOTHING``.
@@ -62,7 +56,7 @@ def quoted_answer(messages: Sequence[Message]) -> str:
     return f'{_PERSONS.get(best["speaker"], best["speaker"])} said on {best["day"]}: "{quote}"'
 
 
-def _question(messages: Sequence[Message]) -> str:
+def _question(messages: Sequence[Turn]) -> str:
     for message in reversed(messages):
         text = _BLOCK.sub("", message.text).strip()
         if message.role == "user" and text:

@@ -1,4 +1,4 @@
-"""Words of a text as index terms: the same for what is remembered and what is asked."""
+"""Index terms of a text: the same for memories and for questions."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ STOP_WORDS: frozenset[str] = frozenset(
 # underscore is a separator, so that snake_case names are found by their parts.
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 _CURLY = str.maketrans({"\u2019": "'", "\u2018": "'", "\u02bc": "'"})
+# A guess: the different words of a few long chats.
 _CACHE_WORDS = 50_000
 
 

@@ -27,7 +27,7 @@ def fields_of(index: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def embedder_of(embed: Any) -> object:
-    """What ``LightMem`` takes as an embedder, of what LangGraph takes as ``embed``."""
+    """LangGraph's ``embed`` as an embedder that ``LightMem`` takes."""
     if isinstance(embed, str) or not callable(embed):
         return ensure_embeddings(embed)
     if not iscoroutinefunction(embed) and not iscoroutinefunction(type(embed).__call__):

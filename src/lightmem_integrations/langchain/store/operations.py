@@ -59,7 +59,7 @@ def check_operation(op: Op) -> None:
 
 
 def read_of(op: Op) -> Read:
-    """What the engine is to read. The question of a search is still to be embedded."""
+    """The engine's form of a read. The question of a search is still to be embedded."""
     if isinstance(op, GetOp):
         return Find(tuple(op.namespace), op.key, op.refresh_ttl)
     if isinstance(op, SearchOp):
@@ -80,7 +80,7 @@ def read_of(op: Op) -> Read:
 
 
 def new_item(op: PutOp, fields: Sequence[str] | None) -> NewItem:
-    """What the engine is to write. ``fields``: what is embedded if the operation does not say.
+    """The engine's form of a write. ``fields``: what is embedded if the operation does not say.
 
     Raises:
         InvalidRequestError: The value cannot be stored.
@@ -97,7 +97,7 @@ def new_item(op: PutOp, fields: Sequence[str] | None) -> NewItem:
 
 
 def result_of(op: Op, answer: Answer) -> Result:
-    """What LangGraph expects for what the engine found."""
+    """LangGraph's form of the engine's answer."""
     if isinstance(op, ListNamespacesOp):
         return _listed(op, cast("list[Path]", answer))
     if isinstance(op, SearchOp):

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_SWEEP_MINUTES = 5.0
+_SWEEP_MINUTES = 5.0  # as LangGraph's SqliteStore
 
 
 class LightMemStore(BaseStore, Closing):
