@@ -568,6 +568,28 @@ def test_the_sweeper_sweeps_until_it_is_stopped(open_store):
     assert not [t for t in threading.enumerate() if t.name == "lightmem-sweeping"]
 
 
+async def test_the_sweeper_works_where_a_subclass_makes_its_methods_awaitable():
+    class Awaitable(LightMemStore):
+        async def sweep_ttl(self):
+            return await self.asweep_ttl()
+
+        async def stop_ttl_sweeper(self, timeout=None):
+            return super().stop_ttl_sweeper(timeout)
+
+    ttl = {"default_ttl": 1e-9, "sweep_interval_minutes": 1e-5}
+    async with Awaitable.from_path(embedder=HashEmbedder(), ttl=ttl) as store:
+        await store.aput(HERE, "k", {"content": "heron"})
+        store.start_ttl_sweeper()
+        for _ in range(1_000):
+            if await store.aget(HERE, "k", refresh_ttl=False) is None:
+                break
+            await asyncio.sleep(0.01)
+        else:
+            pytest.fail("nothing was swept")
+        assert await store.asweep_ttl() == 0
+    assert not [t for t in threading.enumerate() if t.name == "lightmem-sweeping"]
+
+
 def test_cancelling_ends_the_sweeper(open_store):
     store = open_store(ttl={"default_ttl": 1})
     future = store.start_ttl_sweeper(60)
