@@ -141,11 +141,12 @@ def as_table(grid: Grid) -> Table:
 def as_html(grid: Grid) -> str:
     """The grid for a notebook, readable on light and on dark pages."""
     notes = "<br>".join(html.escape(clipped(line)) for line in (*grid.notes, *grid.warnings))
+    caption = f'<caption style="{_NOTE_STYLE}">{notes}</caption>' if notes else ""
     head = _html_row("th", grid.columns) if grid.columns else ""
     body = "".join(_html_row("td", cells) for cells in grid.rows)
     return (
         f"<div><strong>{html.escape(clipped(grid.title))}</strong>"
-        f'<table style="{_TABLE_STYLE}"><caption style="{_NOTE_STYLE}">{notes}</caption>'
+        f'<table style="{_TABLE_STYLE}">{caption}'
         f"<thead>{head}</thead><tbody>{body}</tbody></table></div>"
     )
 

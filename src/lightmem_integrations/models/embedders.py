@@ -37,7 +37,7 @@ class WrappedEmbedder:
 
     @property
     def name(self) -> str:
-        """Which model this is."""
+        """The name that a store remembers it by."""
         return self._name
 
     def embed_documents(self, texts: Sequence[str]) -> Vectors:

@@ -129,7 +129,7 @@ def _is_object(text: str, start: int) -> bool:
 
 
 def _depth(text: str) -> int:
-    """How deep brackets nest outside strings."""
+    """Depth to which brackets nest outside strings."""
     depth = deepest = 0
     for mark in re.findall(r"[\[\]{}]", _STRING.sub("", text)):
         depth += 1 if mark in "[{" else -1

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 SHIPPED_MODEL = Path(__file__).parent / "minilm"
 
-_LONGEST_KEPT = 40  # characters of a word whose count is kept in memory
+_LONGEST_KEPT = 40  # characters of a word whose count is kept in memory; a guess
 _BLANKS = re.compile(r"[ \t\n]+")
 _LONGEST = 256  # tokens that the model was trained to read; what follows is cut
 
@@ -50,7 +50,7 @@ class OnnxEmbedder:
 
     @property
     def name(self) -> str:
-        """Which model this is."""
+        """The name that a store remembers it by."""
         return self._name
 
     def embed_documents(self, texts: Sequence[str]) -> Vectors:

@@ -10,7 +10,7 @@ from lightmem_integrations.models.protocols import Completion, Message
 from lightmem_integrations.models.retry import retrying
 from lightmem_integrations.safety import short_repr
 
-_SECONDS = 120.0  # for one request where the caller sets no limit
+_SECONDS = 120.0  # for one request where the caller sets no limit; a guess
 
 
 class OpenAICompatible:
@@ -40,7 +40,7 @@ class OpenAICompatible:
 
     @property
     def name(self) -> str:
-        """Which model this is."""
+        """The name by which the server knows it."""
         return self._model
 
     def complete(

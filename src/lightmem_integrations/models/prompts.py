@@ -12,10 +12,11 @@ from typing import Any
 from lightmem_integrations.models.protocols import Message
 from lightmem_integrations.safety import escape_fence, fence
 
+# Guesses, in characters: small models lose the thread of longer prompts.
 _LONGEST_QUESTION = 1_000
 _LONGEST_MEMORY = 300
 LONGEST_ANSWER = 160
-"""Longest hypothetical answer, in characters."""
+"""Longest hypothetical answer, in characters; a guess: that of a longer chat message."""
 
 
 def pointer_prompt(query: str, texts: Sequence[str]) -> list[Message]:

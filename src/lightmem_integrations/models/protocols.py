@@ -1,4 +1,7 @@
-"""What the engine expects of a model. Anything with these methods can be used."""
+"""Protocols of the models that the engine uses, and the types of what goes in and out.
+
+Anything with these methods can be used.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ class Embedder(Protocol):
 
     @property
     def name(self) -> str:
-        """Which model this is; stored with the vectors, so that two are never mixed."""
+        """Name of the model; stored with the vectors, so that two are never mixed."""
 
     def embed_documents(self, texts: Sequence[str]) -> Vectors:
         """Vectors of what is stored, one row for each text."""
@@ -62,11 +65,19 @@ class Reranker(Protocol):
         """One score for each text, higher is better, comparable within this call only."""
 
 
+@runtime_checkable
+class BoundedReranker(Protocol):
+    """A re-ranker that can stop its model when time is up."""
+
+    def score_within(self, query: str, texts: Sequence[str], seconds: float) -> Vectors:
+        """As ``score``, in so many seconds at most."""
+
+
 class TokenCounter(Protocol):
     """Counts the tokens of a text, as the model counts them that will read it."""
 
     def __call__(self, text: str, /) -> int:
-        """How many tokens the text has."""
+        """Number of tokens of the text."""
 
 
 class Message(TypedDict):
@@ -78,7 +89,7 @@ class Message(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What a language model answered.
+    """Answer of a language model, with what it cost.
 
     Attributes:
         text: The answer; with a schema JSON, unless the model broke its word.
@@ -97,7 +108,7 @@ class LanguageModel(Protocol):
 
     @property
     def name(self) -> str:
-        """Which model this is."""
+        """Name of the model, for people and reports."""
 
     def complete(
         self,
@@ -123,7 +134,7 @@ class LanguageModel(Protocol):
 
 
 def is_of(given: object, package: str) -> bool:
-    """Whether an object's class, or a base of it, comes from a package, which is not imported."""
+    """True if an object's class, or a base of it, comes from a package, which is not imported."""
     return any(
         base.__module__ == package or base.__module__.startswith(f"{package}.")
         for base in type(given).__mro__

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any, Protocol, cast, runtime_checkable
+from typing import Any, cast
 
 import numpy as np
 
@@ -23,18 +23,10 @@ from lightmem_integrations.safety import short_repr
 
 DEFAULT_CROSS_ENCODER = "cross-encoder/ms-marco-MiniLM-L6-v2"
 
-# So many tokens hold a pointer and what JSON puts around it.
+# Tokens of an answer for a pointer and what JSON puts around it; a guess.
 _TOKENS_PER_POINTER = 8
-# A model may name a memory twice; one that does not stop is not believed.
+# A model may name a memory twice; one that does not stop is not believed. A guess.
 _FLOOD = 4
-
-
-@runtime_checkable
-class BoundedReranker(Protocol):
-    """A re-ranker that can stop its model when time is up."""
-
-    def score_within(self, query: str, texts: Sequence[str], seconds: float) -> Vectors:
-        """As ``score``, in so many seconds at most."""
 
 
 class CrossEncoderReranker:
@@ -131,7 +123,7 @@ class _Predicting:
         self._predict = predict
 
     def score(self, query: str, texts: Sequence[str]) -> Vectors:
-        """What the function gives for each pair of question and text."""
+        """The function's score for each pair of question and text."""
         return np.asarray(self._predict([(query, text) for text in texts]), np.float32)
 
 

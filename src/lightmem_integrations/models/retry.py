@@ -10,6 +10,7 @@ from lightmem_integrations.errors import LightMemError, ModelError
 
 T = TypeVar("T")
 
+# Guesses; the waits are in seconds.
 ATTEMPTS = 4
 _FIRST_WAIT = 0.25
 _LONGEST_WAIT = 8.0

@@ -42,7 +42,7 @@ class SentenceTransformerEmbedder:
 
     @property
     def name(self) -> str:
-        """Which model this is."""
+        """Name on the hub, or the folder."""
         return self._model.removeprefix("sentence-transformers/")
 
     def embed_documents(self, texts: Sequence[str]) -> Vectors:

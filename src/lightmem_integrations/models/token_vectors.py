@@ -1,4 +1,8 @@
-"""Token vectors of memories, compacted once for late interaction (ColBERT) at write time."""
+"""Token vectors of memories, compacted once at write time for late interaction.
+
+Khattab and Zaharia, "ColBERT: Efficient and Effective Passage Search via Contextualized Late
+Interaction over BERT", SIGIR 2020.
+"""
 
 from __future__ import annotations
 
@@ -11,20 +15,17 @@ from numpy.typing import NDArray
 from lightmem_integrations.text.terms import STOP_WORDS
 
 DIMENSIONS = 128
-"""Length of a compact token vector, in bytes as in dimensions."""
-
+"""Length of a compact token vector, in bytes as in dimensions; that of ColBERT."""
 
 # int8 steps per unit. A unit vector of 128 dimensions has entries around 0.09; those beyond 0.5
 # are vanishingly rare and are clipped, so that no scale need be stored with each vector.
 STEPS = 254.0
 
-
+# Any number would do; stored vectors hold it for ever.
 _SEED = 1_729
 
-
-# What the tokenizer leaves of "don't", "it's", "we'll" once the apostrophe is split off.
+# Remains of "don't", "it's", "we'll" once the tokenizer has split off the apostrophe.
 _CLITICS = frozenset({"s", "t", "d", "m", "re", "ve", "ll", "don", "didn", "doesn", "isn", "wasn"})
-
 
 _SPECIAL = frozenset({"[CLS]", "[SEP]", "[PAD]", "[UNK]", "[MASK]"})
 
@@ -51,7 +52,7 @@ def projection(width: int) -> NDArray[np.float32]:
 
 
 def ignored_tokens(vocabulary: Mapping[str, int]) -> NDArray[np.bool_]:
-    """Which token ids carry no content: specials, punctuation, stop words.
+    """Mask of the token ids without content: specials, punctuation, stop words.
 
     Args:
         vocabulary: Token to id, as `tokenizers.Tokenizer.get_vocab()` gives it (WordPiece).

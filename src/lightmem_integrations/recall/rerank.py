@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 
 from lightmem_integrations.engine.deadline import Deadline
 from lightmem_integrations.errors import LightMemError, ModelError, ModelOutputError
-from lightmem_integrations.models.protocols import Reranker
-from lightmem_integrations.models.rerankers import BoundedReranker
+from lightmem_integrations.models.protocols import BoundedReranker, Reranker
 from lightmem_integrations.recall.candidates import ScoredTurn
 from lightmem_integrations.recall.select.features import z_scores
 

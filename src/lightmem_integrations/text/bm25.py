@@ -1,4 +1,8 @@
-"""Okapi BM25: how much a word tells, by how rare it is."""
+"""Okapi BM25: the weight of a term by how rare it is.
+
+Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009; always
+positive, as in Lucene.
+"""
 
 from __future__ import annotations
 

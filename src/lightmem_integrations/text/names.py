@@ -1,4 +1,4 @@
-"""Names as they are compared."""
+"""Keys under which names are compared."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ _BLANKS = re.compile(r"\s+")
 
 
 def name_key(name: str) -> str:
-    """A name as it is compared: without case, spacing, and a possessive at its end."""
+    """The key of a name: without case, spacing, and a possessive at its end."""
     plain = _BLANKS.sub(" ", name.replace("\u2019", "'")).strip().casefold()
     return plain.removesuffix("'s").strip(" .,;:!?\"'") or plain
 
 
 def entity_keys(subject: str, entities: Sequence[str]) -> list[str]:
-    """Whom a fact mentions, each once, as they are compared."""
+    """Keys of the names that a fact mentions, each once."""
     return list(dict.fromkeys(key for each in (subject, *entities) if (key := name_key(each))))

@@ -76,7 +76,7 @@ _EARLIEST = 1900
 _FARTHEST = dt.timedelta(days=366 * 120)
 
 Direction = Literal["past", "nearest", "future"]
-"""Which one an expression means that leaves the year open: "in May", "on 8 November"."""
+"""Where an expression is looked for that leaves the year open: "in May", "on 8 November"."""
 
 
 @dataclass(frozen=True, slots=True)

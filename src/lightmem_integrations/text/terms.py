@@ -1,4 +1,4 @@
-"""Words of a text as index terms: the same for what is remembered and what is asked.
+"""Index terms of a text: the same for memories and for questions.
 
 Words are what stands between blanks, where a script has blanks. Chinese, Japanese, Korean, Thai and
 their neighbours are cut into overlapping pairs of characters, which find any word in any text
@@ -46,6 +46,7 @@ VERSION = "2"
 # underscore is a separator, so that snake_case names are found by their parts.
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 _CURLY = str.maketrans({"\u2019": "'", "\u2018": "'", "\u02bc": "'"})
+# A guess: the different words of a few long chats.
 _CACHE_WORDS = 50_000
 
 # Scripts that write no blanks between words, and Hangul, whose blanks leave particles on the words.
@@ -62,6 +63,8 @@ _OPTIONAL = re.compile(
     "[\u00ad\u034f\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u0640\u064b-\u0652\u0670"
     "\u06d6-\u06dc\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\ufeff\U000e0000-\U000e01ef]+"
 )
+
+
 class _Local(threading.local):
     """One stemmer and one word cache per thread: PyStemmer objects are not thread-safe."""
 

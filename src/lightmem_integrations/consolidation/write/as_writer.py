@@ -1,4 +1,4 @@
-"""Whatever was given as a Writer, as one."""
+"""Factory of Writers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lightmem_integrations.knowledge.drafts import Writer
 
 
 def as_writer(given: object | None) -> Writer:
-    """A Writer of whatever was given.
+    """A Writer, made from what a user passed as one.
 
     Args:
         given: ``None`` for the one that needs no model; a Writer; or a language model of any

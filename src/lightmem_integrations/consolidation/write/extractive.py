@@ -25,7 +25,7 @@ class ExtractiveWriter:
 
     @property
     def name(self) -> str:
-        """Which writer this is."""
+        """Name of the writer, kept with what it wrote."""
         return "extractive"
 
     def write(self, turns: Sequence[WriterTurn]) -> EpisodeDraft:
@@ -57,7 +57,7 @@ class ExtractiveWriter:
 
 
 def merged(found: Iterable[FactDraft]) -> list[FactDraft]:
-    """The same fact said twice is one with the evidence of both, since the earlier of the two."""
+    """Facts, each once: one said twice has the evidence of both and the earlier start."""
     kept: dict[tuple[str, str, str], FactDraft] = {}
     for fact in found:
         key = (fact.subject.lower(), fact.attribute.lower(), fact.value.lower())
@@ -77,7 +77,7 @@ def merged(found: Iterable[FactDraft]) -> list[FactDraft]:
 
 
 def _first_words(turns: Sequence[WriterTurn]) -> list[str]:
-    """For turns without any telling sentence: the first that says anything at all."""
+    """The beginning of the first turn that says anything, where no sentence tells enough."""
     said = next((turn for turn in turns if turn.text.strip()), None)
     if said is None:
         return []

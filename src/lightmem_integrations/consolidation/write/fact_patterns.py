@@ -1,4 +1,4 @@
-"""What people say of themselves that lasts or that happened: attributes and how to tell them.
+"""Patterns of English in which people state facts about themselves, by attribute.
 
 A pattern is matched from the start of a predicate: "moved to Lisbon", "am allergic to nuts".
 Precision comes before recall: what is not clearly one of these is no fact.
@@ -16,7 +16,7 @@ Kind = Literal["state", "event", "plan", "taste", "past"]
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """How one attribute is said."""
+    """One way to state an attribute."""
 
     attribute: str
     kind: Kind
@@ -139,8 +139,7 @@ PATTERNS: tuple[Pattern, ...] = (
         "pet",
         "state",
         rf"(?:have |own |got |adopted |rescued |have (?:got|adopted) )(?P<value>(?:{_COUNT}|my|"
-        rf"another|"
-        rf"some) (?:[\w-]+ ){{0,2}}{_ANIMAL}\b(?! toy| stuffed| plush).*)",
+        rf"another|some) (?:[\w-]+ ){{0,2}}{_ANIMAL}\b(?! toy| stuffed| plush).*)",
     ),
     _pattern("family", "state", rf"have (?P<value>{_COUNT} (?:[\w-]+ ){{0,2}}{_KIN}\b.*)"),
     _pattern(
@@ -210,8 +209,7 @@ PATTERNS: tuple[Pattern, ...] = (
         "activity",
         "state",
         r"(?:am|have been) (?P<value>(?:working on|training for|volunteering|taking|teaching|"
-        r"writing|"
-        r"running|practi[sc]ing|researching|saving|coaching|mentoring|studying|building|"
+        r"writing|running|practi[sc]ing|researching|saving|coaching|mentoring|studying|building|"
         r"attending) .+)",
     ),
     _pattern("event", "event", rf"(?:have )?(?P<value>(?:{_HAPPENED})\b.+)"),

@@ -42,8 +42,7 @@ _CUT = re.compile(
     r"\s+(?:because|which|but|although|though|so that|while|when|where|until|'cause|cuz|btw)\b"
     r"|\s+(?=I (?:am|was|have|had|will|did|got|feel|felt)\b)"
     r"|,?\s+(?:so|and|then) (?=(?:I|it|they|he|she|we|that|this|there|so|am|is|was|were|had|have|"
-    r"got|"
-    r"the|just|really|found|saw|felt|let|can|made|all|has|now)\b)"
+    r"got|the|just|really|found|saw|felt|let|can|made|all|has|now)\b)"
     r"|,\s*(?=(?:so|it|its|which|who|but|though|he|she|they|that|this|not|you|thanks|where|"
     r"especially|like|with|making|hoping|trying|even|plus|right|too)\b)|[!?:;(]|\.(?:\s|$)"
 )
@@ -51,10 +50,9 @@ _EMPTY = re.compile(
     r"^(?:it|this|that|these|those|them|him|her|you|your|how|what|when|the way|me|us|here|there|"
     r"so|some(?:thing|one)|anything|everything|ones?|being able|sure|to (?:be|see|hear)|lots?|all|"
     r"a (?:lot|blast|ball|break|while|look|bit|few|hard|rough|tough|difference)|"
-    r"an? (?:\w+ )?(?:good|"
-    r"great|awesome|amazing|wonderful|fun) time|the (?:chance|opportunity|idea)|time|back|in touch|"
-    r"hearing|seeing|care|great|good|such|more|right|rid|better|off|out|up|on|over|through|ready|"
-    r"tired|really|pretty|like|lost|into|done|working|to|it)\b",
+    r"an? (?:\w+ )?(?:good|great|awesome|amazing|wonderful|fun) time|"
+    r"the (?:chance|opportunity|idea)|time|back|in touch|hearing|seeing|care|great|good|such|"
+    r"more|right|rid|better|off|out|up|on|over|through|ready|tired|really|pretty|like|lost|into|done|working|to|it)\b",
     re.IGNORECASE,
 )
 _POINTING = re.compile(
@@ -65,19 +63,22 @@ _HANGING = re.compile(r"\b(?:of|in|at|to|on|for|with|from),")
 # Where a date stood between commas.
 _HOLE = re.compile(r"(?: ?,)+(?= |$)")
 _PROPER = re.compile(r"\b[A-Z][\w'-]+(?: (?:of |the )?[A-Z][\w'-]+)*")
+# Guesses: a value of more words is a story, an event of fewer terms says too little by itself.
 _MOST_WORDS = 20
 _FEW_TERMS = 4
 _TITLES = frozenset({"Mr", "Mrs", "Ms", "Dr", "Sr", "Frau", "Herr"})
 # Their patterns say enough: "lost my job", "broke up".
 _WHOLE = frozenset({"job", "career", "education", "relationship"})
+# A guess: a longer one names no thing that could be liked again.
 _MOST_WORDS_OF_A_TASTE = 5
-_LIKES = {"hate", "dislike", "loathe", "cannot stand"}
+_LIKES = {"so": "likes", "not": "does not like", "ended": "no longer likes", "once": "used to like"}
+_DISLIKES = {"hate", "dislike", "loathe", "cannot stand"}
 
 
 def facts(
     turn: WriterTurn, pointer: int, speakers: tuple[str, ...], known: tuple[str, ...] = ()
 ) -> Iterator[FactDraft]:
-    """What a turn states that lasts or that happened.
+    """Facts that a turn states: what lasts, and what happened.
 
     Questions, suppositions, orders, quotations and reports of what others said state nothing, nor
     do the machine's own turns (an assistant without a person's name, a tool, the system).
@@ -121,7 +122,7 @@ def _without(dates: list[Mention], clause: str) -> str:
 
 
 def _kin(sentence: str, speaker: str, time: dt.datetime) -> Iterator[FactDraft]:
-    """Who "my sister Lena" is: said in passing, so in questions too."""
+    """Relations of named people, as in "my sister Lena": said in passing, so in questions too."""
     for found in _RELATED.finditer(sentence):
         relation, name = found["relation"].lower(), found["name"]
         if not CALENDAR.fullmatch(name) and name not in _TITLES:
@@ -261,14 +262,8 @@ def _filed(
     if pattern.kind != "taste":
         return pattern.attribute, value, pattern.single
     verb = match["verb"]
-    likes = {
-        "so": "likes",
-        "not": "does not like",
-        "ended": "no longer likes",
-        "once": "used to like",
-    }
-    said = likes[stated.polarity]
-    if verb in _LIKES:
+    said = _LIKES[stated.polarity]
+    if verb in _DISLIKES:
         said = {"so": "does not like", "not": "likes"}.get(stated.polarity, said)
     if len(value.split()) > _MOST_WORDS_OF_A_TASTE:
         return "taste", f"{said} {value}", False

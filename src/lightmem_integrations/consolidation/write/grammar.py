@@ -9,15 +9,14 @@ from typing import Literal
 from lightmem_integrations.consolidation.write.fact_patterns import PRESENT, RELATIONS
 
 Polarity = Literal["so", "not", "ended", "once"]
-"""Whether it is so, is not so, is no longer so, or used to be so."""
+"""Of a statement: it is so, is not so, is no longer so, or used to be so."""
 
 NAMELESS = frozenset({"", "user", "assistant", "system", "tool", "ai", "bot", "human"})
 """Speakers of whom only the role is known."""
 
 _GREETING = re.compile(
     r"^(?:(?:hey|hi|hello|wow|woah|yeah|yes|yep|yup|well|so|oh|also|btw|by the way|actually|and|"
-    r"but|"
-    r"plus|anyway|lately|recently|currently|now|nowadays|these days|honestly|luckily|sadly|"
+    r"but|plus|anyway|lately|recently|currently|now|nowadays|these days|honestly|luckily|sadly|"
     r"unfortunately|fortunately|finally|then|ok|okay|haha|great news|good news|"
     r"guess what)\b[,.!: ]*)+",
     re.IGNORECASE,

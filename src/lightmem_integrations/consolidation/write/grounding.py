@@ -1,4 +1,4 @@
-"""Whether a fact that a model wrote stands in the turns that it points to."""
+"""Groundedness: a model's fact must stand in the turns that it points to."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from lightmem_integrations.text.temporal import mentions
 from lightmem_integrations.text.terms import terms
 
 _KEYS = {"subject", "attribute", "value", "statement", "when", "turns"}
-# Half of its words, at least: a paraphrase keeps the nouns.
+# A guess: half of its words, at least, since a paraphrase keeps the nouns.
 _LEAST_SHARED = 0.5
 _MOST_ATTRIBUTE_WORDS = 4
 _NEGATED = re.compile(
@@ -119,14 +119,14 @@ def _bearing(pointers: Sequence[int], turns: Sequence[WriterTurn], subject: str)
 
 
 def _is_sound(turn: WriterTurn) -> bool:
-    """Whether a person said it, and in their own words."""
+    """True for a turn of a person, in their own words."""
     machine = turn.role in {"system", "tool"}
     machine = machine or (turn.role == "assistant" and _speaker(turn) == "user")
     return not machine and clauses.is_own_word(turn.text)
 
 
 def _speaker(turn: WriterTurn) -> str:
-    """Who speaks, as facts name them."""
+    """The speaker as facts name them."""
     name = turn.speaker.strip()
     return "user" if name.lower() in NAMELESS else name
 

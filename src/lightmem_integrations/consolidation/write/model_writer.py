@@ -1,4 +1,4 @@
-"""A Writer with a language model, which is believed only where the turns bear it out."""
+"""A Writer with a language model, believed only where the turns bear it out."""
 
 from __future__ import annotations
 
@@ -33,12 +33,13 @@ from lightmem_integrations.text.terms import terms
 if TYPE_CHECKING:
     from lightmem_integrations.models.protocols import Completion, LanguageModel, Message
 
-# Bytes of a prompt that surely make no more than one token, for English and for JSON.
+# A guess: bytes of a prompt that make no more than one token, in English and in JSON.
 _BYTES_PER_TOKEN = 3
+# Guesses: turns of the smallest half, characters of a turn and of a summary of all parts.
 _FEWEST_TURNS = 2
 _LONGEST_TURN = 2_000
 _LONGEST_WHOLE_SUMMARY = 1_500
-# Of the summary's words, how many were said. A summary speaks in words of its own.
+# A guess: share of a summary's terms that were said. A summary speaks in words of its own.
 _LEAST_SHARED = 0.4
 
 
@@ -53,7 +54,7 @@ class ModelWriter:
     listed in ``EpisodeDraft.rejected``.
 
     Attributes:
-        model: What is asked.
+        model: The model to ask.
         context_tokens: Longest prompt and answer together. Longer segments are asked in parts.
         answer_tokens: Longest answer.
         seconds: How long one call may take; ``None`` for as long as it needs.
@@ -66,7 +67,7 @@ class ModelWriter:
 
     @property
     def name(self) -> str:
-        """Which writer this is."""
+        """Name of the writer, kept with what it wrote."""
         return f"model:{self.model.name}"
 
     def write(self, turns: Sequence[WriterTurn]) -> EpisodeDraft:
@@ -176,7 +177,7 @@ def _checked(
 
 
 def _present(given: object, most: int, there: set[str]) -> tuple[str, ...]:
-    """Those strings of a list of which every word was said."""
+    """The strings of a list, where every word of them was said."""
     if not isinstance(given, list):
         return ()
     texts = [cleaned(each, LONGEST_WORDS) for each in given[: 4 * most]]

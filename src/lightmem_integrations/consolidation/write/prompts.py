@@ -1,4 +1,4 @@
-"""What the Writer asks a language model, and the schema of its answer."""
+"""Prompt of the Writer's language model, and the schema of its answer."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from lightmem_integrations.models.json_answer import cleaned
 if TYPE_CHECKING:
     from lightmem_integrations.models.protocols import Message
 
+# Guesses: lengths in characters, and numbers of pieces.
 LONGEST_SUMMARY = 500
 LONGEST_STATEMENT = 200
 LONGEST_WORDS = 60
@@ -93,7 +94,7 @@ def writer_schema(turns: int) -> dict[str, Any]:
 
 
 def most_facts(turns: int) -> int:
-    """How many facts so many turns may give."""
+    """Most facts that so many turns may give."""
     return min(max(turns // _TURNS_OF_A_FACT, 2), MOST_FACTS)
 
 

@@ -1,4 +1,4 @@
-"""What a run of turns is about: its most central sentences, its keywords, the names in it."""
+"""Extractive summary of an episode: its most central sentences, its keywords, its names."""
 
 from __future__ import annotations
 
@@ -41,13 +41,15 @@ _PART = (
 _TITLE = re.compile(r"^(?:Mr|Mrs|Ms|Dr|Sr|Sra|St|Prof|Frau|Herr)\b\.? ?")
 _NAME = re.compile(rf"{_PART}(?: (?:(?:of|the|de|van|von) (?=[A-Z]))*{_PART})*")
 _HANDLE = re.compile(r"(?<![\w@.])@\w{2,40}")
+# Guesses: pieces of a summary, words of a sentence at least, and characters at most.
 _SENTENCES = 3
 _KEYWORDS = 8
 _ENTITIES = 20
 _SHORTEST_SENTENCE = 4
 _LONGEST_SENTENCE = 300
 _LONGEST_NAME = 60
-# How much a candidate may share with what was chosen already (maximal marginal relevance).
+# Weight of what a candidate shares with those chosen already (maximal marginal relevance,
+# Carbonell and Goldstein, SIGIR 1998); a guess.
 _REPETITION = 0.5
 
 
@@ -63,7 +65,7 @@ _stems: frozenset[str] | None = None
 
 
 def term_weights(turns: Sequence[WriterTurn]) -> dict[str, float]:
-    """How much each term stands for these turns: its frequency, damped, by how widely it is used.
+    """Weight of each term: its damped frequency, times the number of turns that use it.
 
     A term that several turns take up is what they talk about; one long turn does not outvote them.
     """
