@@ -9,6 +9,7 @@ information retrieval").
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 import threading
 import unicodedata
@@ -105,6 +106,11 @@ def terms(text: str) -> list[str]:
     return found
 
 
+def runs_on(text: str) -> bool:
+    """True if the text is of a script that writes no blanks between words."""
+    return not text.isascii() and bool(re.search(rf"[{_EAST_ASIAN}{_SOUTH_EAST_ASIAN}]", text))
+
+
 def _stem(word: str) -> str:
     local = _local
     cache = local.cache
@@ -165,7 +171,7 @@ def _south_east_asian(run: str) -> Iterator[str]:
     letters = _letters_with_marks().findall(run)
     if len(letters) == 1:
         yield run
-    for first, second in zip(letters, letters[1:], strict=False):
+    for first, second in itertools.pairwise(letters):
         yield first + second
 
 
