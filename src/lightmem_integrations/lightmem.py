@@ -26,9 +26,9 @@ from lightmem_integrations.engine.store import Store
 from lightmem_integrations.knowledge.knowledge import Knowledge
 from lightmem_integrations.models import personal_data
 from lightmem_integrations.models.embedders import as_embedder
-from lightmem_integrations.models.onnx import shipped_token_counter
 from lightmem_integrations.models.protocols import TokenCounter, load
 from lightmem_integrations.models.rerankers import as_reranker
+from lightmem_integrations.models.token_counter import shipped_token_counter
 from lightmem_integrations.recall.pipeline import Engine, recall_online
 from lightmem_integrations.recall.plan.hypothetical import hypothetical_from
 from lightmem_integrations.recall.short_term import window

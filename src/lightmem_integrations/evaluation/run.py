@@ -54,7 +54,7 @@ from lightmem_integrations.evaluation.results import (
     Skipped,
 )
 from lightmem_integrations.evaluation.stages import Writer
-from lightmem_integrations.models.onnx import shipped_token_counter
+from lightmem_integrations.models.token_counter import shipped_token_counter
 
 _PACKAGES = (
     "lightmem-integrations",

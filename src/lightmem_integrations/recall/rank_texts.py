@@ -23,7 +23,6 @@ from lightmem_integrations.models.embedders import (
     encoded_documents,
     encoded_query,
 )
-from lightmem_integrations.models.onnx import shipped_token_counter
 from lightmem_integrations.models.protocols import (
     Embedder,
     TokenCounter,
@@ -32,6 +31,7 @@ from lightmem_integrations.models.protocols import (
 )
 from lightmem_integrations.models.rerankers import as_reranker
 from lightmem_integrations.models.scripts import reads
+from lightmem_integrations.models.token_counter import shipped_token_counter
 from lightmem_integrations.models.token_vectors import ignored_tokens
 from lightmem_integrations.recall.candidates import (
     Candidates,
