@@ -37,10 +37,10 @@ _LONG_RUN = 16  # blanks that some tokenizers have one token for
 _BY_SCRIPT = (
     (1.0, re.compile(r"[\u00a0-\u024f\u1e00-\u1eff]")),
     (1.3, re.compile(
-        r"[\u0370-\u06ff\u0900-\u0b7f\u0e00-\u0eff\u2000-\u206f\u3000-\u30ff\u4e00-\u9fff"
+        r"[\u0370-\u06ff\u0900-\u0b7f\u0e00-\u0eff\u2000-\u206f\u3000-\u30ff"
         r"\uac00-\ud7a3\uff00-\uffef]"
     )),
-    (1.6, re.compile(r"[\u0b80-\u0dff]")),
+    (1.6, re.compile(r"[\u0b80-\u0dff\u3400-\u9fff]")),
 )  # fmt: skip
 _BOTH = 1 << 32  # two counts in one integer: a sum of both for the price of one
 
