@@ -87,10 +87,10 @@ def named_speakers(query: str, known_speakers: Sequence[str]) -> frozenset[str]:
     named = set()
     for speaker in known_speakers:
         parts = [part.lower() for part in _LETTERS.findall(speaker)]
-        # A single word may be a common one; a script without blanks knows no single words.
-        sure = len(parts) != 1 or runs_on(speaker)
         edges = ("", "") if runs_on(speaker) else (r"(?<!\w)", r"(?!\w)")
-        whole = sure and re.search(re.escape(speaker.lower()).join(edges), lowered)
+        whole = speaker.lower() not in COMMON_NAMES and re.search(
+            re.escape(speaker.lower()).join(edges), lowered
+        )
         if whole or (parts and len(parts[0]) >= _SHORTEST_NAME and parts[0] in words):
             named.add(speaker)
     return frozenset(named)
