@@ -376,7 +376,7 @@ class LightMem(Closing):
         return self._knowledge.episodes(self._user(user_id))
 
     def explain(self, fact_id: str, *, user_id: str) -> Explanation:
-        """Why a fact is believed, or no longer is: the turns that prove it, and its history.
+        """Explain a fact: the turns that prove it, its history, and what contradicts it.
 
         Raises:
             ScopeError: ``user_id`` names nobody.
