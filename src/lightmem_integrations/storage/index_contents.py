@@ -11,6 +11,9 @@ from lightmem_integrations.storage.index import Batch
 from lightmem_integrations.storage.ledger import Ledger
 from lightmem_integrations.storage.turn_vectors import expected_of_turns, turn_batches
 
+PURGE = "index.purge"
+"""Set in the ledger while the vector index holds something that it is not to hold."""
+
 
 def expected(connection: Connection, *, indexed: bool = False) -> dict[str, int]:
     """Number of vectors that the index may hold by scope; ``indexed``: that it must hold."""
