@@ -176,7 +176,7 @@ def test_threads_that_open_at_once_share_one_store(tmp_path):
             memory = LightMem(tmp_path, embedder=HashEmbedder())
             opened.append(memory)
             memory.add(said(f"line {number}"), user_id="ann")
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             errors.append(error)
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
@@ -270,11 +270,14 @@ def test_damage_within_the_ledger_is_named_when_it_is_met(open_memory, used):
         whole = file.seek(0, os.SEEK_END)
         file.seek(8 * 4_096)
         file.write(os.urandom(whole - 8 * 4_096))
-    memory = None
-    with pytest.raises(LedgerError, match="restore it from a backup") as refused:
+
+    def use():
         memory = open_memory(used)
         memory.history(user_id="ann")
         memory.reindex()
+
+    with pytest.raises(LedgerError, match="restore it from a backup") as refused:
+        use()
     assert str(used / "ledger.sqlite") in str(refused.value)
 
 
@@ -288,7 +291,7 @@ def test_counting_beside_a_rebuild_never_fails(open_memory, tmp_path):
         while not stop.is_set():
             try:
                 memory.stats()
-            except Exception as error:  # noqa: BLE001
+            except Exception as error:
                 errors.append(error)
 
     thread = threading.Thread(target=look)

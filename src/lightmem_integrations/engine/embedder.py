@@ -17,7 +17,7 @@ from lightmem_integrations.models.embedders import (
     query_vector,
 )
 from lightmem_integrations.models.protocols import Embedder, Encoding, TokenEmbedder
-from lightmem_integrations.models.token_vectors import ignored_tokens
+from lightmem_integrations.models.token_vectors import ignored_tokens, rotate
 from lightmem_integrations.storage.document_vectors import drop_document_vectors
 from lightmem_integrations.storage.index_contents import PURGE
 from lightmem_integrations.storage.ledger import Ledger, get_meta, put_meta
@@ -135,6 +135,18 @@ class StoreEmbedder:
         self.check_dimension(vector)
         return vector, encoding
 
+    def warm_up(self) -> Vectors:
+        """Load all that a question's vectors need; returns the vector of some question.
+
+        Raises:
+            ModelError: The embedder failed.
+            EmbeddingMismatchError: It is not the one that the store was built with.
+        """
+        vector, encoding = self.encoded_query("warm up")
+        if encoding is not None:
+            rotate(encoding.tokens)  # the first one makes the projection
+        return vector
+
     def documents(self, texts: Sequence[str]) -> Vectors:
         """The normalised vectors of summaries and statements, one row for each.
 
@@ -171,26 +183,26 @@ class StoreEmbedder:
         # One turn may spoil its batch: what the others give is kept.
         embedded: list[EmbeddedTurn] = []
         failed: dict[int, ModelOutputError] = {}
-        for each in todo:
-            done, why = self.embed([each])
+        for turn in todo:
+            done, why = self.embed([turn])
             embedded += done
             failed |= why
         return embedded, failed
 
     def _embed_together(self, todo: Sequence[PendingTurn]) -> list[EmbeddedTurn]:
-        texts = [f"{each.speaker}: {each.text}" if each.speaker else each.text for each in todo]
+        texts = [f"{turn.speaker}: {turn.text}" if turn.speaker else turn.text for turn in todo]
         if not isinstance(self._embedder, TokenEmbedder):
             vectors = document_vectors(self._embedder, texts)
             return [
-                EmbeddedTurn(each.row, each.user, vector, None)
-                for each, vector in zip(todo, vectors, strict=True)
+                EmbeddedTurn(turn.row, turn.user, vector, None)
+                for turn, vector in zip(todo, vectors, strict=True)
             ]
         if self._ignored is None:
             self._ignored = ignored_tokens(self._embedder.vocabulary())
         vectors, tokens = encoded_documents(self._embedder, texts, self._ignored)
         return [
-            EmbeddedTurn(each.row, each.user, vector, compacted)
-            for each, vector, compacted in zip(todo, vectors, tokens, strict=True)
+            EmbeddedTurn(turn.row, turn.user, vector, compacted)
+            for turn, vector, compacted in zip(todo, vectors, tokens, strict=True)
         ]
 
     def _verify(self) -> None:

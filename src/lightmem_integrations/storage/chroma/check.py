@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from lightmem_integrations.arrays import Vectors
+from lightmem_integrations.storage.chroma.collection import named_so
 from lightmem_integrations.storage.chroma.generations import open_folder
 
 # All over the collection: a file that was cut short lacks the middle, while the latest items are
@@ -68,6 +69,8 @@ def healthy(folder: Path, bounds: dict[str, list[int]]) -> bool:
         if not count:
             continue
         collection = client.get_collection(name, embedding_function=None)
+        if not named_so(collection):
+            return False
         some: Vectors | None = None
         for offset in sorted({(count - 1) * place // _PLACES for place in range(_PLACES + 1)}):
             found = collection.get(limit=_SAMPLE, offset=offset, include=["embeddings"])
