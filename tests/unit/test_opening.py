@@ -1,6 +1,7 @@
 """Opening a store: odd names of folders, a second opening, a ledger that was lost or damaged."""
 
 import gc
+import json
 import os
 import shutil
 import threading
@@ -374,3 +375,46 @@ def test_zero_vectors_are_no_damage(open_memory, tmp_path, every):
         folders.append([each.name for each in (tmp_path / "index").glob("generation-*")])
         (tmp_path / "index" / "closed-cleanly.json").unlink(missing_ok=True)  # as after a crash
     assert folders[0] == folders[1], "rebuilt without need"
+
+
+def test_an_index_of_the_first_versions_is_rebuilt_and_searched(open_memory, tmp_path, monkeypatch):
+    """They named items by their row alone."""
+    from lightmem_integrations.storage.chroma import index
+
+    with monkeypatch.context() as then:
+        then.setattr(index, "names_of", lambda _, rows: [str(row) for row in rows])
+        with open_memory(tmp_path) as memory:
+            memory.add(said(*(f"heron {n}" for n in range(20))), user_id="ann")
+            memory.index_pending()
+    marker = tmp_path / "index" / "closed-cleanly.json"
+    known = json.loads(marker.read_text())
+    marker.write_text(json.dumps({name: known[name] for name in ("files", "counts")}))
+    with open_memory(tmp_path) as memory:
+        memory.index_pending()
+        found = memory.recall("heron 7", user_id="ann", strict=True)
+        assert found.degraded == ()
+        assert found.hits[0].text.endswith("heron 7")
+
+
+def modes(folder: Path) -> dict[str, int]:
+    return {
+        str(each.relative_to(folder)): each.stat().st_mode & 0o777 for each in folder.rglob("*")
+    }
+
+
+def test_a_folder_that_was_there_keeps_its_mode_and_ours_are_private(open_memory, tmp_path):
+    folder = tmp_path / "project"
+    folder.mkdir()
+    folder.chmod(0o755)
+    (folder / "index.html").write_text("served by somebody else")
+    (folder / "index.html").chmod(0o644)
+    with open_memory(folder, settings=Settings(background_indexing=False, shards=1)) as memory:
+        memory.add(said(*(f"turn {n}" for n in range(30))), user_id="ann")
+        memory.index_pending()
+        found = modes(folder)
+        assert found["index"] == 0o700
+        assert {found[f"ledger.sqlite{end}"] for end in ("", "-wal", "-shm")} == {0o600}
+    assert folder.stat().st_mode & 0o777 == 0o755
+    found = modes(folder)
+    assert found.pop("index.html") == 0o644
+    assert set(found.values()) == {0o600, 0o700}, found
