@@ -376,7 +376,7 @@ class LightMem(Closing):
         return self._knowledge.episodes(self._user(user_id))
 
     def explain(self, fact_id: str, *, user_id: str) -> Explanation:
-        """Why a fact is believed, or no longer is: the turns that prove it, and its history.
+        """Explain a fact: the turns that prove it, its history, and what contradicts it.
 
         Raises:
             ScopeError: ``user_id`` names nobody.
@@ -585,6 +585,15 @@ class LightMem(Closing):
         self._store.indexer.warm_up()
         load(self._engine.reranker)
         load(self._engine.hypothetical)
+        # The statements of a recall are compiled, and collections opened, when they are first used.
+        for user_id in self.users()[:1]:
+            request = checked_request(
+                self.settings,
+                query="What was it last May?",
+                user_id=user_id,
+                count_tokens=self.count_tokens,
+            )
+            recall_online(self._engine, request)
         self.count_tokens("warm up")
 
     def count_tokens(self, text: str) -> int:

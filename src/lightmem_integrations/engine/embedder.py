@@ -11,9 +11,14 @@ from sqlalchemy import Connection
 
 from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.errors import EmbeddingMismatchError, ModelOutputError
-from lightmem_integrations.models.embedders import document_vectors, encoded_documents, query_vector
+from lightmem_integrations.models.embedders import (
+    document_vectors,
+    encoded_documents,
+    encoded_query,
+    query_vector,
+)
 from lightmem_integrations.models.protocols import Embedder, TokenEmbedder
-from lightmem_integrations.models.token_vectors import ignored_tokens
+from lightmem_integrations.models.token_vectors import ignored_tokens, rotate
 from lightmem_integrations.storage.document_vectors import drop_document_vectors
 from lightmem_integrations.storage.ledger import Ledger, get_meta, put_meta
 from lightmem_integrations.storage.shared import withdraw_all
@@ -100,6 +105,17 @@ class StoreEmbedder:
             ModelError: The embedder failed.
         """
         return query_vector(self._embedder, text)
+
+    def warm_up(self) -> Vectors:
+        """Load all that a question's vectors need; returns the vector of some question.
+
+        Raises:
+            ModelError: The embedder failed.
+        """
+        vector, encoding = encoded_query(self._embedder, "warm up")
+        if encoding is not None:
+            rotate(encoding.tokens)  # the first one makes the projection
+        return vector
 
     def documents(self, texts: Sequence[str]) -> Vectors:
         """The normalised vectors of summaries and statements, one row for each.

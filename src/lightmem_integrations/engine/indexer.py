@@ -101,7 +101,7 @@ class Indexer:
             ModelError: The embedder cannot be loaded.
             IndexUnavailableError: The index does not answer.
         """
-        vector = self._embedder.query("warm up")
+        vector = self._embedder.warm_up()
         time_window("in May", dt.datetime.now(dt.timezone.utc))  # the date parser loads slowly
         self.prepare()
         self._index.search(_NOBODY, vector, 1, size=1)
