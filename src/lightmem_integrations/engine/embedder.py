@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ from lightmem_integrations.storage.document_vectors import drop_document_vectors
 from lightmem_integrations.storage.index_contents import PURGE
 from lightmem_integrations.storage.ledger import Ledger, get_meta, put_meta
 from lightmem_integrations.storage.shared import withdraw_all
-from lightmem_integrations.storage.turn_vectors import EmbeddedTurn, PendingTurn, drop_vectors
+from lightmem_integrations.storage.turn_vectors import PendingTurn, drop_vectors
 from lightmem_integrations.storage.vector_bytes import pack_vector, unpack_vector
 
 EMBEDDER_NAME = "embedder.name"
@@ -159,14 +160,15 @@ class StoreEmbedder:
 
     def embed(
         self, todo: Sequence[PendingTurn]
-    ) -> tuple[list[EmbeddedTurn], dict[int, ModelOutputError]]:
+    ) -> tuple[list[PendingTurn], dict[int, ModelOutputError]]:
         """Embed turns.
 
         Args:
             todo: Turns without a vector.
 
         Returns:
-            The vectors; and, by row, the errors of turns for which something unusable came out.
+            The turns with their vectors; and, by row, the errors of those for which something
+            unusable came out.
 
         Raises:
             ModelError: The embedder failed altogether; it may work again later.
@@ -181,7 +183,7 @@ class StoreEmbedder:
             if len(todo) == 1:
                 return [], {todo[0].row: error}
         # One turn may spoil its batch: what the others give is kept.
-        embedded: list[EmbeddedTurn] = []
+        embedded: list[PendingTurn] = []
         failed: dict[int, ModelOutputError] = {}
         for turn in todo:
             done, why = self.embed([turn])
@@ -189,19 +191,18 @@ class StoreEmbedder:
             failed |= why
         return embedded, failed
 
-    def _embed_together(self, todo: Sequence[PendingTurn]) -> list[EmbeddedTurn]:
+    def _embed_together(self, todo: Sequence[PendingTurn]) -> list[PendingTurn]:
         texts = [f"{turn.speaker}: {turn.text}" if turn.speaker else turn.text for turn in todo]
         if not isinstance(self._embedder, TokenEmbedder):
             vectors = document_vectors(self._embedder, texts)
             return [
-                EmbeddedTurn(turn.row, turn.user, vector, None)
-                for turn, vector in zip(todo, vectors, strict=True)
+                replace(turn, vector=vector) for turn, vector in zip(todo, vectors, strict=True)
             ]
         if self._ignored is None:
             self._ignored = ignored_tokens(self._embedder.vocabulary())
         vectors, tokens = encoded_documents(self._embedder, texts, self._ignored)
         return [
-            EmbeddedTurn(turn.row, turn.user, vector, compacted)
+            replace(turn, vector=vector, tokens=compacted)
             for turn, vector, compacted in zip(todo, vectors, tokens, strict=True)
         ]
 
