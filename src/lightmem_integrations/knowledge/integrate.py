@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
@@ -18,6 +17,7 @@ from lightmem_integrations.knowledge.commit import FactsChanged, commit
 from lightmem_integrations.knowledge.drafts import EpisodeDraft, WriterTurn
 from lightmem_integrations.knowledge.fact_cache import FactCache
 from lightmem_integrations.knowledge.run_context import RunContext
+from lightmem_integrations.records.report import ConsolidationReport
 from lightmem_integrations.storage.episodes import insert_episode
 from lightmem_integrations.storage.knowledge_vectors import insert_vector
 
@@ -28,27 +28,14 @@ Guard = Callable[[Connection], AbstractContextManager[None]]
 """Stands around everything that an episode writes: may refuse it by raising."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EpisodeResult:
-    """Counts of what became of one episode; see ``ConsolidationReport``."""
-
-    facts: int
-    merged: int
-    superseded: int
-    conflicts: int
-    dropped: int
-    tokens: int
-    rejected: tuple[str, ...]
-
-
 def integrate(
     draft: EpisodeDraft,
     turns: Sequence[WriterTurn],
     cache: FactCache,
     run: RunContext,
     guard: Guard,
-) -> EpisodeResult:
-    """Store an episode and its facts, decided against what is known of the user.
+) -> ConsolidationReport:
+    """Store an episode and its facts, decided against what is known of the user; counts them.
 
     Args:
         draft: The episode, checked.
@@ -76,14 +63,15 @@ def integrate(
             facts, superseded, conflicts = _write(draft, turns, vectors[0], changes, run, guard)
         except FactsChanged:
             continue
-        return EpisodeResult(
+        return ConsolidationReport(
+            written=1,
             facts=facts,
             merged=changes.merged,
             superseded=superseded,
             conflicts=conflicts,
             dropped=dropped + changes.dropped + len(draft.rejected),
             tokens=draft.tokens,
-            rejected=draft.rejected,
+            problems=draft.rejected,
         )
     raise FactsChanged
 
