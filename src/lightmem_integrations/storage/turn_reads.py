@@ -227,7 +227,7 @@ _LAST_SAID = select(func.max(turns.c.said_at)).where(
 
 def last_said(connection: Connection, user: User) -> dt.datetime:
     """Time at which the user's latest searchable turn was said."""
-    return moment(connection.execute(_LAST_SAID, {"user": user.row}).scalar() or 0.0, 0)
+    return moment(connection.execute(_LAST_SAID, {"user": user.row}).scalar() or 0.0)
 
 
 _SPEAKERS = (

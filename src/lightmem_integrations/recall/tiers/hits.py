@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -14,6 +13,7 @@ from lightmem_integrations.recall.tiers.facts import FactView, Match
 from lightmem_integrations.records.conversation import Hit, Turn
 from lightmem_integrations.storage.knowledge_reads import Outdated
 from lightmem_integrations.storage.turn_reads import provenance
+from lightmem_integrations.storage.turns import moment
 from lightmem_integrations.storage.users import User
 
 _SPEAKER = {"ltm": "Known", "mtm": "Summary"}
@@ -59,7 +59,7 @@ def turn_hits(
             when=found.when,
             source=replace(found.source, fact_id=None if fact is None else fact.statement.key),
             turns=(found.turn,),
-            until=None if change is None else _moment(change.until),
+            until=None if change is None else moment(change.until),
             statement=None if fact is None else fact.statement.text,
         )
         near = tuple(other for place in around[scored.place] if (other := quote(place)))
@@ -91,7 +91,7 @@ def statement_hits(
         text = statement.text
         if statement.until is not None:
             text = f"{text} (until {_day(statement.until)})"
-        since = _moment(statement.since)
+        since = moment(statement.since)
         turn_ids = tuple(turn.turn.id or "" for _, turn in proof)
         source = replace(proof[0][1].source, turn_ids=turn_ids)
         if is_fact:
@@ -104,7 +104,7 @@ def statement_hits(
             when=since,
             source=source,
             turns=tuple(turn.turn for _, turn in proof) if is_fact else (),
-            until=None if statement.until is None else _moment(statement.until),
+            until=None if statement.until is None else moment(statement.until),
             statement=statement.text if is_fact else None,
         )
         shown = Turn(role="system", speaker=_SPEAKER[statement.tier], text=text, time=since)
@@ -119,14 +119,10 @@ def _since_then(change: Outdated) -> str:
     return f" (until {_day(change.until)}; since then: {change.instead})"
 
 
-def _moment(seconds: float) -> dt.datetime:
-    return dt.datetime.fromtimestamp(seconds, dt.timezone.utc)
-
-
 def _day(seconds: float) -> str:
     """A day as people write it, such as 3 May 2025, in UTC."""
-    moment = _moment(seconds)
-    return f"{moment.day} {moment:%B %Y}"
+    day = moment(seconds)
+    return f"{day.day} {day:%B %Y}"
 
 
 def _around(selection: Selection, place: int) -> list[int]:
