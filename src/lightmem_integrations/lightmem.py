@@ -90,11 +90,12 @@ class LightMem(Closing):
         path: Absolute path of the folder; ``None`` for a temporary one.
 
     Raises:
-        StoreLockedError: The folder is in use by another process or object.
+        StoreLockedError: The folder is in use by another process, or open in this one with other
+            settings. With the same settings, the open store is shared.
         EmbeddingMismatchError: The store was built with another embedder.
         SettingsError: An argument makes no sense.
         MissingExtraError: ``settings.shared_knowledge`` is on without the extra ``shared``.
-        LedgerError: The database cannot be opened.
+        LedgerError: The database cannot be opened, or was lost.
     """
 
     def __init__(
@@ -130,7 +131,7 @@ class LightMem(Closing):
         )
         self.path = self._store.path
         self._parts = RecallParts(
-            self._store, own_embedder, own_reranker, hypothetical, DaemonPool(), self.settings
+            self._store, own_reranker, hypothetical, DaemonPool(), self.settings
         )
         self._knowledge = Knowledge(self._store, self.settings)
         self._idle = IdleDetector()

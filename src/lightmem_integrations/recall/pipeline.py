@@ -16,8 +16,7 @@ from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.engine.deadline import DaemonPool, Deadline
 from lightmem_integrations.engine.store import Store
 from lightmem_integrations.errors import LightMemError
-from lightmem_integrations.models.embedders import encoded_query
-from lightmem_integrations.models.protocols import Embedder, Reranker
+from lightmem_integrations.models.protocols import Reranker
 from lightmem_integrations.recall.candidates import Candidates, EmbeddedQuery, Selection
 from lightmem_integrations.recall.coarse import coarse
 from lightmem_integrations.recall.pack import Ranked, pack
@@ -44,7 +43,6 @@ class RecallParts:
     """An open store, and the models, threads and settings that a recall works with besides."""
 
     store: Store
-    embedder: Embedder
     reranker: Reranker | None
     hypothetical: Hypothetical | None
     pool: DaemonPool
@@ -147,8 +145,7 @@ def _embed(run: _Run, user: User, plan: Plan, limits: RowFilter) -> list[Embedde
     queries = [EmbeddedQuery(text) for text in plan.queries]
     for place, text in enumerate(plan.queries):
         with run.stage("embed"), run.forgiving("searched by words only"):
-            vector, encoding = encoded_query(parts.embedder, text)
-            parts.store.embedder.check_dimension(vector)
+            vector, encoding = parts.store.embedder.encoded_query(text)
             tokens = encoding if parts.settings.late_interaction else None
             queries[place] = EmbeddedQuery(text, vector, tokens)
     if queries[0].vector is None:
