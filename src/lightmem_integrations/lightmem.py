@@ -90,11 +90,12 @@ class LightMem(Closing):
         path: Absolute path of the folder; ``None`` for a temporary one.
 
     Raises:
-        StoreLockedError: The folder is in use by another process or object.
+        StoreLockedError: The folder is in use by another process, or open in this one with other
+            settings. With the same settings, the open store is shared.
         EmbeddingMismatchError: The store was built with another embedder.
         SettingsError: An argument makes no sense.
         MissingExtraError: ``settings.shared_knowledge`` is on without the extra ``shared``.
-        LedgerError: The database cannot be opened.
+        LedgerError: The database cannot be opened, or was lost.
     """
 
     def __init__(
@@ -133,8 +134,7 @@ class LightMem(Closing):
             ledger=self._store.ledger,
             index=self._store.index,
             indexer=self._store.indexer,
-            embedder=own_embedder,
-            identity=self._store.embedder,
+            embedder=self._store.embedder,
             reranker=own_reranker,
             hypothetical=hypothetical,
             workers=DaemonPool(),
@@ -585,6 +585,15 @@ class LightMem(Closing):
         self._store.indexer.warm_up()
         load(self._engine.reranker)
         load(self._engine.hypothetical)
+        # The statements of a recall are compiled, and collections opened, when they are first used.
+        for user_id in self.users()[:1]:
+            request = checked_request(
+                self.settings,
+                query="What was it last May?",
+                user_id=user_id,
+                count_tokens=self.count_tokens,
+            )
+            recall_online(self._engine, request)
         self.count_tokens("warm up")
 
     def count_tokens(self, text: str) -> int:
