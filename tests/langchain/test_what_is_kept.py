@@ -313,7 +313,13 @@ ODD = {
     "nul": "The number is 4417.\0",
     "half of a character": "The number is 4417. \ud83d",
     "bytes": [{"type": "text", "text": "The number is 4417."}, {"type": "media", "data": b"\x89"}],
-    "time": [{"type": "text", "text": "The number is 4417.", "at": dt.datetime(2026, 5, 1)}],
+    "time": [
+        {
+            "type": "text",
+            "text": "The number is 4417.",
+            "at": dt.datetime(2026, 5, 1, tzinfo=dt.timezone.utc),
+        }
+    ],
     "id": [{"type": "text", "text": "The number is 4417.", "of": uuid.uuid4(), "n": {1, 2}}],
     "no number": [{"type": "text", "text": "The number is 4417.", "n": float("nan")}],
     "object": [{"type": "text", "text": "The number is 4417.", "n": Odd()}],
