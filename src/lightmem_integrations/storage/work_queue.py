@@ -19,6 +19,7 @@ from sqlalchemy import (
     literal,
     select,
     true,
+    update,
 )
 
 from lightmem_integrations.storage.schema.knowledge import (
