@@ -173,7 +173,8 @@ class _Run:
             users = work_queue.due_users(connection, now)
             user = None if user_id is None else find_user(connection, user_id)
         if ahead:
-            self._count(problems=(f"The clock was ahead: {ahead} leases or retries are undone.",))
+            undone = f"The clock was ahead: {ahead} leases or retries are undone."
+            self._report += ConsolidationReport(problems=(undone,))
         return [row for row in users if user_id is None or (user and user.row == row)]
 
     @contextlib.contextmanager
