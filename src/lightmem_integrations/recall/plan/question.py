@@ -38,7 +38,7 @@ def plan_question(
         request: The question, and the moment it is asked as of.
     """
     speakers = known_speakers(connection, user)
-    now = request.as_of or time.time()
+    now = time.time() if request.as_of is None else request.as_of
     return make_plan(
         with_full_names(connection, lexical, user, request.query, speakers),
         speakers,
