@@ -85,8 +85,7 @@ class LightMem(Closing):
         writer: Makes episodes and facts of turns in ``consolidate``: anything that ``slm`` can be,
             or a Writer. ``None`` for the one that needs no model.
         settings: Numbers that can be turned.
-        count_tokens: Counts tokens as your chat model does. The default is an upper
-            estimate for any model.
+        count_tokens: Counts tokens as your chat model does; by default an upper estimate.
         replace_embedder: Embed everything anew if the store was built with another embedder.
 
     Attributes:
