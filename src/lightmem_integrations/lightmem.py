@@ -24,6 +24,7 @@ from lightmem_integrations.engine.deadline import DaemonPool
 from lightmem_integrations.engine.idle import IdleDetector
 from lightmem_integrations.engine.stats import stats
 from lightmem_integrations.engine.store import Store
+from lightmem_integrations.errors import InvalidRequestError
 from lightmem_integrations.knowledge.knowledge import Knowledge
 from lightmem_integrations.models import personal_data
 from lightmem_integrations.models.embedders import as_embedder
@@ -43,7 +44,7 @@ from lightmem_integrations.records.knowledge import (
     Facts,
 )
 from lightmem_integrations.records.report import ConsolidationReport
-from lightmem_integrations.safety import check_scope_id, check_user_id
+from lightmem_integrations.safety import check_scope_id, check_user_id, short_repr
 from lightmem_integrations.settings import Settings
 from lightmem_integrations.storage.backup import back_up
 from lightmem_integrations.storage.folder import folder_of
@@ -675,3 +676,17 @@ class LightMem(Closing):
     def _session(self, session_id: object) -> str:
         """The checked id of a session."""
         return check_scope_id(session_id, "session_id", self.settings.max_id_chars)
+
+
+def checked_memory(given: object) -> LightMem:
+    """The memory that an adapter was given.
+
+    Raises:
+        InvalidRequestError: It is something else, such as the path of one.
+    """
+    if not isinstance(given, LightMem):
+        raise InvalidRequestError(
+            f"memory is {short_repr(given)}, a {type(given).__name__}. Pass an open memory: "
+            "LightMem('./memory')."
+        )
+    return given

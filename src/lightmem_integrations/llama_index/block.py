@@ -14,7 +14,7 @@ from llama_index.core.storage.chat_store.base_db import MessageStatus
 from llama_index.core.utils import get_tokenizer
 from pydantic import PrivateAttr
 
-from lightmem_integrations.lightmem import LightMem
+from lightmem_integrations.lightmem import LightMem, checked_memory
 from lightmem_integrations.llama_index.failures import Failures, OnError
 from lightmem_integrations.llama_index.messages import fingerprint, question_of, to_turn
 from lightmem_integrations.llama_index.window import without_placeholders
@@ -98,7 +98,7 @@ class LightMemBlock(BaseMemoryBlock[str]):
         }
         super().__init__(**fields)
         tokenize = tokenizer_fn or get_tokenizer()
-        self._memory = memory
+        self._memory = checked_memory(memory)
         self._user_id = user_id
         self._session_id = session_id
         self._limits = {"max_tokens": max_tokens, "k": k}

@@ -18,7 +18,7 @@ from llama_index.core.utils import get_tokenizer
 from pydantic import PrivateAttr
 
 from lightmem_integrations.errors import InvalidRequestError
-from lightmem_integrations.lightmem import LightMem
+from lightmem_integrations.lightmem import LightMem, checked_memory
 from lightmem_integrations.llama_index import stores
 from lightmem_integrations.llama_index.failures import Failures, OnError
 from lightmem_integrations.llama_index.messages import question_of, to_messages, to_turn
@@ -113,6 +113,7 @@ class LightMemMemory(BaseMemory):
             memory = stores.found(store, path)
         elif path is not None:
             raise InvalidRequestError("Pass either memory= or path=, not both.")
+        checked_memory(memory)
         check_counts(token_limit=token_limit, recall_tokens=recall_tokens, k=k)
         method = checked_insert_method(insert_method)
         fields: dict[str, Any] = {
