@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from lightmem_integrations.aio import Closing, awaitable
@@ -564,7 +563,7 @@ class LightMem(Closing):
             LedgerError: The folder holds a ledger already, or it cannot be written.
         """
         self._store.check_usable()
-        back_up(Path(self._store.ledger.name), folder_of(folder))
+        back_up(self._store.ledger.file, folder_of(folder))
 
     def documents(
         self,
