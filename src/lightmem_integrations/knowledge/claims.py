@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lightmem_integrations.knowledge.drafts import EpisodeDraft, FactDraft, WriterTurn
+from lightmem_integrations.knowledge.drafts import FactDraft, WriterTurn
 from lightmem_integrations.storage.claims import Claim, bounded
 
 
-def claims_of(draft: EpisodeDraft, turns: Sequence[WriterTurn]) -> tuple[list[Claim], int]:
-    """The draft's facts as claims; and how many had no usable evidence and were dropped."""
+def claims_of(drafts: Sequence[FactDraft], turns: Sequence[WriterTurn]) -> tuple[list[Claim], int]:
+    """Drafts as claims; and how many had no usable evidence and were dropped."""
     claims, dropped = [], 0
-    for fact in draft.facts:
+    for fact in drafts:
         pointers = [place for place in dict.fromkeys(fact.evidence) if 0 <= place < len(turns)]
         blank = not (fact.subject.strip() and fact.attribute.strip() and fact.statement.strip())
         if not pointers or blank:

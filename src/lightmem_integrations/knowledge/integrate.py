@@ -61,7 +61,8 @@ def integrate(
         FactsChanged: Others change the user's facts all the time; nothing was stored.
         ModelError: The embedder failed; nothing was stored.
     """
-    claims, dropped = claims_of(draft, turns)
+    claims, dropped = claims_of(draft.facts, turns)
+    denials, _ = claims_of(draft.denials, turns)
     run.pause()
     vectors = run.store.embedder.documents(
         [draft.summary or " ", *(claim.statement for claim in claims)]
@@ -70,7 +71,7 @@ def integrate(
         run.pause()
         with run.store.ledger.read() as connection:
             cache.refresh(connection)
-        changes = decide_changes(claims, list(vectors[1:]), cache, run)
+        changes = decide_changes(claims, list(vectors[1:]), denials, cache, run)
         run.pause()
         try:
             facts, superseded, conflicts = _write(draft, turns, vectors[0], changes, run, guard)

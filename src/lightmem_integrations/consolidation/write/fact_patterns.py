@@ -10,8 +10,11 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["state", "event", "plan", "taste", "past"]
-"""``state`` holds from then on, ``event`` happened then, ``plan`` is to come, ``past`` is over."""
+Kind = Literal["state", "event", "dated", "plan", "taste", "past"]
+"""``state`` holds from then on, ``event`` happened then, ``plan`` is to come, ``past`` is over.
+
+``dated`` is an event that is worth a fact only with its date, as a plan is.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +27,18 @@ class Pattern:
     expression: re.Pattern[str]
 
 
+# Without those that people call themselves in passing: "a terrible singer", "a careful driver".
 _PROFESSION = (
     r"(?:teacher|nurse|doctor|physician|engineer|developer|programmer|designer|lawyer|attorney|"
-    r"accountant|artist|writer|author|journalist|photographer|chef|baker|barista|waiter|waitress|"
-    r"scientist|researcher|professor|lecturer|student|dentist|pharmacist|therapist|counsell?or|"
-    r"psychologist|musician|singer|actor|actress|dancer|farmer|plumber|electrician|carpenter|"
-    r"mechanic|driver|pilot|librarian|manager|consultant|analyst|architect|electrical engineer|"
-    r"firefighter|paramedic|veterinarian|vet|coach|trainer|translator|editor|cashier|banker|"
+    r"accountant|author|journalist|photographer|chef|baker|barista|waiter|waitress|scientist|"
+    r"researcher|professor|lecturer|student|dentist|pharmacist|therapist|counsell?or|psychologist|"
+    r"musician|farmer|plumber|electrician|carpenter|mechanic|pilot|librarian|manager|consultant|"
+    r"analyst|architect|firefighter|paramedic|veterinarian|vet|translator|editor|cashier|banker|"
     r"broker|entrepreneur|freelancer|secretary|receptionist|salesperson|tutor|social worker)"
+)
+_NO_JOB = (
+    r"(?:future|former|ex|retired|aspiring|wannabe|would-be|failed|good|bad|great|terrible|real|"
+    r"big|better|lousy|poor|natural|born|fan|friend|patient|customer|kind|child|son|daughter)"
 )
 _ANIMAL = (
     r"(?:dog|puppy|puppies|pup|cat|kitten|kitty|rabbit|bunny|hamster|guinea pig|parrot|bird|fish|"
@@ -42,7 +49,11 @@ _KIN = (
     r"grandchildren|grandsons?|granddaughters?|baby|stepson|stepdaughter|nieces?|nephews?)"
 )
 _COUNT = r"(?:an?|one|two|three|four|five|six|seven|\d{1,2})"
+_SOME = r"(?:[\w-]{1,20} ){0,2}"
 _V = r"(?P<value>.+)"
+_PLACE = rf"(?!fear|hope|denial|peace|pain|your|(?:the|this) (?:moment|past|present|now)\b){_V}"
+# The thing itself: "a dog named Rex", but not "a dog allergy".
+_ITSELF = r"\b(?=$|[.,!]| (?:and|who|which|that|called|named|aged|from|in|with|at|now)\b).*"
 _THING = (
     r"(?:car|bike|bicycle|motorcycle|motorbike|boat|van|truck|camper|house|apartment|flat|cabin|"
     r"condo|guitar|piano|violin|keyboard|camera|telescope|laptop|computer|console|3d printer)"
@@ -56,13 +67,10 @@ _CONDITION = (
     r"c(?:o)?eliac disease|high blood pressure|hay fever|insomnia|cancer)"
 )
 _HAPPENED = (
-    r"signed up|joined|attended|finished|completed|won|participated|took part|met|applied|"
-    r"painted|wrote|published|launched|opened|organi[sz]ed|hosted|volunteered|passed|performed|"
-    r"competed|planted|submitted|released|recorded|donated|celebrated|enrolled|baked|knitted|"
-    r"sewed|carved|taught|ran (?:a|an|my|the|in|for)|raised|lost|quit|sold|broke|saw|watched|read|"
-    r"started|began|tried|learned|built|created|designed|made|cooked|took|got|went|had|found|"
-    r"discovered|decided|contacted|interviewed|entered|hiked|climbed|swam|camped|drew|set up|"
-    r"explored|developed|gave|spoke|retired|moved from|mentored|adopted|rescued|received|earned"
+    r"signed up|took part|took|ran|lost|quit|sold|broke|saw|began|got|went|had|gave|spoke|met|won|"
+    r"wrote|made|found|built|drew|swam|taught|passed away|set up|read|hurt|"
+    r"(?!(?:need|want|lov|lik|enjoy|us|believ|realiz|seem|agre|hop|car|remember|appreciat|thank|"
+    r"miss|promis|guess|mention|talk|notic|plann|decid|learn)ed\b)[a-z]{2,20}ed"
 )
 
 
@@ -71,16 +79,19 @@ def _pattern(attribute: str, kind: Kind, expression: str, *, single: bool = Fals
 
 
 PATTERNS: tuple[Pattern, ...] = (
-    _pattern("home", "past", rf"lived (?:in|near) {_V}"),
-    _pattern("home", "state", rf"have lived (?:in|near) {_V}", single=True),
+    _pattern("home", "past", rf"lived (?:in|near) {_PLACE}"),
     _pattern(
-        "home", "state", rf"(?:am |are |is |have been )?liv(?:e|ing) (?:in|near) {_V}", single=True
+        "home",
+        "state",
+        rf"(?:have lived|(?:am |are |is |have been )?liv(?:e|ing)) (?:in|near) {_PLACE}",
+        single=True,
     ),
     _pattern(
         "home",
         "state",
-        rf"(?:have )?(?:moved|relocated) (?:back )?(?:from .+? )?(?:in)?to (?=(?-i:[A-Z])|a |an |"
-        rf"the |my |our ){_V}",
+        r"(?:have )?(?:moved|relocated) (?:back )?(?:from [^,]{1,40}? )?to "
+        rf"(?=(?-i:[A-Z])|my |our |(?:an?|the) {_SOME}(?:city|town|village|country|countryside|"
+        rf"suburbs|coast|house|flat|apartment|farm)\b){_V}",
         single=True,
     ),
     _pattern(
@@ -88,26 +99,25 @@ PATTERNS: tuple[Pattern, ...] = (
     ),
     _pattern("origin", "state", rf"(?:was born|grew up) in {_V}", single=True),
     _pattern("birthday", "state", rf"was born on {_V}", single=True),
-    _pattern("age", "state", r"(?:am|is) (?P<value>\d{1,3})(?: years old)?\b(?! \w)", single=True),
-    _pattern("age", "state", r"(?:have )?turned (?P<value>\d{1,3})\b", single=True),
-    _pattern("job", "past", rf"worked (?:as|at|for) {_V}"),
+    _pattern(
+        "age",
+        "state",
+        r"(?:am|is|(?:have )?turned) (?P<value>\d{1,3})(?= years? old\b|$|[.,!](?:\s|$)| and )",
+        single=True,
+    ),
+    _pattern("job", "past", rf"worked (?:at|for|as an?) {_V}"),
     _pattern(
         "job",
         "state",
-        rf"(?:am |are |is |have been )?work(?:ing)? (?:as|at|for) (?!it\b){_V}",
+        r"(?:am |are |is |have been )?work(?:ing)? (?:at|for|as(?= an? )) "
+        rf"(?!it\b|home\b|night|least\b|a living\b|myself\b){_V}",
         single=True,
     ),
     _pattern(
         "job",
         "state",
-        rf"(?:am|is|became|have become) (?P<value>an? (?:[\w-]+ ){{0,2}}{_PROFESSION}\b.*)",
-        single=True,
-    ),
-    _pattern(
-        "job",
-        "state",
-        r"(?:have )?(?:got|landed|started|accepted|found) (?P<value>(?:an?|my|the|this) "
-        r"(?:\w+ ){0,2}(?:job|position|internship)\b.*)",
+        rf"(?:am|is|became|have become) (?P<value>an? (?!{_NO_JOB}\b){_SOME}{_PROFESSION}\b(?!')"
+        r"(?=$|[.,!]| (?:and|at|for|in|with|of|by|who|now)\b).*)",
         single=True,
     ),
     _pattern(
@@ -116,16 +126,14 @@ PATTERNS: tuple[Pattern, ...] = (
     _pattern(
         "career", "event", r"(?P<value>(?:got|was|have been) (?:promoted|hired|fired|laid off)\b.*)"
     ),
-    _pattern(
-        "education", "state", rf"(?:am |is |have been )?(?:study(?:ing)?|major(?:ing)? in) {_V}"
-    ),
+    _pattern("education", "state", rf"(?:am |is )?(?:study|major(?:ing)? in) (?!for\b|hard\b){_V}"),
     _pattern("education", "event", r"(?P<value>(?:have )?graduated\b.*)"),
     _pattern("name", "state", rf"(?:am|is) (?:called|named) (?=(?-i:[A-Z])){_V}", single=True),
     _pattern(
         "taste",
         "taste",
         r"(?P<verb>love|like|enjoy|adore|hate|dislike|prefer|loathe|cannot stand) "
-        rf"(?!to (?:think|see|hear|say|know|help|just)\b){_V}",
+        rf"(?!(?:not|to)\b){_V}",
     ),
     _pattern(
         "taste",
@@ -139,16 +147,15 @@ PATTERNS: tuple[Pattern, ...] = (
         "pet",
         "state",
         rf"(?:have |own |got |adopted |rescued |have (?:got|adopted) )(?P<value>(?:{_COUNT}|my|"
-        rf"another|some) (?:[\w-]+ ){{0,2}}{_ANIMAL}\b(?! toy| stuffed| plush).*)",
+        rf"another|some) {_SOME}{_ANIMAL}{_ITSELF})",
     ),
-    _pattern("family", "state", rf"have (?P<value>{_COUNT} (?:[\w-]+ ){{0,2}}{_KIN}\b.*)"),
+    _pattern("family", "state", rf"have (?P<value>{_COUNT} {_SOME}{_KIN}{_ITSELF})"),
     _pattern(
         "relationship",
         "state",
-        r"(?:am|is|are|got|have been) (?P<value>(?:happily )?(?:married|engaged|divorced|widowed|"
-        r"separated|"
-        r"in a relationship|dating (?=[A-Z])\w+|a single (?:mom|mother|dad|father|parent)|"
-        r"single(?=$|[.!,]))\b.*)",
+        r"(?:am|is|are|got|have been) (?P<value>(?:happily )?(?:married|engaged(?= to|$|[.,!])|"
+        r"divorced|widowed|in a relationship|dating (?=[A-Z])\w+|"
+        r"a single (?:mom|mother|dad|father|parent)|single(?=$|[.!,]))\b.*)",
         single=True,
     ),
     _pattern("relationship", "state", r"(?P<value>(?:broke|split) up\b.*)", single=True),
@@ -156,16 +163,10 @@ PATTERNS: tuple[Pattern, ...] = (
     _pattern(
         "health",
         "state",
-        r"(?:am|is|got) (?P<value>(?:\w+ )?(?:intolerant|diabetic|asthmatic|pregnant)\b.*)",
+        r"(?:am|is) (?P<value>(?:(?:lactose|gluten) intolerant|diabetic|asthmatic|pregnant)\b)",
     ),
-    _pattern("health", "state", rf"have (?P<value>(?:\w+ )?{_CONDITION}\b.*)"),
+    _pattern("health", "state", rf"have (?P<value>{_CONDITION}{_ITSELF})"),
     _pattern("health", "event", rf"(?:was|am|is|have been|got) diagnosed with {_V}"),
-    _pattern(
-        "health",
-        "event",
-        r"(?P<value>(?:broke|sprained|injured|hurt|twisted|fractured) (?:my|their|his|her) .+)",
-    ),
-    _pattern("health", "event", r"(?P<value>had (?:\w+ ){0,3}(?:surgery|an operation)\b.*)"),
     _pattern(
         "diet",
         "state",
@@ -173,66 +174,60 @@ PATTERNS: tuple[Pattern, ...] = (
         r"gluten-free)\b)",
         single=True,
     ),
-    _pattern("belongings", "state", rf"own (?!up\b|it\b){_V}"),
-    _pattern("belongings", "state", rf"have (?P<value>an? (?:[\w-]+ ){{0,2}}{_THING}\b.*)"),
+    _pattern("belongings", "state", rf"own (?!up\b|it\b|my\b){_V}"),
+    _pattern("belongings", "state", rf"have (?:got )?(?P<value>an? {_SOME}{_THING}{_ITSELF})"),
     _pattern("purchase", "event", rf"(?:have )?(?:bought|purchased|ordered) {_V}"),
     _pattern(
-        "purchase", "event", r"(?:have )?got (?:myself )?(?P<value>an? new (?!job|idea|friend).+)"
-    ),
-    _pattern(
         "visit",
-        "event",
+        "dated",
         r"(?:have )?(?:visited|travell?ed to|flew to|drove to|toured|been to|went to|"
-        r"(?:got|came) back from|took an? (?:[\w-]+ ){0,2}trip to) (?!bed|sleep|hell|"
-        r"a lot of)(?P<value>.+)",
+        r"(?:got|came) back from) (?!bed|sleep|hell|a lot of)(?P<value>.+)",
     ),
-    _pattern("hobby", "state", rf"play (?P<value>(?:the )?{_INSTRUMENT}\b.*)"),
-    _pattern(
-        "hobby", "state", r"(?:am|have been) (?P<value>learning (?!a lot|so much|that|more).+)"
-    ),
+    _pattern("hobby", "state", rf"play (?P<value>(?:the )?{_INSTRUMENT}{_ITSELF})"),
     _pattern("languages", "state", rf"speak (?=(?:fluent |some |a little )?(?-i:[A-Z])){_V}"),
-    _pattern("plan", "plan", rf"(?:(?:am|are|is|have been) planning|plan) (?:(?:to|on|for) )?{_V}"),
     _pattern(
         "plan",
         "plan",
-        rf"(?:am|are|is) (?:going|about) to (?!be (?:ok|okay|fine)\b|keep\b|do my\b){_V}",
-    ),
-    _pattern("plan", "plan", rf"will {_V}"),
-    _pattern("plan", "plan", r"(?:am|are|is) (?P<value>(?!going to\b|planning\b)\w+ing .+)"),
-    _pattern(
-        "goal",
-        "state",
-        r"want to (?P<value>(?:be(?:come)?|open|start|move|adopt|learn|build|visit|travel|write|"
-        r"study|buy)\b.+)",
+        rf"(?:(?:am|are|is|have been) planning|plan|(?:am|are|is) going|will) "
+        rf"(?:(?:to|on|for) )?(?!be (?:ok|okay|fine)\b|keep\b|do my\b|not\b){_V}",
     ),
     _pattern(
-        "activity",
-        "state",
-        r"(?:am|have been) (?P<value>(?:working on|training for|volunteering|taking|teaching|"
-        r"writing|running|practi[sc]ing|researching|saving|coaching|mentoring|studying|building|"
-        r"attending) .+)",
+        "plan",
+        "plan",
+        r"(?:am|are|is) (?P<value>(?:flying|moving|travell?ing|visiting|meeting|starting|leaving|"
+        r"seeing|hosting|attending|driving|running|performing) .+)",
     ),
-    _pattern("event", "event", rf"(?:have )?(?P<value>(?:{_HAPPENED})\b.+)"),
-    _pattern(
-        "event",
-        "event",
-        r"(?P<value>(?!(?:need|feed|want|lov|lik|enjoy|us|need|believ|realiz|seem|agre|hop|car|"
-        r"remember|appreciat|deserv|thank|miss|promis|guess|bless|mention|"
-        r"talk)(?:ed)?\b)[a-z]+ed\b.+)",
-    ),
+    _pattern("event", "dated", rf"(?:have )?(?P<value>(?:{_HAPPENED})\b(?! that\b).+)"),
 )
 
-# A plan said with "will", "going to" or the present progressive is a plan only with its date.
-DATED_ONLY = re.compile(
-    r"will |(?:am|are|is) (?:going to|about to|(?!planning)\w+ing )", re.IGNORECASE
+ENDS: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...] = tuple(
+    (attributes, re.compile(expression, re.IGNORECASE))
+    for attributes, expression in (
+        (
+            ("belongings", "pet", "purchase"),
+            r"(?:have )?(?:sold|lost|crashed|wrecked|totall?ed|scrapped|donated|rehomed|"
+            rf"got rid of|gave away|gave up) (?:my|our|the) (?:(?:old|beloved|dear) )?{_V}",
+        ),
+        (("home",), rf"(?:have )?moved (?:away from|out of|from) {_V}"),
+        (
+            ("job", "education"),
+            r"(?:have )?(?:left|quit|dropped out of|"
+            rf"(?:resigned|retired|got fired|was fired|was laid off|got laid off) from) {_V}",
+        ),
+        (("hobby", "education"), rf"(?:have )?(?:stopped|quit|gave up) (?:playing|studying) {_V}"),
+        (("diet",), rf"(?:have )?(?:stopped|quit|gave up) being (?:an? )?{_V}"),
+        (("allergy",), r"(?:have )?(?:outgrew|outgrown|got over) my (?P<value>.{1,40}) allerg\w+"),
+        (("languages",), rf"(?:have )?forgotten (?:all )?(?:my )?{_V}"),
+    )
 )
-# Verbs so common that they mean an event only where a date stands with them.
-VAGUE = re.compile(
-    rf"(?!(?:have )?(?:{_HAPPENED})\b)|have got\b|(?:have )?(?:gave|received|earned|took|got|"
-    rf"went|had|found|made|saw|watched|read|started|began|tried|learned|lost|decided|"
-    r"discovered|created|built|met|finished|set up|broke|quit|raised|designed|cooked|passed)\b",
-    re.IGNORECASE,
+"""Verbs that end what was so, by the attributes that it may be filed under."""
+
+DIED = re.compile(
+    rf"^(?:[Mm]y|[Oo]ur) (?:[\w-]+ )?(?P<value>{_ANIMAL})(?: [A-Z]\w+)? (?:has )?(?:just )?"
+    r"(?:died|passed away|ran away|was put down)\b"
 )
+"""The end of a pet."""
+
 PRESENT = frozenset(
     """live move work study major love like enjoy adore hate dislike prefer loathe own play speak
     plan want have need eat drink run teach attend practice practise""".split()  # noqa: SIM905
