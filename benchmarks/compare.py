@@ -15,9 +15,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from lightmem_integrations.evaluation.progress_bar import progress_bar
-from lightmem_integrations.evaluation.report import tables
-from lightmem_integrations.evaluation.run import evaluate
+from comparison.model_rows import model_rows
+from comparison.report import tables
+from comparison.run import evaluate
+from lightmem_integrations.cli.progress import progress_bars
 from peers import PEERS
 from plots import save_plots
 
@@ -34,6 +35,20 @@ def main(
     ],
     contender: Annotated[
         list[str] | None, typer.Option(help="Who is measured; may be given several times.")
+    ] = None,
+    reranker: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Add a row with this cross-encoder (name or folder); may be given several times."
+        ),
+    ] = None,
+    slm: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Add rows with this small language model (.gguf); may be given several times.",
+            exists=True,
+            dir_okay=False,
+        ),
     ] = None,
     sample: Annotated[
         int | None, typer.Option(min=1, help="Ask only so many questions, drawn at random.")
@@ -52,10 +67,11 @@ def main(
     ] = False,
 ) -> None:
     """Compare how well and how fast retrievers find the turns that answer questions."""
-    with progress_bar() as show:
+    with progress_bars() as show:
         evaluation = evaluate(
             data,
             contender or None,
+            extra=model_rows(reranker or (), slm or ()),
             baselines=PEERS,
             sample=sample,
             seed=seed,

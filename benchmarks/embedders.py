@@ -20,8 +20,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from comparison.passes import rank_all
 from lightmem_integrations import Settings
-from lightmem_integrations.evaluation import passes
 from lightmem_integrations.evaluation.conversations import read
 from lightmem_integrations.evaluation.metrics import (
     Interval,
@@ -30,7 +30,7 @@ from lightmem_integrations.evaluation.metrics import (
     interval,
     reciprocal_rank,
 )
-from lightmem_integrations.evaluation.stages import Meaning, OwnMemory, Writer
+from lightmem_integrations.evaluation.stages import Meaning, OwnMemory, write
 from lightmem_integrations.models.embedders import as_embedder
 
 EMBEDDERS = {"int8": None, "fp32": "all-MiniLM-L6-v2"}
@@ -74,13 +74,12 @@ def ranked(conversations: Any, embedder: str | None) -> dict[str, list[Ranking]]
     """The rankings of both rows over a store that was filled with this embedder."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        with closing(Writer(folder, embedder)) as writer:
-            passes.add("", writer, conversations, lambda _: None)
+        write(folder, conversations, embedder=embedder)
         with closing(Meaning(folder, embedder)) as meaning:
-            alone = passes.rank_all("", meaning, conversations)
+            alone = rank_all("", meaning, conversations)
         settings = Settings(late_interaction=False)
         with closing(OwnMemory(folder, settings, embedder=embedder)) as memory:
-            through = passes.rank_all("", memory, conversations)
+            through = rank_all("", memory, conversations)
             return dict(zip(ROWS, (alone, through), strict=True))
 
 

@@ -10,8 +10,9 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lightmem_integrations.evaluation.contenders import OWN, is_own
-from lightmem_integrations.evaluation.results import HEADLINE_BUDGET, Evaluation, Row
+from comparison.contenders import is_own
+from comparison.results import HEADLINE_BUDGET, Evaluation, Row
+from lightmem_integrations.evaluation.stages import OWN
 
 # Okabe and Ito's colours, told apart with any colour vision: warm for baselines, cold for ours,
 # and each with a marker of its own.

@@ -21,12 +21,13 @@ from typing import Annotated, Any
 import typer
 
 import embedders
+from comparison.report import category_of, judged, signed, verdicts
+from comparison.results import MEASURES, Evaluation
+from comparison.run import evaluate
+from lightmem_integrations.cli.progress import progress_bars
 from lightmem_integrations.evaluation.conversations import LOCOMO_CATEGORIES
 from lightmem_integrations.evaluation.metrics import Interval
-from lightmem_integrations.evaluation.progress_bar import progress_bar
-from lightmem_integrations.evaluation.report import category_of, judged, signed, verdicts
-from lightmem_integrations.evaluation.results import MEASURES, Evaluation
-from lightmem_integrations.evaluation.run import evaluate
+from lightmem_integrations.evaluation.report import percent, ranged
 from peers import PEERS
 from plots import save_plots
 
@@ -46,19 +47,9 @@ def load() -> str:
     return f"Load of the machine when it ended: {os.getloadavg()[1]:.1f}."
 
 
-def percent(share: float) -> str:
-    """A share in per cent, without the sign."""
-    return f"{100 * share:.1f}"
-
-
-def ranged(value: Interval) -> str:
-    """A share in per cent with its interval."""
-    return f"{percent(value.mean)} ({100 * value.low:.0f}-{100 * value.high:.0f})"
-
-
 def retrieval(data: Path) -> dict[str, str]:
     """All contenders; also draws the figures."""
-    with progress_bar() as show:
+    with progress_bars() as show:
         evaluation = evaluate(data, baselines=PEERS, on_progress=show)
     for path in save_plots(evaluation, PAGE.parent):
         if path.suffix != ".svg":

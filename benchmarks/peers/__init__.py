@@ -10,8 +10,8 @@ import importlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from comparison.contenders import Baseline
 from lightmem_integrations import MissingExtraError, Turn
-from lightmem_integrations.evaluation.contenders import Baseline
 
 
 def rendered(turn: Turn) -> str:

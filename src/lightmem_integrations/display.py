@@ -117,7 +117,7 @@ def as_table(grid: Grid) -> Table:
     for name in grid.columns:
         wide = name == _TEXT
         table.add_column(
-            name,
+            Text(clipped(name)),
             overflow="fold",
             ratio=1 if wide else None,
             max_width=None if wide else _NARROW,

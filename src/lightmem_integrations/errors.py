@@ -27,7 +27,7 @@ class LightMemError(Exception):
 
 
 class ScopeError(LightMemError, ValueError):
-    """Whose memory is meant is missing, blank, not a string, or a wildcard."""
+    """A user or session id is missing, blank, not a string, or a wildcard."""
 
 
 class InvalidTurnError(LightMemError, ValueError):

@@ -85,6 +85,10 @@ class LightMem(Closing):
         count_tokens: Counts tokens as your chat model does. The default counts WordPiece tokens.
         replace_embedder: Embed everything anew if the store was built with another embedder.
 
+    Attributes:
+        settings: As given, or the defaults.
+        path: Absolute path of the folder; ``None`` for a temporary one.
+
     Raises:
         StoreLockedError: The folder is in use by another process or object.
         EmbeddingMismatchError: The store was built with another embedder.
@@ -110,9 +114,9 @@ class LightMem(Closing):
         self.settings = settings or Settings()
         self._count_tokens = count_tokens
         # Before the store: what makes no sense must leave no folder locked.
-        own_embedder, own_writer, own_reranker = (
-            as_embedder(embedder), as_writer(writer), as_reranker(reranker),
-        )  # fmt: skip
+        own_embedder = as_embedder(embedder)
+        own_writer = as_writer(writer)
+        own_reranker = as_reranker(reranker)
         hypothetical = hypothetical_from(slm, self.settings.hypothetical_queries)
         if self.settings.shared_knowledge:
             personal_data.check_installed()
@@ -372,7 +376,7 @@ class LightMem(Closing):
         return self._knowledge.episodes(self._user(user_id))
 
     def explain(self, fact_id: str, *, user_id: str) -> Explanation:
-        """Why a fact is believed, or no longer is: the turns that prove it, and its history.
+        """Explain a fact: the turns that prove it, its history, and what contradicts it.
 
         Raises:
             ScopeError: ``user_id`` names nobody.

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lightmem_integrations.evaluation.differences import differences
+from comparison.differences import differences
 
 KINDS = ["x", "x", "y", "y"]
 

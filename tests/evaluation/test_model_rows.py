@@ -4,13 +4,15 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
+import compare
+from comparison.contenders import Writer
+from comparison.model_rows import WithModel, model_rows
+from comparison.run import evaluate
 from lightmem_integrations import Settings, Turn
-from lightmem_integrations.cli import app
-from lightmem_integrations.evaluation.model_rows import model_rows
-from lightmem_integrations.evaluation.run import evaluate
-from lightmem_integrations.evaluation.stages import OwnMemory, Writer
+from lightmem_integrations.evaluation.stages import OwnMemory
 from peers import PEERS
 
 
@@ -53,7 +55,7 @@ def test_a_re_ranker_changes_what_comes_first(tmp_path):
 
 def test_an_extra_row_stands_among_our_own_and_is_judged(toy_file):
     def make(folder):
-        return OwnMemory(folder, reranker=Shortest(), about="Shortest first.", most=20)
+        return WithModel(folder, reranker=Shortest(), about="Shortest first.")
 
     evaluation = evaluate(
         toy_file, ["lightmem", "bm25"], extra={"lightmem:shortest": make}, baselines=PEERS
@@ -75,5 +77,7 @@ def test_a_model_that_is_not_there_skips_its_row_only(toy_file, tmp_path):
 
 
 def test_a_language_model_that_is_no_file_is_wrong_usage(toy_file, tmp_path):
-    arguments = ["eval", "retrieval", "--data", str(toy_file), "--slm", str(tmp_path / "no.gguf")]
-    assert CliRunner().invoke(app, arguments).exit_code == 2
+    comparison = typer.Typer()
+    comparison.command()(compare.main)
+    arguments = ["--data", str(toy_file), "--slm", str(tmp_path / "no.gguf")]
+    assert CliRunner().invoke(comparison, arguments).exit_code == 2

@@ -8,8 +8,7 @@ import typer
 from typer.testing import CliRunner
 
 import compare
-from lightmem_integrations.cli import app
-from lightmem_integrations.evaluation.run import evaluate
+from comparison.run import evaluate
 from peers import PEERS
 from plots import save_plots
 
@@ -76,12 +75,10 @@ def test_the_comparison_draws_samples_and_prints_json(toy_file, tmp_path):
     assert len(list(tmp_path.iterdir())) == 4
 
 
-def test_the_command_prints_tables(toy_file):
+def test_the_comparison_prints_tables(toy_file):
+    comparison = typer.Typer()
+    comparison.command()(compare.main)
     names = ("--contender", "lightmem", "--contender", "lightmem:words")
-    done = run(app, "eval", "retrieval", "--data", toy_file, *names)
+    done = run(comparison, "--data", toy_file, *names)
     assert done.exit_code == 0
     assert "difference to the best baseline" in done.stdout
-
-
-def test_a_sample_of_none_is_wrong_usage(toy_file):
-    assert run(app, "eval", "retrieval", "--data", toy_file, "--sample", 0).exit_code == 2

@@ -4,8 +4,8 @@ import datetime as dt
 
 import pytest
 
+from comparison.curves import Sight, as_many, point, shown_scores
 from lightmem_integrations import LightMem, Turn
-from lightmem_integrations.evaluation.curves import Sight, as_many, point, shown_scores
 from lightmem_integrations.evaluation.shown import filled, line, of_recall
 from lightmem_integrations.testing import HashEmbedder
 

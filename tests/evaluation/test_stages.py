@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from lightmem_integrations.evaluation import passes
-from lightmem_integrations.evaluation.contenders import STAGES, Packs
+from comparison.passes import rank_all
 from lightmem_integrations.evaluation.conversations import read
 from lightmem_integrations.evaluation.metrics import scores
-from lightmem_integrations.evaluation.stages import Writer
+from lightmem_integrations.evaluation.stages import STAGES, write
 from lightmem_integrations.text.terms import terms
 
 
@@ -25,8 +24,7 @@ def demo():
 @pytest.fixture(scope="module")
 def store(demo, tmp_path_factory):
     folder = tmp_path_factory.mktemp("stages")
-    with closing(Writer(folder)) as writer:
-        passes.add("lightmem", writer, demo, lambda _: None)
+    write(folder, demo)
     return folder
 
 
@@ -35,7 +33,7 @@ def outcomes(demo, store):
     found = {}
     for name, make in STAGES.items():
         with closing(make(store)) as contender:
-            found[name] = passes.rank_all(name, contender, demo)
+            found[name] = rank_all(name, contender, demo)
     return found
 
 
@@ -71,15 +69,6 @@ def test_meaning_alone_finds_without_a_common_word(demo, store):
         found = contender.rank(demo[0].user_id, "pet", 5)
     turns = {turn.id: turn for turn in demo[0].turns}
     assert any("dog" in turns[each].text.lower() or "Milo" in turns[each].text for each in found)
-
-
-def test_only_whole_recalls_pack_by_themselves(store):
-    packing = set()
-    for name in STAGES:
-        with opened(store, name) as contender:
-            if isinstance(contender, Packs):
-                packing.add(name)
-    assert packing == set(STAGES) - {"lightmem:words", "lightmem:meaning"}
 
 
 def test_nobody_unknown_has_memories(store):

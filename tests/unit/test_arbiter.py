@@ -4,31 +4,16 @@ import json
 
 import pytest
 
-from lightmem_integrations import Completion, Turn
+from lightmem_integrations import Turn
 from lightmem_integrations.consolidation.write.arbiter import ModelArbiter, arbiter_of
 from lightmem_integrations.consolidation.write.as_writer import as_writer
 from lightmem_integrations.errors import ModelError
-
-
-class Judge:
-    """Answers what it is told to, and keeps what it was asked."""
-
-    name = "judge"
-
-    def __init__(self, answer):
-        self.answer = answer
-        self.asked = []
-
-    def complete(self, messages, *, schema=None, max_tokens=256, seconds=None):
-        self.asked.append(messages)
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        return Completion(self.answer)
+from scripted_model import ScriptedModel
 
 
 def known_after(open_memory, consolidated, answer):
     """What is known after two sessions say alike things in other words."""
-    judge = Judge(answer)
+    judge = ScriptedModel(answer)
     memory = open_memory()
     arbiter = ModelArbiter(judge)
     for number, line in enumerate(("Ann.drink + tea in the morning", "Ann.habit + morning tea")):
@@ -41,7 +26,7 @@ def known_after(open_memory, consolidated, answer):
 def test_the_same_in_other_words_is_one_fact(open_memory, consolidated):
     judge, known = known_after(open_memory, consolidated, json.dumps({"verdict": "same"}))
     assert known == ["tea in the morning"]
-    asked = json.loads(judge.asked[0][-1]["content"])
+    asked = json.loads(judge.asked[0][0][-1]["content"])
     assert asked == {
         "old": "Ann drink tea in the morning.",
         "new": "Ann habit morning tea.",
@@ -69,6 +54,6 @@ def test_anything_but_a_verdict_keeps_both(open_memory, consolidated, answer):
 
 
 def test_only_a_writer_with_a_model_has_a_judge():
-    model = Judge("{}")
+    model = ScriptedModel("{}")
     assert arbiter_of(as_writer(model)).model is model
     assert arbiter_of(as_writer(None)) is None

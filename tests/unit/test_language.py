@@ -13,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lightmem_integrations import (
-    Completion,
     LanguageModel,
     ModelError,
     ModelOutputError,
@@ -26,6 +25,7 @@ from lightmem_integrations.models.gguf import GGUFLanguageModel
 from lightmem_integrations.models.json_answer import complete_json, read_object
 from lightmem_integrations.models.language import as_language_model
 from lightmem_integrations.models.prompts import with_schema_in_prompt
+from scripted_model import ScriptedModel
 
 ASKED = [{"role": "user", "content": "Which numbers?"}]
 SCHEMA = {
@@ -37,20 +37,6 @@ SCHEMA = {
     "additionalProperties": False,
 }
 LETTER_A = {"type": "object", "properties": {"a": {}}, "required": ["a"]}
-
-
-class Says:
-    """A model that says one thing."""
-
-    name = "says"
-
-    def __init__(self, text):
-        self.text = text
-
-    def complete(self, messages, *, schema=None, max_tokens=256, seconds=None):
-        if isinstance(self.text, Exception):
-            raise self.text
-        return Completion(self.text)
 
 
 @pytest.fixture
@@ -146,12 +132,12 @@ def test_no_answer_of_a_model_raises_anything_else(text):
 
 
 def test_errors_of_any_model_become_ours():
-    assert complete_json(Says('{"a": 1}'), ASKED, schema=LETTER_A)[0] == {"a": 1}
-    with pytest.raises(ModelError, match="'says' failed: no way"):
-        complete_json(Says(ValueError("no way")), ASKED, schema=SCHEMA)
+    assert complete_json(ScriptedModel('{"a": 1}'), ASKED, schema=LETTER_A)[0] == {"a": 1}
+    with pytest.raises(ModelError, match="'scripted' failed: no way"):
+        complete_json(ScriptedModel(ValueError("no way")), ASKED, schema=SCHEMA)
     for nothing in (None, 3, b"{}"):
         with pytest.raises(ModelOutputError):
-            complete_json(Says(nothing), ASKED, schema=SCHEMA)
+            complete_json(ScriptedModel(nothing), ASKED, schema=SCHEMA)
 
 
 def test_the_schema_joins_the_system_message_there_is():
@@ -166,7 +152,7 @@ def test_the_schema_joins_the_system_message_there_is():
 
 
 def test_ours_is_taken_as_it_is_and_what_is_no_model_is_refused():
-    model = Says("x")
+    model = ScriptedModel("x")
     assert as_language_model(model) is model
     assert isinstance(model, LanguageModel)
     for other in (None, 3, object(), ["model"], " ", "a-name", lambda: None):

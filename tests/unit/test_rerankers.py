@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lightmem_integrations import (
-    Completion,
     CrossEncoderReranker,
     ModelError,
     ModelOutputError,
@@ -25,23 +24,9 @@ from lightmem_integrations import (
 from lightmem_integrations.engine.deadline import THREADS, DaemonPool, Deadline
 from lightmem_integrations.models.prompts import pointer_prompt
 from lightmem_integrations.models.rerankers import as_reranker
+from scripted_model import ScriptedModel
 
 TEXTS = ["I baked bread.", "A heron stood there.", "The night train was late."]
-
-
-class Points:
-    """A language model that answers with what it is given."""
-
-    name = "points"
-
-    def __init__(self, answer):
-        self.answer = answer
-        self.asked = []
-
-    def complete(self, messages, *, schema=None, max_tokens=256, seconds=None):
-        self.asked.append((messages, schema, seconds))
-        text = self.answer if isinstance(self.answer, str) else json.dumps(self.answer)
-        return Completion(text)
 
 
 def fill(memory, user="u"):
@@ -58,24 +43,24 @@ def ids(found):
 
 class TestPointers:
     def test_what_is_pointed_at_first_scores_best(self):
-        scores = SLMReranker(Points({"pointers": [3, 1]})).score("When?", TEXTS)
+        scores = SLMReranker(ScriptedModel({"pointers": [3, 1]})).score("When?", TEXTS)
         assert np.argsort(-scores).tolist() == [2, 0, 1]
         assert scores[1] == 0
 
     def test_a_number_that_occurs_twice_counts_once(self):
-        once = SLMReranker(Points({"pointers": [2, 1]})).score("When?", TEXTS)
-        twice = SLMReranker(Points({"pointers": [2, 2, 1, 2]})).score("When?", TEXTS)
+        once = SLMReranker(ScriptedModel({"pointers": [2, 1]})).score("When?", TEXTS)
+        twice = SLMReranker(ScriptedModel({"pointers": [2, 2, 1, 2]})).score("When?", TEXTS)
         assert (once == twice).all()
 
     def test_nothing_pointed_at_leaves_all_equal(self):
-        assert not SLMReranker(Points({"pointers": []})).score("When?", TEXTS).any()
+        assert not SLMReranker(ScriptedModel({"pointers": []})).score("When?", TEXTS).any()
 
     @pytest.mark.parametrize(
         "form",
         ["Sure: {}", "{} I hope that helps.", "Here:\n```json\n{}\n```", "<think>{{1}}?</think>{}"],
     )
     def test_what_stands_around_the_pointers_is_forgiven(self, form):
-        model = Points(form.format('{"pointers": [3, 1]}'))
+        model = ScriptedModel(form.format('{"pointers": [3, 1]}'))
         assert list(SLMReranker(model).score("When?", TEXTS)) == [2, 0, 3]
 
     @pytest.mark.parametrize(
@@ -90,7 +75,7 @@ class TestPointers:
     )  # fmt: skip
     def test_anything_but_pointers_is_refused(self, answer):
         with pytest.raises(ModelOutputError):
-            SLMReranker(Points(answer)).score("When?", TEXTS)
+            SLMReranker(ScriptedModel(answer)).score("When?", TEXTS)
 
     @given(st.recursive(
         st.none() | st.booleans() | st.integers(-2, 6) | st.floats() | st.text(max_size=5),
@@ -99,7 +84,7 @@ class TestPointers:
     ))  # fmt: skip
     def test_whatever_it_answers_gives_scores_or_our_error(self, answer):
         try:
-            scores = SLMReranker(Points(answer)).score("When?", TEXTS)
+            scores = SLMReranker(ScriptedModel(answer)).score("When?", TEXTS)
         except ModelOutputError:
             return
         assert scores.shape == (3,)
@@ -119,7 +104,7 @@ class TestPointers:
         assert max(map(len, lines)) < 500
 
     def test_no_more_pointers_are_asked_for_than_there_are_texts(self):
-        model = Points({"pointers": [1]})
+        model = ScriptedModel({"pointers": [1]})
         SLMReranker(model, pointers=50).score("When?", TEXTS)
         (_, schema, _) = model.asked[0]
         pointers = schema["properties"]["pointers"]
@@ -319,7 +304,7 @@ class TestBudget:
         assert not stuck.calls
 
     def test_a_model_is_told_how_long_it_may_take(self, open_memory):
-        model = Points({"pointers": [1]})
+        model = ScriptedModel({"pointers": [1]})
         memory = open_memory(
             reranker=SLMReranker(model),
             settings=Settings(model_seconds=7, background_indexing=False),

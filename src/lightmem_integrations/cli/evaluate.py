@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from lightmem_integrations.cli.progress import progress_bars
+
 app = typer.Typer(help="Measure how well memories are found.", no_args_is_help=True)
 
 
@@ -33,22 +35,6 @@ def retrieval(
         list[str] | None,
         typer.Option(help="Who is measured; may be given several times.", show_default="all"),
     ] = None,
-    reranker: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Add a row with this cross-encoder (name or folder); may be given several times.",
-            show_default=False,
-        ),
-    ] = None,
-    slm: Annotated[
-        list[Path] | None,
-        typer.Option(
-            help="Add rows with this small language model (.gguf); may be given several times.",
-            exists=True,
-            dir_okay=False,
-            show_default=False,
-        ),
-    ] = None,
     sample: Annotated[
         int | None,
         typer.Option(
@@ -63,16 +49,13 @@ def retrieval(
     ] = False,
 ) -> None:
     """Compare how well and how fast the stages of a recall find the turns that answer questions."""
-    from lightmem_integrations.evaluation.model_rows import model_rows
-    from lightmem_integrations.evaluation.progress_bar import progress_bar
     from lightmem_integrations.evaluation.report import tables
     from lightmem_integrations.evaluation.run import evaluate
 
-    with progress_bar() as show:
+    with progress_bars() as show:
         evaluation = evaluate(
             data,
             contender or None,
-            extra=model_rows(reranker or (), slm or ()),
             sample=sample,
             seed=seed,
             on_progress=show,

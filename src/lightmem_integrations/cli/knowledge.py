@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from lightmem_integrations.cli.options import StoreArgument, UserOption, open_existing
+from lightmem_integrations.cli.progress import progress_bars
 from lightmem_integrations.errors import InvalidRequestError
 
 if TYPE_CHECKING:
@@ -52,13 +51,13 @@ def consolidate(
     Made for cron: what is done stays done if it is stopped. The exit code is 1 if something
     failed; it is tried again at a later run.
     """
-    with open_existing(store, writer=writer) as memory, _bar(shown=not quiet) as show:
+    with open_existing(store, writer=writer) as memory, progress_bars(shown=not quiet) as show:
         report = memory.consolidate(
             user_id=user,
             max_batches=max_batches,
             final=final,
             retry_set_aside=retry,
-            on_progress=show,
+            on_progress=lambda done, total: show("sessions", done, total),
         )
     if not quiet or report.failed:
         Console().print(report)
@@ -118,17 +117,3 @@ def _whole_id(memory: LightMem, user: str, beginning: str) -> str:
             "`lightmem inspect STORE --user USER --past` lists them."
         )
     return found[0]
-
-
-@contextmanager
-def _bar(*, shown: bool) -> Iterator[Callable[[int, int], None]]:
-    """A bar on the standard error stream that counts sessions."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-    )  # fmt: skip
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not shown) as bar:
-        task = bar.add_task("sessions", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

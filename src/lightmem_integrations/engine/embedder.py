@@ -132,26 +132,26 @@ class StoreEmbedder:
         # One turn may spoil its batch: what the others give is kept.
         embedded: list[EmbeddedTurn] = []
         failed: dict[int, ModelOutputError] = {}
-        for each in todo:
-            done, why = self.embed([each])
+        for turn in todo:
+            done, why = self.embed([turn])
             embedded += done
             failed |= why
         return embedded, failed
 
     def _embed_together(self, todo: Sequence[PendingTurn]) -> list[EmbeddedTurn]:
-        texts = [f"{each.speaker}: {each.text}" if each.speaker else each.text for each in todo]
+        texts = [f"{turn.speaker}: {turn.text}" if turn.speaker else turn.text for turn in todo]
         if not isinstance(self._embedder, TokenEmbedder):
             vectors = document_vectors(self._embedder, texts)
             return [
-                EmbeddedTurn(each.row, each.user, vector, None)
-                for each, vector in zip(todo, vectors, strict=True)
+                EmbeddedTurn(turn.row, turn.user, vector, None)
+                for turn, vector in zip(todo, vectors, strict=True)
             ]
         if self._ignored is None:
             self._ignored = ignored_tokens(self._embedder.vocabulary())
         vectors, tokens = encoded_documents(self._embedder, texts, self._ignored)
         return [
-            EmbeddedTurn(each.row, each.user, vector, compacted)
-            for each, vector, compacted in zip(todo, vectors, tokens, strict=True)
+            EmbeddedTurn(turn.row, turn.user, vector, compacted)
+            for turn, vector, compacted in zip(todo, vectors, tokens, strict=True)
         ]
 
     def _compare(self, dimension: int) -> None:

@@ -31,6 +31,16 @@ def forget(
     The ledger notes in the same transaction that the index must be purged, so that a crash in
     between is made good at the next opening.
 
+    Args:
+        store: Where.
+        user_id: Whose memory.
+        session_id: Only this session.
+        turn_ids: Only these turns.
+        memory_ids: Only the turns behind these facts and episodes.
+        since: Only what was said at this time or later, in seconds since 1970.
+        until: Only what was said before this time, in seconds since 1970.
+        purge: Rewrite the index's files now, instead of at the next opening.
+
     Raises:
         StorageError: The store cannot be written.
     """

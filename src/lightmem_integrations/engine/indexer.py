@@ -151,7 +151,7 @@ class Indexer:
             if (deadline is not None and pause <= 0) or not self._lock.acquire(timeout=pause):
                 return left
             try:
-                self._step(row)
+                self._index_batch(row)
             finally:
                 self._lock.release()
         failed = self._given_up()
@@ -196,34 +196,34 @@ class Indexer:
             self._warm = True
         while self.waiting(without=self._given_up()) and not self._loop.stopping:
             with self._lock:
-                self._step(None)
+                self._index_batch(None)
 
-    def _step(self, user_row: int | None) -> None:
+    def _index_batch(self, user_row: int | None) -> None:
         self.prepare()
         with self._ledger.read() as connection:
             todo = pending_turns(connection, self._settings.embed_batch, user_row, self._given_up())
-        embedded, failed = self._embedder.embed([each for each in todo if each.vector is None])
+        embedded, failed = self._embedder.embed([turn for turn in todo if turn.vector is None])
         for error in failed.values():
             logger.warning("A turn cannot be embedded and is found by its words only: %s", error)
         now = time.monotonic()
         self._failed = self._failed | {row: (now, error) for row, error in failed.items()}
-        todo = [each for each in todo if each.row not in failed]
+        todo = [turn for turn in todo if turn.row not in failed]
         if embedded:
             with self._ledger.write() as connection:
                 self._embedder.record_dimension(connection, len(embedded[0].vector))
                 store_vectors(connection, embedded)
-        found = {each.row: each.vector for each in embedded}
+        found = {turn.row: turn.vector for turn in embedded}
         by_scope: dict[str, list[PendingTurn]] = {}
-        for each in todo:
-            by_scope.setdefault(each.scope, []).append(each)
+        for turn in todo:
+            by_scope.setdefault(turn.scope, []).append(turn)
         for scope, items in by_scope.items():
-            rows = [each.row for each in items]
+            rows = [turn.row for turn in items]
             vectors = np.stack(
-                [found[each.row] if each.vector is None else each.vector for each in items]
+                [found[turn.row] if turn.vector is None else turn.vector for turn in items]
             )
             self._index.upsert(Batch(scope, rows, vectors))
         with self._ledger.write() as connection:
-            clear_pending(connection, [each.row for each in todo])
+            clear_pending(connection, [turn.row for turn in todo])
 
     def _given_up(self) -> dict[int, ModelOutputError]:
         """Turns that are left alone for a while, since they failed, and would hold up others."""

@@ -1,79 +1,39 @@
-"""An evaluation as tables for a terminal."""
+"""An evaluation as tables for a terminal or a notebook."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
-from rich import box
-from rich.console import RenderableType
-from rich.table import Table
-from rich.text import Text
-
-from lightmem_integrations.display import literal
-from lightmem_integrations.evaluation.contenders import OWN, PLAIN, STAGES, is_own
-from lightmem_integrations.evaluation.differences import Difference
+from lightmem_integrations.display import Grid
 from lightmem_integrations.evaluation.metrics import Interval
-from lightmem_integrations.evaluation.results import MEASURES, Evaluation
+from lightmem_integrations.evaluation.results import Evaluation
+from lightmem_integrations.evaluation.stages import OWN, PLAIN
 
 _UNFITTED = (*PLAIN, f"{OWN}:plain")
 
 
-def tables(evaluation: Evaluation) -> tuple[RenderableType, ...]:
-    """Tables and lines to print: results, curves, costs, kinds of question, rows explained.
+def tables(evaluation: Evaluation) -> tuple[Grid, ...]:
+    """Tables to print: what is found, what is shown and how long it takes, kinds of question.
 
     Args:
         evaluation: What ``run.evaluate`` returned.
     """
-    shown: list[RenderableType] = []
-    if evaluation.rows:
-        shown += [_quality(evaluation), _curves(evaluation), _costs(evaluation)]
-        shown += [_by_category(evaluation, measure) for measure in MEASURES]
-    for name in judged(evaluation):
-        shown.append(_differences(evaluation, name))
-    shown += [Text(f"{each}\n") for each in verdicts(evaluation)]
-    if fitted := fitted_rows(evaluation):
-        shown.append(Text(_in_sample(evaluation, fitted), style="yellow"))
-    shown += [Text(f"{row.contender}: {row.about}", style="dim") for row in evaluation.rows]
-    shown += [
-        Text(f"{each.contender} was skipped. {each.reason}", style="yellow")
-        for each in evaluation.skipped
-    ]
-    return tuple(shown)
+    return (_found(evaluation), _shown(evaluation), _by_category(evaluation))
 
 
 def fitted_rows(evaluation: Evaluation) -> tuple[str, ...]:
     """Rows that use the shipped weights, if these were fitted on conversations of the file."""
     if not evaluation.fitted_on:
         return ()
-    names = (row.contender for row in evaluation.rows)
-    return tuple(name for name in names if is_own(name) and name not in _UNFITTED)
+    return tuple(row.contender for row in evaluation.rows if row.contender not in _UNFITTED)
 
 
-def judged(evaluation: Evaluation) -> tuple[str, ...]:
-    """Rows whose comparison with the best baseline is printed: recalls as one would use them."""
-    names = dict.fromkeys(each.contender for each in evaluation.differences)
-    return tuple(name for name in names if name == OWN or name not in STAGES)
-
-
-def verdicts(evaluation: Evaluation) -> tuple[str, ...]:
-    """For each of the judged rows: where its mean lies below that of the best baseline."""
-    found = []
-    for name in judged(evaluation):
-        below = [
-            f"{each.measure} of {category_of(each)} questions ({signed(each.difference)} points "
-            f"against {each.baseline})"
-            for each in evaluation.differences
-            if each.contender == name and each.difference.mean < 0
-        ]
-        where = "; ".join(below) if below else "on no measure, in no category"
-        found.append(f"{name} is below the best baseline: {where}.")
-    return tuple(found)
-
-
-def category_of(difference: Difference) -> str:
-    """The kind of question that a difference is about, or ``all``."""
-    return "all" if difference.category is None else literal(difference.category)
+def in_sample(fitted_on: Iterable[str], rows: Iterable[str]) -> str:
+    """Warning that these rows are better here than on conversations that the weights never saw."""
+    return (
+        f"The shipped weights were fitted on {', '.join(fitted_on)} of this file: there "
+        f"{', '.join(rows)} are better than on new conversations."
+    )
 
 
 def percent(share: float) -> str:
@@ -81,142 +41,71 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f}"
 
 
-def signed(value: Interval) -> str:
-    """A difference in points with its interval: ``+3.1, +0.4 to +5.9``."""
-    return f"{100 * value.mean:+.1f}, {100 * value.low:+.1f} to {100 * value.high:+.1f}"
+def ranged(value: Interval) -> str:
+    """A share in per cent with its interval: ``57.8 (45-70)``."""
+    return f"{percent(value.mean)} ({100 * value.low:.0f}-{100 * value.high:.0f})"
 
 
-def _in_sample(evaluation: Evaluation, fitted: Iterable[str]) -> str:
-    names = ", ".join(literal(each) for each in evaluation.fitted_on)
-    return (
-        f"The weights that lightmem ships were fitted on {names} of this file: for "
-        f"{'them' if len(evaluation.fitted_on) > 1 else 'it'}, the rows {', '.join(fitted)} are "
-        "better than they would be on new conversations. The other rows are not affected."
-    )
-
-
-def _table(title: str, caption: str | None, headings: Iterable[str]) -> Table:
-    """A table that fits 80 columns: the contenders' names first, then numbers."""
-    # Text, because names from the file are shown in it: a plain str would be read as rich markup.
-    table = Table(
-        title=Text(title), caption=caption, box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False
-    )
-    table.add_column("", overflow="fold", no_wrap=True)
-    for heading in headings:
-        table.add_column(Text(heading), justify="right", overflow="fold")
-    return table
-
-
-def _name(contender: str) -> Text:
-    return Text(literal(contender).replace(":", ":\n", 1))
-
-
-def _quality(evaluation: Evaluation) -> Table:
+def _found(evaluation: Evaluation) -> Grid:
     drawn = evaluation.sampled_from
     sample = "" if drawn is None else f" drawn from {drawn} with seed {evaluation.seed}"
-    table = _table(
-        f"{literal(evaluation.data)}: what is found, in % of {evaluation.questions} questions"
-        f"{sample}",
-        f"{evaluation.conversations} conversations, {evaluation.turns} turns; a question counts "
-        f"as hit if a turn that holds its answer is among the first k turns. Brackets: 95 % "
-        f"bootstrap interval over questions. By conversation: mean and worst hit@10. "
-        f"{evaluation.left_out} questions left out: their evidence is missing or names unknown "
-        f"turns.",
-        ("hit@1", "hit@5", "hit@10", "recall\n@10", "MRR", "by con-\nversation"),
-    )
-    for row in evaluation.rows:
-        scores = row.overall
-        worst = row.worst_conversation
-        least = percent(row.by_conversation[worst].hit_at_10.mean)
-        table.add_row(
-            _name(row.contender),
-            percent(scores.hit_at_1),
-            percent(scores.hit_at_5),
-            _with_interval(scores.hit_at_10),
-            percent(scores.recall_at_10),
-            _with_interval(scores.mrr),
-            Text(f"{percent(row.conversation_mean)} / {least}\n{literal(worst)}"),
-        )
-    return table
-
-
-def _curves(evaluation: Evaluation) -> Table:
-    points = evaluation.rows[0].curve
-    table = _table(
-        "Evidence that the context really shows, in %",
-        "In each cell: questions of which an evidence turn is shown (hit), mean share of the "
-        "evidence shown (recall), mean tokens used. A turn counts if it is shown whole. "
-        "Left: the default K; right: K as large as the budget allows.",
-        (
-            f"{each.max_tokens:,}\n{f'K={each.k}' if each.limited_by == 'k' else 'any K'}"
-            for each in points
+    fitted = fitted_rows(evaluation)
+    return Grid(
+        f"{evaluation.data}: what is found, in % of {evaluation.questions} questions{sample}",
+        ("", "hit@1", "hit@5", "hit@10", "recall@10", "MRR"),
+        [
+            (
+                row.contender,
+                percent(row.overall.hit_at_1),
+                percent(row.overall.hit_at_5),
+                ranged(row.overall.hit_at_10),
+                percent(row.overall.recall_at_10),
+                ranged(row.overall.mrr),
+            )
+            for row in evaluation.rows
+        ],
+        notes=(
+            f"{evaluation.conversations} conversations, {evaluation.turns} turns; "
+            f"{evaluation.left_out} questions left out: their evidence is missing or unknown.",
+            "hit@k: a turn that holds the answer is among the first k. Brackets: 95 % bootstrap "
+            "interval over questions.",
         ),
+        warnings=(in_sample(evaluation.fitted_on, fitted),) if fitted else (),
     )
-    for row in evaluation.rows:
-        cells = (
-            f"{percent(each.overall.hit.mean)}\n{percent(each.overall.recall.mean)}\n"
-            f"{each.overall.tokens:.0f}"
-            for each in row.curve
-        )
-        table.add_row(_name(row.contender), *cells)
-    return table
 
 
-def _costs(evaluation: Evaluation) -> Table:
-    table = _table(
-        "What it takes on this machine",
-        "Tokens: mean size of the text handed to a prompt. Per turn: until it can be found, "
-        "embedding included; the call: how long add holds up its caller. All rows of this "
-        "library read one store.",
-        ("tokens", "query\np50 ms", "query\np95 ms", "per turn\nms", "call\np50 ms"),
+def _shown(evaluation: Evaluation) -> Grid:
+    return Grid(
+        "What a context shows by default, and what it takes on this machine",
+        ("", "evidence, %", "tokens", "p50 ms", "p95 ms"),
+        [
+            (
+                row.contender,
+                ranged(row.shown),
+                f"{row.tokens:.0f}",
+                f"{row.p50_ms:.1f}",
+                f"{row.p95_ms:.1f}",
+            )
+            for row in evaluation.rows
+        ],
+        notes=("evidence: mean share of the turns that hold the answer which stand in it whole.",),
     )
-    for row in evaluation.rows:
-        costs = row.costs
-        table.add_row(
-            _name(row.contender),
-            f"{costs.context_tokens:.0f}",
-            f"{costs.query_p50_ms:.1f}",
-            f"{costs.query_p95_ms:.1f}",
-            f"{costs.add_ms:.1f}",
-            f"{costs.add_call_p50_ms:.2f}",
-        )
-    return table
 
 
-def _by_category(evaluation: Evaluation, measure: str) -> Table:
-    first = evaluation.rows[0]
-    kinds = tuple(first.by_category)
-    table = _table(
-        f"{measure} by kind of question, in %",
-        None,
-        (f"{literal(kind)}\nof {first.by_category[kind].questions}" for kind in kinds),
+def _by_category(evaluation: Evaluation) -> Grid:
+    kinds = evaluation.rows[0].by_category
+    return Grid(
+        "hit@10 by kind of question, in %",
+        ("", *kinds),
+        [
+            ("questions", *(str(scores.questions) for scores in kinds.values())),
+            *(
+                (
+                    row.contender,
+                    *(percent(row.by_category[kind].hit_at_10.mean) for kind in kinds),
+                )
+                for row in evaluation.rows
+            ),
+        ],
+        notes=tuple(f"{row.contender}: {row.about}" for row in evaluation.rows),
     )
-    for row in evaluation.rows:
-        cells = (_with_interval(row.measured(measure, kind)) for kind in kinds)
-        table.add_row(_name(row.contender), *cells)
-    return table
-
-
-def _differences(evaluation: Evaluation, name: str) -> Table:
-    compared = [each for each in evaluation.differences if each.contender == name]
-    columns = [each for each in compared if each.measure == MEASURES[0]]
-    table = _table(
-        f"{name}: difference to the best baseline, in points",
-        "Paired bootstrap over questions, 95 % interval. The best baseline is chosen anew in "
-        "every cell. Red: below it.",
-        (f"{category_of(each)}\nof {each.questions}" for each in columns),
-    )
-    for measure in MEASURES:
-        cells = []
-        for each in (each for each in compared if each.measure == measure):
-            value = each.difference
-            text = f"{100 * value.mean:+.1f}\n{100 * value.low:+.0f} {100 * value.high:+.0f}\n"
-            # The names are broken where they can be, for narrow columns.
-            text += re.sub("([-:])", r"\1\n", each.baseline)
-            cells.append(Text(text, style="red" if value.mean < 0 else ""))
-        table.add_row(Text(measure.replace(" at ", " at\n")), *cells)
-    return table
-
-
-def _with_interval(value: Interval) -> str:
-    return f"{percent(value.mean)}\n({100 * value.low:.0f}-{100 * value.high:.0f})"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from lightmem_integrations.models.protocols import TokenCounter
@@ -11,6 +11,9 @@ from lightmem_integrations.settings import Settings
 
 TOP = Settings().k
 """Turns that a retriever without packing hands to a prompt: as many as a recall by default."""
+
+BUDGET = Settings().max_tokens
+"""Tokens of a context: as many as a recall packs by default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,10 @@ class Shown:
 
     turn_ids: frozenset[str]
     tokens: int
+
+    def share(self, evidence: Set[str]) -> float:
+        """Share of these turns, at least one, that it shows."""
+        return len(evidence & self.turn_ids) / len(evidence)
 
 
 def of_recall(found: Recall) -> Shown:

@@ -6,16 +6,19 @@ All rows read one store, so that what differs is the stage and not what it was g
 from __future__ import annotations
 
 import shutil
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
 
 from sqlalchemy import Connection
 
 from lightmem_integrations import LightMem
 from lightmem_integrations.engine.store import Store
+from lightmem_integrations.evaluation.conversations import Conversation
 from lightmem_integrations.evaluation.metrics import distinct
-from lightmem_integrations.evaluation.shown import TOP, Shown, line, of_recall
+from lightmem_integrations.evaluation.shown import BUDGET, TOP, Shown, filled, of_recall
 from lightmem_integrations.models.embedders import as_embedder, encoded_query
+from lightmem_integrations.models.onnx import shipped_token_counter
 from lightmem_integrations.models.protocols import TokenCounter
 from lightmem_integrations.recall.coarse import by_meaning, by_words, weigh_terms
 from lightmem_integrations.records.conversation import TIERS, Tier, Turn
@@ -24,45 +27,80 @@ from lightmem_integrations.storage.turn_filter import RowFilter
 from lightmem_integrations.storage.turn_reads import provenance
 from lightmem_integrations.storage.users import User, find_user
 
+OWN = "lightmem"
+"""The row of a recall by default; the others' names begin with it, before a colon."""
+
+STORE = "store"
+"""Folder of the store in the folder that the rows are given."""
+
 _ALL_TOKENS = 100_000
-_STORE = "store"
 _NO_LIMITS = RowFilter()
 
 
-class Writer:
-    """Fills the store that this library's rows read, through the public interface."""
+@runtime_checkable
+class Retriever(Protocol):
+    """A retriever of turns that packs them for a prompt."""
 
-    def __init__(self, folder: Path, embedder: object | None = None) -> None:
-        # In the background it would take time from what is measured while turns are added.
-        settings = Settings(background_indexing=False)
-        self._memory = LightMem(folder / _STORE, embedder=embedder, settings=settings)
+    @property
+    def about(self) -> str:
+        """Description of what is measured, in a sentence."""
 
-    def add(self, user_id: str, session_id: str, turn: Turn) -> None:
-        """Add the turn; it waits for its vector."""
-        self._memory.add(turn, user_id=user_id, session_id=session_id)
+    def rank(self, user_id: str, question: str, k: int) -> Sequence[str]:
+        """Ids of the k turns that answer the question best, best first."""
 
-    def finish(self) -> None:
-        """Embed all turns."""
-        self._memory.index_pending()
+    def packed(
+        self,
+        user_id: str,
+        question: str,
+        *,
+        k: int = TOP,
+        max_tokens: int = BUDGET,
+        count_tokens: TokenCounter | None = None,
+    ) -> Shown:
+        """Content of the context that this k and budget give."""
 
     def close(self) -> None:
-        """Close the store, so that the rows can open it."""
-        self._memory.close()
+        """Let go of files and threads."""
+
+
+def write(
+    folder: Path,
+    conversations: Sequence[Conversation],
+    *,
+    embedder: object | None = None,
+    on_progress: Callable[[int], None] = lambda _: None,
+) -> None:
+    """Fill the store that the rows read: every conversation is a user of it.
+
+    Args:
+        folder: Where the store is made.
+        conversations: What is remembered.
+        embedder: Another embedder than the default; the rows must be given the same.
+        on_progress: Called after each session with how many turns can be found.
+    """
+    settings = Settings(background_indexing=False)
+    done = 0
+    with LightMem(folder / STORE, embedder=embedder, settings=settings) as memory:
+        for conversation in conversations:
+            for session in conversation.sessions:
+                memory.add(
+                    session.turns, user_id=conversation.user_id, session_id=session.session_id
+                )
+                memory.index_pending()
+                done += len(session.turns)
+                on_progress(done)
 
 
 class OwnMemory:
     """This library through its public interface: one store, every conversation a user of it.
 
     Args:
-        folder: Where ``Writer`` put the store.
+        folder: Where ``write`` put the store.
         settings: What differs from the default.
         about: What differs, in words.
-        reranker: A model that scores the best candidates anew.
-        slm: A small language model, for hypothetical queries.
-        embedder: Another embedder than the default; the one that the store was written with.
-        most: The largest k that it is asked for.
         tiers: Which memories are searched.
         consolidated: Whether to consolidate first, without a model, in a copy of the store.
+        models: Models that ``LightMem`` takes: ``embedder``, ``reranker``, ``slm``.
     """
 
     def __init__(
@@ -71,27 +109,18 @@ class OwnMemory:
         settings: Settings | None = None,
         about: str = "A recall with default settings.",
         *,
-        reranker: object | None = None,
-        slm: object | None = None,
-        embedder: object | None = None,
-        most: int = _ALL_TOKENS,
         tiers: Collection[Tier] = TIERS,
         consolidated: bool = False,
+        **models: Any,
     ) -> None:
-        self.about = (
-            f"{about} Each conversation is a user of one LightMem in a folder. Ranked: the turns "
-            "of the hits of recall(k=20). Shown: the hits and their neighbours in Recall.text."
-        )
-        self.most = most
+        self.about = about
         self._tiers = tiers
-        store = folder / _STORE
+        store = folder / STORE
         if consolidated:
             store = folder / "consolidated"
             if not store.exists():
-                shutil.copytree(folder / _STORE, store)
-        self._memory = LightMem(
-            store, settings=settings, reranker=reranker, slm=slm, embedder=embedder
-        )
+                shutil.copytree(folder / STORE, store)
+        self._memory = LightMem(store, settings=settings, **models)
         try:
             self._memory.warm_up()
             if consolidated:
@@ -113,12 +142,14 @@ class OwnMemory:
         )
         return distinct(turn.id for hit in found.hits for turn in hit.turns if turn.id)
 
-    def context(self, user_id: str, question: str) -> str:
-        """The packed context with the default k and budget."""
-        return self._memory.recall(question, user_id=user_id, tiers=self._tiers, strict=True).text
-
     def packed(
-        self, user_id: str, question: str, *, k: int, max_tokens: int, count_tokens: TokenCounter
+        self,
+        user_id: str,
+        question: str,
+        *,
+        k: int = TOP,
+        max_tokens: int = BUDGET,
+        count_tokens: TokenCounter | None = None,
     ) -> Shown:
         """Content of the packed context with this k and budget."""
         return of_recall(
@@ -144,7 +175,7 @@ class _Search:
     def __init__(self, folder: Path, embedder: object | None = None) -> None:
         self._embedder = as_embedder(embedder)
         self._store = Store(
-            folder / _STORE,
+            folder / STORE,
             ledger=None,
             index=None,
             embedder=self._embedder,
@@ -157,9 +188,18 @@ class _Search:
         """Ids of the first turns."""
         return [str(turn.id) for turn in self._turns(user_id, question, k)]
 
-    def context(self, user_id: str, question: str) -> str:
-        """The first turns, one a line."""
-        return "\n".join(line(turn) for turn in self._turns(user_id, question, TOP))
+    def packed(
+        self,
+        user_id: str,
+        question: str,
+        *,
+        k: int = TOP,
+        max_tokens: int = BUDGET,
+        count_tokens: TokenCounter | None = None,
+    ) -> Shown:
+        """The first turns, as many as there is room for."""
+        turns = self._turns(user_id, question, k)
+        return filled(turns, max_tokens, count_tokens or shipped_token_counter())
 
     def close(self) -> None:
         """Close the store."""
@@ -203,3 +243,38 @@ class Meaning(_Search):
     def _rows(self, connection: Connection, user: User, question: str, k: int) -> list[int]:
         vector, _ = encoded_query(self._embedder, question)
         return by_meaning(connection, self._store.index, user, vector, k, _NO_LIMITS)
+
+
+_FACTS: tuple[Tier, ...] = ("ltm",)
+
+STAGES: Mapping[str, Callable[[Path], Retriever]] = {
+    f"{OWN}:words": Words,
+    f"{OWN}:meaning": Meaning,
+    f"{OWN}:plain": lambda folder: OwnMemory(
+        folder,
+        Settings(scoring="plain", late_interaction=False),
+        "The path of a recall without anything fitted: dense and lexical similarity of a turn and "
+        "of those around it, unweighted; Settings(scoring='plain', late_interaction=False).",
+    ),
+    f"{OWN}:no-late-interaction": lambda folder: OwnMemory(
+        folder,
+        Settings(late_interaction=False),
+        "The fitted scorer without late interaction; Settings(late_interaction=False).",
+    ),
+    OWN: OwnMemory,
+    f"{OWN}:consolidated": lambda folder: OwnMemory(
+        folder,
+        about="A recall with default settings after consolidate(), without a model.",
+        consolidated=True,
+    ),
+    f"{OWN}:facts": lambda folder: OwnMemory(
+        folder,
+        about="Facts alone after consolidate(), without a model: recall(tiers=['ltm']).",
+        tiers=_FACTS,
+        consolidated=True,
+    ),
+}
+"""Rows by name; each is made with the folder that ``write`` filled."""
+
+PLAIN: tuple[str, ...] = (f"{OWN}:words", f"{OWN}:meaning")
+"""Rows that stand in for baselines where none of another library takes part."""

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from langchain_core.runnables import RunnableConfig, ensure_config
 from langchain_core.tools import BaseTool, BaseToolkit, ToolException
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from lightmem_integrations.langchain.scope import scope_of
 from lightmem_integrations.lightmem import LightMem
@@ -20,6 +20,7 @@ from lightmem_integrations.tools import (
     REMEMBER,
     SEARCH,
     MemoryTools,
+    ToolDescription,
     ToolError,
     memory_id,
 )
@@ -60,6 +61,7 @@ class MemoryTool(BaseTool):
     strict: bool = False
     handle_tool_error: bool = True
 
+    tool: ClassVar[ToolDescription]
     use: ClassVar[Callable[..., Any]]
     """Calls the tool: takes `MemoryTools` and the model's arguments."""
 
@@ -71,7 +73,12 @@ class MemoryTool(BaseTool):
         if session_id is not None:
             check_scope_id(session_id, "session_id")
         check_counts(k=fields.get("k"), max_tokens=fields.get("max_tokens"))
-        super().__init__(session_id=session_id, **fields)
+        described = {
+            "name": self.tool.name,
+            "description": self.tool.description,
+            "args_schema": self.tool.schema,
+        }
+        super().__init__(session_id=session_id, **(described | fields))
 
     def _run(self, *given: str, config: RunnableConfig | None = None, **named: str) -> Any:
         return self._told(self._tools(config), given, named)
@@ -106,9 +113,7 @@ def _search(tools: MemoryTools, query: str) -> tuple[str, list[dict[str, Any]]]:
 class SearchMemoryTool(MemoryTool):
     """Looks up what is remembered of the user. The artifact is one dictionary for each hit."""
 
-    name: str = SEARCH.name
-    description: str = SEARCH.description
-    args_schema: type[BaseModel] = SEARCH.arguments
+    tool = SEARCH
     response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
     use = _search
 
@@ -116,27 +121,21 @@ class SearchMemoryTool(MemoryTool):
 class RememberTool(MemoryTool):
     """Writes something down that the agent finds worth keeping. The same words count once."""
 
-    name: str = REMEMBER.name
-    description: str = REMEMBER.description
-    args_schema: type[BaseModel] = REMEMBER.arguments
+    tool = REMEMBER
     use = MemoryTools.remember
 
 
 class ForgetMemoryTool(MemoryTool):
     """Erases one memory. The index's files are rewritten when the store is next opened."""
 
-    name: str = FORGET.name
-    description: str = FORGET.description
-    args_schema: type[BaseModel] = FORGET.arguments
+    tool = FORGET
     use = MemoryTools.forget
 
 
 class CorrectMemoryTool(MemoryTool):
     """Puts something right: writes down what holds, then erases what did not."""
 
-    name: str = CORRECT.name
-    description: str = CORRECT.description
-    args_schema: type[BaseModel] = CORRECT.arguments
+    tool = CORRECT
     use = MemoryTools.correct
 
 

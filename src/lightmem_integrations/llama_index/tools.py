@@ -104,7 +104,7 @@ class LightMemToolSpec(BaseToolSpec):
 
 
 _METADATA = {
-    name: ToolMetadata(name=tool.name, description=tool.description, fn_schema=tool.arguments)
+    name: ToolMetadata(name=tool.name, description=tool.description, fn_schema=tool.schema)
     for tool in TOOLS
     for name in (tool.name, f"a{tool.name}")
 }

@@ -105,7 +105,7 @@ def cleaned(text: object, longest: int) -> str:
 
 
 def _thought_end(text: str) -> int:
-    """Where the answer begins behind a model's thoughts; the text's end if they have none.
+    """Start of the answer behind a model's thoughts; the text's end if they have none.
 
     Templates that open the thought in the prompt leave only its end in the answer.
     """

@@ -64,7 +64,7 @@ class SentenceTransformerEmbedder:
 
 
 def weights_of(model: str) -> str:
-    """Where the weights of a model are: a folder on this machine, or its name on the hub."""
+    """Source of a model's weights: a folder on this machine, or its name on the hub."""
     short = model.removeprefix("sentence-transformers/")
     package = _WEIGHTS_PACKAGES.get(short)
     spec = importlib.util.find_spec(package) if package else None

@@ -195,7 +195,7 @@ class LightMemStore(BaseStore, Closing):
 
     async def asweep_ttl(self) -> int:
         """``sweep_ttl`` without blocking the event loop."""
-        return await asyncio.to_thread(self.sweep_ttl)
+        return await asyncio.to_thread(self._documents.erase_expired)
 
     def start_ttl_sweeper(self, sweep_interval_minutes: float | None = None) -> Future[None]:
         """Erase what is over at intervals, in a thread, until ``stop_ttl_sweeper`` or ``close``.
@@ -216,7 +216,7 @@ class LightMemStore(BaseStore, Closing):
 
     def stop_ttl_sweeper(self, timeout: float | None = None) -> bool:
         """End the thread; returns whether it ended within ``timeout`` seconds."""
-        return self._sweeper is None or self._sweeper.stop(timeout)
+        return self._stop_sweeper(timeout)
 
     def purge(self) -> None:
         """Rewrite Chroma's files now, so that nothing erased is left in them.
@@ -228,7 +228,7 @@ class LightMemStore(BaseStore, Closing):
 
     def close(self) -> None:
         """End the sweeper; close the memory if ``from_path`` opened it. Twice is fine."""
-        self.stop_ttl_sweeper()
+        self._stop_sweeper()
         if self._owns_memory:
             self.memory.close()
 
@@ -236,8 +236,12 @@ class LightMemStore(BaseStore, Closing):
         self._loop = asyncio.get_running_loop()
         return self
 
+    # Not by the public methods: a subclass may make these awaitable, as LangGraph's own is.
+    def _stop_sweeper(self, timeout: float | None = None) -> bool:
+        return self._sweeper is None or self._sweeper.stop(timeout)
+
     def _sweep(self) -> float:
-        erased = self.sweep_ttl()
+        erased = self._documents.erase_expired()
         if erased:
             logger.info("%d documents were over and are erased.", erased)
         return self._sweep_seconds

@@ -25,7 +25,7 @@ _WEIGHT = 0.5
 
 
 def shares(pool: int, queries: int) -> list[int]:
-    """How many candidates each query may bring: the question half of them, the others the rest."""
+    """Number of candidates of each query: the question half of them, the others the rest."""
     if queries == 1:
         return [pool]
     share = max(pool // 2 // (queries - 1), 1)

@@ -5,15 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from lightmem_integrations.evaluation.contenders import OWN, Contender
+from comparison.contenders import Contender
 from lightmem_integrations.evaluation.metrics import DEPTH
-from lightmem_integrations.evaluation.stages import OwnMemory
+from lightmem_integrations.evaluation.stages import OWN, OwnMemory
 from lightmem_integrations.settings import Settings
 
 # Longer than any model should take: what it is worth is measured, and how long it takes beside it.
 # In use, a model that exceeds its time is left out.
 _PATIENT = 600.0
 _QUERIES = 2  # a guess
+
+
+class WithModel(OwnMemory):
+    """A recall with one model more, asked for few results: it reads twice as many.
+
+    Attributes:
+        most: The largest k that it is asked for.
+    """
+
+    most = DEPTH
 
 
 def model_rows(
@@ -41,12 +51,11 @@ def _with_cross_encoder(name: str) -> Callable[[Path], Contender]:
     def make(folder: Path) -> Contender:
         from lightmem_integrations.models.rerankers import CrossEncoderReranker
 
-        return OwnMemory(
+        return WithModel(
             folder,
             Settings(model_seconds=_PATIENT),
             f"A default recall, re-ranked by the cross-encoder {name}.",
             reranker=CrossEncoderReranker(name),
-            most=DEPTH,
         )
 
     return make
@@ -56,12 +65,11 @@ def _with_pointers(file: Path) -> Callable[[Path], Contender]:
     def make(folder: Path) -> Contender:
         from lightmem_integrations.models.rerankers import SLMReranker
 
-        return OwnMemory(
+        return WithModel(
             folder,
             Settings(model_seconds=_PATIENT),
             f"A default recall, in which {file.name} points at the best candidates.",
             reranker=SLMReranker(str(file)),
-            most=DEPTH,
         )
 
     return make
@@ -69,12 +77,11 @@ def _with_pointers(file: Path) -> Callable[[Path], Contender]:
 
 def _with_queries(file: Path) -> Callable[[Path], Contender]:
     def make(folder: Path) -> Contender:
-        return OwnMemory(
+        return WithModel(
             folder,
             Settings(model_seconds=_PATIENT, hypothetical_queries=_QUERIES),
             f"A default recall, for which {file.name} writes {_QUERIES} hypothetical queries.",
             slm=str(file),
-            most=DEPTH,
         )
 
     return make

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-from lightmem_integrations.evaluation.contenders import Contender, Packs, Writable
-from lightmem_integrations.evaluation.conversations import Conversation
-from lightmem_integrations.evaluation.curves import (
+from comparison.contenders import Contender, Writable
+from comparison.curves import (
     BUDGETS,
     FEW,
     Point,
@@ -17,32 +15,13 @@ from lightmem_integrations.evaluation.curves import (
     as_many,
     point,
 )
+from lightmem_integrations.evaluation.conversations import Conversation
 from lightmem_integrations.evaluation.metrics import DEPTH, Ranking, distinct
+from lightmem_integrations.evaluation.run import WARM_UP, Tell, count_questions
 from lightmem_integrations.evaluation.shown import Shown, filled
+from lightmem_integrations.evaluation.stages import Retriever
 from lightmem_integrations.models.protocols import TokenCounter
 from lightmem_integrations.records.conversation import Turn
-
-_WARM_UP = "Is there anything that I should know?"
-
-
-@dataclass(frozen=True, slots=True)
-class PassProgress:
-    """Progress of one pass over a contender.
-
-    Attributes:
-        contender: Who is being measured.
-        stage: What is being done with it.
-        done: Turns added or questions asked in this stage.
-        total: How many there are.
-    """
-
-    contender: str
-    stage: Literal["adding", "timing", "ranking", "packing"]
-    done: int
-    total: int
-
-
-Tell = Callable[[PassProgress], None]
 
 
 def add(
@@ -57,7 +36,7 @@ def add(
                 start = time.perf_counter()
                 contender.add(conversation.user_id, session.session_id, turn)
                 calls.append(_milliseconds_since(start))
-                tell(PassProgress(name, "adding", len(calls), total))
+                tell(f"{name}: adding turns", len(calls), total)
     start = time.perf_counter()
     contender.finish()
     return (sum(calls) + _milliseconds_since(start)) / total, calls
@@ -72,28 +51,34 @@ def timed(
 ) -> tuple[list[int], list[float]]:
     """Tokens and milliseconds of each question's context."""
     for conversation in conversations:
-        contender.context(conversation.user_id, _WARM_UP)
-    total = _questions(conversations)
+        _context(contender, conversation.user_id, WARM_UP)
+    total = count_questions(conversations)
     tokens: list[int] = []
     times: list[float] = []
     for conversation in conversations:
         for question in conversation.questions:
             start = time.perf_counter()
-            context = contender.context(conversation.user_id, question.text)
+            context = _context(contender, conversation.user_id, question.text)
             times.append(_milliseconds_since(start))
-            tokens.append(count_tokens(context))
-            tell(PassProgress(name, "timing", len(times), total))
+            tokens.append(count_tokens(context) if isinstance(context, str) else context.tokens)
+            tell(f"{name}: timing queries", len(times), total)
     return tokens, times
+
+
+def _context(contender: Contender, user_id: str, question: str) -> str | Shown:
+    if isinstance(contender, Retriever):
+        return contender.packed(user_id, question)
+    return contender.context(user_id, question)
 
 
 def rank_all(
     name: str,
     contender: Contender,
     conversations: Sequence[Conversation],
-    tell: Tell = lambda _: None,
+    tell: Tell = lambda *_: None,
 ) -> list[Ranking]:
     """The contender's ranking for every question; it holds the turns already."""
-    total = _questions(conversations)
+    total = count_questions(conversations)
     rankings: list[Ranking] = []
     for conversation in conversations:
         for question in conversation.questions:
@@ -101,7 +86,7 @@ def rank_all(
             rankings.append(
                 Ranking(conversation.user_id, question.category, question.evidence, ranked[:DEPTH])
             )
-            tell(PassProgress(name, "ranking", len(rankings), total))
+            tell(f"{name}: ranking turns", len(rankings), total)
     return rankings
 
 
@@ -121,7 +106,7 @@ def curve(
     tell: Tell,
 ) -> Curve:
     """Measure the evidence shown at every budget, with few and with many results."""
-    total = _questions(conversations)
+    total = count_questions(conversations)
     wanted = [
         (budget, k, limited_by)
         for limited_by in ("k", "tokens")
@@ -135,7 +120,7 @@ def curve(
         for question in conversation.questions:
             ranked = _ranked(contender, conversation.user_id, question.text, turns)
             for budget, k, limited_by in wanted:
-                if isinstance(contender, Packs):
+                if isinstance(contender, Retriever):
                     shown = contender.packed(
                         conversation.user_id,
                         question.text,
@@ -149,7 +134,7 @@ def curve(
                     _sight(question.category, question.evidence, shown)
                 )
             done += 1
-            tell(PassProgress(name, "packing", done, total))
+            tell(f"{name}: packing contexts", done, total)
     points = tuple(
         point(budget, k, limited_by, sights[budget, limited_by]) for budget, k, limited_by in wanted
     )
@@ -157,14 +142,15 @@ def curve(
 
 
 def _most(contender: Contender, budget: int) -> int:
-    return min(as_many(budget), contender.most) if isinstance(contender, Packs) else as_many(budget)
+    # A row with a model that re-ranks names the most that it is asked for.
+    return min(as_many(budget), getattr(contender, "most", as_many(budget)))
 
 
 def _ranked(
     contender: Contender, user_id: str, question: str, turns: Mapping[str, Turn]
 ) -> list[Turn]:
     """As many turns as the largest budget may hold; none where the contender packs by itself."""
-    if isinstance(contender, Packs):
+    if isinstance(contender, Retriever):
         return []
     found = distinct(contender.rank(user_id, question, as_many(max(BUDGETS))))
     return [turns[turn_id] for turn_id in found]
@@ -172,10 +158,6 @@ def _ranked(
 
 def _sight(category: str, evidence: frozenset[str], shown: Shown) -> Sight:
     return Sight(category, evidence, shown.turn_ids, shown.tokens)
-
-
-def _questions(conversations: Sequence[Conversation]) -> int:
-    return sum(len(each.questions) for each in conversations)
 
 
 def _milliseconds_since(start: float) -> float:
