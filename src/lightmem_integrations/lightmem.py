@@ -52,6 +52,7 @@ from lightmem_integrations.storage.turns import (
     window_start,
 )
 from lightmem_integrations.storage.users import find_session, find_user, list_sessions, list_users
+from lightmem_integrations.text.timezone import check_timezone, moment_in
 from lightmem_integrations.validation import (
     check_count,
     check_moment,
@@ -161,6 +162,7 @@ class LightMem(Closing):
         user_id: str,
         session_id: str = "default",
         agent_id: str | None = None,
+        timezone: str | None = None,
     ) -> tuple[Turn, ...]:
         """Remember turns: all of them or, on an error, none. Calls no model.
 
@@ -169,6 +171,8 @@ class LightMem(Closing):
             user_id: Whose memory.
             session_id: The conversation in which it was said.
             agent_id: Which agent writes.
+            timezone: The user's time zone (IANA), in which turns without a time are said now; by
+                default ``settings.timezone``.
 
         Returns:
             The turns as stored, ids and times filled in. Once this returns they are on disk. A
@@ -183,7 +187,9 @@ class LightMem(Closing):
         user_id, session_id = self._user(user_id), self._session(session_id)
         if agent_id is not None:
             check_scope_id(agent_id, "agent_id", self.settings.max_id_chars)
-        new = checked_turns(turns, self.settings)
+        new = checked_turns(
+            turns, self.settings, moment_in(check_timezone(timezone) or self.settings.timezone)
+        )
         if not new:
             return ()
         with self._idle.call(), self._store.ledger.write() as connection:
@@ -260,6 +266,7 @@ class LightMem(Closing):
         speakers: Collection[str] | None = None,
         exclude: Collection[str] = (),
         exclude_session: str | None = None,
+        timezone: str | None = None,
         count_tokens: TokenCounter | None = None,
         strict: bool = False,
     ) -> Recall:
@@ -281,6 +288,8 @@ class LightMem(Closing):
             speakers: Only what these speakers said.
             exclude: Ids of turns that must not come back, such as those already in the prompt.
             exclude_session: A session whose turns must not come back.
+            timezone: The user's time zone (IANA), by whose calendar "yesterday" is read; by default
+                ``settings.timezone``.
             count_tokens: Counts tokens for this call.
             strict: Raise instead of degrading.
 
@@ -303,6 +312,7 @@ class LightMem(Closing):
             speakers=speakers,
             exclude=exclude,
             exclude_session=exclude_session,
+            timezone=timezone,
             count_tokens=count_tokens or self.count_tokens,
             strict=strict,
         )

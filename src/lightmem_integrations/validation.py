@@ -20,13 +20,16 @@ from lightmem_integrations.safety import (
 from lightmem_integrations.settings import Settings
 from lightmem_integrations.storage.turns import NewTurn, with_id_and_time
 from lightmem_integrations.text.terms import terms
+from lightmem_integrations.text.timezone import check_timezone
 
 _SEARCHABLE = ("user", "assistant")
 _EARLIEST = dt.datetime(1, 1, 2, tzinfo=dt.timezone.utc)  # a day earlier, zones begin to overflow
 
 
-def checked_turns(turns: Turn | Iterable[Turn], settings: Settings) -> list[NewTurn]:
-    """Check turns, and fill in their ids and times.
+def checked_turns(
+    turns: Turn | Iterable[Turn], settings: Settings, now: dt.datetime
+) -> list[NewTurn]:
+    """Check turns, and fill in their ids and times: what names no time is said ``now``.
 
     Raises:
         InvalidTurnError: One of them cannot be stored; it says which and why.
@@ -34,7 +37,6 @@ def checked_turns(turns: Turn | Iterable[Turn], settings: Settings) -> list[NewT
     if not isinstance(turns, Iterable) and not isinstance(turns, Turn):
         raise InvalidTurnError(f"turns is {short_repr(turns)}; pass a Turn or a list of them.")
     given = [turns] if isinstance(turns, Turn) else list(turns)
-    now = dt.datetime.now(dt.timezone.utc)
     return [_checked_turn(turn, place, now, settings) for place, turn in enumerate(given)]
 
 
@@ -136,6 +138,7 @@ class Request:
         speakers: The only speakers; empty for all.
         exclude: Ids of turns that must not come back.
         exclude_session: A session whose turns must not come back.
+        timezone: By whose calendar dates in the question are read.
         count_tokens: Counts tokens for this request.
         strict: Raise instead of degrading.
     """
@@ -152,6 +155,7 @@ class Request:
     speakers: tuple[str, ...]
     exclude: tuple[str, ...]
     exclude_session: str | None
+    timezone: str | None
     count_tokens: TokenCounter
     strict: bool
 
@@ -171,6 +175,7 @@ def checked_request(
     speakers: object,
     exclude: object,
     exclude_session: object,
+    timezone: object,
     count_tokens: TokenCounter,
     strict: bool,
 ) -> Request:
@@ -196,6 +201,7 @@ def checked_request(
         speakers=check_names(speakers, "speakers"),
         exclude=check_names(exclude, "exclude"),
         exclude_session=_check_session(exclude_session, "exclude_session", settings),
+        timezone=check_timezone(timezone) or settings.timezone,
         count_tokens=count_tokens,
         strict=strict,
     )

@@ -120,6 +120,7 @@ class BackgroundMemory:
                 user_id=scope.user_id,
                 k=self._k,
                 max_tokens=self._max_tokens,
+                timezone=scope.timezone,
                 exclude={question["id"], *self._ids_in(prompt, scope)} - {""},
                 strict=self._strict,
             )
@@ -160,7 +161,10 @@ def add_turns(
     """
 
     def add(*given: Turn) -> None:
-        memory.add(given, user_id=scope.user_id, session_id=scope.session_id, agent_id=agent_id)
+        memory.add(
+            given, user_id=scope.user_id, session_id=scope.session_id, agent_id=agent_id,
+            timezone=scope.timezone,
+        )  # fmt: skip
 
     try:
         add(*turns)

@@ -1,7 +1,9 @@
 """Patterns of English in which people state facts about themselves, by attribute.
 
 A pattern is matched from the start of a predicate: "moved to Lisbon", "am allergic to nuts".
-Precision comes before recall: what is not clearly one of these is no fact.
+Precision comes before recall: what is not clearly one of these is no fact. Read on 6,604 turns of
+three data sets, rules that fired seldom or on other things (goals, plans, hobbies, events without
+a date, people known by name only) were dropped.
 """
 
 from __future__ import annotations
@@ -10,16 +12,16 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["state", "event", "dated", "plan", "taste", "past"]
-"""``state`` holds from then on, ``event`` happened then, ``plan`` is to come, ``past`` is over.
+Kind = Literal["state", "event", "dated", "taste", "past"]
+"""``state`` holds from then on, ``event`` happened then, ``past`` is over.
 
-``dated`` is an event that is worth a fact only with its date, as a plan is.
+``dated`` is an event that is worth a fact only with its date.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """One way to state an attribute."""
+    """One way to state an attribute; ``single`` where it has one value at a time."""
 
     attribute: str
     kind: Kind
@@ -51,6 +53,7 @@ _KIN = (
 _COUNT = r"(?:an?|one|two|three|four|five|six|seven|\d{1,2})"
 _SOME = r"(?:[\w-]{1,20} ){0,2}"
 _V = r"(?P<value>.+)"
+_NAME = rf"(?=(?-i:[A-Z])){_V}"
 _PLACE = rf"(?!fear|hope|denial|peace|pain|your|(?:the|this) (?:moment|past|present|now)\b){_V}"
 # The thing itself: "a dog named Rex", but not "a dog allergy".
 _ITSELF = r"\b(?=$|[.,!]| (?:and|who|which|that|called|named|aged|from|in|with|at|now)\b).*"
@@ -74,151 +77,80 @@ _HAPPENED = (
 )
 
 
-def _pattern(attribute: str, kind: Kind, expression: str, *, single: bool = False) -> Pattern:
-    return Pattern(attribute, kind, single, re.compile(expression, re.IGNORECASE))
-
-
-PATTERNS: tuple[Pattern, ...] = (
-    _pattern("home", "past", rf"lived (?:in|near) {_PLACE}"),
-    _pattern(
-        "home",
-        "state",
-        rf"(?:have lived|(?:am |are |is |have been )?liv(?:e|ing)) (?:in|near) {_PLACE}",
-        single=True,
-    ),
-    _pattern(
-        "home",
-        "state",
-        r"(?:have )?(?:moved|relocated) (?:back )?(?:from [^,]{1,40}? )?to "
-        rf"(?=(?-i:[A-Z])|my |our |(?:an?|the) {_SOME}(?:city|town|village|country|countryside|"
-        rf"suburbs|coast|house|flat|apartment|farm)\b){_V}",
-        single=True,
-    ),
-    _pattern(
-        "origin", "state", rf"(?:am|are|is) (?:originally )?from (?=(?-i:[A-Z])){_V}", single=True
-    ),
-    _pattern("origin", "state", rf"(?:was born|grew up) in {_V}", single=True),
-    _pattern("birthday", "state", rf"was born on {_V}", single=True),
-    _pattern(
-        "age",
-        "state",
-        r"(?:am|is|(?:have )?turned) (?P<value>\d{1,3})(?= years? old\b|$|[.,!](?:\s|$)| and )",
-        single=True,
-    ),
-    _pattern("job", "past", rf"worked (?:at|for|as an?) {_V}"),
-    _pattern(
-        "job",
-        "state",
-        r"(?:am |are |is |have been )?work(?:ing)? (?:at|for|as(?= an? )) "
-        rf"(?!it\b|home\b|night|least\b|a living\b|myself\b){_V}",
-        single=True,
-    ),
-    _pattern(
-        "job",
-        "state",
-        rf"(?:am|is|became|have become) (?P<value>an? (?!{_NO_JOB}\b){_SOME}{_PROFESSION}\b(?!')"
-        r"(?=$|[.,!]| (?:and|at|for|in|with|of|by|who|now)\b).*)",
-        single=True,
-    ),
-    _pattern(
-        "job", "state", r"(?P<value>(?:have )?(?:lost|quit|left) (?:my|their) job\b.*)", single=True
-    ),
-    _pattern(
-        "career", "event", r"(?P<value>(?:got|was|have been) (?:promoted|hired|fired|laid off)\b.*)"
-    ),
-    _pattern("education", "state", rf"(?:am |is )?(?:study|major(?:ing)? in) (?!for\b|hard\b){_V}"),
-    _pattern("education", "event", r"(?P<value>(?:have )?graduated\b.*)"),
-    _pattern("name", "state", rf"(?:am|is) (?:called|named) (?=(?-i:[A-Z])){_V}", single=True),
-    _pattern(
-        "taste",
-        "taste",
-        r"(?P<verb>love|like|enjoy|adore|hate|dislike|prefer|loathe|cannot stand) "
-        rf"(?!(?:not|to)\b){_V}",
-    ),
-    _pattern(
-        "taste",
-        "taste",
-        rf"(?P<verb>am|is) (?:an? )?(?:(?:big|huge|total|great|real) )?fan of {_V}",
-    ),
-    _pattern(
-        "taste", "taste", rf"(?P<verb>am|is) (?:into|passionate about|obsessed with|fond of) {_V}"
-    ),
-    _pattern(
-        "pet",
-        "state",
-        rf"(?:have |own |got |adopted |rescued |have (?:got|adopted) )(?P<value>(?:{_COUNT}|my|"
-        rf"another|some) {_SOME}{_ANIMAL}{_ITSELF})",
-    ),
-    _pattern("family", "state", rf"have (?P<value>{_COUNT} {_SOME}{_KIN}{_ITSELF})"),
-    _pattern(
-        "relationship",
-        "state",
-        r"(?:am|is|are|got|have been) (?P<value>(?:happily )?(?:married|engaged(?= to|$|[.,!])|"
-        r"divorced|widowed|in a relationship|dating (?=[A-Z])\w+|"
-        r"a single (?:mom|mother|dad|father|parent)|single(?=$|[.!,]))\b.*)",
-        single=True,
-    ),
-    _pattern("relationship", "state", r"(?P<value>(?:broke|split) up\b.*)", single=True),
-    _pattern("allergy", "state", rf"(?:am|is|have been) (?:\w+ly )?allergic to {_V}"),
-    _pattern(
-        "health",
-        "state",
-        r"(?:am|is) (?P<value>(?:(?:lactose|gluten) intolerant|diabetic|asthmatic|pregnant)\b)",
-    ),
-    _pattern("health", "state", rf"have (?P<value>{_CONDITION}{_ITSELF})"),
-    _pattern("health", "event", rf"(?:was|am|is|have been|got) diagnosed with {_V}"),
-    _pattern(
-        "diet",
-        "state",
-        r"(?:am|is|went|became|have been) (?:an? )?(?P<value>(?:vegan|vegetarian|pescatarian|"
-        r"gluten-free)\b)",
-        single=True,
-    ),
-    _pattern("belongings", "state", rf"own (?!up\b|it\b|my\b){_V}"),
-    _pattern("belongings", "state", rf"have (?:got )?(?P<value>an? {_SOME}{_THING}{_ITSELF})"),
-    _pattern("purchase", "event", rf"(?:have )?(?:bought|purchased|ordered) {_V}"),
-    _pattern(
-        "visit",
-        "dated",
-        r"(?:have )?(?:visited|travell?ed to|flew to|drove to|toured|been to|went to|"
-        r"(?:got|came) back from) (?!bed|sleep|hell|a lot of)(?P<value>.+)",
-    ),
-    _pattern("hobby", "state", rf"play (?P<value>(?:the )?{_INSTRUMENT}{_ITSELF})"),
-    _pattern("languages", "state", rf"speak (?=(?:fluent |some |a little )?(?-i:[A-Z])){_V}"),
-    _pattern(
-        "plan",
-        "plan",
-        rf"(?:(?:am|are|is|have been) planning|plan|(?:am|are|is) going|will) "
-        rf"(?:(?:to|on|for) )?(?!be (?:ok|okay|fine)\b|keep\b|do my\b|not\b){_V}",
-    ),
-    _pattern(
-        "plan",
-        "plan",
-        r"(?:am|are|is) (?P<value>(?:flying|moving|travell?ing|visiting|meeting|starting|leaving|"
-        r"seeing|hosting|attending|driving|running|performing) .+)",
-    ),
-    _pattern("event", "dated", rf"(?:have )?(?P<value>(?:{_HAPPENED})\b(?! that\b).+)"),
+# fmt: off
+_STATED: tuple[tuple[str, Kind, str], ...] = (
+    ("home", "past", rf"lived (?:in|near) {_PLACE}"),
+    ("home!", "state",
+     rf"(?:have lived|(?:am |are |is |have been )?liv(?:e|ing)) (?:in|near) {_PLACE}"),
+    ("home!", "state",
+     r"(?:have )?(?:moved|relocated) (?:back )?(?:from [^,]{1,40}? )?to (?=(?-i:[A-Z])|my |our |"
+     rf"(?:an?|the) {_SOME}(?:city|town|village|country|suburbs|coast|house|flat|apartment|farm)\b)"
+     rf"{_V}"),
+    ("origin!", "state", rf"(?:(?:am|are|is) (?:originally )?from|was born in|grew up in) {_NAME}"),
+    ("age!", "state",
+     r"(?:am|is|(?:have )?turned) (?P<value>\d{1,3})(?= years? old\b|$|[.,!](?:\s|$)| and )"),
+    ("job", "past", rf"worked (?:at|for|as an?) {_V}"),
+    ("job!", "state",
+     r"(?:am |are |is |have been )?work(?:ing)? (?:at|for|as(?= an? )) "
+     rf"(?!it\b|home\b|night|least\b|a living\b|myself\b){_V}"),
+    ("job!", "state",
+     rf"(?:am|is|became|have become) (?P<value>an? (?!{_NO_JOB}\b){_SOME}{_PROFESSION}\b(?!')"
+     r"(?=$|[.,!]| (?:and|at|for|in|with|of|by|who|now)\b).*)"),
+    ("job!", "state", r"(?P<value>(?:have )?(?:lost|quit|left) (?:my|their) job\b.*)"),
+    ("career", "event", r"(?P<value>(?:got|was|have been) (?:promoted|hired|fired|laid off)\b.*)"),
+    ("education", "state", rf"(?:am |is )?(?:study|major(?:ing)? in) (?!for\b|hard\b){_V}"),
+    ("education", "event", r"(?P<value>(?:have )?graduated\b.*)"),
+    ("name!", "state", rf"(?:am|is) (?:called|named) {_NAME}"),
+    ("taste", "taste",
+     r"(?P<verb>love|like|enjoy|adore|hate|dislike|prefer|loathe|cannot stand|(?:am|is) (?:into|"
+     r"passionate about|obsessed with|fond of|(?:an? )?(?:(?:big|huge|great) )?fan of)) "
+     rf"(?!(?:not|to)\b){_V}"),
+    ("pet", "state",
+     rf"(?:have |own |got |adopted |rescued |have (?:got|adopted) )(?P<value>(?:{_COUNT}|my|"
+     rf"another|some) {_SOME}{_ANIMAL}{_ITSELF})"),
+    ("family", "state", rf"have (?P<value>{_COUNT} {_SOME}{_KIN}{_ITSELF})"),
+    ("relationship!", "state",
+     r"(?:am|is|are|got|have been) (?P<value>(?:(?:happily )?married|engaged(?= to|$|[.,!])|"
+     r"divorced|widowed|in a relationship|single(?=$|[.!,]))\b.*)"),
+    ("relationship!", "state", r"(?P<value>(?:broke|split) up\b.*)"),
+    ("allergy", "state", rf"(?:am|is|have been) (?:\w+ly )?allergic to {_V}"),
+    ("health", "state",
+     r"(?:am|is) (?P<value>(?:(?:lactose|gluten) intolerant|diabetic|asthmatic|pregnant)\b)"),
+    ("health", "state", rf"have (?P<value>{_CONDITION}{_ITSELF})"),
+    ("health", "event", rf"(?:was|am|is|have been|got) diagnosed with {_V}"),
+    ("diet!", "state",
+     r"(?:am|is|went|became|have been) (?:an? )?"
+     r"(?P<value>(?:vegan|vegetarian|pescatarian|gluten-free)\b)"),
+    ("belongings", "state", rf"have (?:got )?(?P<value>an? {_SOME}{_THING}{_ITSELF})"),
+    ("belongings", "state", rf"own (?!up\b|it\b|my\b){_V}"),
+    ("purchase", "event", rf"(?:have )?(?:bought|purchased|ordered) {_V}"),
+    ("visit", "dated",
+     rf"(?:have )?(?:visited|travell?ed to|flew to|drove to|toured|been to|went to) {_V}"),
+    ("hobby", "state", rf"play (?P<value>(?:the )?{_INSTRUMENT}{_ITSELF})"),
+    ("languages", "state", r"speak (?P<value>(?:fluent |some |a little )?(?-i:[A-Z]).+)"),
+    ("event", "dated", rf"(?:have )?(?P<value>(?:{_HAPPENED})\b(?! that\b).+)"),
 )
+# A denial of what was not known is no fact, so that these may be wide.
+_ENDED: tuple[tuple[tuple[str, ...], str], ...] = (
+    (("belongings", "pet", "purchase"),
+     r"(?:sold|lost|crashed|wrecked|totall?ed|scrapped|donated|rehomed|got rid of|gave away|"
+     rf"gave up) (?:my|our|the) (?:(?:old|beloved|dear) )?{_V}"),
+    (("home",), rf"moved (?:away from|out of|from) {_V}"),
+    (("job", "education"),
+     r"(?:left|quit|dropped out of|(?:resigned|retired|(?:got|was) (?:fired|laid off)) from) "
+     rf"{_V}"),
+    (("hobby", "education"), rf"(?:stopped|quit|gave up) (?:playing|studying) {_V}"),
+    (("diet",), rf"(?:stopped|quit|gave up) being (?:an? )?{_V}"),
+    (("allergy",), r"(?:outgrew|outgrown|got over) my (?P<value>.{1,40}) allerg\w+"),
+)
+# fmt: on
 
-ENDS: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...] = tuple(
-    (attributes, re.compile(expression, re.IGNORECASE))
-    for attributes, expression in (
-        (
-            ("belongings", "pet", "purchase"),
-            r"(?:have )?(?:sold|lost|crashed|wrecked|totall?ed|scrapped|donated|rehomed|"
-            rf"got rid of|gave away|gave up) (?:my|our|the) (?:(?:old|beloved|dear) )?{_V}",
-        ),
-        (("home",), rf"(?:have )?moved (?:away from|out of|from) {_V}"),
-        (
-            ("job", "education"),
-            r"(?:have )?(?:left|quit|dropped out of|"
-            rf"(?:resigned|retired|got fired|was fired|was laid off|got laid off) from) {_V}",
-        ),
-        (("hobby", "education"), rf"(?:have )?(?:stopped|quit|gave up) (?:playing|studying) {_V}"),
-        (("diet",), rf"(?:have )?(?:stopped|quit|gave up) being (?:an? )?{_V}"),
-        (("allergy",), r"(?:have )?(?:outgrew|outgrown|got over) my (?P<value>.{1,40}) allerg\w+"),
-        (("languages",), rf"(?:have )?forgotten (?:all )?(?:my )?{_V}"),
-    )
+PATTERNS = tuple(
+    Pattern(name.rstrip("!"), kind, name.endswith("!"), re.compile(expression, re.IGNORECASE))
+    for name, kind, expression in _STATED
+)
+ENDS = tuple(
+    (names, re.compile(f"(?:have )?{expression}", re.IGNORECASE)) for names, expression in _ENDED
 )
 """Verbs that end what was so, by the attributes that it may be filed under."""
 

@@ -21,18 +21,11 @@ from lightmem_integrations.text.sentences import sentences, without_quotations
 from lightmem_integrations.text.temporal import CALENDAR, Mention, mentions
 from lightmem_integrations.text.terms import terms
 
-_NAMED = re.compile(
-    rf"^(?:[Mm]y|[Oo]ur) (?P<relation>{RELATIONS})(?:'s name is| is (?:named|called)) "
-    r"(?P<value>[A-Z]\w+)"
-)
 _POSSESSED = re.compile(
-    r"^[Mm]y (?P<what>name|birthday|favou?rite (?!(?:part|thing|bit|one|moment|way)\b)"
-    r"[\w-]{1,30}(?: [\w-]{1,30})?)(?: is| are|'s) "
-    r"(?P<not>(?:not|no longer) )?(?P<value>.+)"
-)
-_BORN = re.compile(
-    r"^(?:I was born on|[Mm]y birthday is(?: on)?) (?P<value>(?:the )?(?:\d|"
-    r"[A-Z])[\w ,]{2,24}?)(?:[.!;]|$)"
+    rf"^(?:(?:[Mm]y|[Oo]ur) (?:(?P<relation>{RELATIONS})(?:'s name is| is (?:named|called))|"
+    r"(?P<what>name|birthday|favou?rite (?!(?:part|thing|bit|one|moment|way)\b)"
+    r"[\w-]{1,30}(?: [\w-]{1,30})?)(?: is| are|'s))|I was (?P<born>born) on) "
+    r"(?P<not>(?:not|no longer) )?(?:on )?(?P<value>.+)"
 )
 _RELATED = re.compile(
     rf"\b[Mm]y (?:(?:older|younger|little|big|elder|twin|new|dear|"
@@ -42,7 +35,6 @@ _RELATED = re.compile(
 _UNTRUE = re.compile(
     r"^(?:it|that) (?:is not true|is wrong|is false|is not the case) that (?=I )", re.I
 )
-_FUTURE = re.compile(r"\b(?:will|going to|plan|planning|next|about to|(?:am|are|is) \w+ing)\b")
 _CUT = re.compile(
     r" (?:because|which|but|although|though|so that|while|when|where|until|'cause|cuz|btw)\b"
     r"| (?=I (?:am|was|have|had|will|did|got|feel|felt)\b)"
@@ -84,7 +76,7 @@ _TITLES = frozenset({"Mr", "Mrs", "Ms", "Dr", "Sr", "Frau", "Herr"})
 # Their patterns say enough: "lost my job", "broke up".
 _WHOLE = frozenset({"job", "career", "education", "relationship"})
 _LIKES = {"so": "likes", "not": "does not like", "ended": "no longer likes", "once": "used to like"}
-_DISLIKES = {"hate", "dislike", "loathe", "cannot stand"}
+_DISLIKES = frozenset({"hate", "dislike", "loathe", "cannot stand"})
 _DIET = re.compile(r"^(?:eat|drink) (?P<value>.+)")
 
 
@@ -114,12 +106,12 @@ def facts(turn: WriterTurn, pointer: int) -> Iterator[FactDraft]:
 def _stated(sentence: str, speaker: str, time: dt.datetime) -> Iterator[FactDraft]:
     yield from _kin(without_quotations(sentence), speaker, time)
     for clause in clauses.statements(sentence):
-        dates = mentions(clause, time, direction="future" if _FUTURE.search(clause) else "nearest")
+        dates = mentions(clause, time)
         if any(_is_attached(date, clause) for date in dates):
             continue
         bare = _without(dates, clause)
         yield from _ends(bare, speaker, dates, time)
-        fact = _possession(clause, bare, speaker, time) or _statement(bare, speaker, dates, time)
+        fact = _possession(clause, speaker, time) or _statement(bare, speaker, dates, time)
         if fact is not None:
             yield fact
 
@@ -165,21 +157,17 @@ def _ends(bare: str, speaker: str, dates: list[Mention], time: dt.datetime) -> I
             yield replace(fact, statement=told, valid_from=None, valid_to=until, denies=True)
 
 
-def _possession(clause: str, bare: str, speaker: str, time: dt.datetime) -> FactDraft | None:
-    """As in "my favourite food is ramen", "my son is called Max"; ``bare`` is without dates."""
-    born = _BORN.match(grammar.without_lead(clause))
-    if born:
-        return _about(speaker, "birthday", born["value"].strip(" ,.!"), time)
-    found = _NAMED.match(bare) or _POSSESSED.match(bare)
+def _possession(clause: str, speaker: str, time: dt.datetime) -> FactDraft | None:
+    """As in "my favourite food is ramen", "my son is called Max"."""
+    found = _POSSESSED.match(grammar.without_lead(clause))
     if found is None:
         return None
-    groups = found.groupdict()
-    what = groups.get("what") or f"{groups['relation']}'s name"
-    value = _value(found["value"])
-    if not _is_value(value):
+    value = grammar.others_words(_value(found["value"]))
+    what = found["what"] or ("birthday" if found["born"] else f"{found['relation']}'s name")
+    if not _is_value(value) or (found["relation"] and not value[0].isupper()):
         return None
-    fact = _about(speaker, what.strip().lower(), grammar.others_words(value), time)
-    if groups.get("not"):
+    fact = _about(speaker, what.lower(), value, time)
+    if found["not"]:
         return replace(fact, valid_from=None, valid_to=time, denies=True)
     return fact
 
@@ -212,28 +200,24 @@ def _statement(
     if stated is None or found is None:
         return None
     pattern, match = found
-    kind = pattern.kind
-    if kind in {"event", "dated"} and dates and dates[0].start > time:
-        return None
-    if kind == "plan":
-        dates = [date for date in dates if date.end > time]
-    if kind == "past":
+    if pattern.kind == "past":
         # "For three years" ended at an unknown time.
         dates = [date for date in dates if not date.lasting]
     date = dates[0] if dates else None
+    undated = date is None and pattern.kind == "dated"
+    if undated or (date is not None and date.start > time and pattern.kind != "taste"):
+        return None
     begin = match.start("value")
     cut = min(_cut(stated.predicate, begin), match.end("value"))
     value = stated.predicate[begin:cut].strip(" ,.!-'")
-    if (date is None and kind in {"dated", "plan"}) or not _says_something(value, pattern):
-        return None
-    told = replace(stated, predicate=stated.predicate[:cut].strip(" ,.!-'"))
-    value = grammar.others_words(value)
-    filed = _filed(pattern, match, value, stated)
-    if filed is None:
+    filed = _filed(pattern, match, grammar.others_words(value), stated)
+    if filed is None or not _says_something(value, pattern):
         return None
     attribute, kept, single = filed
-    denies = stated.polarity == "not" and kept == value
-    over = kind == "past" or denies or (stated.polarity in {"ended", "once"} and kept == value)
+    own = kept == grammar.others_words(value)
+    over = pattern.kind == "past" or (stated.polarity != "so" and own)
+    told = replace(stated, predicate=stated.predicate[:cut].strip(" ,.!-'"))
+    then = min(date.start, time) if date else time
     return FactDraft(
         subject=stated.subject,
         attribute=attribute,
@@ -241,11 +225,11 @@ def _statement(
         statement=grammar.sentence(told, date.words if date else None),
         evidence=(),
         entities=_names(value),
-        valid_from=None if over else _since(kind, date, time),
-        valid_to=_until(kind, date, time, over=over),
+        valid_from=None if over else then,
+        valid_to=then if over else None,
         single=single,
         confidence=0.6 if stated.subject == speaker else 0.5,
-        denies=denies,
+        denies=own and stated.polarity == "not",
     )
 
 
@@ -305,18 +289,6 @@ def _filed(
     if match["verb"] in _DISLIKES:
         said = {"so": "does not like", "not": "likes"}.get(stated.polarity, said)
     return f"taste for {value.lower()}", said, True
-
-
-def _since(kind: str, date: Mention | None, time: dt.datetime) -> dt.datetime:
-    if date is None or kind == "plan":
-        return time
-    return min(date.start, time) if kind == "state" or not date.lasting else time
-
-
-def _until(kind: str, date: Mention | None, time: dt.datetime, *, over: bool) -> dt.datetime | None:
-    if over:
-        return min(date.start, time) if date else time
-    return date.end if kind == "plan" and date else None
 
 
 def _cut(text: str, begin: int) -> int:

@@ -42,7 +42,7 @@ def turn_hits(
         if row not in known:  # forgotten while we searched
             return None
         change = facts.outdated.get(row)
-        note = "" if change is None else _since_then(change)
+        note = "" if change is None else _since_then(change, known[row])
         return Quote(known[row].turn, (float(turns.said_at[place]), row), note)
 
     ranked = []
@@ -63,7 +63,7 @@ def turn_hits(
                 fact_id=None if fact is None else fact.statement.key,
             ),
             turns=(found.turn,),
-            until=None if change is None else _moment(change.until),
+            until=None if change is None else _moment(change.until, found),
             statement=None if fact is None else fact.statement.text,
         )
         near = tuple(other for place in around[scored.place] if (other := quote(place)))
@@ -95,9 +95,9 @@ def statement_hits(
         is_fact = statement.tier == "ltm"
         text = statement.text
         if statement.until is not None:
-            text = f"{text} (until {_day(statement.until)})"
-        since = _moment(statement.since)
+            text = f"{text} (until {_day(statement.until, proof[0][1])})"
         row, first = proof[0]
+        since = _moment(statement.since, first)
         source = _source(first, tuple(turn.turn.id or "" for _, turn in proof), episodes.get(row))
         if is_fact:
             source = replace(source, fact_id=statement.key, agent_id=statement.agent)
@@ -109,7 +109,7 @@ def statement_hits(
             when=since,
             source=source,
             turns=tuple(turn.turn for _, turn in proof) if is_fact else (),
-            until=None if statement.until is None else _moment(statement.until),
+            until=None if statement.until is None else _moment(statement.until, first),
             statement=statement.text if is_fact else None,
         )
         shown = Turn(role="system", speaker=_SPEAKER[statement.tier], text=text, time=since)
@@ -129,17 +129,18 @@ def _source(found: Provenance, turn_ids: tuple[str, ...], episode: str | None) -
     )
 
 
-def _since_then(change: Outdated) -> str:
-    return f" (until {_day(change.until)}; since then: {change.instead})"
+def _since_then(change: Outdated, said: Provenance) -> str:
+    return f" (until {_day(change.until, said)}; since then: {change.instead})"
 
 
-def _moment(seconds: float) -> dt.datetime:
-    return dt.datetime.fromtimestamp(seconds, dt.timezone.utc)
+def _moment(seconds: float, said: Provenance) -> dt.datetime:
+    """A time, by the calendar of the turn that says so."""
+    return dt.datetime.fromtimestamp(seconds, said.when.tzinfo)
 
 
-def _day(seconds: float) -> str:
-    """A day as people write it, such as 3 May 2025, in UTC."""
-    moment = _moment(seconds)
+def _day(seconds: float, said: Provenance) -> str:
+    """A day as people write it, such as 3 May 2025."""
+    moment = _moment(seconds, said)
     return f"{moment.day} {moment:%B %Y}"
 
 
