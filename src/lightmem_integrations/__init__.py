@@ -14,6 +14,7 @@ use. The adapters are in ``lightmem_integrations.langchain`` and
 from __future__ import annotations
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -65,6 +66,10 @@ if TYPE_CHECKING:
     from lightmem_integrations.storage.index import ExactIndex
 
 __version__ = "0.1.0"
+
+# onnxruntime reads this when it is first imported, by whomever: Chroma and sentence-transformers
+# import it too. Without it a device id and a database of events are left in HOME.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 _KNOWLEDGE = (
     "Conflict", "Conflicts", "Episode", "Episodes", "Evidence", "Explanation", "Fact", "Facts",

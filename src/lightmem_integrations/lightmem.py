@@ -595,6 +595,15 @@ class LightMem(Closing):
         self._store.indexer.warm_up()
         load(self._engine.reranker)
         load(self._engine.hypothetical)
+        # The statements of a recall are compiled, and collections opened, when they are first used.
+        for user_id in self.users()[:1]:
+            request = checked_request(
+                self.settings,
+                query="What was it last May?",
+                user_id=user_id,
+                count_tokens=self.count_tokens,
+            )
+            recall_online(self._engine, request)
         self.count_tokens("warm up")
 
     def count_tokens(self, text: str) -> int:

@@ -165,19 +165,19 @@ def checked_request(
     *,
     query: object,
     user_id: str,
-    k: object,
-    max_tokens: object,
-    tiers: object,
-    session_id: object,
-    since: object,
-    until: object,
-    as_of: object,
-    speakers: object,
-    exclude: object,
-    exclude_session: object,
-    timezone: object,
+    k: object = None,
+    max_tokens: object = None,
+    tiers: object = TIERS,
+    session_id: object = None,
+    since: object = None,
+    until: object = None,
+    as_of: object = None,
+    speakers: object = None,
+    exclude: object = (),
+    exclude_session: object = None,
+    timezone: object = None,
     count_tokens: TokenCounter,
-    strict: bool,
+    strict: bool = False,
 ) -> Request:
     """Check the arguments of a recall; where a size is ``None``, it is the settings'.
 
@@ -225,11 +225,7 @@ def _check_query(query: object) -> str:
         raise InvalidRequestError(
             f"The query is {short_repr(query)}. Pass what is asked for as a non-blank string."
         )
-    if has_lone_surrogates(query):
-        raise InvalidRequestError(
-            f"The query {short_repr(query)} holds a lone surrogate. Clean it."
-        )
-    return query
+    return check_names([query], "query")[0]
 
 
 def check_count(value: object, name: str) -> int:

@@ -97,6 +97,49 @@ print(opened)
     assert done.stdout.strip() == "[]"
 
 
+LIFE_AMONG_WATCHED_FOLDERS = """
+import os, socket, sys
+opened = []
+sys.addaudithook(lambda event, args: opened.append((event, args))
+                 if event.startswith("socket.") and event != "socket.__new__" else None)
+from lightmem_integrations import LightMem, Turn
+if sys.argv[2] == "chroma":  # whoever else imports it
+    from chromadb.utils.embedding_functions import ONNXMiniLM_L6_V2
+    ONNXMiniLM_L6_V2()
+with LightMem(sys.argv[1]) as memory:
+    memory.add(Turn(role="user", text="A heron."), user_id="ann")
+    assert memory.recall("heron", user_id="ann", strict=True).hits
+    sockets = []
+    if os.path.isdir("/proc/self/net"):
+        internet = {line.split()[9] for kind in ("tcp", "tcp6", "udp", "udp6")
+                    for line in open("/proc/self/net/" + kind).readlines()[1:]}
+        links = [os.path.realpath("/proc/self/fd/" + each) for each in os.listdir("/proc/self/fd")]
+        sockets = [each for each in links if each.partition("socket:[")[2][:-1] in internet]
+print(opened, sockets)
+"""
+
+
+@pytest.mark.parametrize("first", ["ours", "chroma"])
+def test_no_file_is_left_outside_the_folder_and_no_socket_is_opened(tmp_path, first):
+    """Native code opens files and sockets of its own, which no audit hook of Python sees."""
+    watched = ("HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME",
+               "XDG_STATE_HOME", "XDG_RUNTIME_DIR")  # fmt: skip
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    environment.pop("ORT_DISABLE_TELEMETRY", None)
+    for name in watched:
+        (tmp_path / name).mkdir()
+        environment[name] = str(tmp_path / name)
+    done = subprocess.run(
+        [sys.executable, "-c", LIFE_AMONG_WATCHED_FOLDERS, str(tmp_path / "store"), first],
+        capture_output=True, text=True, timeout=120, check=False, env=environment,
+        stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "[] []"
+    left = [each for name in watched for each in (tmp_path / name).rglob("*") if each.is_file()]
+    assert left == []
+
+
 @pytest.mark.parametrize("background", [True, False])
 def test_logs_hold_no_memory(tmp_path, caplog, background):
     class Broken(HashEmbedder):

@@ -1,6 +1,8 @@
 """What recall finds, within which limits, and what it does when a part of it is broken."""
 
 import datetime as dt
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -406,3 +408,24 @@ def test_an_embedder_of_another_dimension_is_refused_and_can_be_taken(open_memor
     memory.index_pending()
     assert memory.recall("heron", user_id="u", strict=True).hits
     assert (memory.stats().embedder, memory.stats().dimension) == ("hash-32", 32)
+
+
+def test_after_warming_up_the_first_recall_has_nothing_left_to_load(tmp_path):
+    script = """
+import sys
+import numpy
+from lightmem_integrations import LightMem, Turn
+with LightMem(sys.argv[1]) as memory:
+    memory.add(Turn(role="user", text="I moved to Lisbon."), user_id="ann")
+    memory.index_pending()
+    memory.warm_up()
+    loaded, numpy.linalg.qr = set(sys.modules), None
+    assert memory.recall("When did I move in May?", user_id="ann", strict=True).hits
+    print(set(sys.modules) - loaded)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "store")],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "set()"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,13 +11,18 @@ from sqlalchemy import Connection
 
 from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.errors import EmbeddingMismatchError, ModelOutputError
-from lightmem_integrations.models.embedders import document_vectors, encoded_documents, query_vector
+from lightmem_integrations.models.embedders import (
+    document_vectors,
+    encoded_documents,
+    encoded_query,
+    query_vector,
+)
 from lightmem_integrations.models.protocols import Embedder, TokenEmbedder
-from lightmem_integrations.models.token_vectors import ignored_tokens
+from lightmem_integrations.models.token_vectors import ignored_tokens, rotate
 from lightmem_integrations.storage.document_vectors import drop_document_vectors
 from lightmem_integrations.storage.ledger import Ledger, get_meta, put_meta
 from lightmem_integrations.storage.shared import withdraw_all
-from lightmem_integrations.storage.turn_vectors import EmbeddedTurn, PendingTurn, drop_vectors
+from lightmem_integrations.storage.turn_vectors import PendingTurn, drop_vectors
 
 EMBEDDER_NAME = "embedder.name"
 EMBEDDER_DIMENSION = "embedder.dimension"
@@ -100,6 +106,17 @@ class StoreEmbedder:
         """
         return query_vector(self._embedder, text)
 
+    def warm_up(self) -> Vectors:
+        """Load all that a question's vectors need; returns the vector of some question.
+
+        Raises:
+            ModelError: The embedder failed.
+        """
+        vector, encoding = encoded_query(self._embedder, "warm up")
+        if encoding is not None:
+            rotate(encoding.tokens)  # the first one makes the projection
+        return vector
+
     def documents(self, texts: Sequence[str]) -> Vectors:
         """The normalised vectors of summaries and statements, one row for each.
 
@@ -110,14 +127,15 @@ class StoreEmbedder:
 
     def embed(
         self, todo: Sequence[PendingTurn]
-    ) -> tuple[list[EmbeddedTurn], dict[int, ModelOutputError]]:
+    ) -> tuple[list[PendingTurn], dict[int, ModelOutputError]]:
         """Embed turns.
 
         Args:
             todo: Turns without a vector.
 
         Returns:
-            The vectors; and, by row, the errors of turns for which something unusable came out.
+            The turns with their vectors; and, by row, the errors of those for which something
+            unusable came out.
 
         Raises:
             ModelError: The embedder failed altogether; it may work again later.
@@ -130,7 +148,7 @@ class StoreEmbedder:
             if len(todo) == 1:
                 return [], {todo[0].row: error}
         # One turn may spoil its batch: what the others give is kept.
-        embedded: list[EmbeddedTurn] = []
+        embedded: list[PendingTurn] = []
         failed: dict[int, ModelOutputError] = {}
         for turn in todo:
             done, why = self.embed([turn])
@@ -138,19 +156,18 @@ class StoreEmbedder:
             failed |= why
         return embedded, failed
 
-    def _embed_together(self, todo: Sequence[PendingTurn]) -> list[EmbeddedTurn]:
+    def _embed_together(self, todo: Sequence[PendingTurn]) -> list[PendingTurn]:
         texts = [f"{turn.speaker}: {turn.text}" if turn.speaker else turn.text for turn in todo]
         if not isinstance(self._embedder, TokenEmbedder):
             vectors = document_vectors(self._embedder, texts)
             return [
-                EmbeddedTurn(turn.row, turn.user, vector, None)
-                for turn, vector in zip(todo, vectors, strict=True)
+                replace(turn, vector=vector) for turn, vector in zip(todo, vectors, strict=True)
             ]
         if self._ignored is None:
             self._ignored = ignored_tokens(self._embedder.vocabulary())
         vectors, tokens = encoded_documents(self._embedder, texts, self._ignored)
         return [
-            EmbeddedTurn(turn.row, turn.user, vector, compacted)
+            replace(turn, vector=vector, tokens=compacted)
             for turn, vector, compacted in zip(todo, vectors, tokens, strict=True)
         ]
 

@@ -22,7 +22,6 @@ from lightmem_integrations.storage.index import Batch, VectorIndex
 from lightmem_integrations.storage.index_contents import batches, expected
 from lightmem_integrations.storage.ledger import Ledger
 from lightmem_integrations.storage.turn_vectors import (
-    PendingTurn,
     clear_pending,
     count_pending_turns,
     pending_turns,
@@ -102,7 +101,7 @@ class Indexer:
             ModelError: The embedder cannot be loaded.
             IndexUnavailableError: The index does not answer.
         """
-        vector = self._embedder.query("warm up")
+        vector = self._embedder.warm_up()
         time_window("in May", dt.datetime.now(dt.timezone.utc))  # the date parser loads slowly
         self.prepare()
         self._index.search(_NOBODY, vector, 1, size=1)
@@ -207,23 +206,19 @@ class Indexer:
             logger.warning("A turn cannot be embedded and is found by its words only: %s", error)
         now = time.monotonic()
         self._failed = self._failed | {row: (now, error) for row, error in failed.items()}
-        todo = [turn for turn in todo if turn.row not in failed]
+        vectors = {turn.row: turn.vector for turn in (*embedded, *todo) if turn.vector is not None}
         if embedded:
             with self._ledger.write() as connection:
-                self._embedder.record_dimension(connection, len(embedded[0].vector))
+                self._embedder.record_dimension(connection, len(vectors[embedded[0].row]))
                 store_vectors(connection, embedded)
-        found = {turn.row: turn.vector for turn in embedded}
-        by_scope: dict[str, list[PendingTurn]] = {}
+        by_scope: dict[str, list[int]] = {}
         for turn in todo:
-            by_scope.setdefault(turn.scope, []).append(turn)
-        for scope, items in by_scope.items():
-            rows = [turn.row for turn in items]
-            vectors = np.stack(
-                [found[turn.row] if turn.vector is None else turn.vector for turn in items]
-            )
-            self._index.upsert(Batch(scope, rows, vectors))
+            if turn.row in vectors:
+                by_scope.setdefault(turn.scope, []).append(turn.row)
+        for scope, rows in by_scope.items():
+            self._index.upsert(Batch(scope, rows, np.stack([vectors[row] for row in rows])))
         with self._ledger.write() as connection:
-            clear_pending(connection, [turn.row for turn in todo])
+            clear_pending(connection, list(vectors))
 
     def _given_up(self) -> dict[int, ModelOutputError]:
         """Turns that are left alone for a while, since they failed, and would hold up others."""

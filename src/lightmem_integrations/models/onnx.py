@@ -104,6 +104,7 @@ def _loaded(folder: Path) -> tuple[InferenceSession, Tokenizer]:
     import onnxruntime
     from tokenizers import Tokenizer
 
+    onnxruntime.disable_telemetry_events()  # also where others imported it before this package
     options = onnxruntime.SessionOptions()
     # One thread for each call: for single sentences a second one costs more than it brings.
     options.intra_op_num_threads = 1
