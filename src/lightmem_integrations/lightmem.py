@@ -171,8 +171,7 @@ class LightMem(Closing):
             user_id: Whose memory.
             session_id: The conversation in which it was said.
             agent_id: Which agent writes.
-            timezone: The user's time zone (IANA), in which turns without a time are said now; by
-                default ``settings.timezone``.
+            timezone: The user's time zone, for turns without a time; else ``settings.timezone``.
 
         Returns:
             The turns as stored, ids and times filled in. Once this returns they are on disk. A
@@ -187,9 +186,8 @@ class LightMem(Closing):
         user_id, session_id = self._user(user_id), self._session(session_id)
         if agent_id is not None:
             check_scope_id(agent_id, "agent_id", self.settings.max_id_chars)
-        new = checked_turns(
-            turns, self.settings, moment_in(check_timezone(timezone) or self.settings.timezone)
-        )
+        now = moment_in(check_timezone(timezone) or self.settings.timezone)
+        new = checked_turns(turns, self.settings, now)
         if not new:
             return ()
         with self._idle.call(), self._store.ledger.write() as connection:
@@ -288,8 +286,7 @@ class LightMem(Closing):
             speakers: Only what these speakers said.
             exclude: Ids of turns that must not come back, such as those already in the prompt.
             exclude_session: A session whose turns must not come back.
-            timezone: The user's time zone (IANA), by whose calendar "yesterday" is read; by default
-                ``settings.timezone``.
+            timezone: The user's time zone, for "yesterday"; by default ``settings.timezone``.
             count_tokens: Counts tokens for this call.
             strict: Raise instead of degrading.
 

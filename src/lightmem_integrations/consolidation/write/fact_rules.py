@@ -65,7 +65,7 @@ _ATTACHED = re.compile(
     r"this|that|'s) $",
     re.IGNORECASE,
 )
-# Where a date stood between commas.
+# What a date leaves between commas, and before a mark.
 _HOLE = re.compile(r"(?: ?,){1,9}(?= |$)")
 _BEFORE_MARK = re.compile(r" (?=[.,!])")
 _PROPER = re.compile(r"\b[A-Z][\w'-]{1,40}(?: (?:of |the )?[A-Z][\w'-]{1,40}){0,5}")
@@ -140,19 +140,14 @@ def _kin(sentence: str, speaker: str, time: dt.datetime) -> Iterator[FactDraft]:
 def _ends(bare: str, speaker: str, dates: list[Mention], time: dt.datetime) -> Iterator[FactDraft]:
     """What a verb ends: "sold my car", "left Siemens"; it counts only if that was known."""
     stated = grammar.parse(bare, speaker)
-    owner = grammar.called(speaker)
-    found: list[tuple[tuple[str, ...], str, re.Match[str] | None]] = [
-        (("pet",), f"{owner}'s pet", DIED.match(bare))
-    ]
+    ends: list[tuple[tuple[str, ...], re.Match[str] | None]] = [(("pet",), DIED.match(bare))]
     if stated is not None and stated.subject == speaker and stated.polarity == "so":
-        found += [(names, owner, verb.match(stated.predicate)) for names, verb in ENDS]
+        ends += [(names, verb.match(stated.predicate)) for names, verb in ENDS]
     until = min(dates[0].start, time) if dates else time
-    for names, whose, match in found:
-        value = _value(match["value"]) if match else ""
-        if match is None or not terms(value):
-            continue
-        told = f"{whose[0].upper()}{whose[1:]}: {grammar.others_words(_value(match[0]))}."
-        for name in names:
+    for names, found in ends:
+        value = _value(found["value"]) if found else ""
+        for name in names if terms(value) else ():
+            told = f"{grammar.called(speaker)}: {grammar.others_words(bare)}"
             fact = _about(speaker, name, value, time, single=False)
             yield replace(fact, statement=told, valid_from=None, valid_to=until, denies=True)
 
