@@ -29,7 +29,7 @@ from lightmem_integrations.models.embedders import as_embedder
 from lightmem_integrations.models.onnx import shipped_token_counter
 from lightmem_integrations.models.protocols import TokenCounter, load
 from lightmem_integrations.models.rerankers import as_reranker
-from lightmem_integrations.recall.pipeline import Engine, recall_online
+from lightmem_integrations.recall.pipeline import RecallParts, recall_online
 from lightmem_integrations.recall.plan.hypothetical import hypothetical_from
 from lightmem_integrations.recall.short_term import window
 from lightmem_integrations.records.conversation import TIERS, Recall, Receipt, Stats, Tier, Turn
@@ -91,11 +91,12 @@ class LightMem(Closing):
         path: Absolute path of the folder; ``None`` for a temporary one.
 
     Raises:
-        StoreLockedError: The folder is in use by another process or object.
+        StoreLockedError: The folder is in use by another process, or open in this one with other
+            settings. With the same settings, the open store is shared.
         EmbeddingMismatchError: The store was built with another embedder.
         SettingsError: An argument makes no sense.
         MissingExtraError: ``settings.shared_knowledge`` is on without the extra ``shared``.
-        LedgerError: The database cannot be opened.
+        LedgerError: The database cannot be opened, or was lost.
     """
 
     def __init__(
@@ -130,16 +131,8 @@ class LightMem(Closing):
             replace_embedder=replace_embedder,
         )
         self.path = self._store.path
-        self._engine = Engine(
-            ledger=self._store.ledger,
-            index=self._store.index,
-            indexer=self._store.indexer,
-            embedder=own_embedder,
-            identity=self._store.embedder,
-            reranker=own_reranker,
-            hypothetical=hypothetical,
-            workers=DaemonPool(),
-            settings=self.settings,
+        self._parts = RecallParts(
+            self._store, own_reranker, hypothetical, DaemonPool(), self.settings
         )
         self._knowledge = Knowledge(self._store, self.settings)
         self._idle = IdleDetector()
@@ -314,7 +307,7 @@ class LightMem(Closing):
             strict=strict,
         )
         with self._idle.call():
-            found = recall_online(self._engine, request)
+            found = recall_online(self._parts, request)
         self._access_log.note(user_id, found.hits)
         return found
 
@@ -590,8 +583,8 @@ class LightMem(Closing):
         """
         self._store.check_usable()
         self._store.indexer.warm_up()
-        load(self._engine.reranker)
-        load(self._engine.hypothetical)
+        load(self._parts.reranker)
+        load(self._parts.hypothetical)
         # The statements of a recall are compiled, and collections opened, when they are first used.
         for user_id in self.users()[:1]:
             request = checked_request(
@@ -600,7 +593,7 @@ class LightMem(Closing):
                 user_id=user_id,
                 count_tokens=self.count_tokens,
             )
-            recall_online(self._engine, request)
+            recall_online(self._parts, request)
         self.count_tokens("warm up")
 
     def count_tokens(self, text: str) -> int:
@@ -618,7 +611,7 @@ class LightMem(Closing):
         if not self.closed:
             self._store.check_usable()  # in a forked child there is nothing to wait for
             self._consolidator.close()
-        self._engine.workers.close(self.settings.model_seconds)
+        self._parts.pool.close(self.settings.model_seconds)
         self._store.close()
 
     aadd = awaitable(add)

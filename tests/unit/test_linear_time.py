@@ -3,17 +3,8 @@
 ``re`` holds the interpreter while it works, so a rule that takes quadratic time stops all threads.
 """
 
-import dataclasses
 import datetime as dt
-import importlib
-import pkgutil
-import re
-import time
-from collections.abc import Mapping
 
-import pytest
-
-import lightmem_integrations
 from lightmem_integrations.consolidation.write import clauses
 from lightmem_integrations.consolidation.write.correction import correction_of
 from lightmem_integrations.consolidation.write.extractive import ExtractiveWriter

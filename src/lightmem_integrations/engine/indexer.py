@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Sequence
 import numpy as np
 
 from lightmem_integrations.engine.background import Loop
-from lightmem_integrations.engine.embedder import PURGE, StoreEmbedder
+from lightmem_integrations.engine.embedder import StoreEmbedder
 from lightmem_integrations.errors import (
     IndexUnavailableError,
     LightMemError,
@@ -19,7 +19,7 @@ from lightmem_integrations.errors import (
 )
 from lightmem_integrations.settings import Settings
 from lightmem_integrations.storage.index import Batch, VectorIndex
-from lightmem_integrations.storage.index_contents import batches, expected
+from lightmem_integrations.storage.index_contents import PURGE, batches, expected
 from lightmem_integrations.storage.ledger import Ledger
 from lightmem_integrations.storage.turn_vectors import (
     clear_pending,
@@ -119,7 +119,8 @@ class Indexer:
             except LightMemError:
                 self.state = "unavailable"
                 raise
-            self._ledger.put(PURGE, "")
+            if not self._ledger.read_only:
+                self._ledger.put(PURGE, "")
             self.state = "ready"
             with self._ledger.read() as connection:
                 return sum(expected(connection).values())
@@ -142,6 +143,9 @@ class Indexer:
             IndexUnavailableError: The index does not answer.
         """
         row = None if user is None else user.row
+        if self._ledger.read_only:
+            self.prepare()
+            return self.waiting(row, without)
         deadline = None if seconds is None else time.monotonic() + seconds
         if user is None:
             self._failed = {}  # who asks for everything wants it tried anew

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import ClassVar
 
 from langchain_core.chat_history import BaseChatMessageHistory
-from langchain_core.messages import BaseMessage, message_to_dict
+from langchain_core.messages import BaseMessage
 from langchain_core.runnables import ConfigurableFieldSpec
 
 from lightmem_integrations.langchain.background import add_turns
@@ -111,7 +109,9 @@ class LightMemChatMessageHistory(BaseChatMessageHistory):
             StorageError: The store cannot be written.
         """
         scope = Scope(self.user_id, self.session_id)
-        add_turns(self.memory, [_whole(message) for message in messages], scope)
+        settings = self.memory.settings
+        turns = [to_turn(message, settings, whole=True) for message in messages]
+        add_turns(self.memory, turns, scope)
 
     async def aadd_messages(self, messages: Sequence[BaseMessage]) -> None:
         """Write messages down without blocking the event loop."""
@@ -157,11 +157,3 @@ def session_history(
 
 def _weightless(_: Turn) -> int:
     return 0
-
-
-def _whole(message: BaseMessage) -> Turn:
-    """The turn with the whole message beside its text, unless the text and the id are all of it."""
-    turn = to_turn(message)
-    if turn.message is None and turn.id is not None and to_message(turn) == message:
-        return turn
-    return replace(turn, message=json.loads(json.dumps(message_to_dict(message))))

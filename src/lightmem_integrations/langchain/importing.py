@@ -19,6 +19,7 @@ from lightmem_integrations.langchain.scope import DEFAULT_SESSION
 from lightmem_integrations.lightmem import LightMem
 from lightmem_integrations.records.conversation import ROLES, Role, Turn
 from lightmem_integrations.safety import check_user_id, digest, short_repr
+from lightmem_integrations.storable import storable
 
 _AT_ONCE = 500  # turns in one transaction: a guess
 _DIGEST_BYTES = 8  # a guess: millions of messages may be imported into one session
@@ -72,7 +73,7 @@ def import_messages(
         if not message.content and not getattr(message, "tool_calls", None):
             skipped += 1
             continue
-        turn = to_turn(message)
+        turn = to_turn(message, memory.settings)
         own_id = turn.id or f"imported-{place}-{_digest(message.type, turn.text)}"
         when = None if said_at is None else said_at(message)
         turns.append(replace(turn, id=own_id, time=when))
@@ -205,7 +206,7 @@ def _add(
 ) -> None:
     for start in range(0, len(turns), _AT_ONCE):
         memory.add(
-            turns[start : start + _AT_ONCE],
+            [storable(turn, memory.settings) for turn in turns[start : start + _AT_ONCE]],
             user_id=user_id,
             session_id=session_id,
             agent_id=agent_id,

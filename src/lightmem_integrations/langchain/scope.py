@@ -13,6 +13,8 @@ from lightmem_integrations.safety import check_user_id
 from lightmem_integrations.text.timezone import check_timezone
 
 DEFAULT_SESSION = "default"
+_TOOL_NODES = {"tools", "tool", "tool_node", "toolnode", "call_tool", "call_tools", "action"}
+"""Nodes that run a model's tool calls: ``tools`` in LangChain's agents; others are a guess."""
 
 
 class Scope(NamedTuple):
@@ -95,6 +97,16 @@ def timezone_of_call(config: RunnableConfig, *, runtime: object = None) -> str |
     return check_timezone(
         config.get("configurable", {}).get("timezone") if named is None else named
     )
+
+
+def is_from_model(config: RunnableConfig) -> bool:
+    """True for a call from within a tool: what it is asked are a model's words, no person's.
+
+    LangGraph names the nodes from the outermost graph down to the one that runs, each with the id
+    of its task.
+    """
+    nodes = str(config.get("configurable", {}).get("checkpoint_ns") or "").split("|")
+    return any(node.split(":")[0].lower() in _TOOL_NODES for node in nodes)
 
 
 def _current_runtime() -> object | None:

@@ -17,6 +17,9 @@ from lightmem_integrations.storage.vector_bytes import unpack_rows
 
 _BATCH = 1_000  # vectors read at a time; a guess
 
+PURGE = "index.purge"
+"""Set in the ledger while the vector index holds something that it is not to hold."""
+
 
 def expected(connection: Connection, *, indexed: bool = False) -> dict[str, int]:
     """Number of vectors that the index may hold by scope; ``indexed``: that it must hold."""
