@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from lightmem_integrations.aio import Closing, awaitable
@@ -26,9 +27,9 @@ from lightmem_integrations.engine.store import Store
 from lightmem_integrations.knowledge.knowledge import Knowledge
 from lightmem_integrations.models import personal_data
 from lightmem_integrations.models.embedders import as_embedder
-from lightmem_integrations.models.onnx import shipped_token_counter
 from lightmem_integrations.models.protocols import TokenCounter, load
 from lightmem_integrations.models.rerankers import as_reranker
+from lightmem_integrations.models.token_counter import shipped_token_counter
 from lightmem_integrations.recall.pipeline import RecallParts, recall_online
 from lightmem_integrations.recall.plan.hypothetical import hypothetical_from
 from lightmem_integrations.recall.short_term import window
@@ -44,6 +45,8 @@ from lightmem_integrations.records.knowledge import (
 from lightmem_integrations.records.report import ConsolidationReport
 from lightmem_integrations.safety import check_scope_id, check_user_id
 from lightmem_integrations.settings import Settings
+from lightmem_integrations.storage.backup import back_up
+from lightmem_integrations.storage.folder import folder_of
 from lightmem_integrations.storage.index import VectorIndex
 from lightmem_integrations.storage.turns import (
     insert_turns,
@@ -552,6 +555,23 @@ class LightMem(Closing):
         vectors = self._store.indexer.rebuild()
         return vectors + self.index_pending()
 
+    def backup(self, folder: str | os.PathLike[str]) -> None:
+        """Copy all that is remembered into another folder, while the store is in use.
+
+        Whatever was acknowledged before the call is in the copy, which opens as a store of its
+        own: ``LightMem(folder)``. Its vector index is built at the first opening. To copy the
+        files of an open store by hand loses what still lies in the ledger's log.
+
+        Args:
+            folder: Where to; made if need be.
+
+        Raises:
+            SettingsError: The path cannot be a folder.
+            LedgerError: The folder holds a ledger already, or it cannot be written.
+        """
+        self._store.check_usable()
+        back_up(Path(self._store.ledger.name), folder_of(folder))
+
     def documents(
         self,
         texts_of: Callable[[Mapping[str, Any], Sequence[str]], list[str]],
@@ -632,6 +652,7 @@ class LightMem(Closing):
     ausers = awaitable(users)
     asessions = awaitable(sessions)
     astats = awaitable(stats)
+    abackup = awaitable(backup)
     aindex_pending = awaitable(index_pending)
     areindex = awaitable(reindex)
     awarm_up = awaitable(warm_up)

@@ -24,6 +24,7 @@ from lightmem_integrations.text.timezone import check_timezone
 
 _SEARCHABLE = ("user", "assistant")
 _EARLIEST = dt.datetime(1, 1, 2, tzinfo=dt.timezone.utc)  # a day earlier, zones begin to overflow
+_LATEST = dt.datetime(9999, 12, 30, tzinfo=dt.timezone.utc)  # and a day later, too
 
 
 def checked_turns(
@@ -216,11 +217,7 @@ def _until(until: float | None, as_of: float | None) -> float | None:
 
 
 def _check_query(query: object) -> str:
-    """Check a question: a string that is not blank.
-
-    Raises:
-        InvalidRequestError: It is not a string, blank, or no valid text.
-    """
+    """Check a question: refuse what is no string, blank, or no valid text."""
     if not isinstance(query, str) or not query.strip():
         raise InvalidRequestError(
             f"The query is {short_repr(query)}. Pass what is asked for as a non-blank string."
@@ -255,6 +252,9 @@ def check_counts(**values: object) -> None:
 def check_moment(value: object, name: str) -> float | None:
     """Check a time with a zone; returns it in seconds since 1970, or ``None`` for none.
 
+    The first and the last days of the calendar are drawn in by as much as zones and rounding
+    need: nothing is ever stored there.
+
     Raises:
         InvalidRequestError: It is anything else.
     """
@@ -265,7 +265,7 @@ def check_moment(value: object, name: str) -> float | None:
             f"{name} is {short_repr(value)}; pass a datetime with a time zone, such as "
             "datetime(2026, 5, 1, tzinfo=timezone.utc)."
         )
-    return value.timestamp()
+    return min(max(value.timestamp(), _EARLIEST.timestamp()), _LATEST.timestamp())
 
 
 def check_names(values: object, name: str) -> tuple[str, ...]:

@@ -34,6 +34,27 @@ def test_speakers_are_known_by_name(question, expected):
     assert named_speakers(question, ["Ann Smith", "Bo", "Jörg", "C++"]) == expected
 
 
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("When will the concert start?", set()),
+        ("Will the concert start at eight?", set()),
+        ("Where may we fly in spring?", set()),
+        ("May I park here?", set()),
+        ("Which mark did the teacher give me?", set()),
+        ("Did I get a good mark? May be.", set()),
+        ("What did Will say about May?", {"Will", "May"}),
+        ("will Will come?", {"Will"}),
+        ("Will's dog, what is its name?", {"Will"}),
+        ("Mark and I met where?", {"Mark Twain"}),
+        ("what did mark twain write?", {"Mark Twain"}),
+        ("小明喜欢吃什么", {"小明"}),
+    ],
+)
+def test_a_name_that_is_a_common_word_must_be_written_like_a_name(question, expected):
+    assert named_speakers(question, ["Will", "May", "Mark Twain", "小明", "Ann"]) == expected
+
+
 def test_the_plan_holds_speakers_the_time_window_and_k():
     plan = make_plan("What did Bo like in May 2023?", ["Bo"], now=NOW, latest=NOW, k=3)
     assert (plan.k, plan.speakers, plan.since) == (3, {"Bo"}, day(2023, 5, 1))

@@ -166,12 +166,16 @@ class _Run:
         return replace(self._report, seconds=time.perf_counter() - started)
 
     def _users(self, user_id: str | None) -> list[int]:
-        with self._run.store.ledger.read() as connection:
-            users = work_queue.due_users(connection, self._run.clock())
-            if user_id is None:
-                return users
-            user = find_user(connection, user_id)
-        return [] if user is None or user.row not in users else [user.row]
+        settings, now = self._run.settings, self._run.clock()
+        lease, longest = settings.lease_seconds, settings.longest_backoff_seconds
+        with self._run.store.ledger.write() as connection:
+            ahead = work_queue.clear_ahead(connection, now, lease_seconds=lease, longest=longest)
+            users = work_queue.due_users(connection, now)
+            user = None if user_id is None else find_user(connection, user_id)
+        if ahead:
+            undone = f"The clock was ahead: {ahead} leases or retries are undone."
+            self._report += ConsolidationReport(problems=(undone,))
+        return [row for row in users if user_id is None or (user and user.row == row)]
 
     @contextlib.contextmanager
     def _leased(self, user: int) -> Iterator[bool]:

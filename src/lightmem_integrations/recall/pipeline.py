@@ -147,7 +147,8 @@ def _embed(run: _Run, user: User, plan: Plan, limits: RowFilter) -> list[Embedde
         with run.stage("embed"), run.forgiving("searched by words only"):
             vector, encoding = parts.store.embedder.encoded_query(text)
             tokens = encoding if parts.settings.late_interaction else None
-            queries[place] = EmbeddedQuery(text, vector, tokens)
+            understood = parts.store.embedder.reads(text)
+            queries[place] = EmbeddedQuery(text, vector, tokens, understood)
     if queries[0].vector is None:
         return queries
     with run.stage("catch up"), run.forgiving("new turns are found by words only"):

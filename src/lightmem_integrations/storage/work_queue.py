@@ -19,6 +19,7 @@ from sqlalchemy import (
     literal,
     select,
     true,
+    update,
 )
 
 from lightmem_integrations.storage.schema.knowledge import (
@@ -124,6 +125,23 @@ def set_aside(
     forgive(connection, due)
     clear_if_done(connection, due)
     return len(found)
+
+
+def clear_ahead(connection: Connection, now: float, *, lease_seconds: float, longest: float) -> int:
+    """Undo what was written while the clock was ahead, and would hold users up until it is there.
+
+    Args:
+        connection: Of a write transaction.
+        now: The time, in seconds since 1970.
+        lease_seconds: How far ahead a lease may end.
+        longest: Seconds that a retry may lie ahead.
+
+    Returns:
+        How many leases and retries lay further ahead.
+    """
+    leased = delete(leases).where(leases.c.until > now + lease_seconds)
+    put_off = update(failures).where(failures.c.again_at > now + longest).values(again_at=now)
+    return connection.execute(leased).rowcount + connection.execute(put_off).rowcount
 
 
 def release_quarantine(connection: Connection, user_row: int | None = None) -> int:
