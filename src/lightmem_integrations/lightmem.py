@@ -86,7 +86,8 @@ class LightMem(Closing):
         writer: Makes episodes and facts of turns in ``consolidate``: anything that ``slm`` can be,
             or a Writer. ``None`` for the one that needs no model.
         settings: Numbers that can be turned.
-        count_tokens: Counts tokens as your chat model does. The default counts WordPiece tokens.
+        count_tokens: Counts tokens as your chat model does. The default is an upper
+            estimate for any model.
         replace_embedder: Embed everything anew if the store was built with another embedder.
 
     Attributes:

@@ -111,7 +111,7 @@ def rank_texts(
         max_tokens: Size of what is returned, in tokens. A text that does not fit makes room for a
             smaller one behind it.
         timeout: How long all of it may take, in seconds; by default as long as it takes.
-        count_tokens: Counts tokens; by default WordPiece tokens.
+        count_tokens: Counts tokens; by default an upper estimate for any model.
         strict: Raise instead of degrading.
 
     Returns:

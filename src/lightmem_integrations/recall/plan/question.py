@@ -21,9 +21,21 @@ from lightmem_integrations.text.timezone import moment_in
 from lightmem_integrations.validation import Request
 
 _SHORTEST_NAME = 2
+_NEAR = 4  # characters before a word that tell whether it begins a sentence; a guess
+# Characters at the beginning and at the end of a question that are read. A guess: the longest
+# question of four data sets has 900; what is longer quotes a text, before or behind the question.
+_READ = 1_000
 _LETTERS = re.compile(r"[^\W\d_]+")
 # What follows a name at the start of a sentence, and no modal verb, month or noun.
 _OF_NAME = re.compile(r"['\u2019]s\b|,| (?:and|is|was|has|had|did|does|said|says|told|went)\b")
+
+
+def essence(question: str) -> str:
+    """The question without the middle of what was pasted into it: at most 2,000 characters."""
+    question = question.strip()
+    if len(question) <= 2 * _READ:
+        return question
+    return f"{question[:_READ].rsplit(None, 1)[0]} {question[-_READ:].split(None, 1)[-1]}"
 
 
 def plan_question(
@@ -102,6 +114,8 @@ def named_speakers(query: str, known_speakers: Sequence[str]) -> frozenset[str]:
     named = set()
     for speaker in known_speakers:
         parts = [part.lower() for part in _LETTERS.findall(speaker)]
+        if runs_on(speaker) and len(speaker) < _SHORTEST_NAME:
+            continue
         edges = ("", "") if runs_on(speaker) else (r"(?<!\w)", r"(?!\w)")
         whole = speaker.lower() not in COMMON_NAMES and re.search(
             re.escape(speaker.lower()).join(edges), lowered
@@ -120,8 +134,10 @@ def _names_and_words(query: str) -> set[str]:
     found = set()
     for match in _LETTERS.finditer(query):
         word = match[0].lower()
-        before, after = query[: match.start()].rstrip(" \"'\u201c\u2018("), query[match.end() :]
+        start, end = match.span()
+        before = query[max(start - _NEAR, 0) : start].rstrip(" \"'\u201c\u2018(")
         inside = bool(before) and before[-1] not in ".?!:\n"
-        if word not in COMMON_NAMES or (match[0] != word and (inside or _OF_NAME.match(after))):
+        like_a_name = match[0] != word and (inside or _OF_NAME.match(query, end))
+        if word not in COMMON_NAMES or like_a_name:
             found.add(word)
     return found
