@@ -61,15 +61,12 @@ def integrate(
         changes = decide_changes(claims, list(vectors[1:]), denials, cache, run)
         run.pause()
         try:
-            facts, superseded, conflicts = _write(draft, turns, vectors[0], changes, run, guard)
+            written = _write(draft, turns, vectors[0], changes, run, guard)
         except FactsChanged:
             continue
-        return ConsolidationReport(
+        return written + ConsolidationReport(
             written=1,
-            facts=facts,
             merged=changes.merged,
-            superseded=superseded,
-            conflicts=conflicts,
             dropped=dropped + changes.dropped + len(draft.rejected),
             tokens=draft.tokens,
             problems=draft.rejected,
@@ -124,7 +121,7 @@ def _write(
     changes: Changes,
     run: RunContext,
     guard: Guard,
-) -> tuple[int, int, int]:
+) -> ConsolidationReport:
     now, writer = run.clock(), run.writer.name
     with run.store.ledger.write() as connection, guard(connection):
         run.store.embedder.record_dimension(connection, len(vector))
