@@ -27,9 +27,9 @@ from lightmem_integrations.errors import InvalidRequestError
 from lightmem_integrations.knowledge.knowledge import Knowledge
 from lightmem_integrations.models import personal_data
 from lightmem_integrations.models.embedders import as_embedder
-from lightmem_integrations.models.onnx import shipped_token_counter
 from lightmem_integrations.models.protocols import TokenCounter, load
 from lightmem_integrations.models.rerankers import as_reranker
+from lightmem_integrations.models.token_counter import shipped_token_counter
 from lightmem_integrations.recall.pipeline import RecallParts, recall_online
 from lightmem_integrations.recall.plan.hypothetical import hypothetical_from
 from lightmem_integrations.recall.short_term import window
@@ -55,6 +55,7 @@ from lightmem_integrations.storage.turns import (
     window_start,
 )
 from lightmem_integrations.storage.users import find_session, find_user, list_sessions, list_users
+from lightmem_integrations.text.timezone import check_timezone, moment_in
 from lightmem_integrations.validation import (
     check_count,
     check_moment,
@@ -85,7 +86,8 @@ class LightMem(Closing):
         writer: Makes episodes and facts of turns in ``consolidate``: anything that ``slm`` can be,
             or a Writer. ``None`` for the one that needs no model.
         settings: Numbers that can be turned.
-        count_tokens: Counts tokens as your chat model does. The default counts WordPiece tokens.
+        count_tokens: Counts tokens as your chat model does. The default is an upper
+            estimate for any model.
         replace_embedder: Embed everything anew if the store was built with another embedder.
 
     Attributes:
@@ -157,6 +159,7 @@ class LightMem(Closing):
         user_id: str,
         session_id: str = "default",
         agent_id: str | None = None,
+        timezone: str | None = None,
     ) -> tuple[Turn, ...]:
         """Remember turns: all of them or, on an error, none. Calls no model.
 
@@ -165,6 +168,7 @@ class LightMem(Closing):
             user_id: Whose memory.
             session_id: The conversation in which it was said.
             agent_id: Which agent writes.
+            timezone: The user's time zone, for turns without a time; else ``settings.timezone``.
 
         Returns:
             The turns as stored, ids and times filled in. Once this returns they are on disk. A
@@ -179,7 +183,8 @@ class LightMem(Closing):
         user_id, session_id = self._user(user_id), self._session(session_id)
         if agent_id is not None:
             check_scope_id(agent_id, "agent_id", self.settings.max_id_chars)
-        new = checked_turns(turns, self.settings)
+        now = moment_in(check_timezone(timezone) or self.settings.timezone)
+        new = checked_turns(turns, self.settings, now)
         if not new:
             return ()
         with self._idle.call(), self._store.ledger.write() as connection:
@@ -256,6 +261,7 @@ class LightMem(Closing):
         speakers: Collection[str] | None = None,
         exclude: Collection[str] = (),
         exclude_session: str | None = None,
+        timezone: str | None = None,
         count_tokens: TokenCounter | None = None,
         strict: bool = False,
     ) -> Recall:
@@ -277,6 +283,7 @@ class LightMem(Closing):
             speakers: Only what these speakers said.
             exclude: Ids of turns that must not come back, such as those already in the prompt.
             exclude_session: A session whose turns must not come back.
+            timezone: The user's time zone, for "yesterday"; by default ``settings.timezone``.
             count_tokens: Counts tokens for this call.
             strict: Raise instead of degrading.
 
@@ -299,6 +306,7 @@ class LightMem(Closing):
             speakers=speakers,
             exclude=exclude,
             exclude_session=exclude_session,
+            timezone=timezone,
             count_tokens=count_tokens or self.count_tokens,
             strict=strict,
         )

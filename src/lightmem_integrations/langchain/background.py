@@ -126,6 +126,7 @@ class BackgroundMemory:
                 user_id=scope.user_id,
                 k=self._k,
                 max_tokens=self._max_tokens,
+                timezone=scope.timezone,
                 exclude={asked.id, *self._ids_in(prompt, scope)} - {""},
                 strict=self._strict,
             ).text
@@ -174,7 +175,10 @@ def add_turns(
     """
 
     def add(*given: Turn) -> None:
-        memory.add(given, user_id=scope.user_id, session_id=scope.session_id, agent_id=agent_id)
+        memory.add(
+            given, user_id=scope.user_id, session_id=scope.session_id, agent_id=agent_id,
+            timezone=scope.timezone,
+        )  # fmt: skip
 
     try:
         add(*turns)

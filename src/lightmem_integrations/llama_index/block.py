@@ -216,7 +216,10 @@ class LightMemBlock(BaseMemoryBlock[str]):
             self._store(new, session_id)
 
     def _turn(self, message: ChatMessage) -> Turn:
-        return to_turn(_unmarked(message), max_chars=self._memory.settings.max_turn_chars)
+        settings = self._memory.settings
+        return to_turn(
+            _unmarked(message), max_chars=settings.max_turn_chars, timezone=settings.timezone
+        )
 
     def _store(self, turns: Sequence[Turn], session_id: str) -> None:
         waiting = [*self._unsaved.pop(session_id, ()), *turns]
