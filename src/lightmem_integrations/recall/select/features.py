@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.recall.candidates import REACH, Candidates, EmbeddedQuery, QueryTerms
+from lightmem_integrations.recall.scores import z_scores
 from lightmem_integrations.recall.select.answer_type import has_answer_type
 from lightmem_integrations.recall.select.late_interaction import maxsim, query_tokens
 from lightmem_integrations.records.conversation import Plan
@@ -106,16 +107,6 @@ def _around(turns: Turns, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
         & (np.abs(turns.positions[clipped] - turns.positions[chosen]) <= REACH)
     )
     return np.where(near, clipped, -1)
-
-
-def z_scores(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Z-scores over the known (finite) values; 0, the mean, for the others."""
-    known = np.isfinite(values)
-    if not known.any():
-        return np.zeros_like(values)
-    spread = max(float(values[known].std()), 1e-6)
-    scores: NDArray[np.float32] = (values - values[known].mean()) / np.float32(spread)
-    return np.where(known, scores, np.float32(0.0))
 
 
 def _dense(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from lightmem_integrations.arrays import Vectors
-from lightmem_integrations.recall.select.features import z_scores
+from lightmem_integrations.recall.scores import z_scores
 from lightmem_integrations.records.conversation import Plan, Tier
 from lightmem_integrations.storage.knowledge_reads import (
     Entry,
