@@ -30,7 +30,7 @@ from lightmem_integrations.evaluation.metrics import (
     interval,
     reciprocal_rank,
 )
-from lightmem_integrations.evaluation.stages import Meaning, OwnMemory, write
+from lightmem_integrations.evaluation.stages import CoarseSearch, OwnMemory, write
 from lightmem_integrations.models.embedders import as_embedder
 
 EMBEDDERS = {"int8": None, "fp32": "all-MiniLM-L6-v2"}
@@ -75,7 +75,7 @@ def ranked(conversations: Any, embedder: str | None) -> dict[str, list[Ranking]]
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         folder = Path(name)
         write(folder, conversations, embedder=embedder)
-        with closing(Meaning(folder, embedder)) as meaning:
+        with closing(CoarseSearch(folder, "meaning", embedder)) as meaning:
             alone = rank_all("", meaning, conversations)
         settings = Settings(late_interaction=False)
         with closing(OwnMemory(folder, settings, embedder=embedder)) as memory:

@@ -90,11 +90,12 @@ class LightMem(Closing):
         path: Absolute path of the folder; ``None`` for a temporary one.
 
     Raises:
-        StoreLockedError: The folder is in use by another process or object.
+        StoreLockedError: The folder is in use by another process, or open in this one with other
+            settings. With the same settings, the open store is shared.
         EmbeddingMismatchError: The store was built with another embedder.
         SettingsError: An argument makes no sense.
         MissingExtraError: ``settings.shared_knowledge`` is on without the extra ``shared``.
-        LedgerError: The database cannot be opened.
+        LedgerError: The database cannot be opened, or was lost.
     """
 
     def __init__(
@@ -133,8 +134,7 @@ class LightMem(Closing):
             ledger=self._store.ledger,
             index=self._store.index,
             indexer=self._store.indexer,
-            embedder=own_embedder,
-            identity=self._store.embedder,
+            embedder=self._store.embedder,
             reranker=own_reranker,
             hypothetical=hypothetical,
             workers=DaemonPool(),

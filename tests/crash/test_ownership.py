@@ -102,12 +102,12 @@ def test_a_killed_owner_leaves_no_lock(owner, tmp_path, open_memory):
     assert memory.history(user_id="u")[0].text == "The owner was here."
 
 
-def test_the_same_process_is_refused_too_until_it_closes(open_memory, tmp_path):
-    memory = open_memory(tmp_path)
-    with pytest.raises(StoreLockedError, match="in use"):
-        open_memory(tmp_path)
-    memory.close()
-    open_memory(tmp_path)
+def test_the_last_of_a_process_to_close_lets_the_folder_go(open_memory, tmp_path):
+    first, second = open_memory(tmp_path), open_memory(tmp_path)
+    first.close()
+    assert rival(tmp_path)[0] == "locked"
+    second.close()
+    assert rival(tmp_path)[0] == "opened"
 
 
 def test_another_thread_may_close_it(open_memory, tmp_path):

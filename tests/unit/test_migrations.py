@@ -13,7 +13,7 @@ from lightmem_integrations import LedgerError, Settings, Turn
 from lightmem_integrations.storage import schema
 from lightmem_integrations.storage.ledger import Ledger
 from lightmem_integrations.storage.migrations.runner import VERSION, migrate
-from lightmem_integrations.storage.schema.turns import metadata
+from lightmem_integrations.storage.schema.columns import metadata
 from lightmem_integrations.testing import HashEmbedder, ScriptedWriter
 
 DATA = Path(__file__).parents[1] / "data"

@@ -69,12 +69,9 @@ def _answerer(memory: LightMem, user: str, session: str, model: str | None) -> C
 
 def _quote(memory: LightMem, user: str, session: str, said: str) -> str:
     from lightmem_integrations import Turn
-    from lightmem_integrations.testing import quoted_answer
+    from lightmem_integrations.demo.agents import quoting_agent
 
-    reply = _NOTED
-    if said.endswith("?"):
-        found = memory.recall(said, user_id=user)
-        reply = quoted_answer([Turn(role="user", text=f"{found.text}\n\n{said}")])
+    reply = quoting_agent(memory)(user, session, said) if said.endswith("?") else _NOTED
     # The reply holds nothing that is not remembered already, so it need not be found again.
     memory.add(
         [Turn(role="user", text=said), Turn(role="assistant", text=reply, searchable=False)],

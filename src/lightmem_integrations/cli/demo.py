@@ -34,34 +34,41 @@ def run(
     The exit code is 1 if anybody was shown a word of somebody else's.
     """
     from lightmem_integrations.demo import show
-    from lightmem_integrations.demo.agents import chat_model
+    from lightmem_integrations.demo.agents import agents, chat_model
     from lightmem_integrations.demo.load import people
     from lightmem_integrations.demo.observed import ObservedMemory
-    from lightmem_integrations.demo.run import agents, ask_all, learned, tell
+    from lightmem_integrations.demo.run import ask, tell, warm_up
 
     if model is not None and framework is Framework.llama_index:
         raise typer.BadParameter("a chat model answers for LangChain only", param_hint="--model")
     console = show.console_for(Console())
     everybody = people()
-    chosen = None if model is None else chat_model(model)
+    chat = None if model is None else chat_model(model)
     with ObservedMemory(store) as memory:
         with Console(stderr=True).status("Telling and indexing the conversations"):
-            by_framework = agents(memory, framework.value, chosen)
-            told = tell(memory, everybody)
-        show.show_start(console, everybody, told, by_framework)
-        show.show_models(console, by_framework, model)
-        outcome = ask_all(
-            memory,
-            by_framework,
-            everybody,
-            questions=questions,
-            on_asked=lambda asked: show.show_asked(console, asked),
-        )
-        report = memory.consolidate(final=True)
-        show.show_crossed(console, outcome.crossed)
-        show.show_knowledge(console, report, [(each, learned(memory, each)) for each in everybody])
-    show.show_summary(console, outcome)
+            chosen = agents(memory, framework.value, chat)
+            seconds = tell(memory, everybody)
+        show.show_start(console, everybody, seconds, chosen)
+        show.show_models(console, chosen, model)
+        warm_up(chosen, everybody[0])
+        own, crossed = [], []
+        for person in everybody:
+            others = [other for other in everybody if other is not person]
+            for question in person.questions[:questions]:
+                own.append(ask(memory, chosen, question, asker=person, others=others))
+                show.show_answers(console, own[-1])
+            for other in others:
+                answers = ask(memory, chosen, other.questions[0], asker=person, others=others)
+                crossed.append((other, answers))
+        show.show_isolation(console, crossed)
+        show.show_consolidation(console, memory.consolidate(final=True))
+        for person in everybody:
+            show.show_facts(console, memory, person)
+    about_themselves = [answer for answers in own for answer in answers]
+    about_others = [answer for _, answers in crossed for answer in answers]
+    foreign = sum(answer.foreign for answer in (*about_themselves, *about_others))
+    show.show_summary(console, about_themselves, foreign)
     if store is not None:
         console.print(f"The store stays in {store}.", markup=False)
-    if outcome.foreign:
+    if foreign:
         raise typer.Exit(1)

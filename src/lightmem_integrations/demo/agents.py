@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from lightmem_integrations.errors import MissingExtraError, ModelUnavailableError
 from lightmem_integrations.records.conversation import Turn
@@ -20,18 +20,40 @@ if TYPE_CHECKING:
 Agent = Callable[[str, str, str], str]
 """Answers: given the user's id, the session's id and a question."""
 
+Choice = Literal["both", "langchain", "llama-index"]
+"""Frameworks whose agents answer."""
+
 LANGCHAIN = "LangChain"
 LLAMA_INDEX = "LlamaIndex"
 PLAIN = "recall"
 
 
-def installed(framework: str) -> bool:
-    """True if the framework's packages are installed."""
-    package = {LANGCHAIN: "langchain.agents", LLAMA_INDEX: "llama_index.core"}[framework]
-    try:
-        return importlib.util.find_spec(package) is not None
-    except ModuleNotFoundError:  # not even the package that it would be part of
-        return False
+def agents(
+    memory: LightMem, choice: Choice = "both", model: BaseChatModel | None = None
+) -> Mapping[str, Agent]:
+    """The agents that are asked, by framework.
+
+    Args:
+        memory: The store behind them.
+        choice: Which frameworks. With ``both``, one that is not installed is left out; if neither
+            is, recall is quoted from without a framework.
+        model: Chat model of the LangChain agent; ``None`` for the one that only quotes.
+
+    Raises:
+        MissingExtraError: If a framework asked for by name is not installed.
+    """
+    makers: Mapping[str, tuple[str, Callable[[], Agent]]] = {
+        "langchain": (LANGCHAIN, lambda: langchain_agent(memory, model)),
+        "llama-index": (LLAMA_INDEX, lambda: llama_index_agent(memory)),
+    }
+    if choice != "both":
+        framework, make = makers[choice]
+        return {framework: make()}
+    found: dict[str, Agent] = {}
+    for framework, make in makers.values():
+        with contextlib.suppress(MissingExtraError):
+            found[framework] = make()
+    return found or {PLAIN: quoting_agent(memory)}
 
 
 def chat_model(name: str) -> BaseChatModel:
@@ -126,15 +148,15 @@ def llama_index_agent(memory: LightMem) -> Agent:
     return ask
 
 
-def plain_agent(memory: LightMem) -> Agent:
+def quoting_agent(memory: LightMem) -> Agent:
     """No framework: a recall, quoted from.
 
     Args:
         memory: The store.
     """
 
-    def ask(user_id: str, session_id: str, question: str) -> str:
-        found = memory.recall(question, user_id=user_id, exclude_session=session_id)
+    def ask(user_id: str, _session_id: str, question: str) -> str:
+        found = memory.recall(question, user_id=user_id)
         return quoted_answer([Turn(role="user", text=f"{found.text}\n\n{question}")])
 
     return ask

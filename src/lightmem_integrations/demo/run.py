@@ -1,56 +1,18 @@
-"""The demo: two people talk, both frameworks answer from memory, nobody sees another's words."""
+"""The conversations told, and questions put to the agents: what they answer and were shown."""
 
 from __future__ import annotations
 
-import itertools
 import time
 import uuid
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
 
-from lightmem_integrations.demo.agents import (
-    LANGCHAIN,
-    LLAMA_INDEX,
-    PLAIN,
-    Agent,
-    installed,
-    langchain_agent,
-    llama_index_agent,
-    plain_agent,
-)
+from lightmem_integrations.demo.agents import Agent
 from lightmem_integrations.demo.load import Person
 from lightmem_integrations.demo.observed import ObservedMemory
 from lightmem_integrations.errors import LightMemError
 from lightmem_integrations.evaluation.conversations import Question
-from lightmem_integrations.records.conversation import Hit, Recall
-from lightmem_integrations.records.knowledge import Evidence, Fact
-
-if TYPE_CHECKING:
-    from langchain_core.language_models import BaseChatModel
-
-_SHOWN_FACTS = 3  # a guess
-
-Choice = Literal["both", "langchain", "llama-index"]
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """Totals of the turns stored before anything is asked.
-
-    Attributes:
-        people: How many people talked.
-        sessions: In how many sessions.
-        turns: How many turns there were.
-        seconds: Time of all calls of ``add`` together.
-        indexing_seconds: Time after that until every turn had its vector.
-    """
-
-    people: int
-    sessions: int
-    turns: int
-    seconds: float
-    indexing_seconds: float
+from lightmem_integrations.records.conversation import Recall
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,194 +21,98 @@ class Answer:
 
     Attributes:
         framework: Whose agent.
-        text: Its answer.
+        asker: The person who asks, and in whose memory is looked.
+        question: The question, with its right answer and its evidence.
+        text: The agent's answer.
         milliseconds: Time of the whole run of the agent.
-        recall: What came back from memory for it.
-        foreign: Turns of another person among that. Always 0, or isolation is broken.
+        recalls: What came back from memory for it; an agent may ask more than once.
+        strangers: Ids of the turns of everybody else.
     """
 
     framework: str
+    asker: Person
+    question: Question
     text: str
     milliseconds: float
-    recall: Recall
-    foreign: int
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A question, who asked it, whom it is about, and the answers.
-
-    Attributes:
-        asker: The person who asks, and in whose memory is looked.
-        about: The person whom the question is about.
-        question: The question, with its right answer and its evidence.
-        answers: One for each framework.
-    """
-
-    asker: Person
-    about: Person
-    question: Question
-    answers: tuple[Answer, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """All that was asked.
-
-    Attributes:
-        asked: Questions of people about themselves.
-        crossed: Questions of people about each other.
-    """
-
-    asked: tuple[Asked, ...]
-    crossed: tuple[Asked, ...]
+    recalls: tuple[Recall, ...]
+    strangers: frozenset[str]
 
     @property
-    def answers(self) -> tuple[Answer, ...]:
-        """Every answer to every question."""
-        return tuple(each for one in (*self.asked, *self.crossed) for each in one.answers)
+    def turns(self) -> frozenset[str]:
+        """Ids of the turns that came into the prompt."""
+        return frozenset(
+            turn.id or ""
+            for recall in self.recalls
+            for hit in recall.hits
+            for turn in (*hit.turns, *hit.neighbours)
+        )
+
+    @property
+    def complete(self) -> bool:
+        """True if all evidence of the question came into the prompt."""
+        return self.question.evidence <= self.turns
 
     @property
     def foreign(self) -> int:
-        """Turns of another person that were recalled, over all questions."""
-        return sum(answer.foreign for answer in self.answers)
+        """How many turns of other people came into it. Always 0, or isolation is broken."""
+        return len(self.turns & self.strangers)
 
 
-@dataclass(frozen=True, slots=True)
-class Learned:
-    """Facts made of one person's turns.
+def tell(memory: ObservedMemory, people: Iterable[Person]) -> tuple[float, float]:
+    """Add the conversations, one call for each exchange, and wait until they are indexed.
 
-    Attributes:
-        count: How many facts are known.
-        latest: The few of them that became true last.
-        evidence: A turn that proves the last of these.
+    Returns:
+        Seconds of adding, and seconds after that until every turn had its vector.
     """
-
-    count: int
-    latest: tuple[Fact, ...]
-    evidence: Evidence | None
-
-
-def has_evidence(question: Question, recall: Recall) -> bool:
-    """True if all evidence of the question came into the prompt."""
-    return question.evidence <= {each for hit in recall.hits for each in shown_turns(hit)}
-
-
-def shown_turns(hit: Hit) -> frozenset[str]:
-    """Ids of the turns that a hit brought into the prompt."""
-    return frozenset(turn.id or "" for turn in (*hit.turns, *hit.neighbours))
-
-
-def agents(
-    memory: ObservedMemory, choice: Choice, model: BaseChatModel | None = None
-) -> Mapping[str, Agent]:
-    """The agents that are asked, by framework.
-
-    Args:
-        memory: The store behind them.
-        choice: Which frameworks. With ``both``, one that is not installed is left out; if neither
-            is, recall is quoted from without a framework.
-        model: Chat model of the LangChain agent; ``None`` for the one that only quotes.
-
-    Raises:
-        MissingExtraError: If a framework asked for by name is not installed.
-    """
-    found: dict[str, Agent] = {}
-    if choice == "langchain" or (choice == "both" and installed(LANGCHAIN)):
-        found[LANGCHAIN] = langchain_agent(memory, model)
-    if choice == "llama-index" or (choice == "both" and installed(LLAMA_INDEX)):
-        found[LLAMA_INDEX] = llama_index_agent(memory)
-    return found or {PLAIN: plain_agent(memory)}
-
-
-def tell(memory: ObservedMemory, everybody: Sequence[Person]) -> Told:
-    """Add the conversations, one call for each exchange, and wait until they are indexed."""
     start = time.perf_counter()
-    turns = 0
-    for person in everybody:
+    for person in people:
         for session in person.sessions:
             for exchange in session.exchanges():
                 memory.add(exchange, user_id=person.user_id, session_id=session.session_id)
-                turns += len(exchange)
     added = time.perf_counter()
     memory.index_pending()
     memory.questions_only = True
-    return Told(
-        people=len(everybody),
-        sessions=sum(len(person.sessions) for person in everybody),
-        turns=turns,
-        seconds=added - start,
-        indexing_seconds=time.perf_counter() - added,
-    )
+    return added - start, time.perf_counter() - added
 
 
-def ask_all(
+def warm_up(agents: Mapping[str, Agent], person: Person) -> None:
+    """The first run of each agent, which imports and compiles what later runs find ready."""
+    for agent in agents.values():
+        agent(person.user_id, _new_session(), "Hello?")
+
+
+def ask(
     memory: ObservedMemory,
-    by_framework: Mapping[str, Agent],
-    everybody: Sequence[Person],
+    agents: Mapping[str, Agent],
+    question: Question,
     *,
-    questions: int,
-    on_asked: Callable[[Asked], None] = lambda _: None,
-) -> Outcome:
-    """Ask everybody's questions in new sessions, then questions about the others.
+    asker: Person,
+    others: Iterable[Person],
+) -> tuple[Answer, ...]:
+    """Every agent's answer to one question, each in a new session.
 
     Args:
         memory: The store, with the conversations in it.
-        by_framework: Who answers.
-        everybody: Who asks.
-        questions: How many questions each person asks.
-        on_asked: Called after each question that a person asked about themselves.
+        agents: Who answers, by framework.
+        question: What is asked.
+        asker: In whose memory is looked.
+        others: People of whom nothing may be shown.
+
+    Raises:
+        LightMemError: An agent did not ask its memory.
     """
-    # The first run of an agent imports and compiles what later runs find ready.
-    for agent in by_framework.values():
-        agent(everybody[0].user_id, _new_session(), "Hello?")
-
-    def ask(asker: Person, about: Person, question: Question) -> Asked:
-        foreign = {turn_id for each in everybody if each is not asker for turn_id in each.turn_ids}
-        answers = tuple(
-            _answer(memory, framework, agent, asker.user_id, question.text, foreign)
-            for framework, agent in by_framework.items()
-        )
-        return Asked(asker, about, question, answers)
-
-    asked = []
-    for person in everybody:
-        for question in person.questions[:questions]:
-            asked.append(ask(person, person, question))
-            on_asked(asked[-1])
-    crossed = tuple(
-        ask(asker, about, about.questions[0])
-        for asker, about in itertools.permutations(everybody, 2)
-    )
-    return Outcome(asked=tuple(asked), crossed=crossed)
-
-
-def learned(memory: ObservedMemory, person: Person) -> Learned:
-    """A person's facts after consolidation: the latest, and evidence of the last one."""
-    facts = memory.facts(user_id=person.user_id)
-    latest = sorted(facts, key=lambda fact: fact.valid_from)[-_SHOWN_FACTS:]
-    evidence = memory.explain(latest[-1].id, user_id=person.user_id).evidence if latest else ()
-    return Learned(len(facts), tuple(latest), evidence[0] if evidence else None)
-
-
-def _answer(
-    memory: ObservedMemory,
-    framework: str,
-    agent: Agent,
-    user_id: str,
-    question: str,
-    foreign: Collection[str],
-) -> Answer:
-    before = len(memory.recalls)
-    start = time.perf_counter()
-    text = agent(user_id, _new_session(), question)
-    milliseconds = (time.perf_counter() - start) * 1_000
-    # An agent may ask its memory more than once; each time counts.
-    recalls = [found for _, found in memory.recalls[before:]]
-    if not recalls:
-        raise LightMemError(f"The {framework} agent did not ask its memory {question!r}.")
-    seen = {turn for found in recalls for hit in found.hits for turn in shown_turns(hit)}
-    return Answer(framework, text, milliseconds, recalls[0], len(seen.intersection(foreign)))
+    strangers = frozenset[str]().union(*(other.turn_ids for other in others))
+    answers = []
+    for framework, agent in agents.items():
+        before = len(memory.recalls)
+        start = time.perf_counter()
+        text = agent(asker.user_id, _new_session(), question.text)
+        milliseconds = (time.perf_counter() - start) * 1_000
+        recalls = tuple(found for _, found in memory.recalls[before:])
+        if not recalls:
+            raise LightMemError(f"The {framework} agent did not ask its memory {question.text!r}.")
+        answers.append(Answer(framework, asker, question, text, milliseconds, recalls, strangers))
+    return tuple(answers)
 
 
 def _new_session() -> str:

@@ -18,7 +18,6 @@ import numpy as np
 
 from lightmem_integrations.documents.indexing import index_large
 from lightmem_integrations.documents.nearest import Scored, nearest_documents
-from lightmem_integrations.engine.embedder import PURGE
 from lightmem_integrations.engine.store import Store
 from lightmem_integrations.errors import IndexUnavailableError, ModelOutputError
 from lightmem_integrations.models.protocols import Vectors
@@ -34,6 +33,7 @@ from lightmem_integrations.storage.documents import (
     refresh,
     write_documents,
 )
+from lightmem_integrations.storage.index_contents import PURGE
 from lightmem_integrations.storage.ledger import put_meta
 from lightmem_integrations.storage.namespaces import Path, list_paths
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,21 +17,31 @@ from lightmem_integrations.models.embedders import (
     encoded_query,
     query_vector,
 )
-from lightmem_integrations.models.protocols import Embedder, TokenEmbedder
+from lightmem_integrations.models.protocols import Embedder, Encoding, TokenEmbedder
 from lightmem_integrations.models.token_vectors import ignored_tokens, rotate
 from lightmem_integrations.storage.document_vectors import drop_document_vectors
+from lightmem_integrations.storage.index_contents import PURGE
 from lightmem_integrations.storage.ledger import Ledger, get_meta, put_meta
 from lightmem_integrations.storage.shared import withdraw_all
-from lightmem_integrations.storage.turn_vectors import EmbeddedTurn, PendingTurn, drop_vectors
+from lightmem_integrations.storage.turn_vectors import PendingTurn, drop_vectors
+from lightmem_integrations.storage.vector_bytes import pack_vector, unpack_vector
 
 EMBEDDER_NAME = "embedder.name"
 EMBEDDER_DIMENSION = "embedder.dimension"
-PURGE = "index.purge"
-"""Set while the vector index holds something that the ledger does not want it to hold."""
+EMBEDDER_FINGERPRINT = "embedder.fingerprint"
+"""The vector of a fixed text: two functions may bear one name, and two models do not give it."""
+
+_FIXED_TEXT = "Ann moved to Lisbon in May and works as a nurse at the harbour."
+_SAME = 0.15
+"""Distance of two vectors of the fixed text by one model, at most: a cosine of 0.99, a guess with
+room for half precision and for services that do not repeat themselves exactly."""
 
 
 class StoreEmbedder:
-    """An embedder whose name and dimension the ledger keeps, so that two are never mixed.
+    """An embedder whose identity the ledger keeps, so that two are never mixed.
+
+    Its name is compared when a store is opened, the vector of a fixed text at first use: to load
+    the model any earlier would make opening slow.
 
     Args:
         ledger: Keeps the identity.
@@ -41,6 +52,7 @@ class StoreEmbedder:
         self._ledger = ledger
         self._embedder = embedder
         self._dimension: int | None = None
+        self._fingerprint: Vectors | None = None
         self._ignored: NDArray[np.bool_] | None = None
 
     @property
@@ -55,9 +67,7 @@ class StoreEmbedder:
             EmbeddingMismatchError: They are of another one, and ``replace`` is not set.
         """
         name = self._ledger.get(EMBEDDER_NAME)
-        if name is None or (
-            name == self._embedder.name and not (replace and self._of_other_length())
-        ):
+        if name is None or (name == self._embedder.name and not (replace and self._differs())):
             return
         if not replace:
             raise EmbeddingMismatchError(
@@ -71,6 +81,7 @@ class StoreEmbedder:
             withdraw_all(connection)
             put_meta(connection, EMBEDDER_NAME, self._embedder.name)
             put_meta(connection, EMBEDDER_DIMENSION, "")
+            put_meta(connection, EMBEDDER_FINGERPRINT, "")
             put_meta(connection, PURGE, "1")
 
     def check_dimension(self, vector: Vectors) -> None:
@@ -94,6 +105,12 @@ class StoreEmbedder:
         if not known:
             put_meta(connection, EMBEDDER_NAME, self._embedder.name)
             put_meta(connection, EMBEDDER_DIMENSION, str(dimension))
+        if self._fingerprint is not None:
+            fingerprint = get_meta(connection, EMBEDDER_FINGERPRINT)
+            if not fingerprint:
+                put_meta(connection, EMBEDDER_FINGERPRINT, pack_vector(self._fingerprint).hex())
+            elif _far(fingerprint, self._fingerprint):
+                raise self._mismatch()
         self._dimension = int(known or dimension)
         self._compare(dimension)
 
@@ -102,16 +119,31 @@ class StoreEmbedder:
 
         Raises:
             ModelError: The embedder failed.
+            EmbeddingMismatchError: It is not the one that the store was built with.
         """
+        self._verify()
         return query_vector(self._embedder, text)
+
+    def encoded_query(self, text: str) -> tuple[Vectors, Encoding | None]:
+        """The normalised vector of a question, and its token vectors where the embedder has them.
+
+        Raises:
+            ModelError: The embedder failed.
+            EmbeddingMismatchError: It is not the one that the store was built with.
+        """
+        self._verify()
+        vector, encoding = encoded_query(self._embedder, text)
+        self.check_dimension(vector)
+        return vector, encoding
 
     def warm_up(self) -> Vectors:
         """Load all that a question's vectors need; returns the vector of some question.
 
         Raises:
             ModelError: The embedder failed.
+            EmbeddingMismatchError: It is not the one that the store was built with.
         """
-        vector, encoding = encoded_query(self._embedder, "warm up")
+        vector, encoding = self.encoded_query("warm up")
         if encoding is not None:
             rotate(encoding.tokens)  # the first one makes the projection
         return vector
@@ -121,32 +153,37 @@ class StoreEmbedder:
 
         Raises:
             ModelError: The embedder failed.
+            EmbeddingMismatchError: It is not the one that the store was built with.
         """
+        self._verify()
         return document_vectors(self._embedder, texts)
 
     def embed(
         self, todo: Sequence[PendingTurn]
-    ) -> tuple[list[EmbeddedTurn], dict[int, ModelOutputError]]:
+    ) -> tuple[list[PendingTurn], dict[int, ModelOutputError]]:
         """Embed turns.
 
         Args:
             todo: Turns without a vector.
 
         Returns:
-            The vectors; and, by row, the errors of turns for which something unusable came out.
+            The turns with their vectors; and, by row, the errors of those for which something
+            unusable came out.
 
         Raises:
             ModelError: The embedder failed altogether; it may work again later.
+            EmbeddingMismatchError: It is not the one that the store was built with.
         """
         if not todo:
             return [], {}
+        self._verify()
         try:
             return self._embed_together(todo), {}
         except ModelOutputError as error:
             if len(todo) == 1:
                 return [], {todo[0].row: error}
         # One turn may spoil its batch: what the others give is kept.
-        embedded: list[EmbeddedTurn] = []
+        embedded: list[PendingTurn] = []
         failed: dict[int, ModelOutputError] = {}
         for turn in todo:
             done, why = self.embed([turn])
@@ -154,21 +191,59 @@ class StoreEmbedder:
             failed |= why
         return embedded, failed
 
-    def _embed_together(self, todo: Sequence[PendingTurn]) -> list[EmbeddedTurn]:
+    def _embed_together(self, todo: Sequence[PendingTurn]) -> list[PendingTurn]:
         texts = [f"{turn.speaker}: {turn.text}" if turn.speaker else turn.text for turn in todo]
         if not isinstance(self._embedder, TokenEmbedder):
             vectors = document_vectors(self._embedder, texts)
             return [
-                EmbeddedTurn(turn.row, turn.user, vector, None)
-                for turn, vector in zip(todo, vectors, strict=True)
+                replace(turn, vector=vector) for turn, vector in zip(todo, vectors, strict=True)
             ]
         if self._ignored is None:
             self._ignored = ignored_tokens(self._embedder.vocabulary())
         vectors, tokens = encoded_documents(self._embedder, texts, self._ignored)
         return [
-            EmbeddedTurn(turn.row, turn.user, vector, compacted)
+            replace(turn, vector=vector, tokens=compacted)
             for turn, vector, compacted in zip(todo, vectors, tokens, strict=True)
         ]
+
+    def _verify(self) -> None:
+        """Compare the fixed text's vector with that of the store, once for this embedder.
+
+        Raises:
+            ModelError: The embedder failed.
+            EmbeddingMismatchError: Another embedder of the same name made the store's vectors.
+        """
+        if self._fingerprint is not None:
+            return
+        made = document_vectors(self._embedder, [_FIXED_TEXT])[0]
+        if self._is_other(made):
+            raise self._mismatch()
+        self._fingerprint = made
+
+    def _mismatch(self) -> EmbeddingMismatchError:
+        return EmbeddingMismatchError(
+            f"This store was built with another embedder of the name {self._embedder.name!r}: it "
+            "gives a fixed text another vector. Use the embedder that the store was built with, or "
+            "close the store and open it with replace_embedder=True to embed everything anew."
+        )
+
+    def _is_other(self, made: Vectors) -> bool:
+        """True if the store's embedder gave the fixed text another vector."""
+        dimension = self._ledger.get(EMBEDDER_DIMENSION)
+        if dimension:
+            self._dimension = int(dimension)
+            self._compare(len(made))
+        known = self._ledger.get(EMBEDDER_FINGERPRINT)
+        return bool(known) and _far(known or "", made)
+
+    def _differs(self) -> bool:
+        """True if the embedder bears the store's name, but gives other vectors."""
+        try:
+            self._verify()
+        except EmbeddingMismatchError:
+            self._dimension = None
+            return True
+        return False
 
     def _compare(self, dimension: int) -> None:
         if self._dimension is not None and self._dimension != dimension:
@@ -178,7 +253,8 @@ class StoreEmbedder:
                 "with, or open it with replace_embedder=True to embed everything anew."
             )
 
-    def _of_other_length(self) -> bool:
-        """True if the embedder bears the store's name, but its vectors have another length."""
-        known = self._ledger.get(EMBEDDER_DIMENSION)
-        return bool(known) and int(known or 0) != len(self.query("?"))
+
+def _far(fingerprint: str, made: Vectors) -> bool:
+    """True if a stored fingerprint is of another model than a vector of the fixed text."""
+    known = unpack_vector(bytes.fromhex(fingerprint))
+    return len(known) != len(made) or bool(np.linalg.norm(known - made) > _SAME)

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Sequence
 import numpy as np
 
 from lightmem_integrations.engine.background import Loop
-from lightmem_integrations.engine.embedder import PURGE, StoreEmbedder
+from lightmem_integrations.engine.embedder import StoreEmbedder
 from lightmem_integrations.errors import (
     IndexUnavailableError,
     LightMemError,
@@ -19,10 +19,9 @@ from lightmem_integrations.errors import (
 )
 from lightmem_integrations.settings import Settings
 from lightmem_integrations.storage.index import Batch, VectorIndex
-from lightmem_integrations.storage.index_contents import batches, expected
+from lightmem_integrations.storage.index_contents import PURGE, batches, expected
 from lightmem_integrations.storage.ledger import Ledger
 from lightmem_integrations.storage.turn_vectors import (
-    PendingTurn,
     clear_pending,
     count_pending_turns,
     pending_turns,
@@ -120,7 +119,8 @@ class Indexer:
             except LightMemError:
                 self.state = "unavailable"
                 raise
-            self._ledger.put(PURGE, "")
+            if not self._ledger.read_only:
+                self._ledger.put(PURGE, "")
             self.state = "ready"
             with self._ledger.read() as connection:
                 return sum(expected(connection).values())
@@ -143,6 +143,9 @@ class Indexer:
             IndexUnavailableError: The index does not answer.
         """
         row = None if user is None else user.row
+        if self._ledger.read_only:
+            self.prepare()
+            return self.waiting(row, without)
         deadline = None if seconds is None else time.monotonic() + seconds
         if user is None:
             self._failed = {}  # who asks for everything wants it tried anew
@@ -207,23 +210,19 @@ class Indexer:
             logger.warning("A turn cannot be embedded and is found by its words only: %s", error)
         now = time.monotonic()
         self._failed = self._failed | {row: (now, error) for row, error in failed.items()}
-        todo = [turn for turn in todo if turn.row not in failed]
+        vectors = {turn.row: turn.vector for turn in (*embedded, *todo) if turn.vector is not None}
         if embedded:
             with self._ledger.write() as connection:
-                self._embedder.record_dimension(connection, len(embedded[0].vector))
+                self._embedder.record_dimension(connection, len(vectors[embedded[0].row]))
                 store_vectors(connection, embedded)
-        found = {turn.row: turn.vector for turn in embedded}
-        by_scope: dict[str, list[PendingTurn]] = {}
+        by_scope: dict[str, list[int]] = {}
         for turn in todo:
-            by_scope.setdefault(turn.scope, []).append(turn)
-        for scope, items in by_scope.items():
-            rows = [turn.row for turn in items]
-            vectors = np.stack(
-                [found[turn.row] if turn.vector is None else turn.vector for turn in items]
-            )
-            self._index.upsert(Batch(scope, rows, vectors))
+            if turn.row in vectors:
+                by_scope.setdefault(turn.scope, []).append(turn.row)
+        for scope, rows in by_scope.items():
+            self._index.upsert(Batch(scope, rows, np.stack([vectors[row] for row in rows])))
         with self._ledger.write() as connection:
-            clear_pending(connection, [turn.row for turn in todo])
+            clear_pending(connection, list(vectors))
 
     def _given_up(self) -> dict[int, ModelOutputError]:
         """Turns that are left alone for a while, since they failed, and would hold up others."""

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 from lightmem_integrations.engine.embedder import EMBEDDER_DIMENSION
 from lightmem_integrations.engine.store import Store
 from lightmem_integrations.records.conversation import Stats
-from lightmem_integrations.storage.counts import NOTHING, count_stored
+from lightmem_integrations.storage.counts import count_stored
 from lightmem_integrations.storage.ledger import get_meta
-from lightmem_integrations.storage.users import find_user
+from lightmem_integrations.storage.users import row_of
 
 
 def stats(store: Store, user_id: str | None) -> Stats:
@@ -19,12 +17,11 @@ def stats(store: Store, user_id: str | None) -> Stats:
         StorageError: The ledger does not answer.
     """
     with store.ledger.read() as connection:
-        user = None if user_id is None else find_user(connection, user_id)
-        unknown = user_id is not None and user is None
-        counts = NOTHING if unknown else count_stored(connection, user)
+        user = None if user_id is None else row_of(connection, user_id)
+        counts = count_stored(connection, user)
         dimension = get_meta(connection, EMBEDDER_DIMENSION)
     return Stats(
-        **dataclasses.asdict(counts),
+        **counts,
         embedder=store.embedder.name,
         dimension=int(dimension) if dimension else None,
         index=store.indexer.state,

@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
+import logging
 import os
-import shutil
 import tempfile
 import weakref
 from pathlib import Path
 
 from lightmem_integrations.engine.embedder import StoreEmbedder
 from lightmem_integrations.engine.indexer import Indexer
-from lightmem_integrations.errors import SettingsError, StoreClosedError
+from lightmem_integrations.engine.open_stores import OpenStore, options_of, shared
+from lightmem_integrations.errors import StoreClosedError
 from lightmem_integrations.models.protocols import Embedder
 from lightmem_integrations.settings import Settings
 from lightmem_integrations.storage.chroma.index import ChromaIndex
+from lightmem_integrations.storage.folder import (
+    INDEX,
+    LEDGER,
+    check_ledger_is_there,
+    folder_of,
+    note_ledger_created,
+    size_in_bytes,
+)
 from lightmem_integrations.storage.folder_lock import FolderLock
 from lightmem_integrations.storage.index import ExactIndex, VectorIndex
 from lightmem_integrations.storage.ledger import Ledger
 
+logger = logging.getLogger(__name__)
+
 
 class Store:
     """The parts of a store, opened in the right order and closed in the reverse.
+
+    Those who open one folder in one process share them; each closes for itself.
 
     Args:
         path: Folder of the store; ``None`` for a temporary one, gone at close.
@@ -31,9 +44,11 @@ class Store:
         replace_embedder: Embed everything anew if the store was built with another embedder.
 
     Raises:
-        StoreLockedError: The folder is in use.
+        SettingsError: The path cannot be a folder.
+        StoreLockedError: The folder is in use by another process, or in this one with other
+            settings.
         EmbeddingMismatchError: The store was built with another embedder.
-        LedgerError: The database cannot be opened.
+        LedgerError: The database cannot be opened, or was lost.
     """
 
     def __init__(
@@ -46,45 +61,20 @@ class Store:
         settings: Settings,
         replace_embedder: bool,
     ) -> None:
-        self.path = None if path is None else Path(path).expanduser().absolute()
-        if self.path is not None and self.path.exists() and not self.path.is_dir():
-            raise SettingsError(f"The store's path {str(self.path)!r} is a file; pass a folder.")
-        folder = self.path or Path(tempfile.mkdtemp(prefix="lightmem-"))
-        self._folder_lock = FolderLock(folder)
-        try:
-            self.ledger = Ledger(ledger or f"sqlite:///{folder / 'ledger.sqlite'}")
-            try:
-                self.index = index or self._own_index(folder, settings)
-                self.embedder = StoreEmbedder(self.ledger, embedder)
-                self.embedder.check_identity(replace=replace_embedder)
-                self.indexer = Indexer(self.ledger, self.index, self.embedder, settings)
-            except BaseException:
-                self.ledger.close()
-                raise
-        except BaseException:
-            self._folder_lock.release()
-            raise
-        # Also called when the last reference is dropped, and at the end of the interpreter.
-        self._let_go = weakref.finalize(
-            self,
-            _let_go,
-            self.indexer,
-            self.index,
-            self.ledger,
-            self._folder_lock,
-            folder if self.path is None else None,
-        )
-        if settings.background_indexing:
-            self.indexer.start()
+        self.path = None if path is None else folder_of(path)
+        options = options_of(ledger, index, embedder.name, settings)
 
-    def _own_index(self, folder: Path, settings: Settings) -> VectorIndex:
-        if self.path is None:
-            return ExactIndex()
-        return ChromaIndex.embedded(
-            folder / "index",
-            shards=settings.shards,
-            check_seconds=settings.check_timeout_seconds,
-        )
+        def opened() -> OpenStore:
+            return _opened(
+                self.path, ledger, index, embedder, settings, options, replace=replace_embedder
+            )
+
+        parts = opened() if self.path is None else shared(self.path, options, opened)
+        self.ledger, self.index, self.indexer = parts.ledger, parts.index, parts.indexer
+        self.embedder = StoreEmbedder(parts.ledger, embedder)
+        self._folder_lock = parts.folder_lock
+        # Also called when the last reference is dropped, and at the end of the interpreter.
+        self._let_go = weakref.finalize(self, parts.release)
 
     def check_usable(self) -> None:
         """Refuse a store that was closed, or that another process opened.
@@ -104,10 +94,7 @@ class Store:
 
     def size_in_bytes(self) -> int | None:
         """Size of the folder on disk; ``None`` where there is none of its own."""
-        if self.path is None:
-            return None
-        files = [each for each in self.path.rglob("*") if each.is_file()]
-        return sum(each.stat().st_size for each in files if each.exists())
+        return None if self.path is None else size_in_bytes(self.path)
 
     def close(self) -> None:
         """Finish what is under way and let everything go. Closing twice is fine."""
@@ -116,20 +103,50 @@ class Store:
             self._let_go()
 
 
-def _let_go(
-    indexer: Indexer,
-    index: VectorIndex,
-    ledger: Ledger,
-    folder_lock: FolderLock,
-    temporary: Path | None,
-) -> None:
-    if not folder_lock.is_this_process():
-        return  # a forked child inherits this call; the store is still its parent's
-    indexer.stop()
+def _opened(
+    path: Path | None,
+    ledger_url: str | None,
+    index: VectorIndex | None,
+    embedder: Embedder,
+    settings: Settings,
+    options: dict[str, object],
+    *,
+    replace: bool,
+) -> OpenStore:
+    folder = path or Path(tempfile.mkdtemp(prefix="lightmem-"))
+    folder_lock = FolderLock(folder)
     try:
-        index.close()
-    finally:
-        ledger.close()
+        ledger = _ledger(folder, ledger_url, read_only=folder_lock.read_only)
+        try:
+            if index is None and (path is None or ledger.read_only):
+                index = ExactIndex()  # filled from the ledger
+            elif index is None:
+                index = ChromaIndex.embedded(
+                    folder / INDEX,
+                    shards=settings.shards,
+                    check_seconds=settings.check_timeout_seconds,
+                )
+            identity = StoreEmbedder(ledger, embedder)
+            identity.check_identity(replace=replace)
+            indexer = Indexer(ledger, index, identity, settings)
+        except BaseException:
+            ledger.close()
+            raise
+    except BaseException:
         folder_lock.release()
-        if temporary is not None:
-            shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    if settings.background_indexing and not ledger.read_only:
+        indexer.start()
+    return OpenStore(folder, path is None, folder_lock, ledger, index, indexer, options)
+
+
+def _ledger(folder: Path, url: str | None, *, read_only: bool) -> Ledger:
+    if url is not None:
+        return Ledger(url)
+    if read_only:
+        logger.warning("The folder %s cannot be written: its store is open to read only.", folder)
+        return Ledger(folder / LEDGER, read_only=True)
+    check_ledger_is_there(folder)
+    ledger = Ledger(folder / LEDGER)
+    note_ledger_created(folder)
+    return ledger

@@ -8,7 +8,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from sqlalchemy import Connection
 
@@ -169,10 +169,25 @@ class OwnMemory:
         self._memory.close()
 
 
-class _Search:
-    """One half of the coarse search by itself, with no scorer behind it and no packing."""
+class CoarseSearch:
+    """One half of the coarse search by itself, with no scorer behind it; no neighbours are shown.
 
-    def __init__(self, folder: Path, embedder: object | None = None) -> None:
+    Args:
+        folder: Where ``write`` put the store.
+        by: By the words that turns share with the question, or by its meaning.
+        embedder: Another embedder than the default; the one that the store was written with.
+    """
+
+    def __init__(
+        self, folder: Path, by: Literal["words", "meaning"], embedder: object | None = None
+    ) -> None:
+        self.about = {
+            "words": "The lexical half of the coarse search alone (recall.coarse.by_words): turns "
+            "by the summed idf of the words that they share with the question.",
+            "meaning": "The dense half of the coarse search alone (recall.coarse.by_meaning): "
+            "turns by the cosine similarity of sentence vectors, from Chroma.",
+        }[by]
+        self._by = by
         self._embedder = as_embedder(embedder)
         self._store = Store(
             folder / STORE,
@@ -215,32 +230,10 @@ class _Search:
         return [known[row].turn for row in rows]
 
     def _rows(self, connection: Connection, user: User, question: str, k: int) -> list[int]:
-        raise NotImplementedError
-
-
-class Words(_Search):
-    """The lexical half: ``recall.coarse.by_words``."""
-
-    about = (
-        "The lexical half of the coarse search by itself (recall.coarse.by_words): turns by the "
-        "summed idf of the words that they share with the question. No neighbours are shown."
-    )
-
-    def _rows(self, connection: Connection, user: User, question: str, k: int) -> list[int]:
-        lexical = self._store.ledger.lexical
-        weighed = weigh_terms(connection, lexical, user, question)
-        return by_words(connection, lexical, user, weighed, k, _NO_LIMITS)
-
-
-class Meaning(_Search):
-    """The dense half: ``recall.coarse.by_meaning`` over the store's Chroma index."""
-
-    about = (
-        "The dense half of the coarse search by itself (recall.coarse.by_meaning): turns by the "
-        "cosine similarity of sentence vectors, from Chroma. No neighbours are shown."
-    )
-
-    def _rows(self, connection: Connection, user: User, question: str, k: int) -> list[int]:
+        if self._by == "words":
+            lexical = self._store.ledger.lexical
+            weighed = weigh_terms(connection, lexical, user, question)
+            return by_words(connection, lexical, user, weighed, k, _NO_LIMITS)
         vector, _ = encoded_query(self._embedder, question)
         return by_meaning(connection, self._store.index, user, vector, k, _NO_LIMITS)
 
@@ -248,13 +241,13 @@ class Meaning(_Search):
 _FACTS: tuple[Tier, ...] = ("ltm",)
 
 STAGES: Mapping[str, Callable[[Path], Retriever]] = {
-    f"{OWN}:words": Words,
-    f"{OWN}:meaning": Meaning,
+    f"{OWN}:words": lambda folder: CoarseSearch(folder, "words"),
+    f"{OWN}:meaning": lambda folder: CoarseSearch(folder, "meaning"),
     f"{OWN}:plain": lambda folder: OwnMemory(
         folder,
         Settings(scoring="plain", late_interaction=False),
-        "The path of a recall without anything fitted: dense and lexical similarity of a turn and "
-        "of those around it, unweighted; Settings(scoring='plain', late_interaction=False).",
+        "A recall with nothing fitted: dense and lexical similarity of a turn and of those around "
+        "it, unweighted; Settings(scoring='plain', late_interaction=False).",
     ),
     f"{OWN}:no-late-interaction": lambda folder: OwnMemory(
         folder,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row
@@ -45,7 +45,7 @@ from lightmem_integrations.storage.facts import (
     read_facts,
 )
 from lightmem_integrations.storage.shared import read_shared
-from lightmem_integrations.storage.users import User, find_user
+from lightmem_integrations.storage.users import row_of
 from lightmem_integrations.validation import check_names
 
 logger = logging.getLogger(__name__)
@@ -70,10 +70,8 @@ class Knowledge:
         """A user's facts, oldest first: those that hold now, or with ``include_past`` all."""
         now = time.time()
         with self._store.ledger.read() as connection:
-            user = find_user(connection, user_id)
-            if user is None:
-                return Facts()
-            stored = read_facts(connection, user.row, retracted=include_past)
+            user = row_of(connection, user_id)
+            stored = read_facts(connection, user, retracted=include_past)
             if not include_past:
                 stored = [fact for fact in stored if fact.holds(now)]
             return Facts(self._records(connection, user, stored, now))
@@ -81,19 +79,15 @@ class Knowledge:
     def episodes(self, user_id: str) -> Episodes:
         """A user's episodes, oldest first, with their turns."""
         with self._store.ledger.read() as connection:
-            user = find_user(connection, user_id)
-            if user is None:
-                return Episodes()
-            stored = read_episodes(connection, user.row)
-            return Episodes(episodes_as_records(connection, user.row, stored))
+            user = row_of(connection, user_id)
+            stored = read_episodes(connection, user)
+            return Episodes(episodes_as_records(connection, user, stored))
 
     def conflicts(self, user_id: str, *, only_open: bool = True) -> Conflicts:
         """Contradictions between a user's facts, the oldest first."""
         with self._store.ledger.read() as connection:
-            user = find_user(connection, user_id)
-            if user is None:
-                return Conflicts()
-            found = read_conflicts(connection, user.row, only_open=only_open)
+            user = row_of(connection, user_id)
+            found = read_conflicts(connection, user, only_open=only_open)
             return Conflicts(self._conflicts(connection, user, found, time.time()))
 
     def explain(self, fact_id: str, user_id: str) -> Explanation:
@@ -104,15 +98,16 @@ class Knowledge:
         """
         now = time.time()
         with self._store.ledger.read() as connection:
-            user, fact = self._fact(connection, fact_id, user_id)
-            near = linked_facts(connection, user.row, [fact.row])
-            linked = {each.row: each for each in read_facts(connection, user.row, near)}
+            fact = self._fact(connection, fact_id, user_id)
+            user = fact.user
+            near = linked_facts(connection, user, [fact.row])
+            linked = {each.row: each for each in read_facts(connection, user, near)}
             related = [linked[row] for row in near if linked[row].superseded_by is None]
             history = chain_of(connection, fact)
-            conflicts = read_conflicts(connection, user.row, fact_rows=[fact.row])
+            conflicts = read_conflicts(connection, user, fact_rows=[fact.row])
             return Explanation(
                 fact=self._records(connection, user, [fact], now)[0],
-                evidence=tuple(evidence_as_records(connection, user.row, [fact.row])),
+                evidence=tuple(evidence_as_records(connection, user, [fact.row])),
                 history=tuple(self._records(connection, user, history, now)),
                 related=tuple(self._records(connection, user, related, now)),
                 conflicts=tuple(self._conflicts(connection, user, conflicts, now)),
@@ -157,10 +152,10 @@ class Knowledge:
         change.check()
         now = time.time()
         with self._store.ledger.write() as connection:
-            user, old = self._standing(connection, fact_id, user_id)
+            old = self._standing(connection, fact_id, user_id)
             new = correct(connection, old, change, self._settings.consolidation, now)
-            (record,) = self._records(connection, user, [new], now)
-        self._embed(user)
+            (record,) = self._records(connection, new.user, [new], now)
+        self._embed(new.user)
         return record
 
     def retract(
@@ -174,10 +169,10 @@ class Knowledge:
         check_text(reason, "reason")
         now = time.time()
         with self._store.ledger.write() as connection:
-            user, old = self._standing(connection, fact_id, user_id)
+            old = self._standing(connection, fact_id, user_id)
             self._stop_believing(connection, old, reason, now)
-            gone = read_facts(connection, user.row, [old.row], retracted=True)
-            return self._records(connection, user, gone, now)[0]
+            gone = read_facts(connection, old.user, [old.row], retracted=True)
+            return self._records(connection, old.user, gone, now)[0]
 
     def resolve(self, conflict_id: str, user_id: str, *, keep: str) -> Conflict:
         """Decide a conflict: the fact with the id ``keep`` stays, the other one is retracted.
@@ -189,13 +184,9 @@ class Knowledge:
         (keep,) = check_names([keep], "keep")
         now = time.time()
         with self._store.ledger.write() as connection:
-            user = find_user(connection, user_id)
-            found = (
-                []
-                if user is None
-                else read_conflicts(connection, user.row, key=conflict_id, only_open=True)
-            )
-            if user is None or not found:
+            user = row_of(connection, user_id)
+            found = read_conflicts(connection, user, key=conflict_id, only_open=True)
+            if not found:
                 raise InvalidRequestError(
                     f"There is no open conflict {short_repr(conflict_id)} of this user; "
                     "conflicts() lists them."
@@ -206,10 +197,10 @@ class Knowledge:
                 raise InvalidRequestError(
                     f"keep is {short_repr(keep)}; it must be the id of one of the two facts."
                 )
-            decide_conflict(connection, user.row, conflict_id, "Decided by a person.", now)
-            _, loser = self._standing(connection, sides[keep], user_id)
+            decide_conflict(connection, user, conflict_id, "Decided by a person.", now)
+            loser = self._standing(connection, sides[keep], user_id)
             self._stop_believing(connection, loser, "Another fact was kept.", now)
-            found = read_conflicts(connection, user.row, key=conflict_id)
+            found = read_conflicts(connection, user, key=conflict_id)
             return self._conflicts(connection, user, found, now)[0]
 
     @property
@@ -217,17 +208,15 @@ class Knowledge:
         return self._settings.consolidation.half_life_days
 
     def _records(
-        self, connection: Connection, user: User, stored: Collection[StoredFact], now: float
+        self, connection: Connection, user: int, stored: Sequence[StoredFact], now: float
     ) -> list[Fact]:
-        return facts_as_records(
-            connection, user.row, list(stored), now=now, half_life_days=self._half_life
-        )
+        return facts_as_records(connection, user, stored, now=now, half_life_days=self._half_life)
 
     def _conflicts(
-        self, connection: Connection, user: User, found: Sequence[Row[Any]], now: float
+        self, connection: Connection, user: int, found: Sequence[Row[Any]], now: float
     ) -> list[Conflict]:
         return conflicts_as_records(
-            connection, user.row, found, now=now, half_life_days=self._half_life
+            connection, user, found, now=now, half_life_days=self._half_life
         )
 
     def _stop_believing(
@@ -236,28 +225,25 @@ class Knowledge:
         revision = next_revision(connection, fact.user)
         retract_fact(connection, fact, reason, self._settings.consolidation, revision, now)
 
-    def _fact(self, connection: Connection, fact_id: str, user_id: str) -> tuple[User, StoredFact]:
+    def _fact(self, connection: Connection, fact_id: str, user_id: str) -> StoredFact:
         (fact_id,) = check_names([fact_id], "fact_id")
-        user = find_user(connection, user_id)
-        fact = None if user is None else find_fact(connection, user.row, fact_id)
-        if user is None or fact is None:
+        fact = find_fact(connection, row_of(connection, user_id), fact_id)
+        if fact is None:
             raise InvalidRequestError(f"This user has no fact {short_repr(fact_id)}.")
-        return user, fact
+        return fact
 
-    def _standing(
-        self, connection: Connection, fact_id: str, user_id: str
-    ) -> tuple[User, StoredFact]:
-        user, fact = self._fact(connection, fact_id, user_id)
+    def _standing(self, connection: Connection, fact_id: str, user_id: str) -> StoredFact:
+        fact = self._fact(connection, fact_id, user_id)
         if fact.retracted_at is not None:
             raise InvalidRequestError(
                 f"The fact {short_repr(fact_id)} was retracted already; explain() says what took "
                 "its place."
             )
-        return user, fact
+        return fact
 
-    def _embed(self, user: User) -> None:
+    def _embed(self, user: int) -> None:
         """Give a corrected fact its vector; without one it is found by its words."""
         try:
-            embed_missing(self._store, user.row)
+            embed_missing(self._store, user)
         except LightMemError as error:
             logger.warning("A corrected fact has no vector yet (%s).", type(error).__name__)

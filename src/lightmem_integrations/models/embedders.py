@@ -11,7 +11,13 @@ from numpy.typing import NDArray
 
 from lightmem_integrations.errors import ModelError, ModelOutputError, SettingsError
 from lightmem_integrations.models.onnx import OnnxEmbedder
-from lightmem_integrations.models.protocols import Embedder, Encoding, TokenEmbedder, Vectors
+from lightmem_integrations.models.protocols import (
+    Embedder,
+    Encoding,
+    TokenEmbedder,
+    Vectors,
+    weights_name,
+)
 from lightmem_integrations.models.sentence import SentenceTransformerEmbedder
 from lightmem_integrations.models.token_vectors import compact
 
@@ -189,15 +195,7 @@ def _name_of(given: object) -> str:
     own = getattr(given, "name", None)
     if callable(own):  # Chroma's embedding functions have a method of that name
         own = own()
-    model = next(
-        (
-            value
-            for attribute in ("model_name", "model", "model_id", "_model_name")
-            if isinstance(value := getattr(given, attribute, None), str) and value
-        ),
-        None,
-    )
     kind = getattr(given, "__qualname__", None) or type(given).__qualname__
     parts = [f"{getattr(given, '__module__', '')}.{kind}"]
-    parts += [each for each in (own, model) if isinstance(each, str) and each]
+    parts += [name for name in (own, weights_name(given)) if isinstance(name, str) and name]
     return ":".join(dict.fromkeys(parts))

@@ -13,7 +13,7 @@ from typing import Any
 
 from lightmem_integrations.errors import ModelError
 from lightmem_integrations.models.prompts import with_schema_in_prompt
-from lightmem_integrations.models.protocols import Completion, Message, is_of
+from lightmem_integrations.models.protocols import Completion, Message, is_of, weights_name
 from lightmem_integrations.models.retry import retrying, status_of
 
 TAGS = ("lightmem", "nostream", "langsmith:nostream")
@@ -155,11 +155,7 @@ class LlamaIndexModel:
 
 def name_of(model: object) -> str:
     """A name for a framework's model: that of its weights, else that of its class."""
-    for attribute in ("model_name", "model", "model_id"):
-        value = getattr(model, attribute, None)
-        if isinstance(value, str) and value:
-            return value
-    return type(model).__name__
+    return weights_name(model) or type(model).__name__
 
 
 def _limits(model: object, package: str, max_tokens: int) -> dict[str, Any]:

@@ -141,6 +141,15 @@ def is_of(given: object, package: str) -> bool:
     )
 
 
+def weights_name(model: object) -> str | None:
+    """Name of a model's weights, as frameworks keep it."""
+    for attribute in ("model_name", "model", "model_id", "_model_name"):
+        value = getattr(model, attribute, None)
+        if isinstance(value, str) and value:
+            return value
+    return None
+
+
 def load(model: object) -> None:
     """Load a model now, where it has a way to do so before its first use."""
     loading = getattr(model, "load", None)

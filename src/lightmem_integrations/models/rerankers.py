@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import Any, cast
 
 import numpy as np
@@ -55,12 +56,9 @@ class CrossEncoderReranker:
 
     def score(self, query: str, texts: Sequence[str]) -> Vectors:
         """The model's score of each text, as its own ``predict`` gives it."""
-        scores = self._loaded().predict(
-            [(query, text) for text in texts],
-            batch_size=self._batch_size,
-            show_progress_bar=False,
-        )
-        return np.asarray(scores, np.float32)
+        predict = self._loaded().predict
+        options = {"batch_size": self._batch_size, "show_progress_bar": False}
+        return _predicted(partial(predict, **options), query, texts)
 
     def _loaded(self) -> Any:
         if not isinstance(self._model, str):
@@ -116,35 +114,11 @@ class SLMReranker:
         return scores
 
 
-class _Predicting:
-    """A function of pairs as a re-ranker."""
+@dataclass(frozen=True, slots=True)
+class _Wrapped:
+    """A function of a question and texts as a re-ranker."""
 
-    def __init__(self, predict: Callable[[list[tuple[str, str]]], Any]) -> None:
-        self._predict = predict
-
-    def score(self, query: str, texts: Sequence[str]) -> Vectors:
-        """The function's score for each pair of question and text."""
-        return np.asarray(self._predict([(query, text) for text in texts]), np.float32)
-
-
-class _Ranking:
-    """Something that ranks documents as sentence-transformers' ``rank`` does."""
-
-    def __init__(self, rank: Callable[[str, list[str]], Any]) -> None:
-        self._rank = rank
-
-    def score(self, query: str, texts: Sequence[str]) -> Vectors:
-        """The score of each text, put back into the order in which they were given."""
-        scores = np.full(len(texts), np.nan, np.float32)
-        for each in self._rank(query, list(texts)):
-            try:
-                scores[int(each["corpus_id"])] = float(each["score"])
-            except (KeyError, IndexError, TypeError, ValueError) as error:
-                raise ModelOutputError(
-                    f"The re-ranker returned {short_repr(each)}; a corpus_id and a score are "
-                    "needed."
-                ) from error
-        return scores
+    score: Callable[[str, Sequence[str]], Vectors]
 
 
 def as_reranker(given: object | None) -> Reranker | None:
@@ -165,19 +139,36 @@ def as_reranker(given: object | None) -> Reranker | None:
         return CrossEncoderReranker(given)
     # LangChain's own `score` takes pairs.
     if any(base.__name__ == "BaseCrossEncoder" for base in type(given).__mro__):
-        return _Predicting(model.score)
+        return _Wrapped(partial(_predicted, model.score))
     if callable(getattr(given, "score", None)):
         return cast("Reranker", given)
     if callable(getattr(given, "predict", None)):
-        return _Predicting(model.predict)
+        return _Wrapped(partial(_predicted, model.predict))
     if callable(getattr(given, "rank", None)):
-        return _Ranking(model.rank)
+        return _Wrapped(partial(_ranked, model.rank))
     raise SettingsError(
         f"reranker= is {short_repr(given)}, a {type(given).__name__}, which is no re-ranker. Pass "
-        "the "
-        "name of a cross-encoder, a CrossEncoder, a LangChain BaseCrossEncoder, "
+        "the name of a cross-encoder, a CrossEncoder, a LangChain BaseCrossEncoder, "
         "SLMReranker(model), or an object with score(query, texts)."
     )
+
+
+def _predicted(predict: Callable[..., Any], query: str, texts: Sequence[str]) -> Vectors:
+    """What a function of pairs, as sentence-transformers' ``predict``, gives for each text."""
+    return np.asarray(predict([(query, text) for text in texts]), np.float32)
+
+
+def _ranked(rank: Callable[..., Any], query: str, texts: Sequence[str]) -> Vectors:
+    """What sentence-transformers' ``rank`` gives, put back into the order of the texts."""
+    scores = np.full(len(texts), np.nan, np.float32)
+    for found in rank(query, list(texts)):
+        try:
+            scores[int(found["corpus_id"])] = float(found["score"])
+        except (KeyError, IndexError, TypeError, ValueError) as error:
+            raise ModelOutputError(
+                f"The re-ranker returned {short_repr(found)}; a corpus_id and a score are needed."
+            ) from error
+    return scores
 
 
 def checked_pointers(answer: dict[str, Any], texts: int) -> list[int]:

@@ -17,8 +17,7 @@ from lightmem_integrations.engine.deadline import DaemonPool, Deadline
 from lightmem_integrations.engine.embedder import StoreEmbedder
 from lightmem_integrations.engine.indexer import Indexer
 from lightmem_integrations.errors import LightMemError
-from lightmem_integrations.models.embedders import encoded_query
-from lightmem_integrations.models.protocols import Embedder, Reranker
+from lightmem_integrations.models.protocols import Reranker
 from lightmem_integrations.recall.candidates import Candidates, EmbeddedQuery, Selection
 from lightmem_integrations.recall.coarse import coarse
 from lightmem_integrations.recall.pack import Ranked, pack
@@ -49,8 +48,7 @@ class Engine:
     ledger: Ledger
     index: VectorIndex
     indexer: Indexer
-    embedder: Embedder
-    identity: StoreEmbedder
+    embedder: StoreEmbedder
     reranker: Reranker | None
     hypothetical: Hypothetical | None
     workers: DaemonPool
@@ -153,8 +151,7 @@ def _embed(run: _Run, user: User, plan: Plan, limits: RowFilter) -> list[Embedde
     queries = [EmbeddedQuery(text) for text in plan.queries]
     for place, text in enumerate(plan.queries):
         with run.stage("embed"), run.forgiving("searched by words only"):
-            vector, encoding = encoded_query(engine.embedder, text)
-            engine.identity.check_dimension(vector)
+            vector, encoding = engine.embedder.encoded_query(text)
             tokens = encoding if engine.settings.late_interaction else None
             queries[place] = EmbeddedQuery(text, vector, tokens)
     if queries[0].vector is None:
@@ -254,7 +251,7 @@ def _with_shared(run: _Run, own: list[Ranked], vector: Vectors | None) -> list[R
         return own
     with run.stage("shared"), run.forgiving("shared knowledge was left out"):
         if vector is None:
-            vector = run.engine.identity.query(run.request.query)
+            vector = run.engine.embedder.query(run.request.query)
         with run.engine.ledger.read() as connection:
             return with_shared(connection, run.request, vector, own)
     return own

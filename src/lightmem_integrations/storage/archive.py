@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, select, update
 
 from lightmem_integrations.storage.lexical import LexicalIndex
-from lightmem_integrations.storage.schema.turns import turns, users, vectors, work
+from lightmem_integrations.storage.schema.turns import turns
 from lightmem_integrations.storage.sql import in_batches
-from lightmem_integrations.storage.turns import EMBED
+from lightmem_integrations.storage.turn_vectors import forget_vectors
+from lightmem_integrations.storage.turns import count_searchable, queue_embedding
 
 
 def archive_turns(
@@ -23,10 +24,8 @@ def archive_turns(
     for batch in in_batches(rows):
         part = _switch(connection, user_row, batch, searchable=False)
         lexical.remove(connection, user_row, part)
-        changed = [row for row, _ in part]
-        connection.execute(delete(vectors).where(vectors.c.turn.in_(changed)))
-        connection.execute(delete(work).where(work.c.kind == EMBED, work.c.item.in_(changed)))
-        found += changed
+        found += [row for row, _ in part]
+    forget_vectors(connection, found)
     return found
 
 
@@ -37,11 +36,7 @@ def restore_turns(
     for batch in in_batches(rows):
         part = _switch(connection, user_row, batch, searchable=True)
         lexical.add(connection, user_row, part)
-        if part:
-            connection.execute(
-                insert(work),
-                [{"kind": EMBED, "user": user_row, "item": row} for row, _ in part],
-            )
+        queue_embedding(connection, user_row, [row for row, _ in part])
 
 
 def _switch(
@@ -58,13 +53,6 @@ def _switch(
         .where(turns.c.id.in_(changed))
         .values(searchable=searchable, version=turns.c.version + 1)
     )
-    sign = 1 if searchable else -1
-    connection.execute(
-        update(users)
-        .where(users.c.id == user_row)
-        .values(
-            searchable=users.c.searchable + sign * len(found),
-            terms=users.c.terms + sign * sum(len(terms.split()) for _, terms in found),
-        )
-    )
+    terms_of = [terms for _, terms in found]
+    count_searchable(connection, user_row, terms_of, 1 if searchable else -1)
     return [(row, terms) for row, terms in found]

@@ -6,14 +6,14 @@ A fact rests on its claims. They are rows of the table ``assertions``, tied to t
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, func, select, update
 
+from lightmem_integrations.safety import digest
 from lightmem_integrations.storage.schema.knowledge import (
     assertions,
     episode_turns,
@@ -23,7 +23,7 @@ from lightmem_integrations.storage.schema.knowledge import (
     refusals,
 )
 from lightmem_integrations.storage.schema.turns import sessions, turns
-from lightmem_integrations.storage.sql import in_batches
+from lightmem_integrations.storage.sql import in_batches, insert_row, insert_rows, select_in
 from lightmem_integrations.text.names import name_key
 from lightmem_integrations.text.terms import terms
 
@@ -79,6 +79,10 @@ class Claim:
         return phrase_key(self.value)
 
 
+_WORDS = ("subject", "attribute", "value", "statement", "agent")
+_SUPPORT = ("since", "said_at", "stated_to", "confidence")
+
+
 class Support(NamedTuple):
     """Claims of one fact taken together: since when and until when it holds, and how surely."""
 
@@ -128,21 +132,20 @@ def insert_claim(
     now: float,
 ) -> None:  # fmt: skip
     """Write a claim of a fact, with its evidence."""
-    values = {
-        "user": user_row, "fact": fact_row, "episode": episode, "subject": claim.subject,
-        "attribute": claim.attribute, "value": claim.value, "statement": claim.statement,
-        "terms": " ".join(terms(claim.statement)), "entities": json.dumps(claim.entities),
-        "since": claim.since, "said_at": claim.said_at, "stated_to": claim.stated_to,
-        "confidence": claim.confidence, "agent": claim.agent, "recorded_at": now,
-    }  # fmt: skip
-    done = connection.execute(insert(assertions).values(**values).returning(assertions.c.id))
-    row = int(done.scalar_one())
-    proof = [
-        {"assertion": row, "turn": turn, "fact": fact_row, "user": user_row}
-        for turn in dict.fromkeys(claim.turns)
-    ]
-    if proof:
-        connection.execute(insert(evidence), proof)
+    row = insert_row(
+        connection, assertions, user=user_row, fact=fact_row, episode=episode, recorded_at=now,
+        **word_columns(claim), **{name: getattr(claim, name) for name in _SUPPORT},
+    )  # fmt: skip
+    of_claim = {"assertion": row, "fact": fact_row, "user": user_row}
+    turns_once = dict.fromkeys(claim.turns)
+    insert_rows(connection, evidence, [of_claim | {"turn": turn} for turn in turns_once])
+
+
+def word_columns(claim: Claim) -> dict[str, Any]:
+    """The columns that hold a claim's words, in the tables of claims and of facts alike."""
+    words = {name: getattr(claim, name) for name in _WORDS}
+    listed = {"entities": json.dumps(claim.entities)}
+    return words | listed | {"terms": " ".join(terms(claim.statement))}
 
 
 def move_claims(connection: Connection, user_row: int, rows: Collection[int], to: int) -> None:
@@ -159,21 +162,19 @@ def read_claims(
 ) -> dict[int, list[Claim]]:
     """The claims of facts, by fact, in the order in which they were said."""
     found: dict[int, list[Claim]] = {row: [] for row in fact_rows}
-    for part in in_batches(fact_rows):
-        proof: dict[int, list[int]] = {}
-        said = select(evidence.c.assertion, evidence.c.turn).where(
-            evidence.c.user == user_row, evidence.c.fact.in_(part)
-        )
-        for claim, turn in connection.execute(said.order_by(evidence.c.turn)):
-            proof.setdefault(claim, []).append(turn)
-        query = (
-            select(assertions, facts.c.single)
-            .join(facts, facts.c.id == assertions.c.fact)
-            .where(assertions.c.user == user_row, assertions.c.fact.in_(part))
-            .order_by(assertions.c.said_at, assertions.c.id)
-        )
-        for row in connection.execute(query):
-            found[row.fact].append(_claim(row, tuple(proof.get(row.id, ()))))
+    proof: dict[int, list[int]] = {}
+    said = select(evidence.c.assertion, evidence.c.turn).where(evidence.c.user == user_row)
+    said = said.order_by(evidence.c.turn)
+    for claim, turn in select_in(connection, said, evidence.c.fact, fact_rows):
+        proof.setdefault(claim, []).append(turn)
+    query = (
+        select(assertions, facts.c.single)
+        .join(facts, facts.c.id == assertions.c.fact)
+        .where(assertions.c.user == user_row)
+        .order_by(assertions.c.said_at, assertions.c.id)
+    )
+    for row in select_in(connection, query, assertions.c.fact, fact_rows):
+        found[row.fact].append(_claim(row, tuple(proof.get(row.id, ()))))
     return found
 
 
@@ -206,16 +207,13 @@ def read_evidence(
 
 def zones_of_facts(connection: Connection, user_row: int, rows: Iterable[int]) -> dict[int, int]:
     """Seconds east of UTC where each fact was said; in another zone its days would be others."""
-    zones: dict[int, int] = {}
-    for part in in_batches(list(rows)):
-        query = (
-            select(evidence.c.fact, func.min(turns.c.offset))
-            .join(turns, turns.c.id == evidence.c.turn)
-            .where(evidence.c.user == user_row, evidence.c.fact.in_(part))
-            .group_by(evidence.c.fact)
-        )
-        zones |= dict(connection.execute(query).all())
-    return zones
+    query = (
+        select(evidence.c.fact, func.min(turns.c.offset))
+        .join(turns, turns.c.id == evidence.c.turn)
+        .where(evidence.c.user == user_row)
+        .group_by(evidence.c.fact)
+    )
+    return dict(select_in(connection, query, evidence.c.fact, list(rows)))
 
 
 def refuse(
@@ -230,14 +228,11 @@ def refuse(
 
     Holds a digest instead of words, and goes with the turn.
     """
-    digest = _digest(user_row, key, value_key)
+    refused = _digest(user_row, key, value_key)
     proof = select(evidence.c.turn).where(evidence.c.fact == fact_row, evidence.c.user == user_row)
-    rows = [
-        {"user": user_row, "turn": turn, "digest": digest, "refused_at": now}
-        for turn in connection.execute(proof.distinct()).scalars()
-    ]
-    if rows:
-        connection.execute(insert(refusals), rows)
+    refusal = {"user": user_row, "digest": refused, "refused_at": now}
+    rows = [refusal | {"turn": turn} for turn in connection.execute(proof.distinct()).scalars()]
+    insert_rows(connection, refusals, rows)
 
 
 def refused_at(connection: Connection, user_row: int, claim: Claim) -> float | None:
@@ -250,14 +245,9 @@ def refused_at(connection: Connection, user_row: int, claim: Claim) -> float | N
 
 
 def _digest(user_row: int, key: tuple[str, str], value_key: str) -> str:
-    content = json.dumps([user_row, *key, value_key])
-    return hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
+    return digest(json.dumps([user_row, *key, value_key]), 16)
 
 
 def _claim(row: Row[Any], proof: tuple[int, ...]) -> Claim:
-    return Claim(
-        subject=row.subject, attribute=row.attribute, value=row.value, statement=row.statement,
-        entities=tuple(json.loads(row.entities)), single=row.single, since=row.since,
-        said_at=row.said_at, stated_to=row.stated_to, confidence=row.confidence, agent=row.agent,
-        turns=proof, row=row.id, episode=row.episode,
-    )  # fmt: skip
+    same = {name: getattr(row, name) for name in (*_WORDS, *_SUPPORT, "single", "episode")}
+    return Claim(**same, entities=tuple(json.loads(row.entities)), turns=proof, row=row.id)

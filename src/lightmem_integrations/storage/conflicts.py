@@ -6,9 +6,10 @@ import uuid
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, select, update
 
 from lightmem_integrations.storage.schema.knowledge import conflicts
+from lightmem_integrations.storage.sql import insert_rows
 
 
 def read_conflicts(
@@ -82,6 +83,5 @@ def settle_conflicts(
          "opened_at": now}
         for first, second in sorted(pairs - set(known))
     ]  # fmt: skip
-    if new:
-        connection.execute(insert(conflicts), new)
+    insert_rows(connection, conflicts, new)
     return len(new)

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, select, update
 
 from lightmem_integrations.arrays import Vectors
-from lightmem_integrations.storage.index import Batch
-from lightmem_integrations.storage.ledger import Ledger
+from lightmem_integrations.storage.index import Batch, IndexSource
 from lightmem_integrations.storage.namespaces import Path, key_of_path, rows_under
 from lightmem_integrations.storage.schema.documents import document_vectors, documents, namespaces
-from lightmem_integrations.storage.sql import in_batches
-from lightmem_integrations.storage.vector_bytes import pack_vector, unpack_vectors
+from lightmem_integrations.storage.sql import in_batches, insert_rows, select_in
+from lightmem_integrations.storage.vector_bytes import pack_vector, unpack_rows, unpack_vectors
 
-_BATCH = 1_000  # vectors read or indexed at a time; a guess
+_BATCH = 1_000  # vectors compared or indexed at a time; a guess
 # Whether the index holds a vector. It never holds one that is ABSENT: what is to be written is
 # marked first, so that what is erased meanwhile, or after a crash, is erased there too.
 ABSENT, WRITING, HELD = 0, 1, 2
@@ -35,17 +34,9 @@ class Space:
 
 def insert_vectors(connection: Connection, document: int, namespace: int, new: Vectors) -> None:
     """Keep the vectors of a document's parts, ``(parts, dimension)``."""
-    rows = [
-        {
-            "document": document,
-            "namespace": namespace,
-            "vector": pack_vector(each),
-            "indexed": ABSENT,
-        }
-        for each in new
-    ]
-    if rows:
-        connection.execute(insert(document_vectors), rows)
+    part = {"document": document, "namespace": namespace, "indexed": ABSENT}
+    rows = [part | {"vector": pack_vector(vector)} for vector in new]
+    insert_rows(connection, document_vectors, rows)
 
 
 def delete_vectors(connection: Connection, rows: Collection[int]) -> dict[str, list[int]]:
@@ -106,15 +97,11 @@ def similarities(
 
 def documents_by_id(connection: Connection, namespace: int, ids: Sequence[int]) -> dict[int, int]:
     """Rows of a namespace's documents by the index's ids of their vectors."""
-    rows = [each - _FIRST_ID for each in ids]
-    found: dict[int, int] = {}
-    for batch in in_batches(rows):
-        query = select(document_vectors.c.id, document_vectors.c.document).where(
-            document_vectors.c.namespace == namespace,
-            document_vectors.c.id.in_(batch),
-        )
-        found |= {_FIRST_ID + row: document for row, document in connection.execute(query)}
-    return found
+    query = select(document_vectors.c.id, document_vectors.c.document)
+    query = query.where(document_vectors.c.namespace == namespace)
+    rows = [index_id - _FIRST_ID for index_id in ids]
+    found = select_in(connection, query, document_vectors.c.id, rows)
+    return {_FIRST_ID + row: document for row, document in found}
 
 
 def count_waiting(connection: Connection, namespace: Path) -> int:
@@ -138,10 +125,10 @@ def begin_batch(connection: Connection, namespace: Path) -> Batch | None:
         .order_by(document_vectors.c.id)
         .limit(_BATCH)
     )
-    found = [(row, blob) for row, blob in connection.execute(query)]
-    if not found:
+    rows, vectors = unpack_rows(connection.execute(query))
+    if not rows:
         return None
-    batch = _batch(scope, found)
+    batch = Batch(scope, [_FIRST_ID + row for row in rows], vectors)
     _mark(connection, batch, WRITING)
     return batch
 
@@ -151,35 +138,16 @@ def finish_batch(connection: Connection, batch: Batch) -> None:
     _mark(connection, batch, HELD)
 
 
-def document_batches(ledger: Ledger) -> Iterator[Batch]:
-    """Every vector that the index should hold, each batch read in its own transaction."""
-    with ledger.read() as connection:
-        spaces = connection.execute(
-            select(namespaces.c.id, namespaces.c.key).where(
-                namespaces.c.id.in_(
-                    select(document_vectors.c.namespace).where(document_vectors.c.indexed == HELD)
-                )
-            )
-        ).all()
-    for namespace, scope in spaces:
-        last = 0
-        while True:
-            with ledger.read() as connection:
-                query = (
-                    select(document_vectors.c.id, document_vectors.c.vector)
-                    .where(
-                        document_vectors.c.namespace == namespace,
-                        document_vectors.c.indexed == HELD,
-                        document_vectors.c.id > last,
-                    )
-                    .order_by(document_vectors.c.id)
-                    .limit(_BATCH)
-                )
-                found = [(row, blob) for row, blob in connection.execute(query)]
-            if not found:
-                break
-            last = found[-1][0]
-            yield _batch(scope, found)
+def indexed_documents(connection: Connection) -> list[IndexSource]:
+    """Every vector that the index is to hold, namespace by namespace."""
+    held = document_vectors.c.indexed == HELD
+    query = select(document_vectors.c.id, document_vectors.c.vector).where(held)
+    holding = namespaces.c.id.in_(select(document_vectors.c.namespace).where(held))
+    spaces = connection.execute(select(namespaces.c.id, namespaces.c.key).where(holding)).all()
+    return [
+        IndexSource(scope, query.where(document_vectors.c.namespace == row), _FIRST_ID)
+        for row, scope in spaces
+    ]
 
 
 def expected_of_documents(connection: Connection, *, indexed: bool = False) -> dict[str, int]:
@@ -203,12 +171,7 @@ def drop_document_vectors(connection: Connection) -> None:
 
 
 def _mark(connection: Connection, batch: Batch, state: int) -> None:
-    rows = [each - _FIRST_ID for each in batch.ids]
+    rows = [index_id - _FIRST_ID for index_id in batch.ids]
     for part in in_batches(rows):
         among = document_vectors.c.id.in_(part)
         connection.execute(update(document_vectors).where(among).values(indexed=state))
-
-
-def _batch(scope: str, found: Sequence[tuple[int, bytes]]) -> Batch:
-    vectors = unpack_vectors([blob for _, blob in found])
-    return Batch(scope, [_FIRST_ID + row for row, _ in found], vectors)

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Update, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, Update, func, select, update
 
 from lightmem_integrations.storage.schema.knowledge import (
     assertions,
@@ -18,7 +18,14 @@ from lightmem_integrations.storage.schema.knowledge import (
     facts,
 )
 from lightmem_integrations.storage.schema.turns import sessions, turns
-from lightmem_integrations.storage.sql import in_batches
+from lightmem_integrations.storage.sql import (
+    count_rows,
+    delete_in,
+    in_batches,
+    insert_row,
+    insert_rows,
+    select_in,
+)
 from lightmem_integrations.storage.unread_turns import WriterTurn
 from lightmem_integrations.text.terms import terms
 
@@ -63,27 +70,15 @@ def insert_episode(
 ) -> int:
     """Write an episode over turns of one session that are in none yet; returns its row."""
     times = [turn.time.timestamp() for turn in read]
-    values = {
-        "key": uuid.uuid4().hex,
-        "user": user_row,
-        "session": read[0].session,
-        "begins": min(times),
-        "ends": max(times),
-        "summary": summary,
-        "terms": " ".join(terms(" ".join([summary, *keywords, *entities]))),
-        "keywords": json.dumps(keywords),
-        "entities": json.dumps(entities),
-        "speakers": json.dumps(speakers),
-        "state": VERBATIM,
-        "writer": writer,
-        "recorded_at": now,
-    }
-    done = connection.execute(insert(episodes).values(**values).returning(episodes.c.id))
-    row = int(done.scalar_one())
-    connection.execute(
-        insert(episode_turns),
-        [{"turn": turn.row, "episode": row, "user": user_row} for turn in read],
-    )
+    row = insert_row(
+        connection, episodes, key=uuid.uuid4().hex, user=user_row, session=read[0].session,
+        begins=min(times), ends=max(times), summary=summary,
+        terms=" ".join(terms(" ".join([summary, *keywords, *entities]))),
+        keywords=json.dumps(keywords), entities=json.dumps(entities),
+        speakers=json.dumps(speakers), state=VERBATIM, writer=writer, recorded_at=now,
+    )  # fmt: skip
+    members = [{"turn": turn.row, "episode": row, "user": user_row} for turn in read]
+    insert_rows(connection, episode_turns, members)
     return row
 
 
@@ -100,13 +95,10 @@ def turns_of_episodes(
 ) -> dict[int, list[int]]:
     """Rows of the turns of episodes, by episode."""
     found = {row: list[int]() for row in rows}
-    for batch in in_batches(rows):
-        query = select(episode_turns.c.episode, episode_turns.c.turn).where(
-            episode_turns.c.user == user_row,
-            episode_turns.c.episode.in_(batch),
-        )
-        for episode, turn in connection.execute(query.order_by(episode_turns.c.turn)):
-            found[episode].append(turn)
+    query = select(episode_turns.c.episode, episode_turns.c.turn).order_by(episode_turns.c.turn)
+    query = query.where(episode_turns.c.user == user_row)
+    for episode, turn in select_in(connection, query, episode_turns.c.episode, rows):
+        found[episode].append(turn)
     return found
 
 
@@ -124,9 +116,8 @@ def note_access(
 
 def count_episodes(connection: Connection, user_row: int, state: str | None = None) -> int:
     """Number of a user's episodes that were not dropped, or that are in one state."""
-    query = select(func.count()).select_from(episodes).where(episodes.c.user == user_row)
-    query = query.where(episodes.c.state != DROPPED if state is None else episodes.c.state == state)
-    return int(connection.execute(query).scalar_one())
+    wanted = episodes.c.state != DROPPED if state is None else episodes.c.state == state
+    return count_rows(connection, episodes, wanted, user=user_row)
 
 
 def read_turns_of(
@@ -134,16 +125,15 @@ def read_turns_of(
 ) -> dict[int, list[Row[Any]]]:
     """Rows of the turns of episodes, each with its ``session_name``, by episode, in order."""
     found = {row: list[Row[Any]]() for row in rows}
-    for batch in in_batches(rows):
-        query = (
-            select(turns, sessions.c.name.label("session_name"), episode_turns.c.episode)
-            .join(episode_turns, episode_turns.c.turn == turns.c.id)
-            .join(sessions, sessions.c.id == turns.c.session)
-            .where(episode_turns.c.user == user_row, episode_turns.c.episode.in_(batch))
-            .order_by(turns.c.position)
-        )
-        for turn in connection.execute(query):
-            found[turn.episode].append(turn)
+    query = (
+        select(turns, sessions.c.name.label("session_name"), episode_turns.c.episode)
+        .join(episode_turns, episode_turns.c.turn == turns.c.id)
+        .join(sessions, sessions.c.id == turns.c.session)
+        .where(episode_turns.c.user == user_row)
+        .order_by(turns.c.position)
+    )
+    for turn in select_in(connection, query, episode_turns.c.episode, rows):
+        found[turn.episode].append(turn)
     return found
 
 
@@ -173,15 +163,10 @@ def drop_episodes(connection: Connection, rows: Collection[int]) -> None:
 
     The rows stay: their turns must not be consolidated again, and facts point to them.
     """
-    nothing = json.dumps([])
+    lists = dict.fromkeys(("keywords", "entities", "speakers"), json.dumps([]))
     for batch in in_batches(rows):
-        connection.execute(
-            _changed(batch).values(
-                state=DROPPED, summary="", terms="", keywords=nothing, entities=nothing,
-                speakers=nothing,
-            )
-        )  # fmt: skip
-        connection.execute(delete(episode_vectors).where(episode_vectors.c.episode.in_(batch)))
+        connection.execute(_changed(batch).values(state=DROPPED, summary="", terms="", **lists))
+    delete_in(connection, episode_vectors, episode_vectors.c.episode, rows)
 
 
 def _changed(rows: list[int]) -> Update:

@@ -12,18 +12,17 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 
-from lightmem_integrations.storage.claims import Claim
+from lightmem_integrations.storage.claims import Claim, word_columns
 from lightmem_integrations.storage.schema.knowledge import (
     fact_vectors,
     facts,
     mentions,
     revisions,
 )
-from lightmem_integrations.storage.sql import in_batches
+from lightmem_integrations.storage.sql import insert_row, insert_rows, select_in
 from lightmem_integrations.text.names import entity_keys
-from lightmem_integrations.text.terms import terms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,11 +114,10 @@ def insert_fact(
         values: The columns that do not follow from these.
         revision: The user's revision that this transaction claimed.
     """
-    row = {"key": uuid.uuid4().hex, "user": user_row, "revision": revision, "agent": claim.agent}
-    done = connection.execute(
-        insert(facts).values(**_words(claim), **row, **values).returning(facts.c.id)
-    )
-    fact_row = int(done.scalar_one())
+    fact_row = insert_row(
+        connection, facts, key=uuid.uuid4().hex, user=user_row, revision=revision,
+        **_words(claim), **values,
+    )  # fmt: skip
     _set_mentions(connection, user_row, fact_row, claim)
     return fact_row
 
@@ -132,9 +130,8 @@ def reword_fact(
     A fact keeps what it is about and its value, as they are compared; its vector goes where its
     sentence is another one, and is made anew by the next consolidation.
     """
-    words = _words(claim) | {"agent": claim.agent}
     kept = {name: getattr(fact, name) for name in ("subject_key", "attribute_key", "value_key")}
-    update_fact(connection, fact, words | kept | dict(values), revision)
+    update_fact(connection, fact, _words(claim) | kept | dict(values), revision)
     _set_mentions(connection, fact.user, fact.row, claim)
     if claim.statement != fact.statement:
         connection.execute(delete(fact_vectors).where(fact_vectors.c.fact == fact.row))
@@ -180,21 +177,15 @@ def read_facts(
     if not retracted:
         query = query.where(facts.c.retracted_at.is_(None))
     if rows is None:
-        return [_fact(row) for row in connection.execute(query.order_by(facts.c.id))]
-    found = [
-        _fact(row)
-        for batch in in_batches(rows)
-        for row in connection.execute(query.where(facts.c.id.in_(batch)))
-    ]
+        return _read(connection, query)
+    found = map(_fact, select_in(connection, query, facts.c.id, rows))
     return sorted(found, key=lambda fact: fact.row)
 
 
 def find_fact(connection: Connection, user_row: int, key: str) -> StoredFact | None:
     """The user's fact of that public id, retracted or not."""
-    row = connection.execute(
-        select(facts).where(facts.c.user == user_row, facts.c.key == key)
-    ).first()
-    return None if row is None else _fact(row)
+    found = _read(connection, select(facts).where(facts.c.user == user_row, facts.c.key == key))
+    return found[0] if found else None
 
 
 def facts_about(
@@ -208,6 +199,10 @@ def facts_about(
         facts.c.single,
         facts.c.retracted_at.is_(None),
     )
+    return _read(connection, query)
+
+
+def _read(connection: Connection, query: Select[Any]) -> list[StoredFact]:
     return [_fact(row) for row in connection.execute(query.order_by(facts.c.id))]
 
 
@@ -219,26 +214,14 @@ def _fact(row: Row[Any]) -> StoredFact:
 
 
 def _words(claim: Claim) -> dict[str, Any]:
-    """The columns of a fact that follow from a claim's words."""
+    """The columns of a fact that follow from a claim."""
     subject_key, attribute_key = claim.key
-    return {
-        "subject": claim.subject,
-        "attribute": claim.attribute,
-        "value": claim.value,
-        "statement": claim.statement,
-        "terms": " ".join(terms(claim.statement)),
-        "subject_key": subject_key,
-        "attribute_key": attribute_key,
-        "value_key": claim.value_key,
-        "entities": json.dumps(claim.entities),
-    }
+    keys = {"subject_key": subject_key, "attribute_key": attribute_key}
+    return word_columns(claim) | keys | {"value_key": claim.value_key}
 
 
 def _set_mentions(connection: Connection, user_row: int, row: int, claim: Claim) -> None:
     connection.execute(delete(mentions).where(mentions.c.fact == row, mentions.c.user == user_row))
-    found = [
-        {"fact": row, "entity": key, "user": user_row}
-        for key in entity_keys(claim.subject, claim.entities)
-    ]
-    if found:
-        connection.execute(insert(mentions), found)
+    named = entity_keys(claim.subject, claim.entities)
+    rows = [{"fact": row, "entity": key, "user": user_row} for key in named]
+    insert_rows(connection, mentions, rows)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Literal
 
-import numpy as np
 from sqlalchemy import Connection, delete, insert, select
 
 from lightmem_integrations.arrays import Vectors
@@ -15,8 +14,8 @@ from lightmem_integrations.storage.schema.knowledge import (
     fact_vectors,
     facts,
 )
-from lightmem_integrations.storage.sql import in_batches
-from lightmem_integrations.storage.vector_bytes import pack_vector, unpack_vectors
+from lightmem_integrations.storage.sql import insert_rows, select_in
+from lightmem_integrations.storage.vector_bytes import pack_vector, unpack_rows
 
 Kind = Literal["episode", "fact"]
 
@@ -40,14 +39,7 @@ def vectors_of_facts(
         .where(facts.c.user == user_row, facts.c.retracted_at.is_(None))
         .order_by(fact_vectors.c.fact)
     )
-    found = [
-        row
-        for batch in in_batches(sorted(rows))
-        for row in connection.execute(query.where(fact_vectors.c.fact.in_(batch)))
-    ]
-    if not found:
-        return [], np.zeros((0, 0), np.float32)
-    return [row for row, _ in found], unpack_vectors([blob for _, blob in found])
+    return unpack_rows(select_in(connection, query, fact_vectors.c.fact, sorted(rows)))
 
 
 def without_vector(
@@ -90,8 +82,7 @@ def set_vectors(
         for (row, words), vector in zip(embedded, vectors, strict=True)
         if now.get(row) == words
     ]
-    if values:
-        connection.execute(insert(vector_table), values)
+    insert_rows(connection, vector_table, values)
     return len(values)
 
 

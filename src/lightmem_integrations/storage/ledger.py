@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, select
-from sqlalchemy.engine import make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, select
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from lightmem_integrations.errors import LedgerError, StoreClosedError
 from lightmem_integrations.safety import short_repr
 from lightmem_integrations.storage.connection_pool import ConnectionPool
+from lightmem_integrations.storage.folder import make_private_file
 from lightmem_integrations.storage.lexical import LexicalIndex
 from lightmem_integrations.storage.migrations.runner import migrate
 from lightmem_integrations.storage.schema.turns import meta
@@ -33,26 +35,37 @@ class Ledger:
     reports a busy database to a user.
 
     Args:
-        url: URL of an SQLite database, such as ``sqlite:////home/ann/memory/ledger.sqlite``.
+        place: The file of the database; or its URL, such as ``sqlite:////data/ledger.sqlite``.
+        read_only: Open a file that cannot be written.
+
+    Attributes:
+        read_only: True where nothing can be written.
+        name: The file or, where there is none, the URL, as errors name it.
 
     Raises:
         LedgerError: The URL names another kind of database, it cannot be opened, or a newer
             version wrote it.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, place: str | Path, *, read_only: bool = False) -> None:
         self._write_lock = WriteLock()
         self._writer: Connection | None = None  # between two writes
         self._closed = False
         self._aborted = False
+        self.read_only = read_only
+        self.lexical = LexicalIndex()
+        url = _file_url(place, read_only=read_only) if isinstance(place, Path) else _url(place)
+        self.name = str(place) if isinstance(place, Path) else url.database or str(place)
         try:
-            self._engine = _engine(url)
-            self.lexical = LexicalIndex()
-            migrate(self._engine)
-            with self._engine.begin() as connection:
-                self.lexical.create(connection)
-        except (SQLAlchemyError, ImportError) as error:
-            raise LedgerError(f"The ledger cannot be opened: {error}") from error
+            if isinstance(place, Path) and not read_only:
+                make_private_file(place)
+            self._engine = _engine(url, read_only=read_only)
+            migrate(self._engine, may_write=not read_only)
+            if not read_only:
+                with self._engine.begin() as connection:
+                    self.lexical.create(connection)
+        except (SQLAlchemyError, ImportError, OSError) as error:
+            raise LedgerError(_explained(error, self.name, "cannot be opened")) from error
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -178,8 +191,7 @@ class Ledger:
         try:
             yield
         except SQLAlchemyError as error:
-            reason = getattr(error, "orig", None) or error
-            raise LedgerError(f"The ledger refused the operation: {reason}") from error
+            raise LedgerError(_explained(error, self.name, "refused the operation")) from error
 
 
 def get_meta(connection: Connection, name: str) -> str | None:
@@ -194,12 +206,26 @@ def put_meta(connection: Connection, name: str, value: str) -> None:
         connection.execute(meta.insert().values(name=name, value=value))
 
 
-def _engine(url: str) -> Engine:
+def _explained(error: Exception, name: str, what: str) -> str:
+    """A failure in words: which ledger, why, and what to do where that is known."""
+    reason = getattr(error, "orig", None) or error
+    remedy = ""
+    if type(reason) is sqlite3.DatabaseError:  # its subclasses are about the call, not the file
+        remedy = (
+            " The file is damaged: close the store, put it aside and restore it from a backup; "
+            "what can be read of it, `sqlite3 FILE .recover` gives."
+        )
+    elif "readonly" in str(reason):
+        remedy = " The store is open for reading only, since its folder cannot be written."
+    return f"The ledger {name!r} {what}: {reason}.{remedy}"
+
+
+def _url(given: str) -> URL:
     try:
-        parsed = make_url(url)
+        parsed = make_url(given)
     except ArgumentError as error:
         raise LedgerError(
-            f"ledger={short_repr(url)} is no URL. "
+            f"ledger={short_repr(given)} is no URL. "
             "Give one like sqlite:///path/to/ledger.sqlite, or a folder alone."
         ) from error
     if parsed.drivername not in ("sqlite", "sqlite+pysqlite"):
@@ -207,13 +233,29 @@ def _engine(url: str) -> Engine:
             f"ledger= names a database of {parsed.drivername!r}, and a ledger is SQLite. "
             "Give a URL like sqlite:///path/to/ledger.sqlite, or a folder alone."
         )
+    return parsed
+
+
+def _file_url(file: Path, *, read_only: bool) -> URL:
+    """The URL of a file, put together from parts: whatever its name holds means nothing in it."""
+    if not read_only:
+        return URL.create("sqlite", database=str(file.absolute()))
+    query = {"uri": "true", "mode": "ro"}
+    if not file.with_name(f"{file.name}-wal").exists():
+        query["immutable"] = "1"  # without it SQLite wants to write beside it, even to read
+    return URL.create("sqlite", database=file.absolute().as_uri(), query=query)
+
+
+def _engine(url: URL, *, read_only: bool) -> Engine:
     engine = create_engine(
-        parsed,
+        url,
         poolclass=ConnectionPool,
         connect_args={"check_same_thread": False},
         hide_parameters=True,  # what people said does not belong into a traceback
     )
     event.listen(engine, "connect", _prepare)
+    if not read_only:
+        event.listen(engine, "connect", _prepare_to_write)
     event.listen(engine, "begin", _begin)
     return engine
 
@@ -222,12 +264,16 @@ def _prepare(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # transactions begin where _begin says, not earlier
     run: Callable[[str], object] = connection.execute
     run(f"PRAGMA busy_timeout={_BUSY_MILLISECONDS}")
+    run(f"PRAGMA cache_size=-{_CACHE_KIBIBYTES}")
+    run("PRAGMA temp_store=MEMORY")
+
+
+def _prepare_to_write(connection: Any, _record: object) -> None:
+    run: Callable[[str], object] = connection.execute
     run("PRAGMA journal_mode=WAL")
     run("PRAGMA synchronous=FULL")  # what add() acknowledged survives a power cut
     run("PRAGMA foreign_keys=ON")
     run("PRAGMA secure_delete=ON")
-    run(f"PRAGMA cache_size=-{_CACHE_KIBIBYTES}")
-    run("PRAGMA temp_store=MEMORY")
 
 
 def _begin(connection: Connection) -> None:

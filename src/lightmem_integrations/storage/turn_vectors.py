@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, delete, func, insert, literal, select
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, literal, select
 
 from lightmem_integrations.arrays import Vectors
-from lightmem_integrations.storage.index import Batch
-from lightmem_integrations.storage.ledger import Ledger
+from lightmem_integrations.storage.index import IndexSource
 from lightmem_integrations.storage.schema.knowledge import episode_vectors, fact_vectors
 from lightmem_integrations.storage.schema.turns import turns, users, vectors, work
+from lightmem_integrations.storage.sql import count_rows, delete_in, insert_rows
 from lightmem_integrations.storage.turns import EMBED
-from lightmem_integrations.storage.vector_bytes import pack_vector, unpack_vector, unpack_vectors
-
-_REBUILD_BATCH = 1_000  # vectors read at a time; a guess
+from lightmem_integrations.storage.vector_bytes import pack_vector, unpack_rows, unpack_vector
 
 
 @dataclass(frozen=True, slots=True)
 class PendingTurn:
-    """A turn that waits for its vector; ``vector`` is set where only the index lacks it."""
+    """A turn that waits for its vector, or for its place in the index.
+
+    Attributes:
+        row: Its row.
+        user: The row of its user.
+        scope: The user's scope in the index.
+        speaker: Who spoke, where there is a name.
+        text: What was said.
+        vector: Its vector, once it is made; only the index lacks it then.
+        tokens: Its compacted token vectors, ``(tokens, dimension)``, once they are made.
+    """
 
     row: int
     user: int
@@ -30,16 +38,7 @@ class PendingTurn:
     speaker: str | None
     text: str
     vector: Vectors | None
-
-
-@dataclass(frozen=True, slots=True)
-class EmbeddedTurn:
-    """The vectors of one turn. ``tokens``: compacted token vectors, ``(tokens, dimension)``."""
-
-    row: int
-    user: int
-    vector: Vectors
-    tokens: NDArray[np.int8] | None
+    tokens: NDArray[np.int8] | None = None
 
 
 def pending_turns(
@@ -57,14 +56,12 @@ def pending_turns(
         .join(turns, turns.c.id == work.c.item)
         .join(users, users.c.id == turns.c.user)
         .outerjoin(vectors, vectors.c.turn == turns.c.id)
-        .where(work.c.kind == EMBED)
+        .where(*_waits(without))
         .order_by(work.c.id.desc())
         .limit(limit)
     )
     if user_row is not None:
         query = query.where(work.c.user == user_row)
-    if without:
-        query = query.where(work.c.item.not_in(list(without)))
     return [
         PendingTurn(row, user, scope, speaker, text, None if blob is None else unpack_vector(blob))
         for row, user, scope, speaker, text, blob in connection.execute(query)
@@ -75,15 +72,15 @@ def count_pending_turns(
     connection: Connection, user_row: int | None = None, without: Collection[int] = ()
 ) -> int:
     """Count the turns that wait for the index, leaving out those ``without``."""
-    query = select(func.count()).select_from(work).where(work.c.kind == EMBED)
-    if user_row is not None:
-        query = query.where(work.c.user == user_row)
-    if without:
-        query = query.where(work.c.item.not_in(list(without)))
-    return int(connection.execute(query).scalar_one())
+    return count_rows(connection, work, *_waits(without), user=user_row)
 
 
-def store_vectors(connection: Connection, embedded: Sequence[EmbeddedTurn]) -> None:
+def _waits(without: Collection[int]) -> list[ColumnElement[bool]]:
+    waiting = work.c.kind == EMBED
+    return [waiting, work.c.item.not_in(list(without))] if without else [waiting]
+
+
+def store_vectors(connection: Connection, embedded: Sequence[PendingTurn]) -> None:
     """Keep vectors of turns that are still there; the others were forgotten meanwhile."""
     rows = [each.row for each in embedded]
     there = set(connection.execute(select(turns.c.id).where(turns.c.id.in_(rows))).scalars())
@@ -96,15 +93,20 @@ def store_vectors(connection: Connection, embedded: Sequence[EmbeddedTurn]) -> N
             "tokens": None if each.tokens is None else each.tokens.tobytes(),
         }
         for each in embedded
-        if each.row in there
+        if each.row in there and each.vector is not None
     ]
-    if kept:
-        connection.execute(insert(vectors), kept)
+    insert_rows(connection, vectors, kept)
 
 
 def clear_pending(connection: Connection, rows: Collection[int]) -> None:
     """Take turns off the work list: the index has them."""
-    connection.execute(delete(work).where(work.c.kind == EMBED, work.c.item.in_(list(rows))))
+    delete_in(connection, work, work.c.item, rows, work.c.kind == EMBED)
+
+
+def forget_vectors(connection: Connection, rows: Collection[int]) -> int:
+    """Delete the vectors of turns, or take them off the work list; returns how many had one."""
+    clear_pending(connection, rows)
+    return delete_in(connection, vectors, vectors.c.turn, rows)
 
 
 def user_vectors(
@@ -114,32 +116,14 @@ def user_vectors(
     query = select(vectors.c.turn, vectors.c.vector).where(vectors.c.user == user_row)
     if rows is not None:
         query = query.where(vectors.c.turn.in_(list(rows)))
-    found = connection.execute(query.order_by(vectors.c.turn)).all()
-    if not found:
-        return [], np.zeros((0, 0), np.float32)
-    return [row for row, _ in found], unpack_vectors([blob for _, blob in found])
+    return unpack_rows(connection.execute(query.order_by(vectors.c.turn)))
 
 
-def turn_batches(ledger: Ledger) -> Iterator[Batch]:
-    """Every stored vector, user by user; each batch is read in its own transaction."""
-    with ledger.read() as connection:
-        owners = connection.execute(select(users.c.id, users.c.key)).all()
-    for user_row, scope in owners:
-        last = 0
-        while True:
-            with ledger.read() as connection:
-                found = connection.execute(
-                    select(vectors.c.turn, vectors.c.vector)
-                    .where(vectors.c.user == user_row, vectors.c.turn > last)
-                    .order_by(vectors.c.turn)
-                    .limit(_REBUILD_BATCH)
-                ).all()
-            if not found:
-                break
-            last = found[-1][0]
-            yield Batch(
-                scope, [row for row, _ in found], unpack_vectors([blob for _, blob in found])
-            )
+def indexed_turns(connection: Connection) -> list[IndexSource]:
+    """Every stored vector, user by user, as what the index is to hold."""
+    query = select(vectors.c.turn, vectors.c.vector)
+    owners = connection.execute(select(users.c.id, users.c.key)).all()
+    return [IndexSource(scope, query.where(vectors.c.user == row)) for row, scope in owners]
 
 
 def expected_of_turns(connection: Connection, *, indexed: bool = False) -> dict[str, int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import json
 import time
 import uuid
@@ -15,10 +14,10 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from lightmem_integrations.errors import TurnConflictError
 from lightmem_integrations.records.conversation import Turn
-from lightmem_integrations.safety import key_of, short_repr
+from lightmem_integrations.safety import digest, key_of, short_repr
 from lightmem_integrations.storage.lexical import LexicalIndex
 from lightmem_integrations.storage.schema.turns import sessions, speakers, turns, users, work
-from lightmem_integrations.storage.sql import in_batches
+from lightmem_integrations.storage.sql import insert_row, insert_rows, select_in
 from lightmem_integrations.storage.users import find_user
 from lightmem_integrations.storage.work_queue import make_due
 
@@ -52,26 +51,31 @@ def insert_turns(
         TurnConflictError: An id is taken by a turn with other content.
     """
     user = find_user(connection, user_id)
-    user_row = user.row if user else _insert_user(connection, user_id)
+    key = key_of(user_id)
+    user_row = user.row if user else insert_row(connection, users, key=key, name=user_id)
+    key = key_of(session_id)
     session = connection.execute(
         select(sessions.c.id, sessions.c.length).where(
-            sessions.c.user == user_row, sessions.c.key == key_of(session_id)
+            sessions.c.user == user_row, sessions.c.key == key
         )
     ).first()
-    session_row, length = session or (_insert_session(connection, user_row, session_id), 0)
-
+    session_row, length = session or (
+        insert_row(connection, sessions, user=user_row, key=key, name=session_id),
+        0,
+    )
     known = _known(connection, session_row, [key_of(_id(each)) for each in new])
     stored: list[Turn] = []
     rows: list[dict[str, Any]] = []
     for each in new:
-        key, digest = key_of(_id(each)), digest_of(each.turn, each.message)
-        if key in known:
-            stored.append(_unchanged(known[key], digest, each.turn, session_id))
+        row = _row(each)
+        if row["key"] in known:
+            stored.append(_unchanged(known[row["key"]], row["digest"], each.turn, session_id))
             continue
         length += 1
-        row = _row(each, user_row, session_row, length, key, digest, agent_id)
-        rows.append(row)
-        known[key] = (digest, each.turn)
+        rows.append(
+            row | {"user": user_row, "session": session_row, "position": length, "agent": agent_id}
+        )
+        known[row["key"]] = (row["digest"], each.turn)
         stored.append(each.turn)
     if rows:
         _insert_rows(connection, lexical, user_row, session_row, length, rows)
@@ -122,7 +126,7 @@ def moment(said_at: float, offset: int) -> dt.datetime:
 def digest_of(turn: Turn, message: str | None) -> str:
     """Digest of what makes two turns the same: role, speaker, text, message, not the time."""
     content = json.dumps([turn.role, turn.speaker, turn.text, message])
-    return hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
+    return digest(content, 16)
 
 
 def with_id_and_time(turn: Turn, now: dt.datetime) -> Turn:
@@ -146,52 +150,22 @@ def _unchanged(known: tuple[str, Turn], digest: str, turn: Turn, session_id: str
     return known[1]
 
 
-def _insert_user(connection: Connection, user_id: str) -> int:
-    done = connection.execute(
-        insert(users).values(key=key_of(user_id), name=user_id).returning(users.c.id)
-    )
-    return int(done.scalar_one())
-
-
-def _insert_session(connection: Connection, user_row: int, session_id: str) -> int:
-    done = connection.execute(
-        insert(sessions)
-        .values(user=user_row, key=key_of(session_id), name=session_id)
-        .returning(sessions.c.id)
-    )
-    return int(done.scalar_one())
-
-
 def _known(
     connection: Connection, session_row: int, keys: list[str]
 ) -> dict[str, tuple[str, Turn]]:
-    known: dict[str, tuple[str, Turn]] = {}
-    for batch in in_batches(keys):
-        rows = connection.execute(
-            select(turns).where(turns.c.session == session_row, turns.c.key.in_(batch))
-        )
-        known.update({row.key: (row.digest, to_turn(row)) for row in rows})
-    return known
+    query = select(turns).where(turns.c.session == session_row)
+    found = select_in(connection, query, turns.c.key, keys)
+    return {row.key: (row.digest, to_turn(row)) for row in found}
 
 
-def _row(
-    new: NewTurn,
-    user_row: int,
-    session_row: int,
-    position: int,
-    key: str,
-    digest: str,
-    agent_id: str | None,
-) -> dict[str, Any]:
+def _row(new: NewTurn) -> dict[str, Any]:
+    """The columns of a turn that follow from itself."""
     turn = new.turn
     if turn.time is None:
         raise AssertionError("turns get their time before they come here")
     offset = turn.time.utcoffset() or dt.timedelta()
     return {
-        "user": user_row,
-        "session": session_row,
-        "position": position,
-        "key": key,
+        "key": key_of(_id(new)),
         "name": turn.id,
         "role": turn.role,
         "speaker": turn.speaker,
@@ -200,10 +174,9 @@ def _row(
         "said_at": turn.time.timestamp(),
         "offset": round(offset.total_seconds()),
         "recorded_at": time.time(),
-        "agent": agent_id,
         "message": new.message,
         "searchable": turn.searchable,
-        "digest": digest,
+        "digest": digest_of(turn, new.message),
     }
 
 
@@ -228,13 +201,10 @@ def _insert_rows(
     found = [(ids[row["position"]], row) for row in rows if row["searchable"]]
     lexical.add(connection, user_row, [(row_id, row["terms"]) for row_id, row in found])
     if found:
-        connection.execute(
-            insert(work),
-            [{"kind": EMBED, "user": user_row, "item": row_id} for row_id, _ in found],
-        )
+        queue_embedding(connection, user_row, [row_id for row_id, _ in found])
         make_due(connection, user_row, [session_row])
     connection.execute(update(sessions).where(sessions.c.id == session_row).values(length=length))
-    _count(connection, user_row, [row for _, row in found])
+    count_searchable(connection, user_row, [row["terms"] for _, row in found])
     for speaker in {row["speaker"] for row in rows if row["speaker"]}:
         said = sum(row["speaker"] == speaker for row in rows)
         done = connection.execute(
@@ -246,12 +216,20 @@ def _insert_rows(
             connection.execute(insert(speakers).values(user=user_row, name=speaker, turns=said))
 
 
-def _count(connection: Connection, user_row: int, found: list[dict[str, Any]]) -> None:
+def queue_embedding(connection: Connection, user_row: int, rows: Sequence[int]) -> None:
+    """Put a user's turns on the work list of those that wait for their vectors."""
+    insert_rows(connection, work, [{"kind": EMBED, "user": user_row, "item": row} for row in rows])
+
+
+def count_searchable(
+    connection: Connection, user_row: int, terms_of: Sequence[str], sign: int = 1
+) -> None:
+    """Count turns, given their terms, as searchable (``sign`` 1) or no longer so (-1)."""
     connection.execute(
         update(users)
         .where(users.c.id == user_row)
         .values(
-            searchable=users.c.searchable + len(found),
-            terms=users.c.terms + sum(len(row["terms"].split()) for row in found),
+            searchable=users.c.searchable + sign * len(terms_of),
+            terms=users.c.terms + sign * sum(len(terms.split()) for terms in terms_of),
         )
     )

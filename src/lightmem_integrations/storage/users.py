@@ -31,6 +31,12 @@ def find_user(connection: Connection, user_id: str) -> User | None:
     return User(row.id, row.key, row.searchable, row.terms)
 
 
+def row_of(connection: Connection, user_id: str) -> int:
+    """The row of the user of that id; 0, which is nobody's, if nothing was ever stored for it."""
+    user = find_user(connection, user_id)
+    return 0 if user is None else user.row
+
+
 def find_session(connection: Connection, user: User, session_id: str) -> int | None:
     """The row of a user's session, or ``None``."""
     return connection.execute(

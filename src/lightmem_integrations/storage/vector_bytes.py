@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -27,3 +28,9 @@ def unpack_vectors(blobs: Sequence[bytes]) -> Vectors:
     if not blobs:
         return np.zeros((0, 0), np.float32)
     return np.frombuffer(b"".join(blobs), _STORED).reshape(len(blobs), -1).astype(np.float32)
+
+
+def unpack_rows(found: Iterable[Any]) -> tuple[list[int], Vectors]:
+    """Row ids and vectors, one row for each, from pairs of a row id and a vector's bytes."""
+    pairs = list(found)
+    return [row for row, _ in pairs], unpack_vectors([blob for _, blob in pairs])

@@ -10,18 +10,21 @@ from lightmem_integrations.records.conversation import Turn
 from lightmem_integrations.testing.quote import quoted_answer
 
 try:
+    from llama_index.core.base.llms.generic_utils import (
+        chat_to_completion_decorator,
+        stream_chat_to_completion_decorator,
+    )
     from llama_index.core.base.llms.types import (
         ChatMessage,
         ChatResponse,
-        ChatResponseAsyncGen,
         ChatResponseGen,
         CompletionResponse,
-        CompletionResponseAsyncGen,
         CompletionResponseGen,
         LLMMetadata,
         MessageRole,
     )
     from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
+    from llama_index.core.llms.custom import CustomLLM
     from llama_index.core.llms.function_calling import FunctionCallingLLM
     from llama_index.core.llms.llm import ToolSelection
     from typing_extensions import override
@@ -34,7 +37,7 @@ if TYPE_CHECKING:
 _CONTEXT_WINDOW = 100_000  # tokens: a guess, as many as today's models have
 
 
-class ExtractiveLLM(FunctionCallingLLM):
+class ExtractiveLLM(CustomLLM, FunctionCallingLLM):
     """Answers by quoting the turn in the prompt's memory block that best matches the question.
 
     It needs no weights and gives the same answer every time. It only quotes: tools are accepted
@@ -69,28 +72,8 @@ class ExtractiveLLM(FunctionCallingLLM):
 
         def words() -> ChatResponseGen:
             said = ""
-            for piece in _pieces(_answer(messages)):
-                said += piece
-                yield _response(said, piece)
-
-        return words()
-
-    @override
-    @llm_chat_callback()
-    async def achat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
-        """The answer to the last question."""
-        return _response(_answer(messages))
-
-    @override
-    @llm_chat_callback()
-    async def astream_chat(
-        self, messages: Sequence[ChatMessage], **kwargs: Any
-    ) -> ChatResponseAsyncGen:
-        """The answer, word by word."""
-
-        async def words() -> ChatResponseAsyncGen:
-            said = ""
-            for piece in _pieces(_answer(messages)):
+            # Split behind the spaces, so that the pieces add up to the answer exactly.
+            for piece in _answer(messages).replace(" ", " \0").split("\0"):
                 said += piece
                 yield _response(said, piece)
 
@@ -100,7 +83,7 @@ class ExtractiveLLM(FunctionCallingLLM):
     @llm_completion_callback()
     def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
         """The answer to a prompt that is one string."""
-        return CompletionResponse(text=_answer([_user(prompt)]))
+        return chat_to_completion_decorator(self.chat)(prompt)
 
     @override
     @llm_completion_callback()
@@ -108,37 +91,7 @@ class ExtractiveLLM(FunctionCallingLLM):
         self, prompt: str, formatted: bool = False, **kwargs: Any
     ) -> CompletionResponseGen:
         """The answer to a prompt that is one string, word by word."""
-
-        def words() -> CompletionResponseGen:
-            said = ""
-            for piece in _pieces(_answer([_user(prompt)])):
-                said += piece
-                yield CompletionResponse(text=said, delta=piece)
-
-        return words()
-
-    @override
-    @llm_completion_callback()
-    async def acomplete(
-        self, prompt: str, formatted: bool = False, **kwargs: Any
-    ) -> CompletionResponse:
-        """The answer to a prompt that is one string."""
-        return CompletionResponse(text=_answer([_user(prompt)]))
-
-    @override
-    @llm_completion_callback()
-    async def astream_complete(
-        self, prompt: str, formatted: bool = False, **kwargs: Any
-    ) -> CompletionResponseAsyncGen:
-        """The answer to a prompt that is one string, word by word."""
-
-        async def words() -> CompletionResponseAsyncGen:
-            said = ""
-            for piece in _pieces(_answer([_user(prompt)])):
-                said += piece
-                yield CompletionResponse(text=said, delta=piece)
-
-        return words()
+        return stream_chat_to_completion_decorator(self.stream_chat)(prompt)
 
     @override
     def _prepare_chat_with_tools(
@@ -153,7 +106,7 @@ class ExtractiveLLM(FunctionCallingLLM):
     ) -> dict[str, Any]:
         messages = list(chat_history or [])
         if user_msg is not None:
-            messages.append(_user(user_msg) if isinstance(user_msg, str) else user_msg)
+            messages.append(ChatMessage(user_msg) if isinstance(user_msg, str) else user_msg)
         return {"messages": messages}
 
     @override
@@ -162,10 +115,6 @@ class ExtractiveLLM(FunctionCallingLLM):
     ) -> list[ToolSelection]:
         """No tool call, ever."""
         return []
-
-
-def _user(text: str) -> ChatMessage:
-    return ChatMessage(role=MessageRole.USER, content=text)
 
 
 def _response(text: str, delta: str | None = None) -> ChatResponse:
@@ -182,8 +131,3 @@ def _answer(messages: Sequence[ChatMessage]) -> str:
             for message in messages
         ]
     )
-
-
-def _pieces(answer: str) -> list[str]:
-    # Split behind the spaces, so that the pieces add up to the answer exactly.
-    return answer.replace(" ", " \0").split("\0")

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
+from lightmem_integrations.arrays import Vectors
+from lightmem_integrations.storage.chroma.collection import named_so
 from lightmem_integrations.storage.chroma.generations import open_folder
 
 # All over the collection: a file that was cut short lacks the middle, while the latest items are
@@ -67,17 +69,27 @@ def healthy(folder: Path, bounds: dict[str, list[int]]) -> bool:
         if not count:
             continue
         collection = client.get_collection(name, embedding_function=None)
+        if not named_so(collection):
+            return False
+        some: Vectors | None = None
         for offset in sorted({(count - 1) * place // _PLACES for place in range(_PLACES + 1)}):
             found = collection.get(limit=_SAMPLE, offset=offset, include=["embeddings"])
             vectors = np.asarray(found["embeddings"], np.float32)
+            # What an embedder has no vector for is stored as zeros, and is near to nothing.
+            vectors = vectors[vectors.any(axis=1)]
+            if not len(vectors):
+                continue
+            some = vectors[:1]
             nearest = collection.query(query_embeddings=vectors, n_results=1, include=["distances"])
             distances = nearest["distances"] or []
-            if len(distances) != len(found["ids"]):
+            if len(distances) != len(vectors):
                 return False
             if any(not row or abs(row[0]) > _SAME for row in distances):
                 return False
+        if some is None:
+            continue
         wide = collection.query(
-            query_embeddings=vectors[:1], n_results=min(count, _WIDE), include=["distances"]
+            query_embeddings=some, n_results=min(count, _WIDE), include=["distances"]
         )
         if len(wide["ids"][0]) < min(count, _WIDE):
             return False

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 SCOPE = "scope"
 """The one metadata key, by which a collection can be filtered."""
 
+NAMES = "row.scope"
+"""The form of Chroma's ids; the first versions of this library had other ones."""
+
 
 def names_of(scope: str, ids: Sequence[int]) -> list[str]:
     """Chroma's ids of items.
@@ -23,6 +26,11 @@ def names_of(scope: str, ids: Sequence[int]) -> list[str]:
     An id tells its scope: reading that back as metadata takes Chroma as long as the search.
     """
     return [f"{each}.{scope}" for each in ids]
+
+
+def named_so(collection: Collection) -> bool:
+    """True unless the ids of a collection have a form that ``query`` does not understand."""
+    return all("." in name for name in collection.get(limit=1, include=[])["ids"])
 
 
 def query(

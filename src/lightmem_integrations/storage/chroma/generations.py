@@ -17,6 +17,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from lightmem_integrations.storage.chroma.collection import NAMES
+from lightmem_integrations.storage.folder import make_private_files, make_private_folder
+
 if TYPE_CHECKING:
     from chromadb.api import ClientAPI
     from chromadb.config import Settings
@@ -81,6 +84,7 @@ class FolderGenerations:
         """A client of the generation's folder, opened once."""
         if generation not in self._clients:
             self._marker.unlink(missing_ok=True)
+            make_private_folder(self._root)
             self._clients[generation] = open_folder(self.folder(generation))
         return self._clients[generation]
 
@@ -98,7 +102,7 @@ class FolderGenerations:
     def switch(self, generation: int) -> None:
         """Serve from this generation, and remove all others."""
         moved = self._pointer.with_suffix(".new")
-        self._root.mkdir(parents=True, exist_ok=True)
+        make_private_folder(self._root)
         moved.write_text(str(generation))
         moved.replace(self._pointer)
         for old in [each for each in self._clients if each != generation]:
@@ -107,6 +111,7 @@ class FolderGenerations:
             if path != self.folder(generation):
                 shutil.rmtree(path, ignore_errors=True)
         blank_unused(self.folder(generation))
+        make_private_files(self._root)
 
     def counts(self) -> Mapping[str, int]:
         """Number of items in each collection of the current generation."""
@@ -117,7 +122,7 @@ class FolderGenerations:
         """The counts at the last clean close, if no file changed since; else ``None``."""
         try:
             marker = json.loads(self._marker.read_text())
-            if marker["files"] == self._files():
+            if marker["names"] == NAMES and marker["files"] == self._files():
                 counts: dict[str, int] = marker["counts"]
                 return counts
         except (OSError, ValueError, KeyError, TypeError):
@@ -133,7 +138,9 @@ class FolderGenerations:
             self._clients.pop(generation).close()  # type: ignore[attr-defined]
             blank_unused(self.folder(generation))
         if whole:
-            self._marker.write_text(json.dumps({"files": self._files(), "counts": counts}))
+            known = {"names": NAMES, "files": self._files(), "counts": counts}
+            self._marker.write_text(json.dumps(known))
+        make_private_files(self._root)
 
     def _files(self) -> dict[str, list[int]]:
         folder = self.folder(self.current())

@@ -11,9 +11,8 @@ it may hold words of it; what the person refused stays refused while a turn seem
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, or_, select
+from sqlalchemy import ColumnElement, Connection, delete, select
 
 from lightmem_integrations.storage.archive import restore_turns
 from lightmem_integrations.storage.erase.rewrite import relink_successors, reword_facts
@@ -38,30 +37,25 @@ from lightmem_integrations.storage.schema.knowledge import (
 from lightmem_integrations.storage.schema.shared import shared_seen
 from lightmem_integrations.storage.schema.turns import turns
 from lightmem_integrations.storage.shared import drop_support
-from lightmem_integrations.storage.sql import in_batches
+from lightmem_integrations.storage.sql import delete_in, in_batches, select_in
 from lightmem_integrations.storage.work_queue import make_due
-
-
-@dataclass(frozen=True, slots=True)
-class ErasedKnowledge:
-    """Numbers of erased episodes and facts; facts that stayed in other words do not count."""
-
-    episodes: int
-    facts: int
 
 
 def erase_derived(
     connection: Connection, lexical: LexicalIndex, user_row: int, rows: Collection[int]
-) -> ErasedKnowledge:
-    """Erase what was made of these turns of a user, while they are still there themselves."""
+) -> tuple[int, int]:
+    """Erase what was made of these turns of a user, while they are still there themselves.
+
+    Returns the numbers of erased episodes and facts; facts that stayed in other words do not count.
+    """
     erased_episodes = _find(connection, episode_turns.c.episode, episode_turns.c.turn, rows)
     members = _pairs(connection, erased_episodes)
     lost = _find(connection, assertions.c.id, assertions.c.episode, erased_episodes)
     # What a person said rests on turns, and on the words in which an episode had put them.
     lost |= _find(connection, evidence.c.assertion, evidence.c.turn, members)
     touched = _find(connection, assertions.c.fact, assertions.c.id, lost)
-    _delete(connection, evidence, evidence.c.assertion, lost)
-    _delete(connection, assertions, assertions.c.id, lost)
+    delete_in(connection, evidence, evidence.c.assertion, lost)
+    delete_in(connection, assertions, assertions.c.id, lost)
     supported = _find(connection, assertions.c.fact, assertions.c.fact, touched)
     gone = touched - supported
     if touched:
@@ -69,16 +63,16 @@ def erase_derived(
         claim_revision(connection, user_row, revision, erased=True)
         relink_successors(connection, user_row, gone, revision + 1)
         reword_facts(connection, user_row, supported, revision + 1)
-        _delete_facts(connection, user_row, gone)
-    _delete(connection, refusals, refusals.c.turn, rows)
-    _delete(connection, episode_vectors, episode_vectors.c.episode, erased_episodes)
-    _delete(connection, episode_turns, episode_turns.c.episode, erased_episodes)
-    _delete(connection, episodes, episodes.c.id, erased_episodes)
+        _delete_facts(connection, gone)
+    delete_in(connection, refusals, refusals.c.turn, rows)
+    delete_in(connection, episode_vectors, episode_vectors.c.episode, erased_episodes)
+    delete_in(connection, episode_turns, episode_turns.c.episode, erased_episodes)
+    delete_in(connection, episodes, episodes.c.id, erased_episodes)
     _forget_failures(connection, rows)
     left = set(members) - set(rows)
     restore_turns(connection, lexical, user_row, left)
     make_due(connection, user_row, sorted({members[row] for row in left}))
-    return ErasedKnowledge(len(erased_episodes), len(gone))
+    return len(erased_episodes), len(gone)
 
 
 def erase_user(connection: Connection, user_row: int) -> None:
@@ -87,43 +81,33 @@ def erase_user(connection: Connection, user_row: int) -> None:
         connection.execute(delete(table).where(table.c.user == user_row))
 
 
-def _delete_facts(connection: Connection, user_row: int, gone: set[int]) -> None:
-    for part in in_batches(gone):
-        connection.execute(
-            delete(conflicts).where(
-                conflicts.c.user == user_row,
-                or_(conflicts.c.first.in_(part), conflicts.c.second.in_(part)),
-            )
-        )
+def _delete_facts(connection: Connection, gone: set[int]) -> None:
+    for side in (conflicts.c.first, conflicts.c.second):
+        delete_in(connection, conflicts, side, gone)
     for table in (mentions, fact_vectors):
-        _delete(connection, table, table.c.fact, gone)
+        delete_in(connection, table, table.c.fact, gone)
     for part in in_batches(gone):
         drop_support(connection, part)
-    _delete(connection, facts, facts.c.id, gone)
+    delete_in(connection, facts, facts.c.id, gone)
 
 
 def _forget_failures(connection: Connection, rows: Collection[int]) -> None:
     """Reasons of failures may quote what was read: they go with any turn of the session."""
     where = _find(connection, turns.c.session, turns.c.id, rows)
-    _delete(connection, failures, failures.c.session, where)
+    delete_in(connection, failures, failures.c.session, where)
     aside = _find(connection, quarantine.c.session, quarantine.c.turn, rows)
     for session in aside:
         owner = select(quarantine.c.user).where(quarantine.c.session == session).limit(1)
         make_due(connection, int(connection.execute(owner).scalar_one()), [session])
-    _delete(connection, quarantine, quarantine.c.session, aside)
+    delete_in(connection, quarantine, quarantine.c.session, aside)
 
 
 def _pairs(connection: Connection, episode_rows: Collection[int]) -> dict[int, int]:
     """Turns of episodes, with their sessions."""
-    found: dict[int, int] = {}
-    for part in in_batches(episode_rows):
-        query = (
-            select(turns.c.id, turns.c.session)
-            .join(episode_turns, episode_turns.c.turn == turns.c.id)
-            .where(episode_turns.c.episode.in_(part))
-        )
-        found.update(dict(connection.execute(query).all()))
-    return found
+    query = select(turns.c.id, turns.c.session).join(
+        episode_turns, episode_turns.c.turn == turns.c.id
+    )
+    return dict(select_in(connection, query, episode_turns.c.episode, episode_rows))
 
 
 def _find(
@@ -132,14 +116,4 @@ def _find(
     by: ColumnElement[int],
     values: Collection[int],
 ) -> set[int]:
-    found: set[int] = set()
-    for part in in_batches(values):
-        found.update(connection.execute(select(wanted).where(by.in_(part))).scalars())
-    return found
-
-
-def _delete(
-    connection: Connection, table: Table, column: ColumnElement[int], values: Collection[int]
-) -> None:
-    for part in in_batches(values):
-        connection.execute(delete(table).where(column.in_(part)))
+    return {row for (row,) in select_in(connection, select(wanted), by, values)}

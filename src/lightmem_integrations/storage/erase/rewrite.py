@@ -7,14 +7,9 @@ from collections.abc import Collection
 from sqlalchemy import Connection, select
 
 from lightmem_integrations.storage.claims import read_claims, support_of
-from lightmem_integrations.storage.facts import (
-    StoredFact,
-    read_facts,
-    reword_fact,
-    update_fact,
-)
+from lightmem_integrations.storage.facts import read_facts, reword_fact, update_fact
 from lightmem_integrations.storage.schema.knowledge import facts
-from lightmem_integrations.storage.sql import in_batches
+from lightmem_integrations.storage.sql import select_in
 
 
 def reword_facts(
@@ -47,16 +42,10 @@ def relink_successors(
     next about the thing settles it.
     """
     after = {fact.row: fact for fact in read_facts(connection, user_row, gone, retracted=True)}
-    followers: list[StoredFact] = []
-    for batch in in_batches(gone):
-        query = select(facts.c.id).where(
-            facts.c.user == user_row,
-            facts.c.superseded_by.in_(batch),
-            facts.c.id.not_in(batch),
-        )
-        rows = [row for row in connection.execute(query).scalars() if row not in after]
-        followers += read_facts(connection, user_row, rows, retracted=True)
-    for fact in followers:
+    query = select(facts.c.id).where(facts.c.user == user_row)
+    before = select_in(connection, query, facts.c.superseded_by, gone)
+    rows = [row for (row,) in before if row not in after]
+    for fact in read_facts(connection, user_row, rows, retracted=True):
         row = fact.superseded_by
         while row in after:
             row = after[row].superseded_by

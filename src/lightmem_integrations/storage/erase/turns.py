@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, select, update
 
 from lightmem_integrations.safety import key_of
 from lightmem_integrations.storage.erase.knowledge import erase_derived, erase_user
@@ -15,11 +15,10 @@ from lightmem_integrations.storage.schema.turns import (
     speakers,
     turns,
     users,
-    vectors,
     work,
 )
-from lightmem_integrations.storage.sql import in_batches
-from lightmem_integrations.storage.turns import EMBED
+from lightmem_integrations.storage.sql import count_rows, delete_in, insert_rows
+from lightmem_integrations.storage.turn_vectors import forget_vectors
 from lightmem_integrations.storage.users import User
 from lightmem_integrations.storage.work_queue import CONSOLIDATE
 
@@ -69,21 +68,13 @@ def erase_turns(
         found = [row for row in found if row.id in among]
     rows = [row.id for row in found]
     lexical.remove(connection, user.row, [(row.id, row.terms) for row in found if row.searchable])
-    derived = erase_derived(connection, lexical, user.row, rows)
-    had_vectors = _delete_turns(connection, rows)
+    episodes, facts = erase_derived(connection, lexical, user.row, rows)
+    had_vectors = forget_vectors(connection, rows)
+    delete_in(connection, turns, turns.c.id, rows)
     lexical.compact(connection)
     gone = _delete_empty_sessions(connection, user)
     _delete_empty_user(connection, user)
-    return ErasedTurns(rows, had_vectors, gone, derived.episodes, derived.facts)
-
-
-def _delete_turns(connection: Connection, rows: Sequence[int]) -> int:
-    had_vectors = 0
-    for part in in_batches(rows):
-        connection.execute(delete(work).where(work.c.kind == EMBED, work.c.item.in_(part)))
-        had_vectors += connection.execute(delete(vectors).where(vectors.c.turn.in_(part))).rowcount
-        connection.execute(delete(turns).where(turns.c.id.in_(part)))
-    return had_vectors
+    return ErasedTurns(rows, had_vectors, gone, episodes, facts)
 
 
 def _delete_empty_sessions(connection: Connection, user: User) -> int:
@@ -100,10 +91,7 @@ def _delete_empty_sessions(connection: Connection, user: User) -> int:
 
 
 def _delete_empty_user(connection: Connection, user: User) -> None:
-    left = connection.execute(
-        select(func.count()).select_from(sessions).where(sessions.c.user == user.row)
-    ).scalar_one()
-    if left:
+    if count_rows(connection, sessions, user=user.row):
         _recount_user(connection, user.row)
         return
     connection.execute(delete(speakers).where(speakers.c.user == user.row))
@@ -129,5 +117,4 @@ def _recount_user(connection: Connection, user_row: int) -> None:
         .group_by(turns.c.speaker)
     )
     counted = [{"user": user_row, "name": name, "turns": count} for name, count in said]
-    if counted:
-        connection.execute(insert(speakers), counted)
+    insert_rows(connection, speakers, counted)

@@ -17,15 +17,17 @@ VERSION = len(_STEPS)
 """Version of a ledger that is up to date: step n brings it from version n - 1 to n."""
 
 
-def migrate(engine: Engine, target: int = VERSION) -> None:
+def migrate(engine: Engine, target: int = VERSION, *, may_write: bool = True) -> None:
     """Bring a ledger to a version, each step in a transaction of its own.
 
     Args:
         engine: The ledger's database.
         target: The version, by default today's.
+        may_write: False for a ledger that can only be read, and must be of that version.
 
     Raises:
-        LedgerError: The ledger was written by a newer version of this library.
+        LedgerError: The ledger was written by a newer version of this library; or by an older
+            one, and cannot be written.
     """
     with engine.begin() as connection:
         version = _version(connection)
@@ -33,6 +35,11 @@ def migrate(engine: Engine, target: int = VERSION) -> None:
         raise LedgerError(
             f"The ledger is of version {version}; this library knows versions up to "
             f"{VERSION}. Update lightmem-integrations."
+        )
+    if version < target and not may_write:
+        raise LedgerError(
+            f"The ledger is of version {version} and cannot be written here, so it cannot be "
+            f"brought to version {target}. Open it once as a user who may write its folder."
         )
     while version < target:
         # Looked at again under the lock: another process may have taken the step meanwhile.

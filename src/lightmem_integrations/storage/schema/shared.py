@@ -6,52 +6,36 @@ here is a digest.
 
 from __future__ import annotations
 
-from sqlalchemy import (
-    Boolean,
-    Column,
-    Double,
-    ForeignKey,
-    Index,
-    Integer,
-    LargeBinary,
-    String,
-    Table,
-    Text,
-)
+from sqlalchemy import Column, Index
 
-from lightmem_integrations.storage.schema.knowledge import facts
-from lightmem_integrations.storage.schema.turns import metadata, users
+from lightmem_integrations.storage.schema import columns as column
+from lightmem_integrations.storage.schema.columns import table
 
-shared_support = Table(
+shared_support = table(
     "shared_support",
-    metadata,
-    Column("fact", Integer, ForeignKey(facts.c.id), primary_key=True, autoincrement=False),
-    Column("user", Integer, ForeignKey(users.c.id), nullable=False),
-    Column("digest", String(32), nullable=False),
+    column.reference("fact", "facts", primary=True),
+    column.user(),
+    *column.keys("digest"),
     # Words of it name somebody or something in this user's memory: then nobody gets to read it.
-    Column("personal", Boolean, nullable=False),
+    column.flag("personal"),
     Index("shared_support_by_digest", "digest"),
     Index("shared_support_by_user", "user"),
 )
 
 # A row is there only while enough users speak for it; nothing is left of what was withdrawn.
-shared_statements = Table(
+shared_statements = table(
     "shared_statements",
-    metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("key", String(32), nullable=False, unique=True),
-    Column("digest", String(32), nullable=False, unique=True),
-    Column("statement", Text, nullable=False),
-    Column("created_at", Double, nullable=False),
-    Column("vector", LargeBinary, nullable=False),
-    sqlite_autoincrement=True,
+    column.row_id(),
+    column.public_key(),
+    Column("digest", column.KEY, nullable=False, unique=True),
+    *column.texts("statement"),
+    *column.reals("created_at"),
+    column.blob("vector"),
 )
 
 # How far a user's memory has been looked at.
-shared_seen = Table(
+shared_seen = table(
     "shared_seen",
-    metadata,
-    Column("user", Integer, ForeignKey(users.c.id), primary_key=True, autoincrement=False),
-    Column("revision", Integer, nullable=False),
-    Column("episode", Integer, nullable=False),
+    column.reference("user", "users", primary=True),
+    *column.numbers("revision", "episode"),
 )

@@ -1,115 +1,76 @@
 """The ledger's tables of users, sessions, turns, and the work still to do on them.
 
-A new column needs two things: its line in the table here, and a step in ``storage/migrations``.
+A new column needs two things: its place in the table here, and a step in ``storage/migrations``.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Column,
-    Double,
-    ForeignKey,
-    Index,
-    Integer,
-    LargeBinary,
-    MetaData,
-    String,
-    Table,
-    Text,
-    UniqueConstraint,
-)
+from sqlalchemy import BigInteger, Column, Index, Integer, String, Text, UniqueConstraint
 
-metadata = MetaData()
+from lightmem_integrations.storage.schema import columns as column
+from lightmem_integrations.storage.schema.columns import table
 
-meta = Table(
-    "meta",
-    metadata,
-    Column("name", String(64), primary_key=True),
-    Column("value", Text, nullable=False),
-)
+meta = table("meta", Column("name", String(64), primary_key=True), *column.texts("value"))
 
-users = Table(
+users = table(
     "users",
-    metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("key", String(32), nullable=False, unique=True),
-    Column("name", Text, nullable=False),
+    column.row_id(),
+    column.public_key(),
+    *column.texts("name"),
     # Kept here, since BM25 needs both at every recall and counting grows with the memory.
-    Column("searchable", Integer, nullable=False, default=0),
+    *column.counts("searchable"),
     Column("terms", BigInteger, nullable=False, default=0),
-    sqlite_autoincrement=True,
 )
 
-sessions = Table(
+sessions = table(
     "sessions",
-    metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("user", Integer, ForeignKey("users.id"), nullable=False),
-    Column("key", String(32), nullable=False),
-    Column("name", Text, nullable=False),
-    Column("length", Integer, nullable=False, default=0),
-    Column("window_from", Integer, nullable=False, default=0),
+    column.row_id(),
+    column.user(),
+    *column.keys("key"),
+    *column.texts("name"),
+    *column.counts("length", "window_from"),
     UniqueConstraint("user", "key"),
-    sqlite_autoincrement=True,
 )
 
-# AUTOINCREMENT: an id is never given out twice, so an index entry that outlived its turn can
-# never be taken for somebody else's.
-turns = Table(
+turns = table(
     "turns",
-    metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("user", Integer, ForeignKey("users.id"), nullable=False),
-    Column("session", Integer, ForeignKey("sessions.id"), nullable=False),
-    Column("position", Integer, nullable=False),
-    Column("key", String(32), nullable=False),
-    Column("name", Text, nullable=False),
-    Column("role", String(16), nullable=False),
-    Column("speaker", Text),
-    Column("text", Text, nullable=False),
-    Column("terms", Text, nullable=False),
-    Column("said_at", Double, nullable=False),
-    Column("offset", Integer, nullable=False),
-    Column("recorded_at", Double, nullable=False),
-    Column("agent", Text),
-    Column("message", Text),
-    Column("searchable", Boolean, nullable=False),
-    Column("digest", String(32), nullable=False),
-    Column("version", Integer, nullable=False, default=1),
+    column.row_id(),
+    column.user(),
+    column.reference("session", "sessions"),
+    *column.numbers("position", "offset"),
+    *column.keys("key", "digest"),
+    *column.texts("name", "text", "terms"),
+    column.words("role", 16),
+    *column.reals("said_at", "recorded_at"),
+    column.flag("searchable"),
+    *column.texts("speaker", "agent", "message", optional=True),
+    *column.counts("version", start=1),
     UniqueConstraint("session", "key"),
     Index("turns_by_position", "session", "position"),
     Index("turns_by_key", "user", "key"),
     Index("turns_by_user", "user", "searchable", "said_at"),
-    sqlite_autoincrement=True,
 )
 
-speakers = Table(
+speakers = table(
     "speakers",
-    metadata,
-    Column("user", Integer, ForeignKey("users.id"), primary_key=True),
+    column.reference("user", "users", primary=True),
     Column("name", Text, primary_key=True),
-    Column("turns", Integer, nullable=False),
+    *column.numbers("turns"),
 )
 
-vectors = Table(
+vectors = table(
     "vectors",
-    metadata,
-    Column("turn", Integer, ForeignKey("turns.id"), primary_key=True, autoincrement=False),
+    column.reference("turn", "turns", primary=True),
     Column("user", Integer, nullable=False, index=True),
-    Column("vector", LargeBinary, nullable=False),
-    Column("tokens", LargeBinary),
+    column.blob("vector"),
+    column.blob("tokens", optional=True),
 )
 
-work = Table(
+work = table(
     "work",
-    metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("kind", String(16), nullable=False),
-    Column("user", Integer, nullable=False),
-    Column("item", Integer, nullable=False),
+    column.row_id(),
+    column.words("kind", 16),
+    *column.numbers("user", "item"),
     UniqueConstraint("kind", "item"),
     Index("work_by_user", "kind", "user"),
-    sqlite_autoincrement=True,
 )

@@ -1,0 +1,133 @@
+"""Open stores of this process: whoever opens a folder a second time shares what is open.
+
+A cell of a notebook that runs twice, two agents with one folder: each has a memory of its own,
+closed by itself, and the last one to close lets the folder go.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from lightmem_integrations.engine.indexer import Indexer
+from lightmem_integrations.errors import StoreLockedError
+from lightmem_integrations.safety import short_repr
+from lightmem_integrations.settings import Settings
+from lightmem_integrations.storage.folder_lock import FolderLock
+from lightmem_integrations.storage.index import VectorIndex
+from lightmem_integrations.storage.ledger import Ledger
+
+
+@dataclass(eq=False)
+class OpenStore:
+    """The parts of a store that all who opened its folder share.
+
+    Attributes:
+        folder: Where it lies.
+        temporary: True if the folder goes with it.
+        folder_lock: Keeps other processes away.
+        ledger: The truth.
+        index: What is searched.
+        indexer: Keeps the index in step with the ledger.
+        options: What it was opened with, by the names that a user knows.
+        users: How many opened it and did not close it yet.
+    """
+
+    folder: Path
+    temporary: bool
+    folder_lock: FolderLock
+    ledger: Ledger
+    index: VectorIndex
+    indexer: Indexer
+    options: Mapping[str, object]
+    users: int = 1
+
+    def release(self) -> None:
+        """Give one use back; the last one lets everything go."""
+        if not self.folder_lock.is_this_process():
+            return  # a forked child inherits this call; the store is still its parent's
+        with _opening:
+            self.users -= 1
+            if self.users:
+                return
+            if _open.get(self.folder.resolve()) is self:
+                del _open[self.folder.resolve()]
+        self.indexer.stop()
+        try:
+            self.index.close()
+        finally:
+            self.ledger.close()
+            self.folder_lock.release()
+            if self.temporary:
+                shutil.rmtree(self.folder, ignore_errors=True)
+
+
+_open: dict[Path, OpenStore] = {}
+_opening = threading.RLock()  # the collector may release a store while one is opened
+
+
+def shared(
+    folder: Path, options: Mapping[str, object], opened: Callable[[], OpenStore]
+) -> OpenStore:
+    """The open store in a folder: the one that this process has already, or a new one.
+
+    Args:
+        folder: Where it lies.
+        options: What it must have been opened with.
+        opened: Opens it.
+
+    Raises:
+        StoreLockedError: It is open with other options.
+    """
+    key = folder.resolve()
+    with _opening:
+        known = _open.get(key)
+        if known is not None and known.users and known.folder_lock.holds():
+            known.users += 1
+            try:
+                _check_same(known, options)
+            except StoreLockedError:
+                known.release()
+                raise
+            return known
+        store = opened()
+        _open[key] = store
+        return store
+
+
+def options_of(
+    ledger: str | None, index: VectorIndex | None, embedder: str, settings: Settings
+) -> dict[str, object]:
+    """What two openings of one folder must agree in."""
+    numbers = asdict(settings)
+    numbers |= {f"consolidation.{name}": n for name, n in numbers.pop("consolidation").items()}
+    named = {f"settings.{name}": value for name, value in numbers.items()}
+    return {"ledger": ledger, "index": index, "embedder": embedder, **named}
+
+
+def _check_same(known: OpenStore, options: Mapping[str, object]) -> None:
+    differences = [
+        f"{name} is {short_repr(known.options[name])} there and {short_repr(value)} here"
+        for name, value in options.items()
+        if known.options[name] != value
+    ]
+    if differences:
+        raise StoreLockedError(
+            f"The store {str(known.folder)!r} is open in this process already, and "
+            f"{'; '.join(differences)}. Use the memory that is open, or close it first "
+            "(memory.close(); in a notebook, restart the kernel if its variable is gone)."
+        )
+
+
+def _forget_parent() -> None:
+    """After a fork: what the parent has open is not this process's to share."""
+    global _opening  # noqa: PLW0603 - a thread of the parent may have held it
+    _open.clear()
+    _opening = threading.RLock()
+
+
+os.register_at_fork(after_in_child=_forget_parent)
