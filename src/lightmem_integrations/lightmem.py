@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -59,6 +60,9 @@ from lightmem_integrations.validation import (
     checked_request,
     checked_turns,
 )
+
+_EMBEDDING_THREADS = 16
+"""Questions embedded at a time, those whose embedder hangs included: a guess."""
 
 
 class LightMem(Closing):
@@ -138,6 +142,7 @@ class LightMem(Closing):
             reranker=own_reranker,
             hypothetical=hypothetical,
             workers=DaemonPool(),
+            embedding=DaemonPool(_EMBEDDING_THREADS),
             settings=self.settings,
         )
         self._knowledge = Knowledge(self._store, self.settings)
@@ -484,8 +489,9 @@ class LightMem(Closing):
                 episodes go with their turns.
             since: Only what was said at this time or later.
             until: Only what was said before this time.
-            purge: Rewrite the index's files now, so that no byte is left in them; this takes
-                longer the more the store holds. ``False`` leaves that to the next opening.
+            purge: Rewrite the files of index and ledger now, so that no byte is left in them; this
+                takes longer the more the store holds. ``False`` leaves that to the next opening.
+                Also completes what earlier calls could not, even if nothing is left to erase.
 
         Raises:
             ScopeError: ``user_id`` or ``session_id`` names nobody.
@@ -607,12 +613,22 @@ class LightMem(Closing):
         return self._store.closed
 
     def close(self) -> None:
-        """Finish what is under way and let the folder go. Closing twice is fine."""
-        if not self.closed:
-            self._store.check_usable()  # in a forked child there is nothing to wait for
-            self._consolidator.close()
-        self._engine.workers.close(self.settings.model_seconds)
-        self._store.close()
+        """Finish what is under way and let the folder go.
+
+        Closing twice is fine, and finishes what was interrupted. A model that does not answer
+        within ``settings.close_seconds`` is left behind, and stores nothing.
+        """
+        until = time.monotonic() + self.settings.close_seconds
+        seconds = 0.0  # who interrupts the wait for one thing waits for nothing else
+        try:
+            if not self.closed:
+                self._store.check_usable()  # in a forked child there is nothing to wait for
+                self._consolidator.close(self.settings.close_seconds)
+            for pool in (self._engine.workers, self._engine.embedding):
+                pool.close(min(max(until - time.monotonic(), 0.0), self.settings.model_seconds))
+            seconds = max(until - time.monotonic(), 0.0)
+        finally:
+            self._store.close(seconds)
 
     aadd = awaitable(add)
     ahistory = awaitable(history)

@@ -7,9 +7,10 @@ result says what was missing.
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 
 from lightmem_integrations.arrays import Vectors
@@ -17,7 +18,7 @@ from lightmem_integrations.engine.deadline import DaemonPool, Deadline
 from lightmem_integrations.engine.embedder import StoreEmbedder
 from lightmem_integrations.engine.indexer import Indexer
 from lightmem_integrations.errors import LightMemError
-from lightmem_integrations.models.protocols import Reranker
+from lightmem_integrations.models.protocols import Encoding, Reranker
 from lightmem_integrations.recall.candidates import Candidates, EmbeddedQuery, Selection
 from lightmem_integrations.recall.coarse import coarse
 from lightmem_integrations.recall.pack import Ranked, pack
@@ -52,6 +53,7 @@ class Engine:
     reranker: Reranker | None
     hypothetical: Hypothetical | None
     workers: DaemonPool
+    embedding: DaemonPool
     settings: Settings
 
 
@@ -147,18 +149,30 @@ def _with_hypothetical(run: _Run, plan: Plan) -> Plan:
 
 def _embed(run: _Run, user: User, plan: Plan, limits: RowFilter) -> list[EmbeddedQuery]:
     """The queries' vectors, after what waits for its own was given the chance to get them."""
-    engine = run.engine
+    engine, embedder = run.engine, run.engine.embedder
     queries = [EmbeddedQuery(text) for text in plan.queries]
+    limit = engine.settings.embed_seconds
+    embedding = Deadline(limit, engine.embedding, "Settings.embed_seconds")
+
+    def embedded(text: str) -> tuple[Vectors, Encoding | None]:
+        return embedding.run(lambda _: embedder.encoded_query(text))
+
     for place, text in enumerate(plan.queries):
         with run.stage("embed"), run.forgiving("searched by words only"):
-            vector, encoding = engine.embedder.encoded_query(text)
+            vector, encoding = embedded(text)
             tokens = encoding if engine.settings.late_interaction else None
             queries[place] = EmbeddedQuery(text, vector, tokens)
     if queries[0].vector is None:
         return queries
     with run.stage("catch up"), run.forgiving("new turns are found by words only"):
         seconds, excluded = engine.settings.catch_up_seconds, limits.excluded.tolist()
-        left = engine.indexer.catch_up(user, seconds, excluded)
+        left = engine.indexer.waiting(user.row, excluded)
+        if (left or engine.ledger.read_only) and seconds:
+            seconds = min(seconds, threading.TIMEOUT_MAX)
+            with suppress(TimeoutError):
+                left = engine.embedding.run(
+                    lambda: engine.indexer.catch_up(user, seconds, excluded), seconds
+                )
         if left:
             run.degraded.append(f"{left} turns are not embedded yet and are found by words only")
     return queries
