@@ -24,13 +24,14 @@ from lightmem_integrations.engine.deadline import DaemonPool
 from lightmem_integrations.engine.idle import IdleDetector
 from lightmem_integrations.engine.stats import stats
 from lightmem_integrations.engine.store import Store
+from lightmem_integrations.errors import InvalidRequestError
 from lightmem_integrations.knowledge.knowledge import Knowledge
 from lightmem_integrations.models import personal_data
 from lightmem_integrations.models.embedders import as_embedder
-from lightmem_integrations.models.onnx import shipped_token_counter
 from lightmem_integrations.models.protocols import TokenCounter, load
 from lightmem_integrations.models.rerankers import as_reranker
-from lightmem_integrations.recall.pipeline import Engine, recall_online
+from lightmem_integrations.models.token_counter import shipped_token_counter
+from lightmem_integrations.recall.pipeline import RecallParts, recall_online
 from lightmem_integrations.recall.plan.hypothetical import hypothetical_from
 from lightmem_integrations.recall.short_term import window
 from lightmem_integrations.records.conversation import TIERS, Recall, Receipt, Stats, Tier, Turn
@@ -43,8 +44,10 @@ from lightmem_integrations.records.knowledge import (
     Facts,
 )
 from lightmem_integrations.records.report import ConsolidationReport
-from lightmem_integrations.safety import check_scope_id, check_user_id
+from lightmem_integrations.safety import check_scope_id, check_user_id, short_repr
 from lightmem_integrations.settings import Settings
+from lightmem_integrations.storage.backup import back_up
+from lightmem_integrations.storage.folder import folder_of
 from lightmem_integrations.storage.index import VectorIndex
 from lightmem_integrations.storage.turns import (
     insert_turns,
@@ -53,6 +56,7 @@ from lightmem_integrations.storage.turns import (
     window_start,
 )
 from lightmem_integrations.storage.users import find_session, find_user, list_sessions, list_users
+from lightmem_integrations.text.timezone import check_timezone, moment_in
 from lightmem_integrations.validation import (
     check_count,
     check_moment,
@@ -86,7 +90,8 @@ class LightMem(Closing):
         writer: Makes episodes and facts of turns in ``consolidate``: anything that ``slm`` can be,
             or a Writer. ``None`` for the one that needs no model.
         settings: Numbers that can be turned.
-        count_tokens: Counts tokens as your chat model does. The default counts WordPiece tokens.
+        count_tokens: Counts tokens as your chat model does. The default is an upper
+            estimate for any model.
         replace_embedder: Embed everything anew if the store was built with another embedder.
 
     Attributes:
@@ -134,16 +139,13 @@ class LightMem(Closing):
             replace_embedder=replace_embedder,
         )
         self.path = self._store.path
-        self._engine = Engine(
-            ledger=self._store.ledger,
-            index=self._store.index,
-            indexer=self._store.indexer,
-            embedder=self._store.embedder,
-            reranker=own_reranker,
-            hypothetical=hypothetical,
-            workers=DaemonPool(),
-            embedding=DaemonPool(_EMBEDDING_THREADS),
-            settings=self.settings,
+        self._parts = RecallParts(
+            self._store,
+            own_reranker,
+            hypothetical,
+            DaemonPool(),
+            DaemonPool(_EMBEDDING_THREADS),
+            self.settings,
         )
         self._knowledge = Knowledge(self._store, self.settings)
         self._idle = IdleDetector()
@@ -166,6 +168,7 @@ class LightMem(Closing):
         user_id: str,
         session_id: str = "default",
         agent_id: str | None = None,
+        timezone: str | None = None,
     ) -> tuple[Turn, ...]:
         """Remember turns: all of them or, on an error, none. Calls no model.
 
@@ -174,6 +177,7 @@ class LightMem(Closing):
             user_id: Whose memory.
             session_id: The conversation in which it was said.
             agent_id: Which agent writes.
+            timezone: The user's time zone, for turns without a time; else ``settings.timezone``.
 
         Returns:
             The turns as stored, ids and times filled in. Once this returns they are on disk. A
@@ -188,7 +192,8 @@ class LightMem(Closing):
         user_id, session_id = self._user(user_id), self._session(session_id)
         if agent_id is not None:
             check_scope_id(agent_id, "agent_id", self.settings.max_id_chars)
-        new = checked_turns(turns, self.settings)
+        now = moment_in(check_timezone(timezone) or self.settings.timezone)
+        new = checked_turns(turns, self.settings, now)
         if not new:
             return ()
         with self._idle.call(), self._store.ledger.write() as connection:
@@ -265,6 +270,7 @@ class LightMem(Closing):
         speakers: Collection[str] | None = None,
         exclude: Collection[str] = (),
         exclude_session: str | None = None,
+        timezone: str | None = None,
         count_tokens: TokenCounter | None = None,
         strict: bool = False,
     ) -> Recall:
@@ -286,6 +292,7 @@ class LightMem(Closing):
             speakers: Only what these speakers said.
             exclude: Ids of turns that must not come back, such as those already in the prompt.
             exclude_session: A session whose turns must not come back.
+            timezone: The user's time zone, for "yesterday"; by default ``settings.timezone``.
             count_tokens: Counts tokens for this call.
             strict: Raise instead of degrading.
 
@@ -308,11 +315,12 @@ class LightMem(Closing):
             speakers=speakers,
             exclude=exclude,
             exclude_session=exclude_session,
+            timezone=timezone,
             count_tokens=count_tokens or self.count_tokens,
             strict=strict,
         )
         with self._idle.call():
-            found = recall_online(self._engine, request)
+            found = recall_online(self._parts, request)
         self._access_log.note(user_id, found.hits)
         return found
 
@@ -558,6 +566,23 @@ class LightMem(Closing):
         vectors = self._store.indexer.rebuild()
         return vectors + self.index_pending()
 
+    def backup(self, folder: str | os.PathLike[str]) -> None:
+        """Copy all that is remembered into another folder, while the store is in use.
+
+        Whatever was acknowledged before the call is in the copy, which opens as a store of its
+        own: ``LightMem(folder)``. Its vector index is built at the first opening. To copy the
+        files of an open store by hand loses what still lies in the ledger's log.
+
+        Args:
+            folder: Where to; made if need be.
+
+        Raises:
+            SettingsError: The path cannot be a folder.
+            LedgerError: The folder holds a ledger already, or it cannot be written.
+        """
+        self._store.check_usable()
+        back_up(self._store.ledger.file, folder_of(folder))
+
     def documents(
         self,
         texts_of: Callable[[Mapping[str, Any], Sequence[str]], list[str]],
@@ -589,8 +614,8 @@ class LightMem(Closing):
         """
         self._store.check_usable()
         self._store.indexer.warm_up()
-        load(self._engine.reranker)
-        load(self._engine.hypothetical)
+        load(self._parts.reranker)
+        load(self._parts.hypothetical)
         # The statements of a recall are compiled, and collections opened, when they are first used.
         for user_id in self.users()[:1]:
             request = checked_request(
@@ -599,7 +624,7 @@ class LightMem(Closing):
                 user_id=user_id,
                 count_tokens=self.count_tokens,
             )
-            recall_online(self._engine, request)
+            recall_online(self._parts, request)
         self.count_tokens("warm up")
 
     def count_tokens(self, text: str) -> int:
@@ -624,7 +649,7 @@ class LightMem(Closing):
             if not self.closed:
                 self._store.check_usable()  # in a forked child there is nothing to wait for
                 self._consolidator.close(self.settings.close_seconds)
-            for pool in (self._engine.workers, self._engine.embedding):
+            for pool in (self._parts.pool, self._parts.embedding):
                 pool.close(min(max(until - time.monotonic(), 0.0), self.settings.model_seconds))
             seconds = max(until - time.monotonic(), 0.0)
         finally:
@@ -648,6 +673,7 @@ class LightMem(Closing):
     ausers = awaitable(users)
     asessions = awaitable(sessions)
     astats = awaitable(stats)
+    abackup = awaitable(backup)
     aindex_pending = awaitable(index_pending)
     areindex = awaitable(reindex)
     awarm_up = awaitable(warm_up)
@@ -677,3 +703,17 @@ class LightMem(Closing):
     def _session(self, session_id: object) -> str:
         """The checked id of a session."""
         return check_scope_id(session_id, "session_id", self.settings.max_id_chars)
+
+
+def checked_memory(given: object) -> LightMem:
+    """The memory that an adapter was given.
+
+    Raises:
+        InvalidRequestError: It is something else, such as the path of one.
+    """
+    if not isinstance(given, LightMem):
+        raise InvalidRequestError(
+            f"memory is {short_repr(given)}, a {type(given).__name__}. Pass an open memory: "
+            "LightMem('./memory')."
+        )
+    return given

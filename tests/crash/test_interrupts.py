@@ -206,5 +206,5 @@ def test_a_chroma_server_that_never_answers_is_an_error_in_time():
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen(5)
-        with pytest.raises(IndexUnavailableError, match="within 0.5 s"):
+        with pytest.raises(IndexUnavailableError, match=r"within 0\.5 s"):
             ChromaIndex.server("127.0.0.1", silent.getsockname()[1], seconds=0.5)

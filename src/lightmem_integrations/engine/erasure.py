@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 
 from lightmem_integrations.engine.store import Store
 from lightmem_integrations.records.conversation import Receipt
-from lightmem_integrations.storage.erase.turns import ErasedTurns, erase_turns
+from lightmem_integrations.storage.erase.turns import erase_turns
 from lightmem_integrations.storage.index_contents import PURGE
 from lightmem_integrations.storage.knowledge_reads import turns_behind
 from lightmem_integrations.storage.ledger import put_meta
 from lightmem_integrations.storage.users import find_session, find_user
 
-_NOTHING = ErasedTurns(rows=[], vectors=0, sessions=0, episodes=0, facts=0)
+_NOTHING = Receipt(turns=0, sessions=0, vectors=0, purged=True)
 
 
 def forget(
@@ -45,14 +46,14 @@ def forget(
         StorageError: The store cannot be written.
     """
     with store.indexer.exclusively():
-        erased = _NOTHING
+        receipt, rows = _NOTHING, list[int]()
         with store.ledger.write() as connection:
             user = find_user(connection, user_id)
             session_row = None
             if user is not None and session_id is not None:
                 session_row = find_session(connection, user, session_id)
             if user is not None and (session_id is None or session_row is not None):
-                erased = erase_turns(
+                receipt, rows = erase_turns(
                     connection,
                     store.ledger.lexical,
                     user,
@@ -64,20 +65,13 @@ def forget(
                     since=since,
                     until=until,
                 )
-            if erased.rows:
+            if rows:
                 put_meta(connection, PURGE, "1")
         if purge:
             purged = store.indexer.purge()
         else:
-            if user is not None and erased.rows:
-                store.indexer.forget(user.key, erased.rows)
+            if user is not None and rows:
+                store.indexer.forget(user.key, rows)
                 store.ledger.empty_log()
             purged = not store.ledger.get(PURGE)
-    return Receipt(
-        turns=len(erased.rows),
-        sessions=erased.sessions,
-        vectors=erased.vectors,
-        purged=purged,
-        episodes=erased.episodes,
-        facts=erased.facts,
-    )
+    return replace(receipt, purged=purged)

@@ -10,27 +10,20 @@ from typing import Any
 from weakref import WeakSet
 
 from langchain_core.messages import BaseMessage
-from typing_extensions import TypedDict
 
 from lightmem_integrations.errors import ScopeError, TurnConflictError
-from lightmem_integrations.langchain.messages import text_of, under_new_id
+from lightmem_integrations.langchain.messages import Question, under_new_id, words_of
 from lightmem_integrations.langchain.scope import Scope
 from lightmem_integrations.langchain.wait_budget import wait_for
-from lightmem_integrations.lightmem import LightMem
-from lightmem_integrations.records.conversation import Recall, Turn
+from lightmem_integrations.lightmem import LightMem, checked_memory
+from lightmem_integrations.records.conversation import Turn
+from lightmem_integrations.settings import Settings
 
 logger = logging.getLogger(__name__)
 
 _RECALL_THREADS = 4  # a guess
 _WARM_UP_SECONDS = 30.0  # a guess: loading takes longer on a disk that is busy
 _warm: WeakSet[LightMem] = WeakSet()
-
-
-class Question(TypedDict):
-    """The question of a person."""
-
-    id: str
-    text: str
 
 
 class BackgroundMemory:
@@ -61,7 +54,7 @@ class BackgroundMemory:
         agent_id: str | None = None,
         strict: bool = False,
     ) -> None:
-        self._memory = memory
+        self._memory = checked_memory(memory)
         self._k = k
         self._max_tokens = max_tokens
         self._agent_id = agent_id
@@ -74,17 +67,25 @@ class BackgroundMemory:
             if not _on_event_loop():
                 wait_for(loading, _WARM_UP_SECONDS)
 
+    @property
+    def settings(self) -> Settings:
+        """The memory's settings."""
+        return self._memory.settings
+
     def recall(
-        self, question: Question, scope: Scope, prompt: Sequence[BaseMessage]
-    ) -> Future[Recall]:
-        """Start to look up what is known, and is neither the question nor in the prompt."""
+        self, question: Question | None, scope: Scope, prompt: Sequence[BaseMessage]
+    ) -> Future[str]:
+        """Start to look up what is known, and is neither the question nor in the prompt.
+
+        Without a question, what is asked is what the user said last in this session.
+        """
         return self._readers.submit(self._recall, question, scope, tuple(prompt))
 
     def record(self, turns: Sequence[Turn], scope: Scope) -> Future[None]:
         """Start to write turns down. Turns that are known already change nothing."""
         return self._writer.submit(self._record, tuple(turns), scope)
 
-    def text(self, recall: Future[Recall], seconds: float) -> str:
+    def text(self, recall: Future[str], seconds: float) -> str:
         """The text of a recall; empty if it found nothing, failed, or is not done by now.
 
         Raises:
@@ -97,7 +98,7 @@ class BackgroundMemory:
             return ""
         if recall.cancelled() or recall.exception() is not None:
             return ""
-        return recall.result().text
+        return recall.result()
 
     def check(self, call: Future[Any]) -> None:
         """Raises what a call raised, if that is to be raised."""
@@ -113,23 +114,36 @@ class BackgroundMemory:
         except Exception as error:  # noqa: BLE001  # the first recall meets it again
             logger.warning("Loading the models failed: %s: %s", type(error).__name__, error)
 
-    def _recall(self, question: Question, scope: Scope, prompt: Sequence[BaseMessage]) -> Recall:
+    def _recall(
+        self, question: Question | None, scope: Scope, prompt: Sequence[BaseMessage]
+    ) -> str:
         try:
+            asked = self._asked_last(scope) if question is None else question
+            if asked is None:
+                return ""
             return self._memory.recall(
-                question["text"],
+                asked.text,
                 user_id=scope.user_id,
                 k=self._k,
                 max_tokens=self._max_tokens,
-                exclude={question["id"], *self._ids_in(prompt, scope)} - {""},
+                timezone=scope.timezone,
+                exclude={asked.id, *self._ids_in(prompt, scope)} - {""},
                 strict=self._strict,
-            )
+            ).text
         except Exception as error:
             logger.warning("Recall failed: %s: %s", type(error).__name__, error)
             raise
 
+    def _asked_last(self, scope: Scope) -> Question | None:
+        window = self._memory.short_term(
+            user_id=scope.user_id, session_id=scope.session_id, max_tokens=1
+        )
+        said = [Question(turn.id or "", turn.text) for turn in window if turn.role == "user"]
+        return said[-1] if said else None
+
     def _ids_in(self, prompt: Sequence[BaseMessage], scope: Scope) -> frozenset[str]:
         ids = {each.id for each in prompt}
-        said = {text_of(each) for each in prompt}
+        said = {words_of(each) for each in prompt}
         if len(said) > 1:
             # Without a checkpointer the caller sends earlier messages anew, and they come under
             # other ids than those they were recorded with. The session's last turns tell.
@@ -144,7 +158,8 @@ class BackgroundMemory:
 
     def _record(self, turns: Sequence[Turn], scope: Scope) -> None:
         try:
-            add_turns(self._memory, turns, scope, agent_id=self._agent_id)
+            if turns:
+                add_turns(self._memory, turns, scope, agent_id=self._agent_id)
         except Exception as error:
             logger.warning("Recording failed: %s: %s", type(error).__name__, error)
             raise
@@ -160,7 +175,10 @@ def add_turns(
     """
 
     def add(*given: Turn) -> None:
-        memory.add(given, user_id=scope.user_id, session_id=scope.session_id, agent_id=agent_id)
+        memory.add(
+            given, user_id=scope.user_id, session_id=scope.session_id, agent_id=agent_id,
+            timezone=scope.timezone,
+        )  # fmt: skip
 
     try:
         add(*turns)

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import ClassVar
 
 from langchain_core.chat_history import BaseChatMessageHistory
-from langchain_core.messages import BaseMessage, message_to_dict
+from langchain_core.messages import BaseMessage
 from langchain_core.runnables import ConfigurableFieldSpec
 
 from lightmem_integrations.langchain.background import add_turns
 from lightmem_integrations.langchain.messages import to_message, to_turn
 from lightmem_integrations.langchain.scope import DEFAULT_SESSION, Scope
-from lightmem_integrations.lightmem import LightMem
+from lightmem_integrations.lightmem import LightMem, checked_memory
 from lightmem_integrations.records.conversation import Turn
 from lightmem_integrations.safety import check_scope_id, check_user_id
 from lightmem_integrations.validation import check_counts
@@ -78,7 +76,7 @@ class LightMemChatMessageHistory(BaseChatMessageHistory):
     ) -> None:
         super().__init__()
         check_counts(max_tokens=max_tokens)
-        self.memory = memory
+        self.memory = checked_memory(memory)
         self.user_id = check_user_id(user_id)
         self.session_id = check_scope_id(session_id, "session_id")
         self.max_tokens = max_tokens
@@ -111,7 +109,9 @@ class LightMemChatMessageHistory(BaseChatMessageHistory):
             StorageError: The store cannot be written.
         """
         scope = Scope(self.user_id, self.session_id)
-        add_turns(self.memory, [_whole(message) for message in messages], scope)
+        settings = self.memory.settings
+        turns = [to_turn(message, settings, whole=True) for message in messages]
+        add_turns(self.memory, turns, scope)
 
     async def aadd_messages(self, messages: Sequence[BaseMessage]) -> None:
         """Write messages down without blocking the event loop."""
@@ -145,7 +145,11 @@ def session_history(
     Returns:
         What its ``get_session_history`` takes; give it
         ``history_factory_config=LightMemChatMessageHistory.session_specs`` as well.
+
+    Raises:
+        InvalidRequestError: ``memory`` is no open memory.
     """
+    checked_memory(memory)
 
     def get_session_history(user_id: str, session_id: str) -> LightMemChatMessageHistory:
         return LightMemChatMessageHistory(
@@ -157,11 +161,3 @@ def session_history(
 
 def _weightless(_: Turn) -> int:
     return 0
-
-
-def _whole(message: BaseMessage) -> Turn:
-    """The turn with the whole message beside its text, unless the text and the id are all of it."""
-    turn = to_turn(message)
-    if turn.message is None and turn.id is not None and to_message(turn) == message:
-        return turn
-    return replace(turn, message=json.loads(json.dumps(message_to_dict(message))))

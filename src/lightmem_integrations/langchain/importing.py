@@ -16,9 +16,10 @@ from langchain_core.messages import BaseMessage
 from lightmem_integrations.errors import InvalidRequestError, ScopeError
 from lightmem_integrations.langchain.messages import to_turn
 from lightmem_integrations.langchain.scope import DEFAULT_SESSION
-from lightmem_integrations.lightmem import LightMem
+from lightmem_integrations.lightmem import LightMem, checked_memory
 from lightmem_integrations.records.conversation import ROLES, Role, Turn
 from lightmem_integrations.safety import check_user_id, digest, short_repr
+from lightmem_integrations.storable import storable
 
 _AT_ONCE = 500  # turns in one transaction: a guess
 _DIGEST_BYTES = 8  # a guess: millions of messages may be imported into one session
@@ -66,13 +67,14 @@ def import_messages(
         InvalidTurnError: A message cannot be stored; those of earlier batches are.
         StorageError: The store cannot be written.
     """
+    checked_memory(memory)
     turns: list[Turn] = []
     skipped = 0
     for place, message in enumerate(_messages_of(source)):
         if not message.content and not getattr(message, "tool_calls", None):
             skipped += 1
             continue
-        turn = to_turn(message)
+        turn = to_turn(message, memory.settings)
         own_id = turn.id or f"imported-{place}-{_digest(message.type, turn.text)}"
         when = None if said_at is None else said_at(message)
         turns.append(replace(turn, id=own_id, time=when))
@@ -123,6 +125,7 @@ def import_documents(
         InvalidTurnError: A document cannot be stored; those of earlier batches are.
         StorageError: The store cannot be written.
     """
+    checked_memory(memory)
     if (user_id is None) == (user_key is None):
         raise ScopeError("Pass either user_id=, or user_key= and the metadata that names the user.")
     head = re.compile(rf"^({'|'.join(map(re.escape, (*input_keys, *output_keys)))}): ", re.M | re.I)
@@ -205,7 +208,7 @@ def _add(
 ) -> None:
     for start in range(0, len(turns), _AT_ONCE):
         memory.add(
-            turns[start : start + _AT_ONCE],
+            [storable(turn, memory.settings) for turn in turns[start : start + _AT_ONCE]],
             user_id=user_id,
             session_id=session_id,
             agent_id=agent_id,

@@ -16,6 +16,7 @@ from lightmem_integrations.langchain.scope import DEFAULT_SESSION
 from lightmem_integrations.lightmem import LightMem
 from lightmem_integrations.records.conversation import TIERS, Tier, Turn
 from lightmem_integrations.safety import check_scope_id, check_user_id
+from lightmem_integrations.storable import cleaned
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +57,8 @@ class LightMemMemory(BaseMemory):
         k: How many memories a recall returns. ``None``: as the memory's settings say.
         max_tokens: Size of the recalled block, in tokens. ``None``: as the settings say.
         window_tokens: Size of the short-term window, in tokens. ``None``: as the settings say.
+        recall_answers: ``False`` keeps the model's replies out of recall; they stay in the
+            conversation.
         strict: Raise what the memory raises, instead of going on without it.
 
     Raises:
@@ -78,6 +81,7 @@ class LightMemMemory(BaseMemory):
     k: int | None = None
     max_tokens: int | None = None
     window_tokens: int | None = None
+    recall_answers: bool = True
     strict: bool = False
 
     def __init__(
@@ -152,12 +156,12 @@ class LightMemMemory(BaseMemory):
             ValueError: It is not clear which input or output is meant.
         """
         user_id = self._user(inputs)
-        said = (
-            HumanMessage(content=text_of(inputs[self._input_key(inputs)])),
-            AIMessage(content=text_of(outputs[self._output_key(outputs)])),
-        )
+        asked, answered = inputs[self._input_key(inputs)], outputs[self._output_key(outputs)]
         try:
-            self.memory.add(map(to_turn, said), user_id=user_id, session_id=self.session_id)
+            said = (HumanMessage(content=text_of(asked)), AIMessage(content=text_of(answered)))
+            settings, recalled = self.memory.settings, self.recall_answers
+            turns = [to_turn(each, settings, recall_answers=recalled) for each in said]
+            self.memory.add(turns, user_id=user_id, session_id=self.session_id)
         except ScopeError:
             raise
         except Exception as error:
@@ -184,7 +188,7 @@ class LightMemMemory(BaseMemory):
         if not query.strip():
             return ""
         return self.memory.recall(
-            query,
+            cleaned(query),
             user_id=user_id,
             k=self.k,
             max_tokens=self.max_tokens,

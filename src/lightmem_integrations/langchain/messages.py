@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from langchain_core.messages import (
     AIMessage,
@@ -20,6 +20,9 @@ from langchain_core.messages import (
 from lightmem_integrations.errors import InvalidRequestError
 from lightmem_integrations.records.conversation import Role, Turn
 from lightmem_integrations.safety import digest, short_repr
+from lightmem_integrations.settings import Settings
+from lightmem_integrations.storable import as_json, cleaned, storable
+from lightmem_integrations.text.answers import without_reasoning
 
 _ROLES: tuple[tuple[type[BaseMessage], Role], ...] = (
     (HumanMessage, "user"),
@@ -28,8 +31,16 @@ _ROLES: tuple[tuple[type[BaseMessage], Role], ...] = (
     (ToolMessage, "tool"),
 )
 _DIGEST_BYTES = 6  # a guess: tells apart the wordings of one message
+_ID_BYTES = 8  # a guess: millions of messages may be in one session
 SOURCE = "lc_source"
 """The key under which LangChain's middlewares say that a message is theirs, no person's."""
+
+
+class Question(NamedTuple):
+    """The question of a person; its id is empty where it has none."""
+
+    id: str
+    text: str
 
 
 def text_of(value: Any) -> str:
@@ -60,22 +71,48 @@ def question_in(given: Any, key: str | None) -> Any:
     return given[key]
 
 
-def to_turn(message: BaseMessage) -> Turn:
-    """A message as a turn: its id, its speaker's name and its text.
+def to_turn(
+    message: BaseMessage, settings: Settings, *, whole: bool = False, recall_answers: bool = True
+) -> Turn:
+    """A message as a turn: its id, its speaker's name and its text, without any reasoning.
 
     The message itself is kept beside the text only where the text does not say it all.
+
+    Args:
+        message: Whatever a chain or an agent handed over.
+        settings: The store's, for its limits.
+        whole: Keep the message itself in any case.
+        recall_answers: ``False`` keeps the model's replies out of recall.
     """
     kinds = (role for kind, role in _ROLES if isinstance(message, kind))
-    role: Role = next(kinds, "system")
-    text = text_of(message)
-    says_it_all = bool(text.strip()) and isinstance(message.content, str)
-    return Turn(
-        role=role,
-        text=text,
-        speaker=message.name or None,
-        id=message.id or None,
-        message=None if says_it_all else json.loads(json.dumps(message_to_dict(message))),
+    turn = Turn(
+        role=next(kinds, "system"), text=text_of(message), speaker=message.name, id=message.id
     )
+    turn = storable(turn, settings, recall_answers=recall_answers)
+    if whole:
+        says_it_all = turn.id is not None and to_message(turn) == message
+    else:
+        says_it_all = isinstance(message.content, str) and turn.text == words_of(message)
+    if says_it_all and turn.text.strip():
+        return turn
+    return replace(turn, message=as_json(message_to_dict(message)))
+
+
+def words_of(message: BaseMessage) -> str:
+    """What a message says, as its turn has it if it is short enough."""
+    text = cleaned(text_of(message))
+    return without_reasoning(text) if isinstance(message, AIMessage) else text
+
+
+def with_id(message: BaseMessage, place: int) -> BaseMessage:
+    """The message with an id: its own, or one of its place in the conversation and its words.
+
+    Some agents leave their messages without one, and show each of them again and again.
+    """
+    if message.id:
+        return message
+    own = digest(json.dumps([place, message.type, text_of(message)]), _ID_BYTES)
+    return message.model_copy(update={"id": f"{place}-{own}"})
 
 
 def to_message(turn: Turn) -> BaseMessage | None:
@@ -108,16 +145,8 @@ def is_answer(message: BaseMessage) -> bool:
         isinstance(message, AIMessage)
         and not message.tool_calls
         and SOURCE not in message.additional_kwargs
-        and bool(text_of(message).strip())
+        and bool(words_of(message).strip())
     )
-
-
-def last_question(messages: Sequence[BaseMessage]) -> BaseMessage | None:
-    """The last message with text in it that a person wrote, if there is one."""
-    for message in reversed(messages):
-        if is_from_person(message) and text_of(message).strip():
-            return message
-    return None
 
 
 def last_exchange(messages: Sequence[BaseMessage]) -> tuple[list[BaseMessage], BaseMessage | None]:

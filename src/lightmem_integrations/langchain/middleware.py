@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, cast
+import logging
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from typing import Any, cast
 
 from langchain.agents.middleware.types import (
     AgentMiddleware,
     AgentState,
     ModelRequest,
     ModelResponse,
-    PrivateStateAttr,
 )
 from langchain_core.messages import AnyMessage
 from langchain_core.runnables.config import ensure_config
 from langgraph.runtime import Runtime
-from typing_extensions import NotRequired
 
-from lightmem_integrations.errors import InvalidRequestError
-from lightmem_integrations.langchain.background import BackgroundMemory, Question
+from lightmem_integrations.errors import InvalidRequestError, ScopeError
+from lightmem_integrations.langchain.background import BackgroundMemory
 from lightmem_integrations.langchain.injection import (
     INJECTIONS,
     Injection,
@@ -26,9 +27,10 @@ from lightmem_integrations.langchain.injection import (
     before_question,
     in_question,
 )
-from lightmem_integrations.langchain.pending_turns import PendingTurns, asked
-from lightmem_integrations.langchain.scope import Scope, scope_of
+from lightmem_integrations.langchain.pending_turns import PendingTurn, PendingTurns
+from lightmem_integrations.langchain.scope import Scope, is_from_model, scope_of
 from lightmem_integrations.langchain.toolkit import LightMemToolkit
+from lightmem_integrations.langchain.wait_budget import WaitBudget
 from lightmem_integrations.lightmem import LightMem
 from lightmem_integrations.safety import check_scope_id, check_user_id, short_repr
 from lightmem_integrations.validation import check_counts
@@ -40,20 +42,12 @@ except ImportError:  # pragma: no cover
 else:
     _TRACE_POLICY = TracePolicy(process_inputs=omit_payload, process_outputs=omit_payload)
 
+logger = logging.getLogger(__name__)
+
 _RECORD_SECONDS = 0.05  # a guess: more than a healthy store needs, even if the recall was slow
 
 
-class RememberingState(AgentState[Any]):
-    """The agent's state, and in it the question: no input and no output, but checkpointed.
-
-    A summary may replace the message before the run is over, and a run may be taken up again by
-    another process.
-    """
-
-    lightmem_question: NotRequired[Annotated[Question | None, PrivateStateAttr]]
-
-
-class LightMemMiddleware(AgentMiddleware[RememberingState, Any, Any]):
+class LightMemMiddleware(AgentMiddleware[AgentState[Any], Any, Any]):
     """Gives an agent a memory that outlives its threads.
 
     Before the model is called, what the user's memory knows about the last message is put in
@@ -61,7 +55,15 @@ class LightMemMiddleware(AgentMiddleware[RememberingState, Any, Any]):
     its output. It is looked up once for each message, however often the agent calls tools, is
     interrupted and resumed. The message itself is recorded before the model is called, so it is
     not lost if the model then fails; the answer is recorded when the agent is done. Tool calls
-    and their results are not recorded, nor is a structured response that is given as a tool call.
+    and their results are not recorded, nor is a structured response that is given as a tool call,
+    nor what another middleware says in the model's place.
+
+    What is recorded and looked up is what the model is sent, so that nothing is kept of what a
+    middleware such as ``PIIMiddleware`` takes out, wherever it stands. One that does so in
+    ``wrap_model_call`` has to stand before this one. A run in which the model is sent nothing
+    records nothing. An answer that says only that nothing is known is not recalled.
+
+    An agent that another one calls as a tool is asked by a model: it recalls, and records nothing.
 
     The user is ``user_id``, or the ``user_id`` of the run's context, or of its configuration
     (``{"configurable": {"user_id": ...}}``), or whom LangGraph's server authenticated. If none
@@ -85,6 +87,8 @@ class LightMemMiddleware(AgentMiddleware[RememberingState, Any, Any]):
             taking turns, or as the last part of the ``system`` message. In each case what comes
             before it is the same in every turn, so that a provider's cache of it keeps working;
             with ``system``, the conversation comes after it and is not cached.
+        recall_answers: ``False`` keeps the model's replies out of recall; they stay in the
+            history.
         tools: Give the agent the tools of ``LightMemToolkit`` as well.
         name: Name of this middleware; needed only if an agent has two of them.
         strict: Raise what the memory raises. Even so, being slow is no error.
@@ -94,7 +98,6 @@ class LightMemMiddleware(AgentMiddleware[RememberingState, Any, Any]):
         InvalidRequestError: Another argument is out of its range.
     """
 
-    state_schema = RememberingState
     trace_policy = _TRACE_POLICY
 
     def __init__(
@@ -108,6 +111,7 @@ class LightMemMiddleware(AgentMiddleware[RememberingState, Any, Any]):
         max_tokens: int | None = None,
         recall_seconds: float = 1.0,
         inject: Injection = "message",
+        recall_answers: bool = True,
         tools: bool = False,
         name: str | None = None,
         strict: bool = False,
@@ -134,8 +138,10 @@ class LightMemMiddleware(AgentMiddleware[RememberingState, Any, Any]):
         self._pending = PendingTurns(
             BackgroundMemory(memory, k=k, max_tokens=max_tokens, agent_id=agent_id, strict=strict),
             seconds=recall_seconds,
+            recall_answers=recall_answers,
         )
         self._inject = inject
+        self._strict = strict
         self._name = name
 
     @property
@@ -143,16 +149,15 @@ class LightMemMiddleware(AgentMiddleware[RememberingState, Any, Any]):
         """The name of this middleware in the agent's graph."""
         return self._name or type(self).__name__
 
-    def before_agent(self, state: RememberingState, runtime: Runtime[Any]) -> dict[str, Any] | None:
-        """Make sure that a user is named, and keep what was asked."""
+    def before_agent(self, state: AgentState[Any], runtime: Runtime[Any]) -> dict[str, Any] | None:  # noqa: ARG002
+        """Make sure that a user is named."""
         self._scope(runtime)
-        question = asked(state["messages"], None)
-        return None if question is None else {"lightmem_question": question}
+        return None
 
     async def abefore_agent(
-        self, state: RememberingState, runtime: Runtime[Any]
+        self, state: AgentState[Any], runtime: Runtime[Any]
     ) -> dict[str, Any] | None:
-        """Make sure that a user is named, and keep what was asked."""
+        """Make sure that a user is named."""
         return self.before_agent(state, runtime)  # touches no store, so there is nothing to await
 
     def wrap_model_call(
@@ -161,9 +166,7 @@ class LightMemMiddleware(AgentMiddleware[RememberingState, Any, Any]):
         handler: Callable[[ModelRequest[Any]], ModelResponse[Any]],
     ) -> ModelResponse[Any]:
         """Call the model with what is remembered in front of the question."""
-        pending = self._pending.start(
-            request.messages, _kept(request.state), self._scope(request.runtime)
-        )
+        pending = self._start(request)
         if pending is None:
             return handler(request)
         try:
@@ -171,7 +174,9 @@ class LightMemMiddleware(AgentMiddleware[RememberingState, Any, Any]):
         finally:  # also if the run is cancelled meanwhile
             record = self._pending.recorded(pending)
         pending.budget.wait(record)
-        return handler(self._with_memory(request, self._pending.context(pending)))
+        response = handler(self._with_memory(request, pending))
+        self._pending.answered(pending, response.result)
+        return response
 
     async def awrap_model_call(
         self,
@@ -179,9 +184,7 @@ class LightMemMiddleware(AgentMiddleware[RememberingState, Any, Any]):
         handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]],
     ) -> ModelResponse[Any]:
         """Call the model with what is remembered in front of the question."""
-        pending = self._pending.start(
-            request.messages, _kept(request.state), self._scope(request.runtime)
-        )
+        pending = self._start(request)
         if pending is None:
             return await handler(request)
         try:
@@ -189,11 +192,13 @@ class LightMemMiddleware(AgentMiddleware[RememberingState, Any, Any]):
         finally:  # also if the run is cancelled meanwhile
             record = self._pending.recorded(pending)
         await pending.budget.wait_async(record)
-        return await handler(self._with_memory(request, self._pending.context(pending)))
+        response = await handler(self._with_memory(request, pending))
+        self._pending.answered(pending, response.result)
+        return response
 
-    def after_agent(self, state: RememberingState, runtime: Runtime[Any]) -> dict[str, Any] | None:
+    def after_agent(self, state: AgentState[Any], runtime: Runtime[Any]) -> dict[str, Any] | None:
         """Record the question, if it is not recorded yet, and the answer."""
-        under_way = self._pending.finish(state["messages"], _kept(state), self._scope(runtime))
+        under_way = self._finish(state, runtime)
         if under_way:
             budget, record = under_way
             budget.wait(record, at_least=_RECORD_SECONDS)
@@ -201,15 +206,39 @@ class LightMemMiddleware(AgentMiddleware[RememberingState, Any, Any]):
         return None
 
     async def aafter_agent(
-        self, state: RememberingState, runtime: Runtime[Any]
+        self, state: AgentState[Any], runtime: Runtime[Any]
     ) -> dict[str, Any] | None:
         """Record the question, if it is not recorded yet, and the answer."""
-        under_way = self._pending.finish(state["messages"], _kept(state), self._scope(runtime))
+        under_way = self._finish(state, runtime)
         if under_way:
             budget, record = under_way
             await budget.wait_async(record, at_least=_RECORD_SECONDS)
             self._pending.check(record)
         return None
+
+    def _start(self, request: ModelRequest[Any]) -> PendingTurn | None:
+        with self._guarded():
+            scope, from_model = self._scope(request.runtime), is_from_model(ensure_config())
+            return self._pending.start(request.messages, scope, from_model=from_model)
+        return None
+
+    def _finish(
+        self, state: AgentState[Any], runtime: Runtime[Any]
+    ) -> tuple[WaitBudget, Future[None]] | None:
+        with self._guarded():
+            scope, from_model = self._scope(runtime), is_from_model(ensure_config())
+            return self._pending.finish(state["messages"], scope, from_model=from_model)
+        return None
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        """Goes on without memory where a message cannot be read, whatever it holds."""
+        try:
+            yield
+        except Exception as error:
+            if self._strict or isinstance(error, ScopeError):
+                raise
+            logger.warning("Memory was left out: %s: %s", type(error).__name__, error)
 
     def _scope(self, runtime: Runtime[Any]) -> Scope:
         return scope_of(
@@ -219,14 +248,11 @@ class LightMemMiddleware(AgentMiddleware[RememberingState, Any, Any]):
             runtime=runtime,
         )
 
-    def _with_memory(self, request: ModelRequest[Any], context: str) -> ModelRequest[Any]:
+    def _with_memory(self, request: ModelRequest[Any], pending: PendingTurn) -> ModelRequest[Any]:
+        context = self._pending.context(pending)
         if not context:
             return request
         if self._inject == "system":
             return request.override(system_message=after_system(request.system_message, context))
         put = before_question if self._inject == "message" else in_question
         return request.override(messages=cast("list[AnyMessage]", put(request.messages, context)))
-
-
-def _kept(state: AgentState[Any]) -> Question | None:
-    return cast("RememberingState", state).get("lightmem_question")

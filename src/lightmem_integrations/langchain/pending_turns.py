@@ -1,6 +1,8 @@
 """Pending turns of an agent: for each question, its recall and the record of it, under way.
 
-One entry for each question, so that it is looked up once, however often the model is called.
+One entry for each question, so that it is looked up once, however often the model is called. What
+is looked up and recorded is what the model is sent: other middlewares may have taken out of it
+what nobody is to keep.
 """
 
 from __future__ import annotations
@@ -10,18 +12,21 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import BaseMessage, HumanMessage
 
-from lightmem_integrations.langchain.background import BackgroundMemory, Question
+from lightmem_integrations.langchain.background import BackgroundMemory
 from lightmem_integrations.langchain.messages import (
+    Question,
+    is_answer,
+    is_from_person,
     last_exchange,
-    last_question,
-    text_of,
     to_turn,
+    with_id,
+    words_of,
 )
 from lightmem_integrations.langchain.scope import Scope
 from lightmem_integrations.langchain.wait_budget import WaitBudget
-from lightmem_integrations.records.conversation import Recall, Turn
+from lightmem_integrations.records.conversation import Turn
 
 _KEPT_QUESTIONS = 256  # a guess: far more than one process answers at a time
 
@@ -30,12 +35,15 @@ _KEPT_QUESTIONS = 256  # a guess: far more than one process answers at a time
 class PendingTurn:
     """One question: its recall and the record of it, both under way."""
 
+    key: tuple[Scope, str]
     budget: WaitBudget
-    scope: Scope
+    asked: str
     turns: list[Turn]
-    recall: Future[Recall]
+    recall: Future[str]
+    from_model: bool
     record: Future[None] | None = None
     told_late: bool = False
+    answered: bool = False
 
 
 class PendingTurns:
@@ -44,31 +52,34 @@ class PendingTurns:
     Args:
         memory: The memory, in its threads.
         seconds: How long memory may hold up one answer.
+        recall_answers: ``False`` keeps the model's replies out of recall.
     """
 
-    def __init__(self, memory: BackgroundMemory, *, seconds: float) -> None:
+    def __init__(self, memory: BackgroundMemory, *, seconds: float, recall_answers: bool) -> None:
         self._memory = memory
         self._seconds = seconds
-        self._by_question: dict[tuple[Scope, str, str], PendingTurn] = {}
+        self._recall_answers = recall_answers
+        self._by_question: dict[tuple[Scope, str], PendingTurn] = {}
         self._lock = threading.Lock()
 
     def start(
-        self, messages: Sequence[BaseMessage], kept: Question | None, scope: Scope
+        self, messages: Sequence[BaseMessage], scope: Scope, *, from_model: bool
     ) -> PendingTurn | None:
-        """The last question's entry; starts its recall if that is not under way yet."""
-        question = asked(messages, kept)
-        if question is None:
+        """The last question's entry; starts its recall if that is not under way yet.
+
+        Args:
+            messages: What the model is sent.
+            scope: Whose memory, and which session.
+            from_model: Another model asks, so nothing is recorded.
+        """
+        said = last_exchange(messages)[0]
+        if not said and not _is_summarized(messages):
             return None
-        key = (scope, question["id"], question["text"])
         with self._lock:
-            pending = self._by_question.get(key)
-            if pending is None:
-                pending = self._by_question[key] = PendingTurn(
-                    WaitBudget(self._seconds),
-                    scope,
-                    _turns(messages, question, with_answer=False),
-                    self._memory.recall(question, scope, messages),
-                )
+            pending = self._found(said, scope, from_model)
+            if pending is None or (said and pending.asked != words_of(said[-1])):
+                pending = self._started(messages, said, scope, from_model)
+                self._by_question[_key(said, scope)] = pending
                 while len(self._by_question) > _KEPT_QUESTIONS:  # runs that never came to an end
                     del self._by_question[next(iter(self._by_question))]
         return pending
@@ -77,21 +88,35 @@ class PendingTurns:
         """The record of the question; starts it, once."""
         # Not before the recall is over: indexing the new turn would compete with it.
         if pending.record is None:
-            pending.record = self._memory.record(pending.turns, pending.scope)
+            pending.record = self._memory.record(pending.turns, pending.key[0])
         return pending.record
 
+    def answered(self, pending: PendingTurn, result: Sequence[BaseMessage]) -> None:
+        """Keep in mind whether this call of the model gave the answer.
+
+        A message without an id is a notice of another middleware in place of an answer: that the
+        model failed, or was not asked.
+        """
+        pending.answered = any(is_answer(each) and bool(each.id) for each in result)
+
     def finish(
-        self, messages: Sequence[BaseMessage], kept: Question | None, scope: Scope
+        self, messages: Sequence[BaseMessage], scope: Scope, *, from_model: bool
     ) -> tuple[WaitBudget, Future[None]] | None:
-        """Start to record the exchange, drop its entry; returns the time left and the record."""
-        question = asked(messages, kept)
-        if question is None:
-            return None
-        turns = _turns(messages, question, with_answer=True)
+        """Start to record the exchange, drop its entry; returns the time left and the record.
+
+        A run in which the model was sent nothing has no entry, and nothing is recorded.
+        """
+        said, answer = last_exchange(messages)
         with self._lock:
-            pending = self._by_question.pop((scope, question["id"], question["text"]), None)
-        budget = WaitBudget(self._seconds) if pending is None else pending.budget
-        return budget, self._memory.record(turns, scope)
+            pending = self._found(said, scope, from_model)
+            if pending is None:
+                return None
+            del self._by_question[pending.key]
+        turns = list(pending.turns)
+        if answer is not None and pending.answered and not from_model:
+            settings = self._memory.settings
+            turns.append(to_turn(answer, settings, recall_answers=self._recall_answers))
+        return pending.budget, self._memory.record(turns, scope)
 
     def context(self, pending: PendingTurn) -> str:
         """The text of the recall, if it came in time; else empty."""
@@ -106,18 +131,50 @@ class PendingTurns:
         """Raise the error of a record, if errors are to be raised."""
         self._memory.check(record)
 
+    def _started(
+        self,
+        messages: Sequence[BaseMessage],
+        said: Sequence[BaseMessage],
+        scope: Scope,
+        from_model: bool,  # noqa: FBT001
+    ) -> PendingTurn:
+        places = {id(message): place for place, message in enumerate(messages)}
+        turns = [
+            to_turn(with_id(message, places[id(message)]), self._memory.settings)
+            for message in said
+        ]
+        question = Question(turns[-1].id or "", words_of(said[-1])) if said else None
+        return PendingTurn(
+            key=_key(said, scope),
+            budget=WaitBudget(self._seconds),
+            asked="" if question is None else question.text,
+            turns=[] if from_model else turns,
+            recall=self._memory.recall(question, scope, messages),
+            from_model=from_model,
+        )
 
-def asked(messages: Sequence[BaseMessage], kept: Question | None) -> Question | None:
-    """The last question: as in the messages, or as kept if it is no longer among them."""
-    question = last_question(messages)
-    return kept if question is None else Question(id=question.id or "", text=text_of(question))
+    def _found(
+        self,
+        said: Sequence[BaseMessage],
+        scope: Scope,
+        from_model: bool,  # noqa: FBT001
+    ) -> PendingTurn | None:
+        if said:
+            return self._by_question.get(_key(said, scope))
+        # A summary took the place of the question: it is what this session is about now.
+        for pending in reversed(self._by_question.values()):
+            if pending.key[0] == scope and pending.from_model == from_model:
+                return pending
+        return None
 
 
-def _turns(messages: Sequence[BaseMessage], question: Question, *, with_answer: bool) -> list[Turn]:
-    said, answer = last_exchange(messages)
-    turns = [to_turn(each) for each in said]
-    if not turns:
-        turns = [Turn(role="user", text=question["text"], id=question["id"] or None)]
-    if with_answer and answer is not None:
-        turns.append(to_turn(answer))
-    return turns
+def _key(said: Sequence[BaseMessage], scope: Scope) -> tuple[Scope, str]:
+    """The scope and the question's own id; where it has none, its words."""
+    return scope, (said[-1].id or words_of(said[-1])) if said else ""
+
+
+def _is_summarized(messages: Sequence[BaseMessage]) -> bool:
+    """True if no person's message is left, but what another middleware made of them."""
+    return any(isinstance(each, HumanMessage) for each in messages) and not any(
+        is_from_person(each) for each in messages
+    )

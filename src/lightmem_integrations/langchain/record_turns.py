@@ -17,11 +17,11 @@ from lightmem_integrations.langchain.messages import (
     question_in,
     text_of,
     to_turn,
+    words_of,
 )
-from lightmem_integrations.langchain.scope import Scope, scope_of
+from lightmem_integrations.langchain.scope import Scope, is_from_model, scope_of
 from lightmem_integrations.langchain.wait_budget import wait_for
 from lightmem_integrations.lightmem import LightMem
-from lightmem_integrations.records.conversation import Turn
 from lightmem_integrations.safety import check_scope_id, check_user_id, short_repr
 
 logger = logging.getLogger(__name__)
@@ -40,11 +40,13 @@ def record_turns(
     user_id: str | None = None,
     session_id: str | None = None,
     agent_id: str | None = None,
+    recall_answers: bool = True,
 ) -> Runnable[_Input, _Output]:
     """The same chain, which writes down what it was asked and what it answered.
 
     It streams, batches and runs asynchronously as before; what it answers is recorded when it has
-    come to its end, once, whichever way it is called. A chain that fails records nothing. A
+    come to its end, once, whichever way it is called. A chain that fails records nothing, nor one
+    that an agent calls within a tool: a model asks it, and no person. A
     memory that fails does not fail the chain; a warning is logged. No answer waits more than half
     a second for a slow store: what is left then is recorded as soon as the store lets it.
 
@@ -61,6 +63,7 @@ def record_turns(
         user_id: Whose memory, if the chain serves one user only.
         session_id: The session of runs that name none.
         agent_id: Which agent writes, for the record.
+        recall_answers: ``False`` keeps the model's replies out of recall; they stay in the history.
 
     Raises:
         ScopeError: ``user_id`` or ``session_id`` is not a valid one.
@@ -86,8 +89,9 @@ def record_turns(
         # LangChain swallows what a listener raises, and says less about it.
         try:
             asked, answered = _unwrapped(run.inputs), _unwrapped(run.outputs)
-            turns = _turns(str(run.id), question_in(asked, input_key), answered, output_key)
-            if turns:
+            said = _said(str(run.id), question_in(asked, input_key), answered, output_key)
+            turns = [to_turn(each, memory.settings, recall_answers=recall_answers) for each in said]
+            if turns and not is_from_model(config):
                 # On an event loop, LangChain calls listeners in a thread of their own.
                 wait_for(background.record(turns, scope(config)), _RECORD_SECONDS)
         except Exception as error:  # noqa: BLE001  # the answer is there, and worth more
@@ -104,8 +108,8 @@ def _unwrapped(value: Any) -> Any:
     return value
 
 
-def _turns(run_id: str, asked: Any, answered: Any, output_key: str | None) -> list[Turn]:
-    """The question and the answer as turns, as far as either has any words."""
+def _said(run_id: str, asked: Any, answered: Any, output_key: str | None) -> list[BaseMessage]:
+    """The question and the answer, as far as either has any words."""
     answers = _answer_in(answered, output_key)
     said: list[BaseMessage] = [*_asked_messages(asked)]
     if isinstance(answers, BaseMessage):
@@ -116,9 +120,9 @@ def _turns(run_id: str, asked: Any, answered: Any, output_key: str | None) -> li
     else:
         said.append(AIMessage(text_of(answers)))
     return [
-        to_turn(message.model_copy(update={"id": message.id or f"{run_id}:{place}"}))
+        message.model_copy(update={"id": message.id or f"{run_id}:{place}"})
         for place, message in enumerate(said)
-        if text_of(message).strip()
+        if words_of(message).strip()
     ]
 
 

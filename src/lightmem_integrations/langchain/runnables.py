@@ -11,13 +11,13 @@ from langchain_core.runnables import RunnableConfig, RunnableSerializable
 from pydantic import ConfigDict, Field, PrivateAttr
 
 from lightmem_integrations.errors import ScopeError
-from lightmem_integrations.langchain.background import BackgroundMemory, Question
-from lightmem_integrations.langchain.messages import question_in, text_of
+from lightmem_integrations.langchain.background import BackgroundMemory
+from lightmem_integrations.langchain.messages import Question, question_in, text_of
 from lightmem_integrations.langchain.scope import scope_of, user_of_call
 from lightmem_integrations.langchain.wait_budget import WaitBudget
 from lightmem_integrations.lightmem import LightMem
-from lightmem_integrations.records.conversation import Recall
 from lightmem_integrations.safety import check_user_id, short_repr
+from lightmem_integrations.storable import cleaned
 
 Recalled = str | list[BaseMessage]
 
@@ -119,10 +119,10 @@ class LightMemRecall(RunnableSerializable[Any, Recalled]):
         await WaitBudget(self.recall_seconds).wait_async(recall)
         return self._rendered(self._background.text(recall, self.recall_seconds))
 
-    def _started(self, given: Any, config: RunnableConfig) -> Future[Recall] | None:
+    def _started(self, given: Any, config: RunnableConfig) -> Future[str] | None:
         scope = scope_of(config, user_id=self.user_id, session_id=self.session_id)
         question = self._question(given)
-        if not question["text"].strip():
+        if not question.text.strip():
             return None
         return self._background.recall(question, scope, self._prompt(given))
 
@@ -130,7 +130,7 @@ class LightMemRecall(RunnableSerializable[Any, Recalled]):
         asked = question_in(given, self.input_key)
         last = asked[-1] if isinstance(asked, list) and asked else asked
         own_id = last.id if isinstance(last, BaseMessage) else None
-        return Question(id=own_id or "", text=text_of(asked))
+        return Question(id=own_id or "", text=cleaned(text_of(asked)))
 
     def _prompt(self, given: Any) -> list[BaseMessage]:
         """Messages that are in the prompt: those given as the history, or asked with."""

@@ -20,11 +20,14 @@ from lightmem_integrations.storage.folder import make_private_file
 from lightmem_integrations.storage.lexical import LexicalIndex
 from lightmem_integrations.storage.migrations.runner import migrate
 from lightmem_integrations.storage.schema.turns import meta
+from lightmem_integrations.storage.term_refresh import refresh_terms
 from lightmem_integrations.storage.write_lock import Hold, WriteLock
+from lightmem_integrations.text.terms import VERSION as TERMS_VERSION
 
 _BUSY_MILLISECONDS = 5_000  # a guess; writes of one process queue, so only others can hold it up
 _CACHE_KIBIBYTES = 16_000  # a guess
 _CLOSE_SECONDS = 5.0  # that closing waits for a write under way, before it aborts it; a guess
+_TERMS = "terms"  # under this name a ledger keeps the rules that its texts were cut by
 _EMPTY_LOG = "PRAGMA wal_checkpoint(TRUNCATE)"
 
 
@@ -40,7 +43,7 @@ class Ledger:
 
     Attributes:
         read_only: True where nothing can be written.
-        name: The file or, where there is none, the URL, as errors name it.
+        file: Its file.
 
     Raises:
         LedgerError: The URL names another kind of database, it cannot be opened, or a newer
@@ -55,7 +58,7 @@ class Ledger:
         self.read_only = read_only
         self.lexical = LexicalIndex()
         url = _file_url(place, read_only=read_only) if isinstance(place, Path) else _url(place)
-        self.name = str(place) if isinstance(place, Path) else url.database or str(place)
+        self.file = file_of(place)
         try:
             if isinstance(place, Path) and not read_only:
                 make_private_file(place)
@@ -64,8 +67,11 @@ class Ledger:
             if not read_only:
                 with self._engine.begin() as connection:
                     self.lexical.create(connection)
+                if self.get(_TERMS) != TERMS_VERSION:
+                    refresh_terms(self._engine, self.lexical)
+                    self.put(_TERMS, TERMS_VERSION)
         except (SQLAlchemyError, ImportError, OSError) as error:
-            raise LedgerError(_explained(error, self.name, "cannot be opened")) from error
+            raise LedgerError(_explained(error, str(self.file), "cannot be opened")) from error
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -191,7 +197,7 @@ class Ledger:
         try:
             yield
         except SQLAlchemyError as error:
-            raise LedgerError(_explained(error, self.name, "refused the operation")) from error
+            raise LedgerError(_explained(error, str(self.file), "refused the operation")) from error
 
 
 def get_meta(connection: Connection, name: str) -> str | None:
@@ -204,6 +210,15 @@ def put_meta(connection: Connection, name: str, value: str) -> None:
     done = connection.execute(meta.update().where(meta.c.name == name).values(value=value))
     if not done.rowcount:
         connection.execute(meta.insert().values(name=name, value=value))
+
+
+def file_of(place: str | Path) -> Path:
+    """The file of a ledger, given that or its URL.
+
+    Raises:
+        LedgerError: The URL is of no SQLite database.
+    """
+    return place if isinstance(place, Path) else Path(_url(place).database or ":memory:").absolute()
 
 
 def _explained(error: Exception, name: str, what: str) -> str:

@@ -5,16 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Select,
-    Table,
-    delete,
-    func,
-    insert,
-    select,
-)
+from sqlalchemy import ColumnElement, Connection, Select, Table, delete, func, insert, select
 
 # A statement may bind 32,766 values (SQLITE_MAX_VARIABLE_NUMBER since SQLite 3.32). Far fewer, as
 # one may bind a batch several times; that 500 is enough to make a batch's overhead vanish is a
@@ -63,6 +54,11 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[dict[str, A
     """Write rows, if there are any."""
     if rows:
         connection.execute(insert(table), rows)
+
+
+def put_row(connection: Connection, table: Table, **values: Any) -> None:
+    """Write a row in place of the one with the same primary key, if there is one."""
+    connection.execute(insert(table).prefix_with("OR REPLACE").values(**values))
 
 
 def count_rows(

@@ -11,8 +11,8 @@ from sqlalchemy import Connection
 from lightmem_integrations.recall.candidates import Selection
 from lightmem_integrations.recall.pack import Quote, Ranked
 from lightmem_integrations.recall.tiers.facts import FactView, Match
-from lightmem_integrations.records.conversation import Hit, Source, Turn
-from lightmem_integrations.storage.knowledge_reads import Outdated, episode_ids
+from lightmem_integrations.records.conversation import Hit, Turn
+from lightmem_integrations.storage.knowledge_reads import Outdated
 from lightmem_integrations.storage.turn_reads import Provenance, provenance
 from lightmem_integrations.storage.users import User
 
@@ -35,14 +35,13 @@ def turn_hits(
     places = around.keys() | {near for nearby in around.values() for near in nearby}
     rows = turns.rows[list(places)].tolist()
     known = provenance(connection, user, rows)
-    episodes = episode_ids(connection, user, rows)
 
     def quote(place: int) -> Quote | None:
         row = int(turns.rows[place])
         if row not in known:  # forgotten while we searched
             return None
         change = facts.outdated.get(row)
-        note = "" if change is None else _since_then(change)
+        note = "" if change is None else _since_then(change, known[row])
         return Quote(known[row].turn, (float(turns.said_at[place]), row), note)
 
     ranked = []
@@ -58,12 +57,9 @@ def turn_hits(
             score=scored.score,
             parts=scored.parts,
             when=found.when,
-            source=replace(
-                _source(found, (found.turn.id or "",), episodes.get(row)),
-                fact_id=None if fact is None else fact.statement.key,
-            ),
+            source=replace(found.source, fact_id=None if fact is None else fact.statement.key),
             turns=(found.turn,),
-            until=None if change is None else _moment(change.until),
+            until=None if change is None else _moment(change.until, found),
             statement=None if fact is None else fact.statement.text,
         )
         near = tuple(other for place in around[scored.place] if (other := quote(place)))
@@ -84,7 +80,6 @@ def statement_hits(
     """
     rows = {row for match in matches for row in match.statement.turns}
     known = provenance(connection, user, rows) if rows else {}
-    episodes = episode_ids(connection, user, rows) if rows else {}
     highest = min((ranked.hit.score for ranked in below), default=float("inf"))
     ranked = []
     for match in matches:
@@ -95,10 +90,10 @@ def statement_hits(
         is_fact = statement.tier == "ltm"
         text = statement.text
         if statement.until is not None:
-            text = f"{text} (until {_day(statement.until)})"
-        since = _moment(statement.since)
-        row, first = proof[0]
-        source = _source(first, tuple(turn.turn.id or "" for _, turn in proof), episodes.get(row))
+            text = f"{text} (until {_day(statement.until, proof[0][1])})"
+        since = _moment(statement.since, proof[0][1])
+        turn_ids = tuple(turn.turn.id or "" for _, turn in proof)
+        source = replace(proof[0][1].source, turn_ids=turn_ids)
         if is_fact:
             source = replace(source, fact_id=statement.key, agent_id=statement.agent)
         hit = Hit(
@@ -109,7 +104,7 @@ def statement_hits(
             when=since,
             source=source,
             turns=tuple(turn.turn for _, turn in proof) if is_fact else (),
-            until=None if statement.until is None else _moment(statement.until),
+            until=None if statement.until is None else _moment(statement.until, proof[0][1]),
             statement=statement.text if is_fact else None,
         )
         shown = Turn(role="system", speaker=_SPEAKER[statement.tier], text=text, time=since)
@@ -120,27 +115,19 @@ def statement_hits(
     return ranked
 
 
-def _source(found: Provenance, turn_ids: tuple[str, ...], episode: str | None) -> Source:
-    return Source(
-        session_id=found.session_id,
-        turn_ids=turn_ids,
-        episode_id=episode,
-        agent_id=found.agent_id,
-    )
+def _since_then(change: Outdated, said: Provenance) -> str:
+    return f" (until {_day(change.until, said)}; since then: {change.instead})"
 
 
-def _since_then(change: Outdated) -> str:
-    return f" (until {_day(change.until)}; since then: {change.instead})"
+def _moment(seconds: float, said: Provenance) -> dt.datetime:
+    """A time, by the calendar of the turn that says so."""
+    return dt.datetime.fromtimestamp(seconds, said.when.tzinfo)
 
 
-def _moment(seconds: float) -> dt.datetime:
-    return dt.datetime.fromtimestamp(seconds, dt.timezone.utc)
-
-
-def _day(seconds: float) -> str:
-    """A day as people write it, such as 3 May 2025, in UTC."""
-    moment = _moment(seconds)
-    return f"{moment.day} {moment:%B %Y}"
+def _day(seconds: float, said: Provenance) -> str:
+    """A day as people write it, such as 3 May 2025."""
+    day = _moment(seconds, said)
+    return f"{day.day} {day:%B %Y}"
 
 
 def _around(selection: Selection, place: int) -> list[int]:
