@@ -28,10 +28,10 @@ from lightmem_integrations.errors import InvalidRequestError
 from lightmem_integrations.knowledge.knowledge import Knowledge
 from lightmem_integrations.models import personal_data
 from lightmem_integrations.models.embedders import as_embedder
-from lightmem_integrations.models.protocols import TokenCounter, load
+from lightmem_integrations.models.protocols import TokenCounter
 from lightmem_integrations.models.rerankers import as_reranker
 from lightmem_integrations.models.token_counter import shipped_token_counter
-from lightmem_integrations.recall.pipeline import RecallParts, recall_online
+from lightmem_integrations.recall.pipeline import RecallParts, recall_online, warm_up
 from lightmem_integrations.recall.plan.hypothetical import hypothetical_from
 from lightmem_integrations.recall.short_term import window
 from lightmem_integrations.records.conversation import TIERS, Recall, Receipt, Stats, Tier, Turn
@@ -64,9 +64,6 @@ from lightmem_integrations.validation import (
     checked_request,
     checked_turns,
 )
-
-_EMBEDDING_THREADS = 16
-"""Questions embedded at a time, those whose embedder hangs included: a guess."""
 
 
 class LightMem(Closing):
@@ -140,12 +137,7 @@ class LightMem(Closing):
         )
         self.path = self._store.path
         self._parts = RecallParts(
-            self._store,
-            own_reranker,
-            hypothetical,
-            DaemonPool(),
-            DaemonPool(_EMBEDDING_THREADS),
-            self.settings,
+            self._store, own_reranker, hypothetical, DaemonPool(), self.settings
         )
         self._knowledge = Knowledge(self._store, self.settings)
         self._idle = IdleDetector()
@@ -614,17 +606,7 @@ class LightMem(Closing):
         """
         self._store.check_usable()
         self._store.indexer.warm_up()
-        load(self._parts.reranker)
-        load(self._parts.hypothetical)
-        # The statements of a recall are compiled, and collections opened, when they are first used.
-        for user_id in self.users()[:1]:
-            request = checked_request(
-                self.settings,
-                query="What was it last May?",
-                user_id=user_id,
-                count_tokens=self.count_tokens,
-            )
-            recall_online(self._parts, request)
+        warm_up(self._parts, self.count_tokens)
         self.count_tokens("warm up")
 
     def count_tokens(self, text: str) -> int:
@@ -649,8 +631,7 @@ class LightMem(Closing):
             if not self.closed:
                 self._store.check_usable()  # in a forked child there is nothing to wait for
                 self._consolidator.close(self.settings.close_seconds)
-            for pool in (self._parts.pool, self._parts.embedding):
-                pool.close(min(max(until - time.monotonic(), 0.0), self.settings.model_seconds))
+            self._parts.close(until)
             seconds = max(until - time.monotonic(), 0.0)
         finally:
             self._store.close(seconds)

@@ -17,7 +17,7 @@ from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.engine.deadline import DaemonPool, Deadline
 from lightmem_integrations.engine.store import Store
 from lightmem_integrations.errors import LightMemError
-from lightmem_integrations.models.protocols import Encoding, Reranker
+from lightmem_integrations.models.protocols import Encoding, Reranker, TokenCounter, load
 from lightmem_integrations.recall.candidates import Candidates, EmbeddedQuery, Selection
 from lightmem_integrations.recall.coarse import coarse
 from lightmem_integrations.recall.pack import Ranked, pack
@@ -33,10 +33,14 @@ from lightmem_integrations.records.conversation import Plan, Recall
 from lightmem_integrations.settings import Settings
 from lightmem_integrations.storage.index import VectorIndex
 from lightmem_integrations.storage.turn_filter import RowFilter
-from lightmem_integrations.storage.users import User, find_user
-from lightmem_integrations.validation import Request
+from lightmem_integrations.storage.users import User, find_user, list_users
+from lightmem_integrations.validation import Request, checked_request
 
 logger = logging.getLogger(__name__)
+
+
+_EMBEDDING_THREADS = 16
+"""Questions embedded at a time, those whose embedder hangs included: a guess."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +51,13 @@ class RecallParts:
     reranker: Reranker | None
     hypothetical: Hypothetical | None
     pool: DaemonPool
-    embedding: DaemonPool
     settings: Settings
+    embedding: DaemonPool = field(default_factory=lambda: DaemonPool(_EMBEDDING_THREADS))
+
+    def close(self, until: float) -> None:
+        """Take no more calls; wait for those under way until this ``time.monotonic()``."""
+        for pool in (self.pool, self.embedding):
+            pool.close(min(max(until - time.monotonic(), 0.0), self.settings.model_seconds))
 
 
 @dataclass(slots=True)
@@ -107,6 +116,24 @@ def recall_online(parts: RecallParts, request: Request) -> Recall:
         milliseconds=run.milliseconds,
         degraded=tuple(run.degraded),
     )
+
+
+def warm_up(parts: RecallParts, count_tokens: TokenCounter) -> None:
+    """Load the models, and recall something: compiled statements and open collections are kept.
+
+    Raises:
+        ModelError: A model cannot be loaded.
+    """
+    load(parts.reranker)
+    load(parts.hypothetical)
+    with parts.store.ledger.read() as connection:
+        users = list_users(connection)[:1]
+    for user_id in users:
+        question = "What was it last May?"  # with a date, whose parser loads slowly
+        request = checked_request(
+            parts.settings, query=question, user_id=user_id, count_tokens=count_tokens
+        )
+        recall_online(parts, request)
 
 
 def _search(run: _Run, plan: Plan) -> tuple[Plan, list[Ranked]]:
