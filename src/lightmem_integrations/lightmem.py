@@ -43,7 +43,14 @@ from lightmem_integrations.records.knowledge import (
     Facts,
 )
 from lightmem_integrations.records.report import ConsolidationReport
-from lightmem_integrations.safety import check_scope_id, check_user_id, short_repr
+from lightmem_integrations.safety import (
+    check_count,
+    check_moment,
+    check_names,
+    check_scope_id,
+    check_user_id,
+    short_repr,
+)
 from lightmem_integrations.settings import Settings
 from lightmem_integrations.storage.backup import back_up
 from lightmem_integrations.storage.folder import folder_of
@@ -56,13 +63,7 @@ from lightmem_integrations.storage.turns import (
 )
 from lightmem_integrations.storage.users import find_session, find_user, list_sessions, list_users
 from lightmem_integrations.text.timezone import check_timezone, moment_in
-from lightmem_integrations.validation import (
-    check_count,
-    check_moment,
-    check_names,
-    checked_request,
-    checked_turns,
-)
+from lightmem_integrations.validation import checked_request, checked_turns
 
 
 class LightMem(Closing):
