@@ -19,8 +19,7 @@ from lightmem_integrations.llama_index.failures import Failures, OnError
 from lightmem_integrations.llama_index.messages import fingerprint, question_of, to_turn
 from lightmem_integrations.llama_index.window import without_placeholders
 from lightmem_integrations.records.conversation import Turn
-from lightmem_integrations.safety import check_scope_id, check_user_id
-from lightmem_integrations.validation import check_counts
+from lightmem_integrations.safety import check_counts, check_scope_id, check_user_id
 
 _FENCE_LINES = 3  # the fence, the notice below it, and the fence again
 _SESSIONS_KEPT = 256  # a guess: more than one process serves at a time
