@@ -14,13 +14,12 @@ from llama_index.core.storage.chat_store.base_db import MessageStatus
 from llama_index.core.utils import get_tokenizer
 from pydantic import PrivateAttr
 
-from lightmem_integrations.lightmem import LightMem
+from lightmem_integrations.lightmem import LightMem, checked_memory
 from lightmem_integrations.llama_index.failures import Failures, OnError
 from lightmem_integrations.llama_index.messages import fingerprint, question_of, to_turn
 from lightmem_integrations.llama_index.window import without_placeholders
 from lightmem_integrations.records.conversation import Turn
-from lightmem_integrations.safety import check_scope_id, check_user_id
-from lightmem_integrations.validation import check_counts
+from lightmem_integrations.safety import check_counts, check_scope_id, check_user_id
 
 _FENCE_LINES = 3  # the fence, the notice below it, and the fence again
 _SESSIONS_KEPT = 256  # a guess: more than one process serves at a time
@@ -98,7 +97,7 @@ class LightMemBlock(BaseMemoryBlock[str]):
         }
         super().__init__(**fields)
         tokenize = tokenizer_fn or get_tokenizer()
-        self._memory = memory
+        self._memory = checked_memory(memory)
         self._user_id = user_id
         self._session_id = session_id
         self._limits = {"max_tokens": max_tokens, "k": k}
@@ -216,7 +215,10 @@ class LightMemBlock(BaseMemoryBlock[str]):
             self._store(new, session_id)
 
     def _turn(self, message: ChatMessage) -> Turn:
-        return to_turn(_unmarked(message), max_chars=self._memory.settings.max_turn_chars)
+        settings = self._memory.settings
+        return to_turn(
+            _unmarked(message), max_chars=settings.max_turn_chars, timezone=settings.timezone
+        )
 
     def _store(self, turns: Sequence[Turn], session_id: str) -> None:
         waiting = [*self._unsaved.pop(session_id, ()), *turns]

@@ -18,14 +18,13 @@ from llama_index.core.utils import get_tokenizer
 from pydantic import PrivateAttr
 
 from lightmem_integrations.errors import InvalidRequestError
-from lightmem_integrations.lightmem import LightMem
+from lightmem_integrations.lightmem import LightMem, checked_memory
 from lightmem_integrations.llama_index import stores
 from lightmem_integrations.llama_index.failures import Failures, OnError
-from lightmem_integrations.llama_index.messages import question_of, to_messages, to_turn
+from lightmem_integrations.llama_index.messages import question_of, to_messages
 from lightmem_integrations.llama_index.session import Session
 from lightmem_integrations.llama_index.view import InsertMethodName, View, checked_insert_method
-from lightmem_integrations.safety import check_scope_id, check_user_id
-from lightmem_integrations.validation import check_counts
+from lightmem_integrations.safety import check_counts, check_scope_id, check_user_id
 
 # Room for the answer, as in LlamaIndex's ChatMemoryBuffer.
 _SHARE_OF_CONTEXT_WINDOW = 0.75
@@ -113,6 +112,7 @@ class LightMemMemory(BaseMemory):
             memory = stores.found(store, path)
         elif path is not None:
             raise InvalidRequestError("Pass either memory= or path=, not both.")
+        checked_memory(memory)
         check_counts(token_limit=token_limit, recall_tokens=recall_tokens, k=k)
         method = checked_insert_method(insert_method)
         fields: dict[str, Any] = {
@@ -237,9 +237,8 @@ class LightMemMemory(BaseMemory):
 
     def put_messages(self, messages: list[ChatMessage]) -> None:
         """Store messages, all or none of them."""
-        limit = self._memory.settings.max_turn_chars
         with self._lock:
-            self._session.put([to_turn(message, max_chars=limit) for message in messages])
+            self._session.add(messages)
 
     def set(self, messages: list[ChatMessage]) -> None:
         """Make these messages the conversation so far.
@@ -248,7 +247,7 @@ class LightMemMemory(BaseMemory):
         hand over the whole history at every request.
         """
         with self._lock:
-            self._session.replace(messages, self._memory.settings.max_turn_chars)
+            self._session.replace(messages)
 
     def reset(self) -> None:
         """Start this conversation anew: it no longer shows or recalls what it held so far.

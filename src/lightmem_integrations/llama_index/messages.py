@@ -15,6 +15,7 @@ from llama_index.core.schema import QueryBundle
 from pydantic import ValidationError
 
 from lightmem_integrations.records.conversation import Role, Turn
+from lightmem_integrations.text.timezone import moment_in
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +44,7 @@ def to_turn(
     *,
     max_chars: int,
     time: dt.datetime | None = None,
+    timezone: str | None = None,
     searchable: bool = True,
 ) -> Turn:
     """A message as a turn: its words as text, all of it beside them as ``Turn.message``.
@@ -55,6 +57,7 @@ def to_turn(
         max_chars: Longest text that may be searched; what is longer is cut there, not in the
             message itself.
         time: When it was said, with a time zone; ``None``: now.
+        timezone: Of the zone of that name (IANA); ``None``: the local one.
         searchable: ``False`` keeps it out of recall. System and tool messages, tool calls, code
             and unfinished ReAct traces are never searched.
     """
@@ -66,7 +69,7 @@ def to_turn(
         role=role,
         text=text[:max_chars],
         speaker=speaker or None,
-        time=time or dt.datetime.now(dt.timezone.utc),
+        time=time or moment_in(timezone),
         id=uuid.uuid4().hex,
         message=_as_json(message),
         searchable=(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Sequence
 
 from llama_index.core.base.llms.types import ChatMessage
@@ -95,6 +96,22 @@ class Session:
         shown = {(turn.role, turn.text) for turn in turns}
         return {turn.id for turn in self._history() if turn.id and (turn.role, turn.text) in shown}
 
+    def add(self, messages: Sequence[ChatMessage]) -> None:
+        """Store messages in one transaction."""
+        self.put([self._turn(message) for message in messages])
+
+    def _turn(
+        self, message: ChatMessage, time: dt.datetime | None = None, *, searchable: bool = True
+    ) -> Turn:
+        settings = self._memory.settings
+        return to_turn(
+            message,
+            max_chars=settings.max_turn_chars,
+            time=time,
+            timezone=settings.timezone,
+            searchable=searchable,
+        )
+
     def put(self, turns: Sequence[Turn]) -> None:
         """Store turns in one transaction, after what could not be stored before."""
         if not turns:
@@ -113,27 +130,20 @@ class Session:
                 self._exchange = []
             self._exchange.append(turn)
 
-    def replace(self, messages: Sequence[ChatMessage], max_chars: int) -> None:
+    def replace(self, messages: Sequence[ChatMessage]) -> None:
         """Make these messages the short-term window; only unseen ones become searchable."""
         self.moment += 1
         wanted = [fingerprint(message) for message in messages]
         present = [fingerprint(to_message(turn)) for turn in self.turns()]
         if present and wanted[: len(present)] == present:
-            new = messages[len(present) :]
-            self.put([to_turn(message, max_chars=max_chars) for message in new])
+            self.add(messages[len(present) :])
             return
         seen = {(turn.role, turn.text): turn.time for turn in self._history()}
         turns = []
         for message in messages:
-            words = words_of(message, max_chars)
-            turns.append(
-                to_turn(
-                    message,
-                    max_chars=max_chars,
-                    time=seen.get(words),  # so that forgetting a span of time takes both
-                    searchable=words not in seen,
-                )
-            )
+            words = words_of(message, self._memory.settings.max_turn_chars)
+            # The same time, so that forgetting a span of time takes both.
+            turns.append(self._turn(message, seen.get(words), searchable=words not in seen))
         self.clear()
         self.put(turns)
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.engine.deadline import DaemonPool, Deadline
 from lightmem_integrations.errors import InvalidRequestError, LightMemError, ModelError
 from lightmem_integrations.models.embedders import (
@@ -23,12 +24,7 @@ from lightmem_integrations.models.embedders import (
     encoded_documents,
     encoded_query,
 )
-from lightmem_integrations.models.protocols import (
-    Embedder,
-    TokenCounter,
-    TokenEmbedder,
-    Vectors,
-)
+from lightmem_integrations.models.protocols import Embedder, TokenCounter, TokenEmbedder
 from lightmem_integrations.models.rerankers import as_reranker
 from lightmem_integrations.models.scripts import reads
 from lightmem_integrations.models.token_counter import shipped_token_counter
@@ -111,7 +107,7 @@ def rank_texts(
         max_tokens: Size of what is returned, in tokens. A text that does not fit makes room for a
             smaller one behind it.
         timeout: How long all of it may take, in seconds; by default as long as it takes.
-        count_tokens: Counts tokens; by default WordPiece tokens.
+        count_tokens: Counts tokens; by default an upper estimate for any model.
         strict: Raise instead of degrading.
 
     Returns:

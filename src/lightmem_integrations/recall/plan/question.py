@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import time
 from collections.abc import Sequence
 
 from sqlalchemy import Connection
@@ -18,12 +17,27 @@ from lightmem_integrations.storage.users import User, find_session
 from lightmem_integrations.text.common_names import COMMON_NAMES
 from lightmem_integrations.text.temporal import time_window
 from lightmem_integrations.text.terms import runs_on
+from lightmem_integrations.text.timezone import moment_in
 from lightmem_integrations.validation import Request
 
 _SHORTEST_NAME = 2
+_SHORTEST_TITLE = 4  # words; a guess
+_SMALL_WORD = 3  # letters, at most, of the words that titles write small; a guess
+_NEAR = 4  # characters before a word that tell whether it begins a sentence; a guess
+# Characters at the beginning and at the end of a question that are read. A guess: the longest
+# question of four data sets has 900; what is longer quotes a text, before or behind the question.
+_READ = 1_000
 _LETTERS = re.compile(r"[^\W\d_]+")
 # What follows a name at the start of a sentence, and no modal verb, month or noun.
 _OF_NAME = re.compile(r"['\u2019]s\b|,| (?:and|is|was|has|had|did|does|said|says|told|went)\b")
+
+
+def essence(question: str) -> str:
+    """The question without the middle of what was pasted into it: at most 2,000 characters."""
+    question = question.strip()
+    if len(question) <= 2 * _READ:
+        return question
+    return f"{question[:_READ].rsplit(None, 1)[0]} {question[-_READ:].split(None, 1)[-1]}"
 
 
 def plan_question(
@@ -38,11 +52,10 @@ def plan_question(
         request: The question, and the moment it is asked as of.
     """
     speakers = known_speakers(connection, user)
-    now = time.time() if request.as_of is None else request.as_of
     return make_plan(
         with_full_names(connection, lexical, user, request.query, speakers),
         speakers,
-        now=dt.datetime.fromtimestamp(now, dt.timezone.utc),
+        now=moment_in(request.timezone, request.as_of),
         latest=last_said(connection, user),
         k=request.k,
     )
@@ -103,6 +116,8 @@ def named_speakers(query: str, known_speakers: Sequence[str]) -> frozenset[str]:
     named = set()
     for speaker in known_speakers:
         parts = [part.lower() for part in _LETTERS.findall(speaker)]
+        if runs_on(speaker) and len(speaker) < _SHORTEST_NAME:
+            continue
         edges = ("", "") if runs_on(speaker) else (r"(?<!\w)", r"(?!\w)")
         whole = speaker.lower() not in COMMON_NAMES and re.search(
             re.escape(speaker.lower()).join(edges), lowered
@@ -119,10 +134,18 @@ def _names_and_words(query: str) -> set[str]:
     capital inside a sentence, or at its start where a modal verb or a noun would not stand.
     """
     found = set()
-    for match in _LETTERS.finditer(query):
+    words = list(_LETTERS.finditer(query))
+    # Where every longer word has a capital, as in a title, capitals tell nothing.
+    titled = len(words) > _SHORTEST_TITLE and not any(
+        match[0][0].islower() and len(match[0]) > _SMALL_WORD for match in words
+    )
+    for match in words:
         word = match[0].lower()
-        before, after = query[: match.start()].rstrip(" \"'\u201c\u2018("), query[match.end() :]
+        start, end = match.span()
+        before = query[max(start - _NEAR, 0) : start].rstrip(" \"'\u201c\u2018(")
         inside = bool(before) and before[-1] not in ".?!:\n"
-        if word not in COMMON_NAMES or (match[0] != word and (inside or _OF_NAME.match(after))):
+        capital = match[0] != word and inside and not titled
+        like_a_name = capital or (match[0] != word and _OF_NAME.match(query, end))
+        if word not in COMMON_NAMES or like_a_name:
             found.add(word)
     return found
