@@ -21,7 +21,7 @@ from lightmem_integrations.errors import InvalidRequestError
 from lightmem_integrations.lightmem import LightMem
 from lightmem_integrations.llama_index import stores
 from lightmem_integrations.llama_index.failures import Failures, OnError
-from lightmem_integrations.llama_index.messages import question_of, to_messages, to_turn
+from lightmem_integrations.llama_index.messages import question_of, to_messages
 from lightmem_integrations.llama_index.session import Session
 from lightmem_integrations.llama_index.view import InsertMethodName, View, checked_insert_method
 from lightmem_integrations.safety import check_scope_id, check_user_id
@@ -58,6 +58,8 @@ class LightMemMemory(BaseMemory):
             if that is in the store already (agents), otherwise a system message at the start
             (chat engines that retrieve). ``user`` or ``system`` choose one of them.
         recall: ``False`` keeps this conversation without recalling anything.
+        recall_answers: ``False`` keeps the model's replies out of recall; they stay in the
+            conversation.
         strict: Raise when the store or a model fails. Otherwise the conversation goes on with
             what there is, and the log, ``on_error`` and a ``MemoryDegradedEvent`` say so.
         on_error: Called with each failure that is not raised.
@@ -74,6 +76,7 @@ class LightMemMemory(BaseMemory):
     k: int | None = None
     insert_method: InsertMethodName = "auto"
     recall: bool = True
+    recall_answers: bool = True
     strict: bool = False
     path: str | None = None
     store: str
@@ -98,6 +101,7 @@ class LightMemMemory(BaseMemory):
         tokenizer_fn: Callable[[str], Sequence[Any]] | None = None,
         insert_method: InsertMethodName | Enum = "auto",
         recall: bool = True,
+        recall_answers: bool = True,
         strict: bool = False,
         on_error: OnError | None = None,
         store: str | None = None,
@@ -123,6 +127,7 @@ class LightMemMemory(BaseMemory):
             "k": k,
             "insert_method": method,
             "recall": recall,
+            "recall_answers": recall_answers,
             "strict": strict,
             "path": None if memory.path is None else str(memory.path.absolute()),
             "store": stores.name_of(memory),
@@ -132,7 +137,9 @@ class LightMemMemory(BaseMemory):
         self._memory = memory
         self._tokenizer_fn = tokenizer_fn or get_tokenizer()
         failures = Failures(strict=strict, on_error=on_error)
-        self._session = Session(memory, user_id, session_id, failures)
+        self._session = Session(
+            memory, user_id, session_id, failures, recall_answers=recall_answers
+        )
         self._view = View(
             memory,
             user_id,
@@ -237,9 +244,8 @@ class LightMemMemory(BaseMemory):
 
     def put_messages(self, messages: list[ChatMessage]) -> None:
         """Store messages, all or none of them."""
-        limit = self._memory.settings.max_turn_chars
         with self._lock:
-            self._session.put([to_turn(message, max_chars=limit) for message in messages])
+            self._session.put(self._session.made(messages))
 
     def set(self, messages: list[ChatMessage]) -> None:
         """Make these messages the conversation so far.
@@ -248,7 +254,7 @@ class LightMemMemory(BaseMemory):
         hand over the whole history at every request.
         """
         with self._lock:
-            self._session.replace(messages, self._memory.settings.max_turn_chars)
+            self._session.replace(messages)
 
     def reset(self) -> None:
         """Start this conversation anew: it no longer shows or recalls what it held so far.

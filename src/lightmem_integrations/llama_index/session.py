@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from llama_index.core.base.llms.types import ChatMessage
 
@@ -12,7 +13,6 @@ from lightmem_integrations.llama_index.messages import (
     fingerprint,
     to_message,
     to_turn,
-    words_of,
 )
 from lightmem_integrations.records.conversation import Turn
 
@@ -29,8 +29,17 @@ class Session:
         failures: What happens when the store fails.
     """
 
-    def __init__(self, memory: LightMem, user_id: str, session_id: str, failures: Failures) -> None:
+    def __init__(
+        self,
+        memory: LightMem,
+        user_id: str,
+        session_id: str,
+        failures: Failures,
+        *,
+        recall_answers: bool = True,
+    ) -> None:
         self._memory = memory
+        self._recall_answers = recall_answers
         self._scope = {"user_id": user_id, "session_id": session_id}
         self.failures = failures
         self.left: set[str] = set()
@@ -113,29 +122,27 @@ class Session:
                 self._exchange = []
             self._exchange.append(turn)
 
-    def replace(self, messages: Sequence[ChatMessage], max_chars: int) -> None:
+    def replace(self, messages: Sequence[ChatMessage]) -> None:
         """Make these messages the short-term window; only unseen ones become searchable."""
         self.moment += 1
         wanted = [fingerprint(message) for message in messages]
         present = [fingerprint(to_message(turn)) for turn in self.turns()]
         if present and wanted[: len(present)] == present:
-            new = messages[len(present) :]
-            self.put([to_turn(message, max_chars=max_chars) for message in new])
+            self.put(self.made(messages[len(present) :]))
             return
         seen = {(turn.role, turn.text): turn.time for turn in self._history()}
-        turns = []
-        for message in messages:
-            words = words_of(message, max_chars)
-            turns.append(
-                to_turn(
-                    message,
-                    max_chars=max_chars,
-                    time=seen.get(words),  # so that forgetting a span of time takes both
-                    searchable=words not in seen,
-                )
-            )
+        turns = self.made(messages)
+        for place, turn in enumerate(turns):
+            words = turn.role, turn.text
+            if words in seen:  # its time, so that forgetting a span of time takes both
+                turns[place] = replace(turn, time=seen[words], searchable=False)
         self.clear()
         self.put(turns)
+
+    def made(self, messages: Sequence[ChatMessage]) -> list[Turn]:
+        """The messages as turns that can be stored."""
+        settings, recalled = self._memory.settings, self._recall_answers
+        return [to_turn(message, settings, recall_answers=recalled) for message in messages]
 
     def begin_anew(self) -> None:
         """Clear the window; what it held does not come back to this conversation by recall."""
