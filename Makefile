@@ -1,7 +1,7 @@
 # make demo    the main job: two users, many sessions, a LangChain and a LlamaIndex agent
-# make quick   the tests to run while you work, in two minutes at most
+# make quick   the tests to run while you work, in about a minute
 # make test    all tests
-# make lint    style and types
+# make lint    style, types, directions of imports, dead code
 # make conformance   the frameworks' own tests on our classes (a few minutes)
 # make lowest        tests/langchain with the lowest versions that pyproject.toml allows
 # Everything is installed into .venv; nothing else on the machine is touched.
@@ -22,8 +22,9 @@ demo: $(VENV)/.demo
 quick: $(VENV)/.quick
 	$(BIN)/python -m pytest -n 2 -m "not slow" $(QUICK)
 
+# Whole files go to one of two processes: what a file's tests share is made once.
 test: $(VENV)/.test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .

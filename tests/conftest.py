@@ -53,7 +53,7 @@ class Cut:
     closed: list = dataclasses.field(default_factory=list)
     open: tuple = ()
 
-    def __call__(self, turns, *, final):
+    def __call__(self, turns, *, final, gap_seconds):
         pieces = [tuple(turns[at : at + self.size]) for at in range(0, len(turns), self.size)]
         if not final and pieces and len(pieces[-1]) < self.size:
             return Cut(self.size, pieces[:-1], pieces[-1])

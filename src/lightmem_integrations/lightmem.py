@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from lightmem_integrations.aio import Closing, awaitable
@@ -29,7 +30,7 @@ from lightmem_integrations.models.embedders import as_embedder
 from lightmem_integrations.models.onnx import shipped_token_counter
 from lightmem_integrations.models.protocols import TokenCounter, load
 from lightmem_integrations.models.rerankers import as_reranker
-from lightmem_integrations.recall.pipeline import Engine, recall_online
+from lightmem_integrations.recall.pipeline import RecallParts, recall_online
 from lightmem_integrations.recall.plan.hypothetical import hypothetical_from
 from lightmem_integrations.recall.short_term import window
 from lightmem_integrations.records.conversation import TIERS, Recall, Receipt, Stats, Tier, Turn
@@ -44,6 +45,8 @@ from lightmem_integrations.records.knowledge import (
 from lightmem_integrations.records.report import ConsolidationReport
 from lightmem_integrations.safety import check_scope_id, check_user_id
 from lightmem_integrations.settings import Settings
+from lightmem_integrations.storage.backup import back_up
+from lightmem_integrations.storage.folder import folder_of
 from lightmem_integrations.storage.index import VectorIndex
 from lightmem_integrations.storage.turns import (
     insert_turns,
@@ -130,15 +133,8 @@ class LightMem(Closing):
             replace_embedder=replace_embedder,
         )
         self.path = self._store.path
-        self._engine = Engine(
-            ledger=self._store.ledger,
-            index=self._store.index,
-            indexer=self._store.indexer,
-            embedder=self._store.embedder,
-            reranker=own_reranker,
-            hypothetical=hypothetical,
-            workers=DaemonPool(),
-            settings=self.settings,
+        self._parts = RecallParts(
+            self._store, own_reranker, hypothetical, DaemonPool(), self.settings
         )
         self._knowledge = Knowledge(self._store, self.settings)
         self._idle = IdleDetector()
@@ -307,7 +303,7 @@ class LightMem(Closing):
             strict=strict,
         )
         with self._idle.call():
-            found = recall_online(self._engine, request)
+            found = recall_online(self._parts, request)
         self._access_log.note(user_id, found.hits)
         return found
 
@@ -552,6 +548,23 @@ class LightMem(Closing):
         vectors = self._store.indexer.rebuild()
         return vectors + self.index_pending()
 
+    def backup(self, folder: str | os.PathLike[str]) -> None:
+        """Copy all that is remembered into another folder, while the store is in use.
+
+        Whatever was acknowledged before the call is in the copy, which opens as a store of its
+        own: ``LightMem(folder)``. Its vector index is built at the first opening. To copy the
+        files of an open store by hand loses what still lies in the ledger's log.
+
+        Args:
+            folder: Where to; made if need be.
+
+        Raises:
+            SettingsError: The path cannot be a folder.
+            LedgerError: The folder holds a ledger already, or it cannot be written.
+        """
+        self._store.check_usable()
+        back_up(Path(self._store.ledger.name), folder_of(folder))
+
     def documents(
         self,
         texts_of: Callable[[Mapping[str, Any], Sequence[str]], list[str]],
@@ -583,8 +596,8 @@ class LightMem(Closing):
         """
         self._store.check_usable()
         self._store.indexer.warm_up()
-        load(self._engine.reranker)
-        load(self._engine.hypothetical)
+        load(self._parts.reranker)
+        load(self._parts.hypothetical)
         # The statements of a recall are compiled, and collections opened, when they are first used.
         for user_id in self.users()[:1]:
             request = checked_request(
@@ -593,7 +606,7 @@ class LightMem(Closing):
                 user_id=user_id,
                 count_tokens=self.count_tokens,
             )
-            recall_online(self._engine, request)
+            recall_online(self._parts, request)
         self.count_tokens("warm up")
 
     def count_tokens(self, text: str) -> int:
@@ -611,7 +624,7 @@ class LightMem(Closing):
         if not self.closed:
             self._store.check_usable()  # in a forked child there is nothing to wait for
             self._consolidator.close()
-        self._engine.workers.close(self.settings.model_seconds)
+        self._parts.pool.close(self.settings.model_seconds)
         self._store.close()
 
     aadd = awaitable(add)
@@ -632,6 +645,7 @@ class LightMem(Closing):
     ausers = awaitable(users)
     asessions = awaitable(sessions)
     astats = awaitable(stats)
+    abackup = awaitable(backup)
     aindex_pending = awaitable(index_pending)
     areindex = awaitable(reindex)
     awarm_up = awaitable(warm_up)

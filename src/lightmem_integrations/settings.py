@@ -70,7 +70,8 @@ class ConsolidationSettings:
             ``evidence`` is even, ``latest`` decides; where that is even too, both stay and the
             conflict is open. Of one agent, the later word always replaces the earlier one.
         trust: Agents, the most trusted first; all others come after them, equal among themselves.
-        gap_seconds: A session is over after this long without a turn.
+        gap_seconds: A session is over after this long without a turn, and a pause of more than
+            this within one ends an episode.
         max_turns: Turns of a session read at once.
         lease_seconds: How long a worker holds a user's memory without a sign of life.
         first_backoff_seconds: How long a session rests after a failure; twice as long each time.

@@ -23,6 +23,7 @@ from lightmem_integrations.text.terms import terms
 
 _SEARCHABLE = ("user", "assistant")
 _EARLIEST = dt.datetime(1, 1, 2, tzinfo=dt.timezone.utc)  # a day earlier, zones begin to overflow
+_LATEST = dt.datetime(9999, 12, 30, tzinfo=dt.timezone.utc)  # and a day later, too
 
 
 def checked_turns(turns: Turn | Iterable[Turn], settings: Settings) -> list[NewTurn]:
@@ -253,6 +254,9 @@ def check_counts(**values: object) -> None:
 def check_moment(value: object, name: str) -> float | None:
     """Check a time with a zone; returns it in seconds since 1970, or ``None`` for none.
 
+    The first and the last days of the calendar are drawn in by as much as zones and rounding
+    need: nothing is ever stored there.
+
     Raises:
         InvalidRequestError: It is anything else.
     """
@@ -263,7 +267,7 @@ def check_moment(value: object, name: str) -> float | None:
             f"{name} is {short_repr(value)}; pass a datetime with a time zone, such as "
             "datetime(2026, 5, 1, tzinfo=timezone.utc)."
         )
-    return value.timestamp()
+    return min(max(value.timestamp(), _EARLIEST.timestamp()), _LATEST.timestamp())
 
 
 def check_names(values: object, name: str) -> tuple[str, ...]:

@@ -48,7 +48,7 @@ def killing(function, *, after):
     return call
 
 class Pieces:
-    def __init__(self, turns, *, final):
+    def __init__(self, turns, *, final, gap_seconds):
         self.closed = [tuple(turns[at : at + 2]) for at in range(0, len(turns), 2)]
         self.open = ()
 

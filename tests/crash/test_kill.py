@@ -49,7 +49,7 @@ while True:
 
 def killed_writer(path, seed) -> tuple[list[list[str]], int]:
     """Runs the writer until a random moment; returns its log and its return code."""
-    moment = random.Random(seed).uniform(0.1, 1.6)
+    chance = random.Random(seed)
     process = subprocess.Popen(
         [sys.executable, "-c", WRITER, str(path), str(seed), str(seed % 2 == 0)],
         stdout=subprocess.PIPE,
@@ -58,9 +58,12 @@ def killed_writer(path, seed) -> tuple[list[list[str]], int]:
     )
     first = process.stdout.readline()
     assert first, process.stderr.read().decode()
-    time.sleep(moment)
+    # So many operations begun or done, not so many seconds: a busy machine does few in a second.
+    begun = [process.stdout.readline() for _ in range(chance.randrange(2, 24))]
+    time.sleep(chance.uniform(0, 0.3))
     process.send_signal(signal.SIGKILL)
-    lines, _ = process.communicate(timeout=30)
+    rest, _ = process.communicate(timeout=30)
+    lines = b"".join(begun) + rest
     whole = lines[: lines.rfind(b"\n") + 1].splitlines()
     return [json.loads(line) for line in whole], process.returncode
 

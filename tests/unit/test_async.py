@@ -9,7 +9,7 @@ import pytest
 from lightmem_integrations import LightMem, Turn
 from lightmem_integrations.testing import HashEmbedder
 
-TWINS = ["add", "history", "short_term", "clear_short_term", "recall", "forget", "users",
+TWINS = ["add", "backup", "history", "short_term", "clear_short_term", "recall", "forget", "users",
          "sessions", "stats", "index_pending", "reindex", "warm_up", "close"]  # fmt: skip
 
 

@@ -288,9 +288,10 @@ def test_a_mistyped_path_makes_no_store(run, tmp_path):
 
 
 def test_a_store_in_use_is_named_as_the_reason(run, store):
+    asked = [sys.executable, "-m", "lightmem_integrations.cli", "stats", store]
     with LightMem(store):
-        result = run("recall", store, "boat", "--user", "marc")
-    assert result.exit_code == 1
+        result = subprocess.run(asked, capture_output=True, text=True, check=False)
+    assert result.returncode == 1
     assert str(store) in result.stderr
 
 

@@ -391,3 +391,15 @@ def test_conflicts_and_retracted_facts_say_so(memory):
     assert "Decided by a person." in printed(memory.conflicts(user_id="ann", only_open=False))
     assert "retracted" in printed(memory.explain(other.id, user_id="ann"))
     assert "retracted" in printed(memory.facts(user_id="ann", include_past=True))
+
+
+@pytest.mark.parametrize(("gap_hours", "episodes"), [(1, 2), (6, 1)])
+def test_the_setting_of_a_pause_ends_an_episode_too(open_memory, gap_hours, episodes):
+    gap = ConsolidationSettings(gap_seconds=gap_hours * 3_600)
+    memory = open_memory(writer=ScriptedWriter(), settings=Settings(consolidation=gap))
+    for hours in (0, 2):
+        time = MAY + dt.timedelta(hours=hours)
+        memory.add(
+            Turn(role="user", text=f"Said at {hours}.", time=time), user_id="ann", session_id="s"
+        )
+    assert memory.consolidate(final=True).written == episodes

@@ -7,7 +7,7 @@ import pytest
 
 from lightmem_integrations import Settings, Turn
 from lightmem_integrations.consolidation.decay import utility
-from lightmem_integrations.knowledge.confidence import decayed
+from lightmem_integrations.knowledge.to_records import decayed
 from lightmem_integrations.settings import ConsolidationSettings
 from lightmem_integrations.storage.episodes import (
     StoredEpisode,

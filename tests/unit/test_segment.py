@@ -64,7 +64,7 @@ def test_the_end_closes_the_tail():
 def test_a_pause_closes_an_episode():
     turns = [said(0), said(1), said(2, hours=7), said(3, hours=7)]
     assert rows(segment(turns, final=True)) == [[0, 1], [2, 3]]
-    assert rows(segment(turns, final=True, settings=SegmentSettings(gap_hours=8))) == [[0, 1, 2, 3]]
+    assert rows(segment(turns, final=True, gap_seconds=8 * 3_600)) == [[0, 1, 2, 3]]
 
 
 def test_one_turn_with_an_old_time_is_no_pause():

@@ -42,6 +42,7 @@ app.command("inspect")(knowledge.inspect)
 app.command("stats")(stores.stats)
 app.command("forget")(stores.forget)
 app.command("reindex")(stores.reindex)
+app.command("backup")(stores.backup)
 app.add_typer(evaluate.app, name="eval")
 
 

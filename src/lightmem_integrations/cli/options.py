@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lightmem_integrations.errors import StorageError
+from lightmem_integrations.storage.folder import LEDGER, folder_of
 
 if TYPE_CHECKING:
     from lightmem_integrations import LightMem
-
-LEDGER_FILE = "ledger.sqlite"
 
 StoreArgument = Annotated[
     Path, typer.Argument(metavar="STORE", help="Folder of the store.", show_default=False)
@@ -36,14 +35,25 @@ ModelOption = Annotated[
 ]
 
 
+def existing(path: Path) -> Path:
+    """The folder of a store that is there.
+
+    Raises:
+        StorageError: There is none: to make one by a mistyped path would help nobody.
+        SettingsError: The path cannot be a folder.
+    """
+    folder = folder_of(path)
+    if not (folder / LEDGER).is_file():
+        raise StorageError(f"There is no store in {str(folder)!r}: it has no {LEDGER}.")
+    return folder
+
+
 def open_existing(path: Path, *, writer: str | None = None) -> LightMem:
     """The store in that folder; ``writer`` is what ``LightMem`` takes as such.
 
     Raises:
-        StorageError: If there is none: to make one by a mistyped path would help nobody.
+        StorageError: There is none.
     """
-    if not (path / LEDGER_FILE).is_file():
-        raise StorageError(f"There is no store in {str(path)!r}: it has no {LEDGER_FILE}.")
     from lightmem_integrations import LightMem
 
-    return LightMem(path, writer=writer)
+    return LightMem(existing(path), writer=writer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,8 +13,10 @@ from lightmem_integrations.cli.options import (
     SessionOption,
     StoreArgument,
     UserOption,
+    existing,
     open_existing,
 )
+from lightmem_integrations.storage.folder import LEDGER, folder_of
 
 
 def recall(
@@ -85,3 +88,19 @@ def reindex(store: StoreArgument) -> None:
     with open_existing(store) as memory, Console(stderr=True).status("Embedding every turn"):
         vectors = memory.reindex()
     typer.echo(f"{vectors} vectors indexed.")
+
+
+def backup(
+    store: StoreArgument,
+    to: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Folder to copy to.", show_default=False)
+    ],
+) -> None:
+    """Copy a store into another folder, also while another process has it open.
+
+    The copy opens as a store; its vector index is built then.
+    """
+    from lightmem_integrations.storage.backup import back_up
+
+    back_up(existing(store) / LEDGER, folder_of(to))
+    typer.echo(f"{store} is copied to {to}.")

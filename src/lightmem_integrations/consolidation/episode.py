@@ -15,8 +15,9 @@ from sqlalchemy import Connection
 from lightmem_integrations.errors import LightMemError, ModelOutputError
 from lightmem_integrations.knowledge.drafts import EpisodeDraft, WriterTurn
 from lightmem_integrations.knowledge.fact_cache import FactCache
-from lightmem_integrations.knowledge.integrate import EpisodeResult, integrate
+from lightmem_integrations.knowledge.integrate import integrate
 from lightmem_integrations.knowledge.run_context import RunContext
+from lightmem_integrations.records.report import ConsolidationReport
 from lightmem_integrations.safety import has_lone_surrogates
 from lightmem_integrations.storage.unread_turns import unchanged
 from lightmem_integrations.storage.work_queue import Due, clear_if_done, forgive, holds_lease
@@ -32,8 +33,8 @@ class TurnsChanged(Exception):  # noqa: N818 - no error: the session is read ane
 
 def consolidate_episode(
     run: RunContext, due: Due, cache: FactCache, turns: Sequence[WriterTurn]
-) -> EpisodeResult:
-    """Make one episode of these turns, with its facts.
+) -> ConsolidationReport:
+    """Make one episode of these turns, with its facts; returns what it counts in a run.
 
     Raises:
         ModelError: The writer or the embedder failed; nothing was stored.

@@ -7,7 +7,7 @@ import logging
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Protocol
 
 from lightmem_integrations.consolidation.decay import make_room
@@ -48,8 +48,11 @@ _LONGEST_REASON = 300
 class Segmenter(Protocol):
     """Cuts the turns of a session into episodes."""
 
-    def __call__(self, turns: Sequence[WriterTurn], *, final: bool) -> Segments:
-        """Closed episodes and the open tail; with ``final`` there is no tail."""
+    def __call__(self, turns: Sequence[WriterTurn], *, final: bool, gap_seconds: float) -> Segments:
+        """Closed episodes and the open tail; with ``final`` there is no tail.
+
+        A pause of more than ``gap_seconds`` ends an episode.
+        """
 
 
 class OnProgress(Protocol):
@@ -141,7 +144,7 @@ class _Run:
         for user in users:
             with self._leased(user) as mine:
                 if not mine:
-                    self._count(busy=1)
+                    self._report += ConsolidationReport(busy=1)
                     continue
                 self._prepare(user)
                 cache = FactCache(user)
@@ -157,18 +160,22 @@ class _Run:
                 compressed, evicted = make_room(
                     self._run.store, user, self._run.settings, self._run.clock()
                 )
-                self._count(compressed=compressed, evicted=evicted)
+                self._report += ConsolidationReport(compressed=compressed, evicted=evicted)
             if self._ends() or (max_batches is not None and done >= max_batches):
                 break
         return replace(self._report, seconds=time.perf_counter() - started)
 
     def _users(self, user_id: str | None) -> list[int]:
-        with self._run.store.ledger.read() as connection:
-            users = work_queue.due_users(connection, self._run.clock())
-            if user_id is None:
-                return users
-            user = find_user(connection, user_id)
-        return [] if user is None or user.row not in users else [user.row]
+        settings, now = self._run.settings, self._run.clock()
+        lease, longest = settings.lease_seconds, settings.longest_backoff_seconds
+        with self._run.store.ledger.write() as connection:
+            ahead = work_queue.clear_ahead(connection, now, lease_seconds=lease, longest=longest)
+            users = work_queue.due_users(connection, now)
+            user = None if user_id is None else find_user(connection, user_id)
+        if ahead:
+            undone = f"The clock was ahead: {ahead} leases or retries are undone."
+            self._report += ConsolidationReport(problems=(undone,))
+        return [row for row in users if user_id is None or (user and user.row == row)]
 
     @contextlib.contextmanager
     def _leased(self, user: int) -> Iterator[bool]:
@@ -213,7 +220,7 @@ class _Run:
             except (TurnsChanged, FactsChanged):
                 continue
             except LeaseLost:
-                self._count(busy=1)
+                self._report += ConsolidationReport(busy=1)
                 return
 
     def _some_episodes(self, due: Due, cache: FactCache) -> bool:
@@ -230,7 +237,7 @@ class _Run:
                     work_queue.clear_if_done(connection, due)
                 return False
             whole = len(read) < settings.max_turns
-            found = self._segment(read, final=over and whole)
+            found = self._segment(read, final=over and whole, gap_seconds=settings.gap_seconds)
             pieces = list(found.closed)
             if not pieces and not whole:
                 pieces = [found.open]  # as much as fits, and nothing to tell where it ends
@@ -242,7 +249,7 @@ class _Run:
                 if not self._episode(due, cache, piece):
                     return False
             if whole:
-                self._count(waiting=int(bool(found.open)))
+                self._report += ConsolidationReport(waiting=int(bool(found.open)))
                 return False
 
     def _episode(self, due: Due, cache: FactCache, turns: Sequence[WriterTurn]) -> bool:
@@ -254,11 +261,7 @@ class _Run:
             self._put_back(due, turns, error)
             return False
         self._failures = 0
-        self._count(
-            written=1, facts=done.facts, merged=done.merged, superseded=done.superseded,
-            conflicts=done.conflicts, dropped=done.dropped, tokens=done.tokens,
-            problems=done.rejected,
-        )  # fmt: skip
+        self._report += done
         return True
 
     def _put_back(self, due: Due, turns: Sequence[WriterTurn], error: Exception) -> None:
@@ -280,16 +283,10 @@ class _Run:
             "A session was %s (%s, try %d).",
             "set aside" if aside else "put back", type(error).__name__, tries,
         )  # fmt: skip
-        self._count(failed=1, set_aside=aside, problems=(reason,))
+        self._report += ConsolidationReport(failed=1, set_aside=aside, problems=(reason,))
 
     def _ends(self) -> bool:
         return self._failures >= self._run.settings.max_failures or self._should_stop()
-
-    def _count(self, **more: int | tuple[str, ...]) -> None:
-        known = {each.name: getattr(self._report, each.name) for each in fields(self._report)}
-        self._report = replace(
-            self._report, **{name: known[name] + value for name, value in more.items()}
-        )
 
 
 def _storable(reason: str) -> str:

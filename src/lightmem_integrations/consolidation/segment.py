@@ -17,19 +17,17 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SegmentSettings:
-    """Limits that close an episode besides the end of its session.
+    """Limits that close an episode besides the end of its session and a pause.
 
     The numbers are guesses; ``python benchmarks/segmentation.py`` measures what they do.
 
     Attributes:
-        gap_hours: A pause this long. Six hours lie between an evening and the next morning.
         window: Turns compared on each side of a place, to tell whether the topic changed there.
         shift: How far a place must stand out, in standard deviations over the mean of its session.
         shortest: Turns left on both sides of a change of topic. Sessions and pauses may leave less.
         longest: Turns of an episode. A longer one is cut where its topic changes most.
     """
 
-    gap_hours: float = 6.0
     window: int = 8
     shift: float = 1.5
     shortest: int = 6
@@ -53,7 +51,11 @@ class Segments:
 
 
 def segment(
-    turns: Sequence[WriterTurn], *, final: bool, settings: SegmentSettings = DEFAULTS
+    turns: Sequence[WriterTurn],
+    *,
+    final: bool,
+    gap_seconds: float = 6 * 3_600.0,
+    settings: SegmentSettings = DEFAULTS,
 ) -> Segments:
     """Turns of one user, in any order, as episodes.
 
@@ -66,7 +68,9 @@ def segment(
     Args:
         turns: What is in no episode yet.
         final: Nothing follows: close the tail too.
-        settings: What closes an episode.
+        gap_seconds: A pause of more than this closes an episode. Six hours lie between an evening
+            and the next morning.
+        settings: What else closes an episode.
 
     Returns:
         Closed episodes by session, oldest session first, and what is still open.
@@ -78,7 +82,7 @@ def segment(
     still_open: list[WriterTurn] = []
     for session in sessions:
         over = final or newest > max(turn.row for turn in session)
-        pieces = _episodes(session, settings)
+        pieces = _episodes(session, gap_seconds, settings)
         if not over:
             still_open.extend(pieces.pop())
         closed.extend(pieces)
@@ -94,10 +98,12 @@ def _by_session(turns: Iterable[WriterTurn]) -> list[list[WriterTurn]]:
     return sorted(sessions.values(), key=lambda session: min(turn.row for turn in session))
 
 
-def _episodes(session: list[WriterTurn], settings: SegmentSettings) -> list[tuple[WriterTurn, ...]]:
+def _episodes(
+    session: list[WriterTurn], gap_seconds: float, settings: SegmentSettings
+) -> list[tuple[WriterTurn, ...]]:
     """One session's turns, cut; at least one piece."""
     depth = depths([turn.vector for turn in session], settings.window)
-    cuts = [0, *_pauses(session, settings), len(session)]
+    cuts = [0, *_pauses(session, gap_seconds), len(session)]
     threshold = float(depth.mean() + settings.shift * depth.std()) if len(depth) else 0.0
     episodes = []
     for start, end in pairwise(cuts):
@@ -106,9 +112,9 @@ def _episodes(session: list[WriterTurn], settings: SegmentSettings) -> list[tupl
     return episodes
 
 
-def _pauses(session: list[WriterTurn], settings: SegmentSettings) -> list[int]:
+def _pauses(session: list[WriterTurn], gap_seconds: float) -> list[int]:
     """Places after a pause. Against the latest time so far: one late turn is no pause."""
-    long = dt.timedelta(hours=settings.gap_hours)
+    long = dt.timedelta(seconds=gap_seconds)
     latest, places = session[0].time, []
     for place, turn in enumerate(session):
         if turn.time - latest > long:

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 from lightmem_integrations.consolidation.pipeline import OnProgress, consolidate
 from lightmem_integrations.consolidation.write.arbiter import arbiter_of
@@ -101,26 +102,19 @@ class Consolidator:
         Raises:
             StorageError: The ledger does not answer.
         """
-        writer = writer or self._writer
         try:
             with self._counted(asked=1):
                 with self._background:  # free as soon as the thread is done with its episode
                     pass
-                self._accesses.write(self._store.ledger)
-                done = consolidate(
-                    self._store,
-                    _PacedWriter(writer, self._pause),
-                    settings=self._settings,
+                return self._consolidate(
+                    writer or self._writer,
+                    self._stop.is_set,
                     user_id=user_id,
                     max_batches=max_batches,
                     final=final,
                     retry_set_aside=retry_set_aside,
                     on_progress=on_progress,
-                    should_stop=self._stop.is_set,
-                    pause=self._pause,
-                    arbiter=arbiter_of(writer),
                 )
-                return self._shared(done, self._stop.is_set)
         finally:
             self.wake()  # the thread goes on where it was interrupted
 
@@ -135,16 +129,7 @@ class Consolidator:
             return self._stop.is_set() or self._asked > 0
 
         with self._counted(asked=0), self._background:
-            self._accesses.write(self._store.ledger)
-            done = consolidate(
-                self._store,
-                _PacedWriter(self._writer, self._pause),
-                settings=self._settings,
-                should_stop=should_stop,
-                pause=self._pause,
-                arbiter=arbiter_of(self._writer),
-            )
-            return self._shared(done, should_stop)
+            return self._consolidate(self._writer, should_stop)
 
     def start(self) -> None:
         """Consolidate in the background from now on."""
@@ -193,9 +178,14 @@ class Consolidator:
     def _pause(self) -> None:
         self._activity.give_way(_GIVE_WAY_SECONDS)
 
-    def _shared(
-        self, done: ConsolidationReport, should_stop: Callable[[], bool]
+    def _consolidate(
+        self, writer: Writer, should_stop: Callable[[], bool], **asked: Any
     ) -> ConsolidationReport:
+        self._accesses.write(self._store.ledger)
+        done = consolidate(
+            self._store, _PacedWriter(writer, self._pause), settings=self._settings,
+            should_stop=should_stop, pause=self._pause, arbiter=arbiter_of(writer), **asked,
+        )  # fmt: skip
         if self._share is None or should_stop():
             return done
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 
 from lightmem_integrations.engine.store import Store
 from lightmem_integrations.records.conversation import Receipt
@@ -55,7 +56,7 @@ def forget(
                 session_row = find_session(connection, user, session_id)
                 if session_row is None:
                     return _NOTHING
-            erased = erase_turns(
+            receipt, rows = erase_turns(
                 connection,
                 store.ledger.lexical,
                 user,
@@ -65,19 +66,12 @@ def forget(
                 since=since,
                 until=until,
             )
-            if not erased.rows:
+            if not rows:
                 return _NOTHING
             put_meta(connection, PURGE, "1")
         if purge:
             indexer.rebuild()
         else:
-            indexer.forget(user.key, erased.rows)
+            indexer.forget(user.key, rows)
     store.ledger.compact()
-    return Receipt(
-        turns=len(erased.rows),
-        sessions=erased.sessions,
-        vectors=erased.vectors,
-        purged=purge,
-        episodes=erased.episodes,
-        facts=erased.facts,
-    )
+    return replace(receipt, purged=purge)

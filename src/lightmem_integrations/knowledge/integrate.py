@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
 from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.knowledge.changes import Changes, decide_changes
-from lightmem_integrations.knowledge.claims import claims_of
 from lightmem_integrations.knowledge.commit import FactsChanged, commit
-from lightmem_integrations.knowledge.drafts import EpisodeDraft, WriterTurn
+from lightmem_integrations.knowledge.drafts import EpisodeDraft, FactDraft, WriterTurn
 from lightmem_integrations.knowledge.fact_cache import FactCache
 from lightmem_integrations.knowledge.run_context import RunContext
+from lightmem_integrations.records.report import ConsolidationReport
+from lightmem_integrations.storage.claims import Claim, bounded
 from lightmem_integrations.storage.episodes import insert_episode
 from lightmem_integrations.storage.knowledge_vectors import insert_vector
 
@@ -28,27 +28,14 @@ Guard = Callable[[Connection], AbstractContextManager[None]]
 """Stands around everything that an episode writes: may refuse it by raising."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EpisodeResult:
-    """Counts of what became of one episode; see ``ConsolidationReport``."""
-
-    facts: int
-    merged: int
-    superseded: int
-    conflicts: int
-    dropped: int
-    tokens: int
-    rejected: tuple[str, ...]
-
-
 def integrate(
     draft: EpisodeDraft,
     turns: Sequence[WriterTurn],
     cache: FactCache,
     run: RunContext,
     guard: Guard,
-) -> EpisodeResult:
-    """Store an episode and its facts, decided against what is known of the user.
+) -> ConsolidationReport:
+    """Store an episode and its facts, decided against what is known of the user; counts them.
 
     Args:
         draft: The episode, checked.
@@ -76,16 +63,57 @@ def integrate(
             facts, superseded, conflicts = _write(draft, turns, vectors[0], changes, run, guard)
         except FactsChanged:
             continue
-        return EpisodeResult(
+        return ConsolidationReport(
+            written=1,
             facts=facts,
             merged=changes.merged,
             superseded=superseded,
             conflicts=conflicts,
             dropped=dropped + changes.dropped + len(draft.rejected),
             tokens=draft.tokens,
-            rejected=draft.rejected,
+            problems=draft.rejected,
         )
     raise FactsChanged
+
+
+def claims_of(draft: EpisodeDraft, turns: Sequence[WriterTurn]) -> tuple[list[Claim], int]:
+    """The draft's facts as claims; and how many had no usable evidence and were dropped."""
+    claims, dropped = [], 0
+    for fact in draft.facts:
+        pointers = [place for place in dict.fromkeys(fact.evidence) if 0 <= place < len(turns)]
+        blank = not (fact.subject.strip() and fact.attribute.strip() and fact.statement.strip())
+        if not pointers or blank:
+            dropped += 1
+            continue
+        claims.append(_claim(fact, [turns[place] for place in pointers]))
+    return claims, dropped
+
+
+def _claim(fact: FactDraft, proof: Sequence[WriterTurn]) -> Claim:
+    since = min(turn.time for turn in proof).timestamp()
+    ended = None if fact.valid_to is None else fact.valid_to.timestamp()
+    if fact.valid_from is not None:
+        since = fact.valid_from.timestamp()
+    elif ended is not None:
+        since = min(since, ended)
+    if ended is not None and ended < since:
+        ended = None  # an end before the beginning is no knowledge
+    # One agent's word: that of the latest turn, where several wrote them.
+    latest = max(proof, key=lambda turn: (turn.time, turn.row))
+    return Claim(
+        subject=fact.subject.strip(),
+        attribute=fact.attribute.strip(),
+        value=fact.value.strip(),
+        statement=fact.statement.strip(),
+        entities=tuple(dict.fromkeys(name.strip() for name in fact.entities if name.strip())),
+        single=fact.single,
+        since=since,
+        said_at=latest.time.timestamp(),
+        stated_to=ended,
+        confidence=bounded(fact.confidence),
+        agent=latest.agent,
+        turns=tuple(turn.row for turn in proof),
+    )
 
 
 def _write(

@@ -9,21 +9,14 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import time
-from collections.abc import Sequence
-from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from lightmem_integrations.engine.store import Store
 from lightmem_integrations.errors import InvalidRequestError, LightMemError
 from lightmem_integrations.knowledge.corrections import Correction, check_text, correct
 from lightmem_integrations.knowledge.retraction import retract_fact
-from lightmem_integrations.knowledge.to_records import (
-    conflicts_as_records,
-    episodes_as_records,
-    evidence_as_records,
-    facts_as_records,
-)
+from lightmem_integrations.knowledge.to_records import Records
 from lightmem_integrations.knowledge.vectors import embed_missing
 from lightmem_integrations.records.knowledge import (
     Conflict,
@@ -74,21 +67,21 @@ class Knowledge:
             stored = read_facts(connection, user, retracted=include_past)
             if not include_past:
                 stored = [fact for fact in stored if fact.holds(now)]
-            return Facts(self._records(connection, user, stored, now))
+            return Facts(self._records(connection, user, now).facts(stored))
 
     def episodes(self, user_id: str) -> Episodes:
         """A user's episodes, oldest first, with their turns."""
         with self._store.ledger.read() as connection:
             user = row_of(connection, user_id)
             stored = read_episodes(connection, user)
-            return Episodes(episodes_as_records(connection, user, stored))
+            return Episodes(self._records(connection, user, time.time()).episodes(stored))
 
     def conflicts(self, user_id: str, *, only_open: bool = True) -> Conflicts:
         """Contradictions between a user's facts, the oldest first."""
         with self._store.ledger.read() as connection:
             user = row_of(connection, user_id)
             found = read_conflicts(connection, user, only_open=only_open)
-            return Conflicts(self._conflicts(connection, user, found, time.time()))
+            return Conflicts(self._records(connection, user, time.time()).conflicts(found))
 
     def explain(self, fact_id: str, user_id: str) -> Explanation:
         """A fact with the turns that prove it, its history, and what is related or contradicts.
@@ -105,12 +98,13 @@ class Knowledge:
             related = [linked[row] for row in near if linked[row].superseded_by is None]
             history = chain_of(connection, fact)
             conflicts = read_conflicts(connection, user, fact_rows=[fact.row])
+            records = self._records(connection, user, now)
             return Explanation(
-                fact=self._records(connection, user, [fact], now)[0],
-                evidence=tuple(evidence_as_records(connection, user, [fact.row])),
-                history=tuple(self._records(connection, user, history, now)),
-                related=tuple(self._records(connection, user, related, now)),
-                conflicts=tuple(self._conflicts(connection, user, conflicts, now)),
+                fact=records.facts([fact])[0],
+                evidence=tuple(records.evidence(fact.row)),
+                history=tuple(records.facts(history)),
+                related=tuple(records.facts(related)),
+                conflicts=tuple(records.conflicts(conflicts)),
             )
 
     def shared(self) -> tuple[str, ...]:
@@ -154,7 +148,7 @@ class Knowledge:
         with self._store.ledger.write() as connection:
             old = self._standing(connection, fact_id, user_id)
             new = correct(connection, old, change, self._settings.consolidation, now)
-            (record,) = self._records(connection, new.user, [new], now)
+            (record,) = self._records(connection, new.user, now).facts([new])
         self._embed(new.user)
         return record
 
@@ -172,7 +166,7 @@ class Knowledge:
             old = self._standing(connection, fact_id, user_id)
             self._stop_believing(connection, old, reason, now)
             gone = read_facts(connection, old.user, [old.row], retracted=True)
-            return self._records(connection, old.user, gone, now)[0]
+            return self._records(connection, old.user, now).facts(gone)[0]
 
     def resolve(self, conflict_id: str, user_id: str, *, keep: str) -> Conflict:
         """Decide a conflict: the fact with the id ``keep`` stays, the other one is retracted.
@@ -191,7 +185,8 @@ class Knowledge:
                     f"There is no open conflict {short_repr(conflict_id)} of this user; "
                     "conflicts() lists them."
                 )
-            (conflict,) = self._conflicts(connection, user, found, now)
+            records = self._records(connection, user, now)
+            (conflict,) = records.conflicts(found)
             sides = {conflict.first.id: conflict.second.id, conflict.second.id: conflict.first.id}
             if keep not in sides:
                 raise InvalidRequestError(
@@ -201,23 +196,10 @@ class Knowledge:
             loser = self._standing(connection, sides[keep], user_id)
             self._stop_believing(connection, loser, "Another fact was kept.", now)
             found = read_conflicts(connection, user, key=conflict_id)
-            return self._conflicts(connection, user, found, now)[0]
+            return records.conflicts(found)[0]
 
-    @property
-    def _half_life(self) -> float:
-        return self._settings.consolidation.half_life_days
-
-    def _records(
-        self, connection: Connection, user: int, stored: Sequence[StoredFact], now: float
-    ) -> list[Fact]:
-        return facts_as_records(connection, user, stored, now=now, half_life_days=self._half_life)
-
-    def _conflicts(
-        self, connection: Connection, user: int, found: Sequence[Row[Any]], now: float
-    ) -> list[Conflict]:
-        return conflicts_as_records(
-            connection, user, found, now=now, half_life_days=self._half_life
-        )
+    def _records(self, connection: Connection, user: int, now: float) -> Records:
+        return Records(connection, user, now, self._settings.consolidation.half_life_days)
 
     def _stop_believing(
         self, connection: Connection, fact: StoredFact, reason: str, now: float

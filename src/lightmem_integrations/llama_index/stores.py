@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from lightmem_integrations.errors import ForkedProcessError, StorageError, StoreClosedError
 from lightmem_integrations.lightmem import LightMem
+from lightmem_integrations.storage.folder import folder_of
 
 _lock = threading.Lock()
 _by_name: WeakValueDictionary[str, LightMem] = WeakValueDictionary()
@@ -33,7 +34,7 @@ def name_of(store: LightMem) -> str:
 
 def opened(path: str | os.PathLike[str]) -> LightMem:
     """The store in a folder: the one that is open in this process, or opened now."""
-    folder = Path(path).expanduser().resolve()
+    folder = folder_of(path).resolve()
     with _lock:
         for store in [*_by_name.values(), *_opened.values()]:
             if store.path is not None and Path(store.path).resolve() == folder and is_usable(store):

@@ -14,16 +14,14 @@ from dataclasses import dataclass, field, replace
 
 from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.engine.deadline import DaemonPool, Deadline
-from lightmem_integrations.engine.embedder import StoreEmbedder
-from lightmem_integrations.engine.indexer import Indexer
+from lightmem_integrations.engine.store import Store
 from lightmem_integrations.errors import LightMemError
 from lightmem_integrations.models.protocols import Reranker
 from lightmem_integrations.recall.candidates import Candidates, EmbeddedQuery, Selection
 from lightmem_integrations.recall.coarse import coarse
 from lightmem_integrations.recall.pack import Ranked, pack
 from lightmem_integrations.recall.plan.hypothetical import Hypothetical
-from lightmem_integrations.recall.plan.limits import limits_of
-from lightmem_integrations.recall.plan.question import plan_question
+from lightmem_integrations.recall.plan.question import limits_of, plan_question
 from lightmem_integrations.recall.rerank import rerank
 from lightmem_integrations.recall.select.multi_query import merge_candidates, select_over, shares
 from lightmem_integrations.recall.select.scorer import plain_fusion, score
@@ -33,7 +31,6 @@ from lightmem_integrations.recall.tiers.shared import may_be_shared, with_shared
 from lightmem_integrations.records.conversation import Plan, Recall
 from lightmem_integrations.settings import Settings
 from lightmem_integrations.storage.index import VectorIndex
-from lightmem_integrations.storage.ledger import Ledger
 from lightmem_integrations.storage.turn_filter import RowFilter
 from lightmem_integrations.storage.users import User, find_user
 from lightmem_integrations.validation import Request
@@ -42,16 +39,13 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Engine:
-    """The parts of an open store that a recall works with."""
+class RecallParts:
+    """An open store, and the models, threads and settings that a recall works with besides."""
 
-    ledger: Ledger
-    index: VectorIndex
-    indexer: Indexer
-    embedder: StoreEmbedder
+    store: Store
     reranker: Reranker | None
     hypothetical: Hypothetical | None
-    workers: DaemonPool
+    pool: DaemonPool
     settings: Settings
 
 
@@ -59,7 +53,7 @@ class Engine:
 class _Run:
     """One recall under way: its clock, and what went wrong so far."""
 
-    engine: Engine
+    parts: RecallParts
     request: Request
     deadline: Deadline
     milliseconds: dict[str, float] = field(default_factory=dict)
@@ -87,13 +81,13 @@ class _Run:
             self.degraded.append(f"{what}: {reason}")
 
 
-def recall_online(engine: Engine, request: Request) -> Recall:
+def recall_online(parts: RecallParts, request: Request) -> Recall:
     """Answer a request within its budget.
 
     Raises:
         LightMemError: Only with ``request.strict``: what a part of the path raised.
     """
-    run = _Run(engine, request, Deadline(engine.settings.model_seconds, engine.workers))
+    run = _Run(parts, request, Deadline(parts.settings.model_seconds, parts.pool))
     plan = Plan(queries=(request.query,), k=request.k)
     ranked: list[Ranked] = []
     with run.stage("total"):
@@ -113,7 +107,7 @@ def recall_online(engine: Engine, request: Request) -> Recall:
 
 
 def _search(run: _Run, plan: Plan) -> tuple[Plan, list[Ranked]]:
-    request, ledger = run.request, run.engine.ledger
+    request, ledger = run.request, run.parts.store.ledger
     with run.stage("plan"), ledger.read() as connection:
         user = find_user(connection, request.user_id)
         if user is None:  # nothing of their own yet
@@ -134,7 +128,7 @@ def _search(run: _Run, plan: Plan) -> tuple[Plan, list[Ranked]]:
 
 def _with_hypothetical(run: _Run, plan: Plan) -> Plan:
     """The plan with what a small model adds to the question, where one is given."""
-    writer = run.engine.hypothetical
+    writer = run.parts.hypothetical
     if writer is None:
         return plan
     question = plan.queries[0]
@@ -147,18 +141,18 @@ def _with_hypothetical(run: _Run, plan: Plan) -> Plan:
 
 def _embed(run: _Run, user: User, plan: Plan, limits: RowFilter) -> list[EmbeddedQuery]:
     """The queries' vectors, after what waits for its own was given the chance to get them."""
-    engine = run.engine
+    parts = run.parts
     queries = [EmbeddedQuery(text) for text in plan.queries]
     for place, text in enumerate(plan.queries):
         with run.stage("embed"), run.forgiving("searched by words only"):
-            vector, encoding = engine.embedder.encoded_query(text)
-            tokens = encoding if engine.settings.late_interaction else None
+            vector, encoding = parts.store.embedder.encoded_query(text)
+            tokens = encoding if parts.settings.late_interaction else None
             queries[place] = EmbeddedQuery(text, vector, tokens)
     if queries[0].vector is None:
         return queries
     with run.stage("catch up"), run.forgiving("new turns are found by words only"):
-        seconds, excluded = engine.settings.catch_up_seconds, limits.excluded.tolist()
-        left = engine.indexer.catch_up(user, seconds, excluded)
+        seconds, excluded = parts.settings.catch_up_seconds, limits.excluded.tolist()
+        left = parts.store.indexer.catch_up(user, seconds, excluded)
         if left:
             run.degraded.append(f"{left} turns are not embedded yet and are found by words only")
     return queries
@@ -168,39 +162,33 @@ def _coarse(
     run: _Run, user: User, queries: Sequence[EmbeddedQuery], limits: RowFilter
 ) -> list[Candidates]:
     """The candidates of all queries, for each of them."""
-    engine = run.engine
-    dense = shares(engine.settings.dense_pool, len(queries))
-    lexical = shares(engine.settings.lexical_pool, len(queries))
+    store, settings = run.parts.store, run.parts.settings
+    dense = shares(settings.dense_pool, len(queries))
+    lexical = shares(settings.lexical_pool, len(queries))
 
     def search(index: VectorIndex | None) -> list[Candidates]:
-        with engine.ledger.read() as connection:
+        with store.ledger.read() as connection:
             return merge_candidates(
                 [
                     coarse(
-                        connection,
-                        engine.ledger.lexical,
-                        index,
-                        user,
-                        query=query,
-                        limits=limits,
-                        dense_pool=dense[i],
-                        lexical_pool=lexical[i],
+                        connection, store.ledger.lexical, index, user, query=query,
+                        limits=limits, dense_pool=dense[i], lexical_pool=lexical[i],
                     )
                     for i, query in enumerate(queries)
                 ]
-            )
+            )  # fmt: skip
 
     with run.stage("coarse"):
-        if queries[0].vector is not None and engine.indexer.ready:
+        if queries[0].vector is not None and store.indexer.ready:
             with run.forgiving("the ledger's vectors were compared one by one"):
-                return search(engine.index)
+                return search(store.index)
         return search(None)
 
 
 def _select(
     run: _Run, plan: Plan, queries: Sequence[EmbeddedQuery], by_query: Sequence[Candidates]
 ) -> Selection:
-    settings = run.engine.settings
+    settings = run.parts.settings
     scoring = score if settings.scoring == "fitted" else plain_fusion
     # Twice as many as wanted: what is superseded by a newer one makes room for it.
     most = plan.k * max(settings.rerank_factor, 2)
@@ -210,11 +198,11 @@ def _select(
 
 
 def _rerank(run: _Run, plan: Plan, selection: Selection) -> Selection:
-    reranker = run.engine.reranker
+    reranker = run.parts.reranker
     if reranker is None:
         return selection
     with run.stage("re-rank"), run.forgiving("the re-ranker was left out"):
-        seen = selection.best[: plan.k * run.engine.settings.rerank_factor]
+        seen = selection.best[: plan.k * run.parts.settings.rerank_factor]
         texts = [selection.line(scored) for scored in seen]
         return replace(selection, best=rerank(reranker, plan.queries[0], seen, texts, run.deadline))
     return selection
@@ -229,29 +217,25 @@ def _fuse(
     selection: Selection | None,
 ) -> list[Ranked]:
     """The user's own hits: turns and, where they can be read, facts."""
-    with run.stage("read"), run.engine.ledger.read() as connection:
+    with run.stage("read"), run.parts.store.ledger.read() as connection:
         facts = FactView()
         with run.forgiving("what was consolidated was left out"):
+            selected = selection.rows() if selection else ()
+            tiers, as_of = run.request.tiers, run.request.as_of
             facts = view_facts(
-                connection,
-                user,
-                plan,
-                vector,
-                tiers=run.request.tiers,
-                limits=limits,
-                as_of=run.request.as_of,
-                selected=selection.rows() if selection else (),
-            )
+                connection, user, plan, vector, tiers=tiers, limits=limits, as_of=as_of,
+                selected=selected,
+            )  # fmt: skip
         return fuse(connection, user, plan, selection, facts)
 
 
 def _with_shared(run: _Run, own: list[Ranked], vector: Vectors | None) -> list[Ranked]:
     """The user's own hits and, where the store has it turned on, what several users said."""
-    if not (run.engine.settings.shared_knowledge and may_be_shared(run.request)):
+    if not (run.parts.settings.shared_knowledge and may_be_shared(run.request)):
         return own
     with run.stage("shared"), run.forgiving("shared knowledge was left out"):
         if vector is None:
-            vector = run.engine.embedder.query(run.request.query)
-        with run.engine.ledger.read() as connection:
+            vector = run.parts.store.embedder.query(run.request.query)
+        with run.parts.store.ledger.read() as connection:
             return with_shared(connection, run.request, vector, own)
     return own

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from lightmem_integrations.display import Displayed, Grid
 
@@ -50,6 +50,12 @@ class ConsolidationReport(Displayed):
     tokens: int = 0
     seconds: float = 0.0
     problems: tuple[str, ...] = ()
+
+    def __add__(self, other: ConsolidationReport) -> ConsolidationReport:
+        """The counts of both runs, or parts of a run, together."""
+        names = [figure.name for figure in fields(self)]
+        sums = {name: getattr(self, name) + getattr(other, name) for name in names}
+        return ConsolidationReport(**sums)
 
     def grid(self) -> Grid:
         """A line for each figure, those that are 0 left out but for the first two."""

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, insert, select, update
+from sqlalchemy import Connection, Select, delete, select, update
 
 from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.safety import key_of
@@ -21,7 +21,7 @@ from lightmem_integrations.storage.namespaces import (
     rows_under,
 )
 from lightmem_integrations.storage.schema.documents import documents, namespaces
-from lightmem_integrations.storage.sql import in_batches
+from lightmem_integrations.storage.sql import in_batches, insert_row
 
 _AT_ONCE = 500  # rows read at a time; a guess
 _MINUTE = 60.0
@@ -142,14 +142,10 @@ def write_documents(
         }
         if namespace is None or row is None:
             namespace = ensure_namespace(connection, each.namespace)
-            values |= {
-                "namespace": namespace,
-                "key": key_of(each.key),
-                "name": each.key,
-                "created_at": now,
-            }
-            done = connection.execute(insert(documents).values(values))
-            row = int((done.inserted_primary_key or (0,))[0])
+            row = insert_row(
+                connection, documents, namespace=namespace, key=key_of(each.key), name=each.key,
+                created_at=now, **values,
+            )  # fmt: skip
         else:
             connection.execute(update(documents).where(documents.c.id == row).values(values))
             gone.add(ErasedDocuments(0, delete_vectors(connection, [row])))

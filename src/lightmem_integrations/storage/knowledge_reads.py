@@ -14,7 +14,6 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
-    null,
     or_,
     select,
 )
@@ -40,7 +39,7 @@ MOST = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A statement before anybody asked for its words: where it is and what can be compared."""
+    """A statement before anybody asked for its words: what can be compared of it."""
 
     tier: Tier
     row: int
@@ -69,9 +68,9 @@ class Statement:
     key: str
     text: str
     since: float
-    until: float | None
-    successor: int | None
-    agent: str | None
+    until: float | None = None
+    successor: int | None = None
+    agent: str | None = None
     turns: tuple[int, ...]
 
 
@@ -97,11 +96,10 @@ def entries(
     """
     found: list[Entry] = []
     blobs: list[bytes] = []
-    moment = {"user": user.row, "as_of": _ALWAYS if as_of is None else as_of}
     for tier in tiers:
-        for row, subject, terms, blob in connection.execute(_QUERIES[tier], moment).all():
-            found.append(Entry(tier, row, subject, terms))
-            blobs.append(blob)
+        read = connection.execute(_QUERIES[tier], _moment(user, as_of)).all()
+        found += [Entry(tier, row, subject, terms) for row, subject, terms, _ in read]
+        blobs += [blob for *_, blob in read]
     return found, unpack_vectors(blobs)
 
 
@@ -109,27 +107,15 @@ def statements(
     connection: Connection, user: User, chosen: Sequence[Entry], as_of: float | None
 ) -> list[Statement]:
     """The statements themselves, in the order given; what is gone by now is left out."""
-    moment = {"user": user.row, "as_of": _ALWAYS if as_of is None else as_of}
     found: dict[tuple[Tier, int], Statement] = {}
     for tier in {each.tier for each in chosen}:
-        asked = moment | {"rows": [each.row for each in chosen if each.tier == tier]}
+        asked = _moment(user, as_of) | {"rows": [each.row for each in chosen if each.tier == tier]}
         proof: dict[int, list[int]] = {}
         for row, turn in connection.execute(_PROOF[tier], asked):
             proof.setdefault(row, []).append(turn)
-        for row, key, text, since, until, successor, agent in connection.execute(
-            _DETAILS[tier], asked
-        ):
-            found[tier, row] = Statement(
-                tier=tier,
-                row=row,
-                key=key,
-                text=text,
-                since=since,
-                until=until,
-                successor=successor,
-                agent=agent,
-                turns=tuple(proof.get(row, ())),
-            )
+        for read in connection.execute(_DETAILS[tier], asked).mappings():
+            of_it = tuple(proof.get(read["row"], ()))
+            found[tier, read["row"]] = Statement(tier=tier, turns=of_it, **read)
     return [found[each.tier, each.row] for each in chosen if (each.tier, each.row) in found]
 
 
@@ -139,30 +125,19 @@ def outdated(
     """Of these turns, those that prove something which a newer fact took the place of."""
     if not rows:
         return {}
-    moment = {"user": user.row, "as_of": _ALWAYS if as_of is None else as_of}
-    found: dict[int, tuple[int, str, float]] = {
-        turn: (row, statement, since)
-        for turn, row, statement, since in connection.execute(
-            _OVERTAKEN, moment | {"rows": list(rows)}
-        )
-    }
-    if not found:
-        return {}
-    proof: dict[int, set[int]] = {}
-    newer = {row for row, _, _ in found.values()}
-    for row, turn in connection.execute(_PROOF["ltm"], moment | {"rows": list(newer)}):
-        proof.setdefault(row, set()).add(turn)
+    moment = _moment(user, as_of)
+    found = connection.execute(_OVERTAKEN, moment | {"rows": list(rows)}).all()
+    newer = list({overtaken.id for overtaken in found})
+    proof: dict[int, list[int]] = {}
+    for row, turn in connection.execute(_PROOF["ltm"], moment | {"rows": newer}) if newer else ():
+        proof.setdefault(row, []).append(turn)
     return {
-        turn: Outdated(since, statement, tuple(sorted(proof.get(row, ()))))
-        for turn, (row, statement, since) in found.items()
+        turn: Outdated(since, statement, tuple(proof.get(row, ())))
+        for turn, row, statement, since in {
+            overtaken.turn: overtaken for overtaken in found
+        }.values()
         if turn not in proof.get(row, ())
     }
-
-
-def episode_ids(connection: Connection, user: User, rows: Collection[int]) -> dict[int, str]:
-    """The public id of each turn's episode, of those that are in one."""
-    asked = {"user": user.row, "rows": list(rows)}
-    return dict(connection.execute(_EPISODE_IDS, asked).all())
 
 
 def turns_behind(connection: Connection, user: User, keys: Collection[str]) -> set[int]:
@@ -179,6 +154,10 @@ def turns_behind(connection: Connection, user: User, keys: Collection[str]) -> s
         .where(episodes.c.user == user.row, episodes.c.key.in_(wanted))
     )
     return {row for query in (facts_proof, said) for row in connection.execute(query).scalars()}
+
+
+def _moment(user: User, as_of: float | None) -> dict[str, Any]:
+    return {"user": user.row, "as_of": _ALWAYS if as_of is None else as_of}
 
 
 def _is_one_of(column: ColumnElement[int]) -> ColumnElement[bool]:
@@ -228,16 +207,19 @@ def _summaries() -> Select[Any]:
 _QUERIES: dict[Tier, Select[Any]] = {"ltm": _facts(), "mtm": _summaries()}
 _DETAILS: dict[Tier, Select[Any]] = {
     "ltm": select(
-        facts.c.id,
+        facts.c.id.label("row"),
         facts.c.key,
-        facts.c.statement,
-        facts.c.valid_from,
-        facts.c.valid_to,
-        facts.c.superseded_by,
+        facts.c.statement.label("text"),
+        facts.c.valid_from.label("since"),
+        facts.c.valid_to.label("until"),
+        facts.c.superseded_by.label("successor"),
         facts.c.agent,
     ).where(_is_one_of(facts.c.id), _is_the_users(facts.c.user), _believed(facts)),
     "mtm": select(
-        episodes.c.id, episodes.c.key, episodes.c.summary, episodes.c.begins, null(), null(), null()
+        episodes.c.id.label("row"),
+        episodes.c.key,
+        episodes.c.summary.label("text"),
+        episodes.c.begins.label("since"),
     ).where(_is_one_of(episodes.c.id), _is_the_users(episodes.c.user)),
 }
 _PROOF: dict[Tier, Select[Any]] = {
@@ -256,10 +238,4 @@ _OVERTAKEN = (
     .join(facts, facts.c.id == evidence.c.fact)
     .join(_NEWER, _NEWER.c.id == facts.c.superseded_by)
     .where(_is_one_of(evidence.c.turn), _is_the_users(evidence.c.user), _believed(_NEWER))
-)
-_EPISODE_IDS = (
-    select(episode_turns.c.turn, episodes.c.key)
-    .select_from(episode_turns)
-    .join(episodes, episodes.c.id == episode_turns.c.episode)
-    .where(_is_one_of(episode_turns.c.turn), _is_the_users(episode_turns.c.user))
 )

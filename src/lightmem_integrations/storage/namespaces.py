@@ -6,9 +6,10 @@ import hashlib
 import json
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, Select, delete, insert, select
+from sqlalchemy import Connection, Select, select
 
 from lightmem_integrations.storage.schema.documents import documents, namespace_prefixes, namespaces
+from lightmem_integrations.storage.sql import delete_in, insert_row, insert_rows
 
 Path = tuple[str, ...]
 
@@ -38,10 +39,9 @@ def ensure_namespace(connection: Connection, path: Path) -> int:
     found = find_namespace(connection, path)
     if found is not None:
         return found
-    done = connection.execute(insert(namespaces).values(key=key_of_path(path), path=_text(path)))
-    row = int((done.inserted_primary_key or (0,))[0])
+    row = insert_row(connection, namespaces, key=key_of_path(path), path=_text(path))
     begins = [{"prefix": key_of_path(path[:n]), "namespace": row} for n in range(1, len(path) + 1)]
-    connection.execute(insert(namespace_prefixes), begins)
+    insert_rows(connection, namespace_prefixes, begins)
     return row
 
 
@@ -75,11 +75,8 @@ def erase_if_empty(connection: Connection, rows: Sequence[int]) -> None:
         ).scalars()
     )
     empty = [row for row in rows if row not in filled]
-    if empty:
-        connection.execute(
-            delete(namespace_prefixes).where(namespace_prefixes.c.namespace.in_(empty))
-        )
-        connection.execute(delete(namespaces).where(namespaces.c.id.in_(empty)))
+    delete_in(connection, namespace_prefixes, namespace_prefixes.c.namespace, empty)
+    delete_in(connection, namespaces, namespaces.c.id, empty)
 
 
 def path_of(text: str) -> Path:

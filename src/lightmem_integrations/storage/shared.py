@@ -6,7 +6,6 @@ a fact that was retracted, superseded or erased speaks for nothing from that mom
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import time
@@ -17,6 +16,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Connection, Select, delete, exists, func, insert, or_, select
 
 from lightmem_integrations.arrays import Vectors
+from lightmem_integrations.safety import digest
 from lightmem_integrations.storage.facts import StoredFact, read_facts
 from lightmem_integrations.storage.schema.knowledge import assertions, episodes, facts, revisions
 from lightmem_integrations.storage.schema.shared import (
@@ -25,8 +25,8 @@ from lightmem_integrations.storage.schema.shared import (
     shared_support,
 )
 from lightmem_integrations.storage.schema.turns import speakers, users
-from lightmem_integrations.storage.sql import in_batches
-from lightmem_integrations.storage.vector_bytes import pack_vector, unpack_vectors
+from lightmem_integrations.storage.sql import delete_in, insert_rows, select_in
+from lightmem_integrations.storage.vector_bytes import pack_vector, unpack_rows
 
 LEAST_USERS = 3
 """So many different users must say the same before anybody else reads it: a promise to users."""
@@ -55,7 +55,7 @@ class Candidate:
     @property
     def digest(self) -> str:
         """The same for the same text, whoever said it."""
-        return hashlib.blake2b(self.text.encode(), digest_size=16).hexdigest()
+        return digest(self.text, 16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +147,7 @@ def set_support(connection: Connection, seen: Seen, found: Sequence[Candidate]) 
         {"fact": each.fact, "user": seen.user, "digest": each.digest, "personal": each.personal}
         for each in found
     ]
-    if rows:
-        connection.execute(insert(shared_support), rows)
+    insert_rows(connection, shared_support, rows)
     connection.execute(
         insert(shared_seen).values(user=seen.user, revision=seen.revision, episode=seen.episode)
     )
@@ -159,7 +158,7 @@ def leave_out(connection: Connection, names: Collection[str]) -> None:
     """Withdraw all support that these users, by public id, give to shared statements."""
     rows = list(connection.execute(select(users.c.id).where(users.c.name.in_(names))).scalars())
     for table in (shared_support, shared_seen):
-        connection.execute(delete(table).where(table.c.user.in_(rows)))
+        delete_in(connection, table, table.c.user, rows)
 
 
 def agreed(connection: Connection, now: float) -> list[tuple[str, int, int]]:
@@ -175,11 +174,8 @@ def agreed(connection: Connection, now: float) -> list[tuple[str, int, int]]:
 
 def still_agreed(connection: Connection, digests: Collection[str], now: float) -> set[str]:
     """Of these digests, those that enough users speak for."""
-    found: set[str] = set()
-    for part in in_batches(digests):
-        query = _supported(now).where(shared_support.c.digest.in_(part))
-        found.update(each.digest for each in connection.execute(query))
-    return found
+    found = select_in(connection, _supported(now), shared_support.c.digest, digests)
+    return {supported.digest for supported in found}
 
 
 def insert_shared(
@@ -200,8 +196,7 @@ def insert_shared(
         for digest, text in found.items()
         if digest in still and digest not in known
     ]
-    if rows:
-        connection.execute(insert(shared_statements), rows)
+    insert_rows(connection, shared_statements, rows)
     return len(rows)
 
 
@@ -229,8 +224,8 @@ def withdraw_all(connection: Connection) -> None:
 def shared_entries(connection: Connection) -> tuple[list[int], Vectors]:
     """Rows of shared statements with their vectors, the newest `MOST`."""
     query = select(shared_statements.c.id, shared_statements.c.vector)
-    found = connection.execute(query.order_by(shared_statements.c.id.desc()).limit(MOST)).all()
-    return [row for row, _ in found], unpack_vectors([vector for _, vector in found])
+    newest = query.order_by(shared_statements.c.id.desc()).limit(MOST)
+    return unpack_rows(connection.execute(newest))
 
 
 def read_shared(
@@ -273,5 +268,5 @@ def _supported(now: float) -> Select[tuple[str, int]]:
 
 
 def _withdraw(connection: Connection, digests: Set[str], now: float) -> None:
-    for part in in_batches(digests - still_agreed(connection, digests, now)):
-        connection.execute(delete(shared_statements).where(shared_statements.c.digest.in_(part)))
+    gone = digests - still_agreed(connection, digests, now)
+    delete_in(connection, shared_statements, shared_statements.c.digest, gone)

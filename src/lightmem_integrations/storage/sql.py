@@ -65,6 +65,11 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[dict[str, A
         connection.execute(insert(table), rows)
 
 
+def put_row(connection: Connection, table: Table, **values: Any) -> None:
+    """Write a row in place of the one with the same primary key, if there is one."""
+    connection.execute(insert(table).prefix_with("OR REPLACE").values(**values))
+
+
 def count_rows(
     connection: Connection, table: Table, *where: ColumnElement[bool], user: int | None = None
 ) -> int:

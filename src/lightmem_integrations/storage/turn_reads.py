@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from operator import itemgetter
 from typing import Any
 
@@ -23,7 +23,8 @@ from sqlalchemy import (
 )
 
 from lightmem_integrations.arrays import Vectors
-from lightmem_integrations.records.conversation import Turn
+from lightmem_integrations.records.conversation import Source, Turn
+from lightmem_integrations.storage.schema.knowledge import episode_turns, episodes
 from lightmem_integrations.storage.schema.turns import sessions, speakers, turns, vectors
 from lightmem_integrations.storage.sql import in_batches
 from lightmem_integrations.storage.turns import moment, to_turn
@@ -69,20 +70,12 @@ class Turns:
     def take(self, places: NDArray[np.int64]) -> Turns:
         """The turns at these places, in their order."""
         chosen = places.tolist()
-        return Turns(
-            self.rows[places],
-            self.sessions[places],
-            self.positions[places],
-            self.said_at[places],
-            self.searchable[places],
-            [self.roles[i] for i in chosen],
-            [self.speakers[i] for i in chosen],
-            [self.texts[i] for i in chosen],
-            [self.terms[i] for i in chosen],
-            self.vectors[places],
-            self.embedded[places],
-            [self.tokens[i] for i in chosen],
-        )
+        columns: dict[str, Any] = {}
+        for field in fields(self):
+            column = getattr(self, field.name)
+            of_rows = isinstance(column, np.ndarray)
+            columns[field.name] = column[places] if of_rows else [column[i] for i in chosen]
+        return Turns(**columns)
 
 
 def neighbourhood(connection: Connection, user: User, rows: Collection[int], around: int) -> Turns:
@@ -171,23 +164,20 @@ _AROUND = _around()
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """A turn as it was given, and where it was said."""
+    """A turn as it was given, when it was said, and where."""
 
     turn: Turn
     when: dt.datetime
-    session_id: str
-    agent_id: str | None
+    source: Source
 
 
-def _verbatim() -> Select[Any]:
-    return (
-        select(turns, sessions.c.name.label("session_name"))
-        .join(sessions, sessions.c.id == turns.c.session)
-        .where(turns.c.id.in_(bindparam("rows", expanding=True)), _owned(turns))
-    )
-
-
-_PROVENANCE = _verbatim()
+_PROVENANCE = (
+    select(turns, sessions.c.name.label("session_name"), episodes.c.key.label("episode_key"))
+    .join(sessions, sessions.c.id == turns.c.session)
+    .outerjoin(episode_turns, episode_turns.c.turn == turns.c.id)
+    .outerjoin(episodes, episodes.c.id == episode_turns.c.episode)
+    .where(turns.c.id.in_(bindparam("rows", expanding=True)), _owned(turns))
+)
 
 
 def provenance(connection: Connection, user: User, rows: Collection[int]) -> dict[int, Provenance]:
@@ -195,7 +185,14 @@ def provenance(connection: Connection, user: User, rows: Collection[int]) -> dic
     found = connection.execute(_PROVENANCE, {"rows": list(rows), "user": user.row})
     return {
         row.id: Provenance(
-            to_turn(row), moment(row.said_at, row.offset), row.session_name, row.agent
+            to_turn(row),
+            moment(row.said_at, row.offset),
+            Source(
+                session_id=row.session_name,
+                turn_ids=(row.name,),
+                episode_id=row.episode_key,
+                agent_id=row.agent,
+            ),
         )
         for row in found
     }
@@ -230,7 +227,7 @@ _LAST_SAID = select(func.max(turns.c.said_at)).where(
 
 def last_said(connection: Connection, user: User) -> dt.datetime:
     """Time at which the user's latest searchable turn was said."""
-    return moment(connection.execute(_LAST_SAID, {"user": user.row}).scalar() or 0.0, 0)
+    return moment(connection.execute(_LAST_SAID, {"user": user.row}).scalar() or 0.0)
 
 
 _SPEAKERS = (

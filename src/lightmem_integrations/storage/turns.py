@@ -118,7 +118,7 @@ def to_turn(row: Row[Any]) -> Turn:
     )
 
 
-def moment(said_at: float, offset: int) -> dt.datetime:
+def moment(said_at: float, offset: int = 0) -> dt.datetime:
     """A stored time in the zone in which it was given; ``offset`` in seconds east of UTC."""
     return dt.datetime.fromtimestamp(said_at, dt.timezone(dt.timedelta(seconds=offset)))
 

@@ -83,10 +83,13 @@ def unchanged(connection: Connection, due: Due, read: Sequence[WriterTurn]) -> b
 
 
 def is_over(connection: Connection, due: Due, now: float, gap_seconds: float) -> bool:
-    """True if nothing more is expected in a session: a pause, or another session after it."""
+    """True if nothing more is expected in a session: a pause, or another session after it.
+
+    A last turn that lies as far ahead was written with a wrong clock, and is no sign of life.
+    """
     last = func.max(turns.c.said_at)
     mine = connection.execute(select(last).where(turns.c.session == due.session)).scalar()
     others = connection.execute(
         select(last).where(turns.c.user == due.user, turns.c.session != due.session)
     ).scalar()
-    return mine is None or now - mine > gap_seconds or (others is not None and others > mine)
+    return mine is None or abs(now - mine) > gap_seconds or (others is not None and others > mine)

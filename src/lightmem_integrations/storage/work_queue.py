@@ -29,7 +29,7 @@ from lightmem_integrations.storage.schema.knowledge import (
     quarantine,
 )
 from lightmem_integrations.storage.schema.turns import turns, users, work
-from lightmem_integrations.storage.sql import in_batches
+from lightmem_integrations.storage.sql import count_rows, delete_in, insert_rows, put_row
 
 CONSOLIDATE = "consolidate"
 """The kind of work that makes episodes and facts of a session's turns; its item is the session."""
@@ -97,18 +97,11 @@ def put_back(
     """
     known = connection.execute(select(failures).where(failures.c.session == due.session)).first()
     tries = known.tries + 1 if known is not None and known.turn == turn else 1
-    values = {
-        "turn": turn,
-        "tries": tries,
-        "again_at": now + min(first * 2.0 ** min(tries - 1, 30), longest),
-        "reason": reason,
-    }
-    if known is None:
-        connection.execute(insert(failures).values(session=due.session, user=due.user, **values))
-    else:
-        connection.execute(
-            update(failures).where(failures.c.session == due.session).values(**values)
-        )
+    again_at = now + min(first * 2.0 ** min(tries - 1, 30), longest)
+    put_row(
+        connection, failures, session=due.session, user=due.user, turn=turn, tries=tries,
+        again_at=again_at, reason=reason,
+    )  # fmt: skip
     return int(tries)
 
 
@@ -127,18 +120,28 @@ def set_aside(
     there = select(turns.c.id).where(turns.c.id.in_(list(rows)), turns.c.user == due.user)
     known = select(quarantine.c.turn).where(quarantine.c.user == due.user)
     found = connection.execute(there.where(turns.c.id.not_in(known))).scalars().all()
-    if found:
-        connection.execute(
-            insert(quarantine),
-            [
-                {"turn": row, "session": due.session, "user": due.user, "reason": reason,
-                 "recorded_at": now}
-                for row in found
-            ],
-        )  # fmt: skip
+    aside = {"session": due.session, "user": due.user, "reason": reason, "recorded_at": now}
+    insert_rows(connection, quarantine, [aside | {"turn": row} for row in found])
     forgive(connection, due)
     clear_if_done(connection, due)
     return len(found)
+
+
+def clear_ahead(connection: Connection, now: float, *, lease_seconds: float, longest: float) -> int:
+    """Undo what was written while the clock was ahead, and would hold users up until it is there.
+
+    Args:
+        connection: Of a write transaction.
+        now: The time, in seconds since 1970.
+        lease_seconds: How far ahead a lease may end.
+        longest: Seconds that a retry may lie ahead.
+
+    Returns:
+        How many leases and retries lay further ahead.
+    """
+    leased = delete(leases).where(leases.c.until > now + lease_seconds)
+    put_off = update(failures).where(failures.c.again_at > now + longest).values(again_at=now)
+    return connection.execute(leased).rowcount + connection.execute(put_off).rowcount
 
 
 def release_quarantine(connection: Connection, user_row: int | None = None) -> int:
@@ -148,25 +151,18 @@ def release_quarantine(connection: Connection, user_row: int | None = None) -> i
     sessions = connection.execute(query).all()
     for user, session in sessions:
         make_due(connection, user, [session])
-    for batch in in_batches([session for _, session in sessions]):
-        connection.execute(delete(failures).where(failures.c.session.in_(batch)))
+    delete_in(connection, failures, failures.c.session, [session for _, session in sessions])
     return connection.execute(delete(quarantine).where(mine)).rowcount
 
 
 def count_set_aside(connection: Connection, user_row: int | None = None) -> int:
     """Number of turns in quarantine, of one user or of all."""
-    query = select(func.count()).select_from(quarantine)
-    if user_row is not None:
-        query = query.where(quarantine.c.user == user_row)
-    return int(connection.execute(query).scalar_one())
+    return count_rows(connection, quarantine, user=user_row)
 
 
 def count_due(connection: Connection, user_row: int | None = None) -> int:
     """Number of sessions on the work list, of one user or of all."""
-    query = select(func.count()).select_from(work).where(work.c.kind == CONSOLIDATE)
-    if user_row is not None:
-        query = query.where(work.c.user == user_row)
-    return int(connection.execute(query).scalar_one())
+    return count_rows(connection, work, work.c.kind == CONSOLIDATE, user=user_row)
 
 
 def user_named(connection: Connection, user_row: int) -> str | None:
@@ -181,18 +177,10 @@ def _ready(now: float) -> tuple[ColumnElement[bool], ...]:
 
 def select_unread(due: Due, *columns: ColumnElement[Any]) -> Select[Any]:
     """A query for columns of the session's turns that are in no episode and not set aside."""
+    mine = turns.c.session == due.session, turns.c.user == due.user
+    done = exists().where(episode_turns.c.turn == turns.c.id)
     aside = exists().where(quarantine.c.turn == turns.c.id)
-    return (
-        select(*columns)
-        .select_from(turns)
-        .where(
-            turns.c.session == due.session,
-            turns.c.user == due.user,
-            turns.c.searchable,
-            ~exists().where(episode_turns.c.turn == turns.c.id),
-            ~aside,
-        )
-    )
+    return select(*columns).select_from(turns).where(*mine, turns.c.searchable, ~done, ~aside)
 
 
 def take_lease(
@@ -214,14 +202,9 @@ def take_lease(
     """
     query = select(leases).where(leases.c.user == user_row)
     held = connection.execute(query).first()
-    if held is None:
-        connection.execute(insert(leases).values(user=user_row, worker=worker, until=now + seconds))
-        return True
-    if held.worker != worker and held.until > now:
+    if held is not None and held.worker != worker and held.until > now:
         return False
-    connection.execute(
-        update(leases).where(leases.c.user == user_row).values(worker=worker, until=now + seconds)
-    )
+    put_row(connection, leases, user=user_row, worker=worker, until=now + seconds)
     return True
 
 

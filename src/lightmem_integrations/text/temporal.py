@@ -145,7 +145,10 @@ def mentions(text: str, time: dt.datetime, *, direction: Direction = "nearest") 
     found = []
     for match in islice(_PHRASE.finditer(text), _MOST):
         kind = match.lastgroup or ""
-        read = _resolved(match.group().lower(), kind, time, direction)
+        try:
+            read = _resolved(match.group().lower(), kind, time, direction)
+        except (ValueError, OverflowError):  # before the first day of the calendar, or past its end
+            continue
         if read is None or read[0].year < _EARLIEST or abs(read[0] - time) > _FARTHEST:
             continue
         start, end, words = read

@@ -1,4 +1,4 @@
-"""The Controller without a model: the speakers and the time window that a question names."""
+"""The Controller without a model: what a question names, and the limits of its request."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from sqlalchemy import Connection
 from lightmem_integrations.recall.plan.aliases import with_full_names
 from lightmem_integrations.records.conversation import Plan
 from lightmem_integrations.storage.lexical import LexicalIndex
+from lightmem_integrations.storage.turn_filter import RowFilter, filter_turns
 from lightmem_integrations.storage.turn_reads import known_speakers, last_said
-from lightmem_integrations.storage.users import User
+from lightmem_integrations.storage.users import User, find_session
 from lightmem_integrations.text.temporal import time_window
 from lightmem_integrations.validation import Request
 
@@ -32,7 +33,7 @@ def plan_question(
         request: The question, and the moment it is asked as of.
     """
     speakers = known_speakers(connection, user)
-    now = request.as_of or time.time()
+    now = time.time() if request.as_of is None else request.as_of
     return make_plan(
         with_full_names(connection, lexical, user, request.query, speakers),
         speakers,
@@ -40,6 +41,21 @@ def plan_question(
         latest=last_said(connection, user),
         k=request.k,
     )
+
+
+def limits_of(connection: Connection, user: User, request: Request) -> RowFilter | None:
+    """Look a request's limits up; ``None`` if its session does not exist, so nothing is within."""
+    session = excluded_session = None
+    if request.session_id is not None:
+        session = find_session(connection, user, request.session_id)
+        if session is None:
+            return None
+    if request.exclude_session is not None:
+        excluded_session = find_session(connection, user, request.exclude_session)
+    return filter_turns(
+        connection, user, session=session, since=request.since, until=request.until,
+        speakers=request.speakers, excluded_session=excluded_session, excluded_ids=request.exclude,
+    )  # fmt: skip
 
 
 def make_plan(

@@ -84,7 +84,10 @@ def view_facts(
     as_of: float | None,
     selected: Collection[int],
 ) -> FactView:
-    """Read the facts that bear on a question.
+    """Read the facts that bear on a question: statements by how well they match, best first.
+
+    At most ``plan.k`` of them. A superseded fact stands behind its successor where the question is
+    about the past, and is left out where it is not.
 
     Args:
         connection: A read transaction on the ledger.
@@ -96,33 +99,9 @@ def view_facts(
         as_of: Only what was known by then, in seconds since 1970.
         selected: Rows of the selected turns.
     """
-    matches = match_statements(
-        connection, user, plan, vector, tiers=tiers, limits=limits, as_of=as_of
-    )
-    if not matches:
-        return FactView()
-    changed = outdated(connection, user, selected, as_of)
-    return FactView(matches, nearest_facts(matches), changed)
-
-
-def match_statements(
-    connection: Connection,
-    user: User,
-    plan: Plan,
-    vector: Vectors | None,
-    *,
-    tiers: Collection[Tier],
-    limits: RowFilter,
-    as_of: float | None,
-) -> list[Match]:
-    """Statements by how well they match the question, best first, at most ``plan.k``.
-
-    A superseded fact stands behind its successor where the question is about the past, and is left
-    out where it is not.
-    """
     known, vectors = entries(connection, user, tiers, as_of)
     if not known:
-        return []
+        return FactView()
     similarities = np.zeros(len(known), np.float32)
     if vector is not None and vectors.shape[1] == len(vector):
         similarities = vectors @ vector
@@ -151,7 +130,10 @@ def match_statements(
 
     current = _newest_first(found, successor, past=about_the_past(plan))
     # A successor may be excluded, as known to the reader: then neither comes back.
-    return [match for match in current if not excluded(match.statement)][:count]
+    matches = [match for match in current if not excluded(match.statement)][:count]
+    if not matches:
+        return FactView()
+    return FactView(matches, nearest_facts(matches), outdated(connection, user, selected, as_of))
 
 
 def about_the_past(plan: Plan) -> bool:

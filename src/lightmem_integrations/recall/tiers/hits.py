@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -11,9 +10,10 @@ from sqlalchemy import Connection
 from lightmem_integrations.recall.candidates import Selection
 from lightmem_integrations.recall.pack import Quote, Ranked
 from lightmem_integrations.recall.tiers.facts import FactView, Match
-from lightmem_integrations.records.conversation import Hit, Source, Turn
-from lightmem_integrations.storage.knowledge_reads import Outdated, episode_ids
-from lightmem_integrations.storage.turn_reads import Provenance, provenance
+from lightmem_integrations.records.conversation import Hit, Turn
+from lightmem_integrations.storage.knowledge_reads import Outdated
+from lightmem_integrations.storage.turn_reads import provenance
+from lightmem_integrations.storage.turns import moment
 from lightmem_integrations.storage.users import User
 
 _SPEAKER = {"ltm": "Known", "mtm": "Summary"}
@@ -35,7 +35,6 @@ def turn_hits(
     places = around.keys() | {near for nearby in around.values() for near in nearby}
     rows = turns.rows[list(places)].tolist()
     known = provenance(connection, user, rows)
-    episodes = episode_ids(connection, user, rows)
 
     def quote(place: int) -> Quote | None:
         row = int(turns.rows[place])
@@ -58,12 +57,9 @@ def turn_hits(
             score=scored.score,
             parts=scored.parts,
             when=found.when,
-            source=replace(
-                _source(found, (found.turn.id or "",), episodes.get(row)),
-                fact_id=None if fact is None else fact.statement.key,
-            ),
+            source=replace(found.source, fact_id=None if fact is None else fact.statement.key),
             turns=(found.turn,),
-            until=None if change is None else _moment(change.until),
+            until=None if change is None else moment(change.until),
             statement=None if fact is None else fact.statement.text,
         )
         near = tuple(other for place in around[scored.place] if (other := quote(place)))
@@ -84,7 +80,6 @@ def statement_hits(
     """
     rows = {row for match in matches for row in match.statement.turns}
     known = provenance(connection, user, rows) if rows else {}
-    episodes = episode_ids(connection, user, rows) if rows else {}
     highest = min((ranked.hit.score for ranked in below), default=float("inf"))
     ranked = []
     for match in matches:
@@ -96,9 +91,9 @@ def statement_hits(
         text = statement.text
         if statement.until is not None:
             text = f"{text} (until {_day(statement.until)})"
-        since = _moment(statement.since)
-        row, first = proof[0]
-        source = _source(first, tuple(turn.turn.id or "" for _, turn in proof), episodes.get(row))
+        since = moment(statement.since)
+        turn_ids = tuple(turn.turn.id or "" for _, turn in proof)
+        source = replace(proof[0][1].source, turn_ids=turn_ids)
         if is_fact:
             source = replace(source, fact_id=statement.key, agent_id=statement.agent)
         hit = Hit(
@@ -109,7 +104,7 @@ def statement_hits(
             when=since,
             source=source,
             turns=tuple(turn.turn for _, turn in proof) if is_fact else (),
-            until=None if statement.until is None else _moment(statement.until),
+            until=None if statement.until is None else moment(statement.until),
             statement=statement.text if is_fact else None,
         )
         shown = Turn(role="system", speaker=_SPEAKER[statement.tier], text=text, time=since)
@@ -120,27 +115,14 @@ def statement_hits(
     return ranked
 
 
-def _source(found: Provenance, turn_ids: tuple[str, ...], episode: str | None) -> Source:
-    return Source(
-        session_id=found.session_id,
-        turn_ids=turn_ids,
-        episode_id=episode,
-        agent_id=found.agent_id,
-    )
-
-
 def _since_then(change: Outdated) -> str:
     return f" (until {_day(change.until)}; since then: {change.instead})"
 
 
-def _moment(seconds: float) -> dt.datetime:
-    return dt.datetime.fromtimestamp(seconds, dt.timezone.utc)
-
-
 def _day(seconds: float) -> str:
     """A day as people write it, such as 3 May 2025, in UTC."""
-    moment = _moment(seconds)
-    return f"{moment.day} {moment:%B %Y}"
+    day = moment(seconds)
+    return f"{day.day} {day:%B %Y}"
 
 
 def _around(selection: Selection, place: int) -> list[int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import time
 from collections.abc import Sequence
 
@@ -14,6 +13,7 @@ from lightmem_integrations.recall.pack import Quote, Ranked
 from lightmem_integrations.recall.tiers.facts import ALMOST, CLOSE
 from lightmem_integrations.records.conversation import Hit, Source, Turn
 from lightmem_integrations.storage.shared import SharedStatement, read_shared, shared_entries
+from lightmem_integrations.storage.turns import moment
 from lightmem_integrations.validation import Request
 
 _SPEAKER = "Shared"
@@ -61,7 +61,7 @@ def with_shared(
 
 
 def _hit(statement: SharedStatement, similarity: float, highest: float) -> Ranked:
-    since = dt.datetime.fromtimestamp(statement.since, dt.timezone.utc)
+    since = moment(statement.since)
     hit = Hit(
         text=statement.text,
         tier="ltm",

@@ -139,7 +139,8 @@ class FolderGenerations:
             blank_unused(self.folder(generation))
         if whole:
             known = {"names": NAMES, "files": self._files(), "counts": counts}
-            self._marker.write_text(json.dumps(known))
+            with suppress(OSError):  # without it the next opening looks more closely, and no more
+                self._marker.write_text(json.dumps(known))
         make_private_files(self._root)
 
     def _files(self) -> dict[str, list[int]]:

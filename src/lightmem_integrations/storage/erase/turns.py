@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, delete, func, select, update
 
+from lightmem_integrations.records.conversation import Receipt
 from lightmem_integrations.safety import key_of
 from lightmem_integrations.storage.erase.knowledge import erase_derived, erase_user
 from lightmem_integrations.storage.lexical import LexicalIndex
@@ -23,17 +23,6 @@ from lightmem_integrations.storage.users import User
 from lightmem_integrations.storage.work_queue import CONSOLIDATE
 
 
-@dataclass(frozen=True, slots=True)
-class ErasedTurns:
-    """Erased turns by row, the number of their vectors, and counts of what went with them."""
-
-    rows: list[int]
-    vectors: int
-    sessions: int
-    episodes: int
-    facts: int
-
-
 def erase_turns(
     connection: Connection,
     lexical: LexicalIndex,
@@ -44,12 +33,15 @@ def erase_turns(
     among: Collection[int] | None = None,
     since: float | None = None,
     until: float | None = None,
-) -> ErasedTurns:
+) -> tuple[Receipt, list[int]]:
     """Erase the turns of a user that meet every condition given; all of them if none is.
 
     What was made of them goes with them: see ``erase_derived``. ``among`` names rows of turns.
 
     Sessions that are empty afterwards are erased too, and so is a user without any session.
+
+    Returns:
+        The counts of what was erased, and the rows of the turns, which the index still holds.
     """
     conditions: list[ColumnElement[bool]] = [turns.c.user == user.row]
     if session_row is not None:
@@ -74,7 +66,11 @@ def erase_turns(
     lexical.compact(connection)
     gone = _delete_empty_sessions(connection, user)
     _delete_empty_user(connection, user)
-    return ErasedTurns(rows, had_vectors, gone, episodes, facts)
+    receipt = Receipt(
+        turns=len(rows), sessions=gone, vectors=had_vectors, purged=False, episodes=episodes,
+        facts=facts,
+    )  # fmt: skip
+    return receipt, rows
 
 
 def _delete_empty_sessions(connection: Connection, user: User) -> int:
