@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 from lightmem_integrations.aio import Closing, awaitable
 from lightmem_integrations.consolidation.pipeline import OnProgress
@@ -62,6 +63,9 @@ from lightmem_integrations.validation import (
     checked_request,
     checked_turns,
 )
+
+open_memories: WeakSet[LightMem] = WeakSet()
+"""The memories of this process, for adapters that look for the one of a folder."""
 
 
 class LightMem(Closing):
@@ -149,6 +153,7 @@ class LightMem(Closing):
         )
         if self.settings.background_consolidation:
             self._consolidator.start()
+        open_memories.add(self)
 
     def add(
         self,
