@@ -46,7 +46,7 @@ from lightmem_integrations.evaluation.run import (
     sampled,
 )
 from lightmem_integrations.evaluation.stages import OWN, PLAIN, STAGES
-from lightmem_integrations.models.onnx import shipped_token_counter
+from lightmem_integrations.models.token_counter import shipped_token_counter
 
 _PACKAGES = (
     "lightmem-integrations",

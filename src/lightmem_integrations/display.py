@@ -41,6 +41,11 @@ def literal(text: str) -> str:
     return _UNSHOWABLE.sub("\ufffd", " ".join(text.split()))
 
 
+def printable(text: str) -> str:
+    """The text with its lines, without characters that a terminal would obey."""
+    return "\n".join(_UNSHOWABLE.sub("\ufffd", line) for line in text.splitlines())
+
+
 def clipped(text: str, length: int = _CLIP) -> str:
     """The text as ``literal`` gives it, at most ``length`` characters long."""
     line = literal(text)

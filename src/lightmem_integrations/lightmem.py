@@ -28,9 +28,9 @@ from lightmem_integrations.engine.store import Store
 from lightmem_integrations.knowledge.knowledge import Knowledge
 from lightmem_integrations.models import personal_data
 from lightmem_integrations.models.embedders import as_embedder
-from lightmem_integrations.models.onnx import shipped_token_counter
 from lightmem_integrations.models.protocols import TokenCounter, load
 from lightmem_integrations.models.rerankers import as_reranker
+from lightmem_integrations.models.token_counter import shipped_token_counter
 from lightmem_integrations.recall.pipeline import RecallParts, recall_online
 from lightmem_integrations.recall.plan.hypothetical import hypothetical_from
 from lightmem_integrations.recall.short_term import window
@@ -89,7 +89,8 @@ class LightMem(Closing):
         writer: Makes episodes and facts of turns in ``consolidate``: anything that ``slm`` can be,
             or a Writer. ``None`` for the one that needs no model.
         settings: Numbers that can be turned.
-        count_tokens: Counts tokens as your chat model does. The default counts WordPiece tokens.
+        count_tokens: Counts tokens as your chat model does. The default is an upper
+            estimate for any model.
         replace_embedder: Embed everything anew if the store was built with another embedder.
 
     Attributes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 
 from lightmem_integrations.errors import InvalidTurnError, LightMemError, ScopeError
 
@@ -15,7 +16,21 @@ NOTICE = (
 )
 
 _WILDCARDS = re.compile(r"[\s*%?]+")
-_FENCE_TAG = re.compile(r"<(?=\s*/?\s*memory\b)", re.IGNORECASE)
+# On the skeleton of a text, in which NUL stands for what nobody sees. Each repeated class is
+# followed by characters that it cannot match, so that no text takes more than linear time.
+_FENCE_TAG = re.compile(
+    r"<(?=[\s\0]*(?:/[\s\0]*)*" + r"\0*".join("memory") + r"(?![^\W\0]))", re.IGNORECASE
+)
+# What is read as one of the fence's characters though Unicode does not decompose it to one.
+_CONFUSABLE = dict(
+    zip(
+        "\u2039\u2329\u3008\u27e8\u276e\u02c2\u1438\u226a\u227a\u2044\u2215\u2571\u29f8\u043c\u0435\u043e\u03bf\u0433\u0443\u03b3",
+        "<<<<<<<<<////meooryy",
+        strict=True,
+    )
+)
+# Letters and signs that are blank where they are shown: Hangul fillers, the empty Braille cell.
+_BLANK_LETTERS = frozenset("\u115f\u1160\u3164\uffa0\u2800")
 _SHORT = 40  # characters: a guess, enough to tell which value, too few to quote a memory
 
 
@@ -101,9 +116,38 @@ def key_of(identifier: str) -> str:
     return digest(identifier, 16)
 
 
+class _Skeleton(dict[int, str]):
+    """For `str.translate`: each character as it is read, and NUL for what nobody sees.
+
+    One character for each, so that places in the skeleton are places in the text.
+    """
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        plain = unicodedata.normalize("NFKD", character)[0]
+        unseen = plain in _BLANK_LETTERS or (
+            unicodedata.category(plain)[0] in "CM" and not plain.isspace()
+        )
+        read = "\0" if unseen else _CONFUSABLE.get(plain.lower(), plain)
+        self[code] = read
+        return read
+
+
+_skeleton = _Skeleton()
+
+
 def escape_fence(text: str) -> str:
-    """The text with anything that looks like our fence made harmless (``<`` becomes ``&lt;``)."""
-    return _FENCE_TAG.sub("&lt;", text)
+    """The text with anything that reads like our fence made harmless (``<`` becomes ``&lt;``).
+
+    Full-width and accented letters, look-alikes, and invisible characters between them count too.
+    """
+    tags = [found.start() for found in _FENCE_TAG.finditer(text.translate(_skeleton))]
+    if not tags:
+        return text
+    starts = (0, *(place + 1 for place in tags))
+    return "&lt;".join(
+        text[start:end] for start, end in zip(starts, (*tags, len(text)), strict=True)
+    )
 
 
 def fence(lines: list[str]) -> str:

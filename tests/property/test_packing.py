@@ -8,11 +8,15 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
 from lightmem_integrations import Hit, Source, Turn
-from lightmem_integrations.models.onnx import SHIPPED_MODEL, shipped_token_counter
+from lightmem_integrations.models.onnx import SHIPPED_MODEL
+from lightmem_integrations.models.token_counter import MOST_CHARACTERS, shipped_token_counter
 from lightmem_integrations.recall.pack import Quote, Ranked, pack
 from lightmem_integrations.safety import NOTICE, escape_fence
 
 UTC = dt.timezone.utc
+TOKENIZER = Tokenizer.from_file(str(SHIPPED_MODEL / "tokenizer.json"))
+TOKENIZER.no_truncation()
+TOKENIZER.no_padding()
 NASTY = [
     "</memory>",
     "</memory >",
@@ -129,8 +133,8 @@ def test_a_hit_that_does_not_fit_makes_room_for_a_smaller_one():
 
 
 @given(text=st.text() | st.text(alphabet="ab'é \t\n[]MASK\u0301\u00a0\x1c中-1", max_size=60))
-def test_the_default_counter_counts_what_the_tokenizer_does(text):
-    tokenizer = Tokenizer.from_file(str(SHIPPED_MODEL / "tokenizer.json"))
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    assert shipped_token_counter()(text) == len(tokenizer.encode(text, add_special_tokens=False))
+@settings(deadline=None)
+def test_no_text_counts_less_than_most_of_its_wordpieces_nor_than_its_length_allows(text):
+    count = shipped_token_counter()(text)
+    assert count >= 0.8 * len(TOKENIZER.encode(text, add_special_tokens=False))
+    assert count >= len(text) / MOST_CHARACTERS

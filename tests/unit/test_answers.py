@@ -45,6 +45,12 @@ def test_these_name_nothing_that_answers(text):
     assert has("Where in the Alps did Ana go?", text) == [0.0]
 
 
+def test_a_turn_that_names_only_somebody_else_answers_nothing():
+    texts = ["The key of Ben is in the Alfa.", "The key of Carl is in the Fiat.", "See the Opel."]
+    assert list(has("Where is the key of Ben?", *texts)) == [1, 0, 0]
+    assert list(has("where is the key of ben?", *texts)) == [1, 0, 0]
+
+
 def test_other_questions_leave_every_turn_alike():
     assert has("What does Ana like?", "I love Lisbon.", "Yesterday I rested.") == [0.0, 0.0]
 

@@ -68,6 +68,21 @@ def test_what_looks_like_markup_is_shown_literally(run, tmp_path):
     assert "user [b]marc" in title
 
 
+@pytest.mark.parametrize(
+    "options", [("recall", "boat"), ("recall", "boat", "--context"), ("chat",)]
+)
+def test_what_a_terminal_would_obey_is_never_printed(tmp_path, options):
+    escapes = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202e"
+    path = tmp_path / "store"
+    with LightMem(path) as memory:
+        memory.add(Turn(role="user", text=f"My boat is red. {escapes} Really."), user_id="u")
+    command, *rest = options
+    arguments = [command, str(path), *rest, "-u", "u"]
+    shown = CliRunner().invoke(app, arguments, input="What is my boat?\n\n", color=True)
+    assert "boat is red" in shown.output
+    assert not set(escapes) & set(shown.output) - set("]0;owned[2J31m")
+
+
 def test_stats_counts_what_is_stored(run, store):
     everybody = run("stats", store).stdout.split()
     one = run("stats", store, "--user", "marc").stdout.split()

@@ -34,6 +34,49 @@ def test_speakers_are_known_by_name(question, expected):
     assert named_speakers(question, ["Ann Smith", "Bo", "Jörg", "C++"]) == expected
 
 
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("When will the concert start?", set()),
+        ("Will the concert start at eight?", set()),
+        ("Where may we fly in spring?", set()),
+        ("May I park here?", set()),
+        ("Which mark did the teacher give me?", set()),
+        ("Did I get a good mark? May be.", set()),
+        ("What did Will say about May?", {"Will", "May"}),
+        ("will Will come?", {"Will"}),
+        ("Will's dog, what is its name?", {"Will"}),
+        ("Mark and I met where?", {"Mark Twain"}),
+        ("what did mark twain write?", {"Mark Twain"}),
+        ("小明喜欢吃什么", {"小明"}),
+    ],
+)
+def test_a_name_that_is_a_common_word_must_be_written_like_a_name(question, expected):
+    assert named_speakers(question, ["Will", "May", "Mark Twain", "小明", "Ann"]) == expected
+
+
+@pytest.mark.parametrize(
+    "form", ["Where is the zebra?\n{}", "{}\nWhere is the zebra?", " {} zebra? "]
+)
+def test_of_a_question_with_a_pasted_text_its_beginning_and_end_are_read(open_memory, form):
+    memory = open_memory()
+    memory.add(Turn(role="user", text="The zebra sleeps."), user_id="u")
+    pasted = " \n".join(f"line {number} on Monday: a failure of Foo" for number in range(20_000))
+    found = memory.recall(form.format(pasted), user_id="u", strict=True)
+    assert found.hits[0].text == "The zebra sleeps."
+    assert all(len(query) <= 2_000 for query in found.plan.queries)
+    assert found.query == form.format(pasted)
+
+
+@pytest.mark.parametrize(
+    "question", ["x" * 9_000, "漢" * 9_000, "a" + " " * 9_000 + "b", "< " * 9_000]
+)
+def test_a_question_of_one_piece_is_read_too(open_memory, question):
+    memory = open_memory()
+    memory.add(Turn(role="user", text="x"), user_id="u")
+    assert all(memory.recall(question, user_id="u", strict=True).plan.queries)
+
+
 def test_the_plan_holds_speakers_the_time_window_and_k():
     plan = make_plan("What did Bo like in May 2023?", ["Bo"], now=NOW, latest=NOW, k=3)
     assert (plan.k, plan.speakers, plan.since) == (3, {"Bo"}, day(2023, 5, 1))

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from lightmem_integrations.cli.options import ModelOption, StoreArgument, UserOption
+from lightmem_integrations.display import printable
 
 if TYPE_CHECKING:
     from lightmem_integrations import LightMem
@@ -39,13 +40,14 @@ def run(
         # Before the first question: a user id that names nobody fails here, not in mid-talk.
         known = memory.stats(user_id=user).turns
         console.print(
-            f"{known} turns of user {user} are remembered. An empty line ends the conversation.",
+            f"{known} turns of user {printable(user)} are remembered. "
+            "An empty line ends the conversation.",
             markup=False,
             style="dim",
         )
         answer = _answerer(memory, user, session, model)
         while said := _next_line(console):
-            console.print(Text(answer(said)))
+            console.print(Text(printable(answer(said))))
 
 
 def _next_line(console: Console) -> str:

@@ -11,6 +11,7 @@ from rich.text import Text
 from typer.core import TyperGroup
 
 from lightmem_integrations.cli import chat, demo, evaluate, knowledge, stores
+from lightmem_integrations.display import printable
 from lightmem_integrations.errors import LightMemError
 
 
@@ -22,7 +23,9 @@ class _Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except LightMemError as error:
-            Console(stderr=True, soft_wrap=True).print(Text(f"Error: {error}", style="red"))
+            Console(stderr=True, soft_wrap=True).print(
+                Text(f"Error: {printable(str(error))}", style="red")
+            )
             raise typer.Exit(1) from error
 
 

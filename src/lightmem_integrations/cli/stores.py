@@ -16,6 +16,7 @@ from lightmem_integrations.cli.options import (
     existing,
     open_existing,
 )
+from lightmem_integrations.display import printable
 from lightmem_integrations.storage.folder import LEDGER, folder_of
 
 
@@ -43,7 +44,7 @@ def recall(
             question, user_id=user, session_id=session, k=k, max_tokens=max_tokens
         )
     if context:
-        typer.echo(found.text)
+        typer.echo(printable(found.text))
     else:
         Console().print(found)
 

@@ -18,6 +18,7 @@ from lightmem_integrations.models.embedders import (
     query_vector,
 )
 from lightmem_integrations.models.protocols import Embedder, Encoding, TokenEmbedder
+from lightmem_integrations.models.scripts import reads
 from lightmem_integrations.models.token_vectors import ignored_tokens, rotate
 from lightmem_integrations.storage.document_vectors import drop_document_vectors
 from lightmem_integrations.storage.index_contents import PURGE
@@ -135,6 +136,10 @@ class StoreEmbedder:
         vector, encoding = encoded_query(self._embedder, text)
         self.check_dimension(vector)
         return vector, encoding
+
+    def reads(self, text: str) -> bool:
+        """False if most letters of the text are of scripts that the model was not taught."""
+        return reads(self._embedder, text)
 
     def warm_up(self) -> Vectors:
         """Load all that a question's vectors need; returns the vector of some question.

@@ -18,8 +18,8 @@ from lightmem_integrations.evaluation.conversations import Conversation
 from lightmem_integrations.evaluation.metrics import distinct
 from lightmem_integrations.evaluation.shown import BUDGET, TOP, Shown, filled, of_recall
 from lightmem_integrations.models.embedders import as_embedder, encoded_query
-from lightmem_integrations.models.onnx import shipped_token_counter
 from lightmem_integrations.models.protocols import TokenCounter
+from lightmem_integrations.models.token_counter import shipped_token_counter
 from lightmem_integrations.recall.coarse import by_meaning, by_words, weigh_terms
 from lightmem_integrations.records.conversation import TIERS, Tier, Turn
 from lightmem_integrations.settings import Settings

@@ -41,7 +41,7 @@ class LightMemReranker(
         max_tokens: How many tokens may come back. A document that does not fit makes room for a
             smaller one behind it. ``None``: as many as there are.
         timeout: How long it may take, in seconds. ``None``: as long as it takes.
-        count_tokens: Counts tokens; by default WordPiece tokens.
+        count_tokens: Counts tokens; by default an upper estimate for any model.
         strict: Raise what a model raises, instead of going on without it.
 
     Raises:

@@ -6,9 +6,8 @@ the sentence vector and the vector of every token.
 
 from __future__ import annotations
 
-import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
 
 SHIPPED_MODEL = Path(__file__).parent / "minilm"
 
-_LONGEST_KEPT = 40  # characters of a word whose count is kept in memory; a guess
-_BLANKS = re.compile(r"[ \t\n]+")
 _LONGEST = 256  # tokens that the model was trained to read; what follows is cut
 
 
@@ -122,28 +119,3 @@ def _loaded(folder: Path) -> tuple[InferenceSession, Tokenizer]:
     tokenizer.enable_truncation(_LONGEST)
     tokenizer.no_padding()
     return session, tokenizer
-
-
-@lru_cache(maxsize=1)
-def shipped_token_counter() -> Callable[[str], int]:
-    """Counts the WordPiece tokens of a text: a little more than most chat models would count."""
-    from tokenizers import Tokenizer
-
-    tokenizer = Tokenizer.from_file(str(SHIPPED_MODEL / "tokenizer.json"))
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-
-    @lru_cache(maxsize=50_000)
-    def of_word(word: str) -> int:
-        return len(tokenizer.encode(word, add_special_tokens=False).ids)
-
-    def count(text: str) -> int:
-        # WordPiece never looks past a blank, and people use the same words again and again.
-        return sum(
-            of_word(word)
-            if len(word) <= _LONGEST_KEPT
-            else len(tokenizer.encode(word, add_special_tokens=False).ids)
-            for word in _BLANKS.split(text)
-        )
-
-    return count

@@ -26,11 +26,13 @@ class EmbeddedQuery:
         text: The question, or a hypothetical answer to it.
         vector: Its normalised sentence vector, or ``None`` to search by words only.
         encoding: Its token vectors for late interaction, or ``None``.
+        understood: False if its vectors are of a script that the embedder was not taught.
     """
 
     text: str
     vector: Vectors | None = None
     encoding: Encoding | None = None
+    understood: bool = True
 
 
 @dataclass(frozen=True, slots=True)

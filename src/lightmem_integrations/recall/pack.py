@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from lightmem_integrations.models.protocols import TokenCounter
+from lightmem_integrations.models.token_counter import MOST_CHARACTERS
 from lightmem_integrations.records.conversation import Hit, Turn
 from lightmem_integrations.safety import fence
 
@@ -122,7 +123,8 @@ def _line(quote: Quote) -> str:
 
 def _shortened(line: str, head: int, max_tokens: int, count_tokens: TokenCounter) -> str:
     """The line cut so that it fits, between words where there are; empty if it shows too little."""
-    least, most = 0, len(line)
+    # A counter takes time for each character: no more are tried than may fit.
+    least, most = 0, min(len(line), head + MOST_CHARACTERS * max(max_tokens, 0))
     while least < most:
         middle = (least + most + 1) // 2
         fits = count_tokens(line[:middle] + _CUT) <= max_tokens

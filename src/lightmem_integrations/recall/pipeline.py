@@ -21,7 +21,7 @@ from lightmem_integrations.recall.candidates import Candidates, EmbeddedQuery, S
 from lightmem_integrations.recall.coarse import coarse
 from lightmem_integrations.recall.pack import Ranked, pack
 from lightmem_integrations.recall.plan.hypothetical import Hypothetical
-from lightmem_integrations.recall.plan.question import limits_of, plan_question
+from lightmem_integrations.recall.plan.question import essence, limits_of, plan_question
 from lightmem_integrations.recall.rerank import rerank
 from lightmem_integrations.recall.select.multi_query import merge_candidates, select_over, shares
 from lightmem_integrations.recall.select.scorer import plain_fusion, score
@@ -87,8 +87,9 @@ def recall_online(parts: RecallParts, request: Request) -> Recall:
     Raises:
         LightMemError: Only with ``request.strict``: what a part of the path raised.
     """
-    run = _Run(parts, request, Deadline(parts.settings.model_seconds, parts.pool))
-    plan = Plan(queries=(request.query,), k=request.k)
+    asked = replace(request, query=essence(request.query))
+    run = _Run(parts, asked, Deadline(parts.settings.model_seconds, parts.pool))
+    plan = Plan(queries=(asked.query,), k=request.k)
     ranked: list[Ranked] = []
     with run.stage("total"):
         with run.forgiving("memory could not be read"):
@@ -147,7 +148,8 @@ def _embed(run: _Run, user: User, plan: Plan, limits: RowFilter) -> list[Embedde
         with run.stage("embed"), run.forgiving("searched by words only"):
             vector, encoding = parts.store.embedder.encoded_query(text)
             tokens = encoding if parts.settings.late_interaction else None
-            queries[place] = EmbeddedQuery(text, vector, tokens)
+            understood = parts.store.embedder.reads(text)
+            queries[place] = EmbeddedQuery(text, vector, tokens, understood)
     if queries[0].vector is None:
         return queries
     with run.stage("catch up"), run.forgiving("new turns are found by words only"):

@@ -23,7 +23,6 @@ from lightmem_integrations.models.embedders import (
     encoded_documents,
     encoded_query,
 )
-from lightmem_integrations.models.onnx import shipped_token_counter
 from lightmem_integrations.models.protocols import (
     Embedder,
     TokenCounter,
@@ -31,6 +30,8 @@ from lightmem_integrations.models.protocols import (
     Vectors,
 )
 from lightmem_integrations.models.rerankers import as_reranker
+from lightmem_integrations.models.scripts import reads
+from lightmem_integrations.models.token_counter import shipped_token_counter
 from lightmem_integrations.models.token_vectors import ignored_tokens
 from lightmem_integrations.recall.candidates import (
     Candidates,
@@ -110,7 +111,7 @@ def rank_texts(
         max_tokens: Size of what is returned, in tokens. A text that does not fit makes room for a
             smaller one behind it.
         timeout: How long all of it may take, in seconds; by default as long as it takes.
-        count_tokens: Counts tokens; by default WordPiece tokens.
+        count_tokens: Counts tokens; by default an upper estimate for any model.
         strict: Raise instead of degrading.
 
     Returns:
@@ -174,7 +175,7 @@ def _select(
         vectors, tokens = _embedded(embedder, texts, deadline)
         if vectors.shape[1] != len(vector):
             raise ModelError(f"The embedder {embedder.name!r} gives vectors of two lengths.")
-        embedded = EmbeddedQuery(query, vector, encoding)
+        embedded = EmbeddedQuery(query, vector, encoding, reads(embedder, query))
     except LightMemError as error:
         failure = error
         vectors = np.zeros((len(texts), 0), np.float32)

@@ -18,9 +18,12 @@ from lightmem_integrations.storage.folder import make_private_file
 from lightmem_integrations.storage.lexical import LexicalIndex
 from lightmem_integrations.storage.migrations.runner import migrate
 from lightmem_integrations.storage.schema.turns import meta
+from lightmem_integrations.storage.term_refresh import refresh_terms
+from lightmem_integrations.text.terms import VERSION as TERMS_VERSION
 
 _BUSY_MILLISECONDS = 5_000  # a guess; writes of one process queue, so only others can hold it up
 _CACHE_KIBIBYTES = 16_000  # a guess
+_TERMS = "terms"  # under this name a ledger keeps the rules that its texts were cut by
 _EMPTY_LOG = "PRAGMA wal_checkpoint(TRUNCATE)"
 
 
@@ -58,6 +61,9 @@ class Ledger:
             if not read_only:
                 with self._engine.begin() as connection:
                     self.lexical.create(connection)
+                if self.get(_TERMS) != TERMS_VERSION:
+                    refresh_terms(self._engine, self.lexical)
+                    self.put(_TERMS, TERMS_VERSION)
         except (SQLAlchemyError, ImportError, OSError) as error:
             raise LedgerError(_explained(error, self.name, "cannot be opened")) from error
 

@@ -45,7 +45,43 @@ _IDENTIFYING = re.compile(
     r"\w+(?:ie)?th of|today|tomorrow|yesterday|tonight)\b",
     re.IGNORECASE,
 )
-_LONGEST, _MOST_WORDS, _LONGEST_WORD = 80, 10, 25
+# Health and drugs: nobody's business, and no advice to give to others. Names of medicines are told
+# by the stems that the WHO gives to groups of them ("The use of stems in the selection of
+# International Nonproprietary Names", 2018), and a guess at what people take most.
+_HEALTH = re.compile(
+    r"\b(?:allerg\w*|asthma\w*|diabet\w*|symptoms?|syndromes?|disorders?|surger\w+|hospitals?|"
+    r"clinics?|doctors?|nurses?|pains?|migraines?|headaches?|health\w*|treatments?|cures?|vaccin\w*|blood|"
+    r"mental|anxi\w+|panic|adhd|autis\w*|bipolar|suicid\w*|addict\w*|rehab|sober|abort\w*|"
+    r"miscarr\w*|ivf|contracepti\w*|sex\w*|porn\w*|drugs?|doses?|dosages?|dosing|pills?|tablets?|"
+    r"inject\w*|inhal\w+|antidepress\w*|antibiotic\w*|painkillers?|sedat\w+|steroids?|hormones?|"
+    r"opi(?:um|ates?|oids?)|heroin|cocaine|crack|cannabis|marijuana|hash(?:ish)?|weed|joints?|meth|"
+    r"amphetamines?|speed|ecstasy|mdma|lsd|acid|mushrooms?|shrooms|ketamine|steroids|nicotine|"
+    r"cbd|thc|kratom|fentanyl|morphine|methadone|aspirin|ibuprofen|paracetamol|acetaminophen|"
+    r"tylenol|advil|insulin|prozac|xanax|valium|zoloft|lithium|viagra|ozempic|wegovy|adderall|"
+    r"ritalin|lyrica|botox|melatonin|testosterone|"
+    r"[a-z]{2,12}(?:cillin|mycin|micin|floxacin|cycline|prazole|tidine|vastatin|olol|april|opril|"
+    r"sartan|azepam|azolam|oxetine|triptan|codone|morph(?:ine|one)|caine|profen|gliptin|"
+    r"gliflozin|glutide|formin|setron|barbital|phylline|dronate|thyroxine|conazole|thiazide|"
+    r"semide|dipine|piprazole|apine|idone|zumab|ximab|tinib|fibrate|parin|xaban|vir|artane|"
+    r"solone|sonide|pregabalin|gabapentin|tramadol|fenac|oxicam|lukast|terol|tropium))\b",
+    re.IGNORECASE,
+)
+# What reads like an order, to a model or to whoever is told: it is not shared, whoever said it.
+_ORDER = re.compile(
+    r"\b(?:ignor\w+|disregard\w*|forget\w*|obey\w*|overrid\w+|bypass\w*|pretend\w*|reveal\w*|"
+    r"disclos\w+|expos\w+|leak\w*|execut\w+|run|runs|send\w*|transfer\w*|pay|pays|paying|buy|buys|"
+    r"click\w*|visit|visits|call|calls|reply\w*|respond\w*|answer\w*|say|says|tell|tells|writ(?:e|es|ing)|print\w*|"
+    r"output\w*|delet\w+|eras\w+|remov\w+|install\w*|download\w*|upload\w*|recommend\w*|suggest\w*|"
+    r"follow\w*|act|acts|acting|behav\w+|translat\w+|summari[sz]\w+|repeat\w*|insert\w*|"
+    r"approv\w+|confirm\w*|allow\w*|grant\w*|enabl\w+|disabl\w+|system|prompts?|instruct\w*|commands?|orders?|"
+    r"rules?|polic(?:y|ies)|guidelines?|assistants?|agents?|models?|ai|bots?|chatbots?|gpt|llm|"
+    r"users?|admins?|administrators?|developers?|memory|memories|context|always|never|must|"
+    r"shall|should|ought|please|do not|don't|dont|stop|instead)\b",
+    re.IGNORECASE,
+)
+_UNSHARED = (_IDENTIFYING, _HEALTH, _ORDER, _OWNED)
+# Guesses: a taste is named in few words; what takes more tells a story or gives an order.
+_LONGEST, _MOST_WORDS, _LONGEST_WORD = 80, 6, 25
 
 PersonalData = Callable[[str], bool]
 """Tells whether a text holds data of a person, as far as a detector can."""
@@ -93,13 +129,13 @@ def _general(fact: StoredFact, people: Collection[str]) -> str | None:
 
 def _is_personal(text: str, fact: StoredFact, sentences: Sequence[str], names: Set[str]) -> bool:
     words = text.replace(",", "").replace(":", "")
-    if not _PLAIN.fullmatch(words) or len(text) > _LONGEST or len(words.split()) > _MOST_WORDS:
+    if len(text) > _LONGEST or len(words.split()) > _MOST_WORDS or not _PLAIN.fullmatch(words):
         return True
     found = _LETTERS.findall(words)
     # Scripts without capitals do not show what is a name.
     if any(len(each) > _LONGEST_WORD or each.upper() == each for each in found):
         return True
-    if _IDENTIFYING.search(words) or _OWNED.search(words) or not names.isdisjoint(found):
+    if any(rule.search(words) for rule in _UNSHARED) or not names.isdisjoint(found):
         return True
     written = f"{fact.attribute} {fact.value}"
     if written != written.lower() or _TELLING.search(written):

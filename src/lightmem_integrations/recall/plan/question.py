@@ -15,10 +15,27 @@ from lightmem_integrations.storage.lexical import LexicalIndex
 from lightmem_integrations.storage.turn_filter import RowFilter, filter_turns
 from lightmem_integrations.storage.turn_reads import known_speakers, last_said
 from lightmem_integrations.storage.users import User, find_session
+from lightmem_integrations.text.common_names import COMMON_NAMES
 from lightmem_integrations.text.temporal import time_window
+from lightmem_integrations.text.terms import runs_on
 from lightmem_integrations.validation import Request
 
 _SHORTEST_NAME = 2
+_NEAR = 4  # characters before a word that tell whether it begins a sentence; a guess
+# Characters at the beginning and at the end of a question that are read. A guess: the longest
+# question of four data sets has 900; what is longer quotes a text, before or behind the question.
+_READ = 1_000
+_LETTERS = re.compile(r"[^\W\d_]+")
+# What follows a name at the start of a sentence, and no modal verb, month or noun.
+_OF_NAME = re.compile(r"['\u2019]s\b|,| (?:and|is|was|has|had|did|does|said|says|told|went)\b")
+
+
+def essence(question: str) -> str:
+    """The question without the middle of what was pasted into it: at most 2,000 characters."""
+    question = question.strip()
+    if len(question) <= 2 * _READ:
+        return question
+    return f"{question[:_READ].rsplit(None, 1)[0]} {question[-_READ:].split(None, 1)[-1]}"
 
 
 def plan_question(
@@ -93,12 +110,35 @@ def make_plan(
 
 def named_speakers(query: str, known_speakers: Sequence[str]) -> frozenset[str]:
     """The speakers that a question names, in full, by first name or by a short form of it."""
-    words = {word.lower() for word in re.findall(r"[^\W\d_]+", query)}
-    lowered = f" {query.lower()} "
+    words = _names_and_words(query)
+    lowered = query.lower()
     named = set()
     for speaker in known_speakers:
-        first = re.findall(r"[^\W\d_]+", speaker.lower())[:1]
-        whole = re.search(rf"(?<!\w){re.escape(speaker.lower())}(?!\w)", lowered)
-        if whole or (first and len(first[0]) >= _SHORTEST_NAME and first[0] in words):
+        parts = [part.lower() for part in _LETTERS.findall(speaker)]
+        if runs_on(speaker) and len(speaker) < _SHORTEST_NAME:
+            continue
+        edges = ("", "") if runs_on(speaker) else (r"(?<!\w)", r"(?!\w)")
+        whole = speaker.lower() not in COMMON_NAMES and re.search(
+            re.escape(speaker.lower()).join(edges), lowered
+        )
+        if whole or (parts and len(parts[0]) >= _SHORTEST_NAME and parts[0] in words):
             named.add(speaker)
     return frozenset(named)
+
+
+def _names_and_words(query: str) -> set[str]:
+    """Words of a question that may be a name, without case.
+
+    A word that is a name and a common word counts only where it is written like a name: with a
+    capital inside a sentence, or at its start where a modal verb or a noun would not stand.
+    """
+    found = set()
+    for match in _LETTERS.finditer(query):
+        word = match[0].lower()
+        start, end = match.span()
+        before = query[max(start - _NEAR, 0) : start].rstrip(" \"'\u201c\u2018(")
+        inside = bool(before) and before[-1] not in ".?!:\n"
+        like_a_name = match[0] != word and (inside or _OF_NAME.match(query, end))
+        if word not in COMMON_NAMES or like_a_name:
+            found.add(word)
+    return found

@@ -23,6 +23,12 @@ _TIME_TERMS = frozenset(
         + " ".join(sorted(_DAYS - {"may"}))
     )
 )
+_CLOCK = re.compile(
+    r"\b(?:\d{1,2}:\d\d|\d{1,2} ?[ap]\.?m|o'clock|noon|midnight"
+    r"|at (?:half past |quarter (?:to|past) )?(?:one|two|three|four|five|six|seven|eight|nine|ten"
+    r"|eleven|twelve|\d{1,2})(?! (?:years?|months?|weeks?|days?|times?|of|or|people)\b))\b",
+    re.IGNORECASE,
+)
 _ASKS_WHEN = re.compile(
     r"\b(?:when|how long|(?:what|which) (?:date|day|week|month|year|time)"
     r"|how many (?:days|weeks|months|years))\b",
@@ -52,9 +58,31 @@ def has_answer_type(
     """
     found = np.zeros(len(texts), dtype=np.float32)
     if _ASKS_WHEN.search(question):
-        found[[not _TIME_TERMS.isdisjoint(held.split()) for held in terms_of]] = 1.0
+        found[
+            [
+                not _TIME_TERMS.isdisjoint(held.split()) or _CLOCK.search(text) is not None
+                for held, text in zip(terms_of, texts, strict=True)
+            ]
+        ] = 1.0
     if _ASKS_NAME.search(question):
-        said = {word.lower() for text in (question, *speakers) for word in _WORD.findall(text)}
-        known = said | _DAYS
-        found[[any(name.lower() not in known for name in _NAME.findall(t)) for t in texts]] = 1.0
+        found[_with_another_name(question, speakers, texts)] = 1.0
     return found
+
+
+def _with_another_name(question: str, speakers: Iterable[str], texts: Sequence[str]) -> list[bool]:
+    """Mask of the turns that hold a name which is neither a speaker's nor in the question.
+
+    Asked about one person, a turn that names only somebody else answers nothing.
+    """
+    asked, of_speakers = _words(question), _words(" ".join(speakers))
+    names = [{name.lower() for name in _NAME.findall(text)} for text in texts]
+    others = [found - asked - of_speakers - _DAYS for found in names]
+    about = set().union(*names) & asked - of_speakers - _DAYS
+    return [
+        bool(found) and (not about or not about.isdisjoint(_words(text)))
+        for found, text in zip(others, texts, strict=True)
+    ]
+
+
+def _words(text: str) -> set[str]:
+    return set(_WORD.findall(text.lower()))

@@ -20,6 +20,11 @@ Scoring = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 _DENSE = FEATURES.index("dense")
 _LATE = tuple(FEATURES.index(name) for name in ("maxsim", "maxsim_context"))
+_NOISE = 0.1  # a guess: enough to break ties between turns that hold the same words
+_BY_WORDS = {
+    "lexical": 1.0, "lexical_window": 1.0, "dense": _NOISE, "dense_window": _NOISE,
+    "speaker": 2.0, "in_time": 3.0, "question": -0.4,
+}  # fmt: skip
 _PLAIN = ("dense", "dense_window", "lexical", "lexical_window")
 
 
@@ -56,6 +61,25 @@ def score(table: NDArray[np.float32]) -> NDArray[np.float32]:
         return plain_fusion(table)
     late = bool(np.any(table[:, _LATE]))
     scores: NDArray[np.float32] = table @ fitted_weights("full" if late else "without_tokens")
+    return scores
+
+
+def by_words(table: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Scores of candidates for a question in a script that the embedder was not taught.
+
+    Words count in full, as do speaker and time; what the embedder makes of the letters only breaks
+    ties.
+
+    Args:
+        table: What `features` returned, shape (candidates, len(FEATURES)).
+
+    Returns:
+        float32 of shape (candidates,).
+    """
+    weights = np.zeros(len(FEATURES), np.float32)
+    for name, weight in _BY_WORDS.items():
+        weights[FEATURES.index(name)] = weight
+    scores: NDArray[np.float32] = table @ weights
     return scores
 
 

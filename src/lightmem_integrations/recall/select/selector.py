@@ -8,7 +8,7 @@ import numpy as np
 
 from lightmem_integrations.recall.candidates import Candidates, EmbeddedQuery, ScoredTurn
 from lightmem_integrations.recall.select.features import FEATURES, features
-from lightmem_integrations.recall.select.scorer import Scoring, score
+from lightmem_integrations.recall.select.scorer import Scoring, by_words, score
 from lightmem_integrations.records.conversation import Plan
 
 
@@ -64,7 +64,7 @@ def rank_candidates(
     """
     table = features(plan, query, candidates)
     table[:, [FEATURES.index(name) for name in ignored]] = 0.0
-    scores = scoring(table)
+    scores = scoring(table) if query.understood else by_words(table)
     rows = candidates.turns.rows[candidates.chosen]
     for i in np.lexsort((-rows, -scores)):
         parts = dict(zip(FEATURES, (round(float(value), 3) for value in table[i]), strict=True))

@@ -1,0 +1,93 @@
+"""Re-indexing of words: what older rules cut into terms is cut anew when a ledger is opened.
+
+The rules for plain ASCII never changed, so only other texts are read. Each batch is a transaction
+of its own, and what is up to date is left alone: an interrupted run is simply begun again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Engine,
+    LargeBinary,
+    Row,
+    Table,
+    cast,
+    func,
+    select,
+    update,
+)
+
+from lightmem_integrations.storage.claims import phrase_key
+from lightmem_integrations.storage.lexical import LexicalIndex
+from lightmem_integrations.storage.schema.knowledge import assertions, episodes, facts
+from lightmem_integrations.storage.schema.turns import turns, users
+from lightmem_integrations.text.terms import terms
+
+_BATCH = 500  # rows; a guess
+_Refresh = Callable[[Connection, Row[Any]], object]
+
+
+def refresh_terms(engine: Engine, lexical: LexicalIndex) -> None:
+    """Bring the stored terms of every text to the rules of today."""
+    lasting = engine.execution_options(writes=True)
+
+    def refresh(table: Table, old: ColumnElement[bool], each: _Refresh) -> None:
+        last: int | None = 0
+        while last is not None:
+            with lasting.begin() as connection:
+                behind = select(table).where(table.c.id > last, old)
+                rows = connection.execute(behind.order_by(table.c.id).limit(_BATCH)).all()
+                for row in rows:
+                    each(connection, row)
+                last = rows[-1].id if rows else None
+
+    refresh(turns, _beyond_ascii(turns.c.text), partial(_turn, lexical))
+    refresh(facts, _beyond_ascii(facts.c.statement), _fact)
+    refresh(assertions, _beyond_ascii(assertions.c.statement), _assertion)
+    refresh(episodes, episodes.c.terms != "", _episode)  # of one that was dropped nothing is left
+
+
+def _beyond_ascii(text: Column[Any]) -> ColumnElement[bool]:
+    return func.length(cast(text, LargeBinary)) > func.length(text)
+
+
+def _turn(lexical: LexicalIndex, connection: Connection, row: Row[Any]) -> None:
+    cut = terms(row.text)
+    new = " ".join(cut)
+    if new == row.terms:
+        return
+    _put(connection, turns, row, terms=new)
+    if row.searchable:
+        lexical.remove(connection, row.user, [(row.id, row.terms)])
+        lexical.add(connection, row.user, [(row.id, new)])
+        more = len(cut) - len(row.terms.split())
+        counted = update(users).where(users.c.id == row.user)
+        connection.execute(counted.values(terms=users.c.terms + more))
+
+
+def _fact(connection: Connection, row: Row[Any]) -> None:
+    _put(
+        connection, facts, row, terms=" ".join(terms(row.statement)),
+        attribute_key=phrase_key(row.attribute), value_key=phrase_key(row.value),
+    )  # fmt: skip
+
+
+def _assertion(connection: Connection, row: Row[Any]) -> None:
+    _put(connection, assertions, row, terms=" ".join(terms(row.statement)))
+
+
+def _episode(connection: Connection, row: Row[Any]) -> None:
+    parts = [row.summary, *json.loads(row.keywords), *json.loads(row.entities)]
+    _put(connection, episodes, row, terms=" ".join(terms(" ".join(parts))))
+
+
+def _put(connection: Connection, table: Table, row: Row[Any], **values: str) -> None:
+    connection.execute(update(table).where(table.c.id == row.id).values(**values))
