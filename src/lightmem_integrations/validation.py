@@ -111,13 +111,12 @@ def _message_as_json(turn: Turn, where: str) -> str | None:
     if turn.message is None:
         return None
     try:
-        encoded = json.dumps(dict(turn.message), allow_nan=False)
+        return json.dumps(dict(turn.message), allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidTurnError(
             f"{where}: message is no JSON data ({error}). Pass plain dicts, lists, strings, "
             "numbers and booleans."
         ) from error
-    return encoded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,11 +210,7 @@ def _until(until: float | None, as_of: float | None) -> float | None:
 
 
 def _check_query(query: object) -> str:
-    """Check a question: a string that is not blank.
-
-    Raises:
-        InvalidRequestError: It is not a string, blank, or no valid text.
-    """
+    """Check a question: a string that is not blank, and valid text."""
     if not isinstance(query, str) or not query.strip():
         raise InvalidRequestError(
             f"The query is {short_repr(query)}. Pass what is asked for as a non-blank string."
