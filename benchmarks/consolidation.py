@@ -69,7 +69,7 @@ def size_of(folder: Path) -> int:
 
 def compact(folder: Path) -> None:
     """Make an open store's ledger as small as it gets, so that sizes can be compared."""
-    with contextlib.closing(Ledger(f"sqlite:///{folder / 'ledger.sqlite'}")) as ledger:
+    with contextlib.closing(Ledger(folder / "ledger.sqlite")) as ledger:
         ledger.compact()
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
@@ -25,6 +24,7 @@ from lightmem_integrations.engine.deadline import DaemonPool
 from lightmem_integrations.engine.idle import IdleDetector
 from lightmem_integrations.engine.stats import stats
 from lightmem_integrations.engine.store import Store
+from lightmem_integrations.errors import InvalidRequestError
 from lightmem_integrations.knowledge.knowledge import Knowledge
 from lightmem_integrations.models import personal_data
 from lightmem_integrations.models.embedders import as_embedder
@@ -44,7 +44,7 @@ from lightmem_integrations.records.knowledge import (
     Facts,
 )
 from lightmem_integrations.records.report import ConsolidationReport
-from lightmem_integrations.safety import check_scope_id, check_user_id
+from lightmem_integrations.safety import check_scope_id, check_user_id, short_repr
 from lightmem_integrations.settings import Settings
 from lightmem_integrations.storage.backup import back_up
 from lightmem_integrations.storage.folder import folder_of
@@ -56,6 +56,7 @@ from lightmem_integrations.storage.turns import (
     window_start,
 )
 from lightmem_integrations.storage.users import find_session, find_user, list_sessions, list_users
+from lightmem_integrations.text.timezone import check_timezone, moment_in
 from lightmem_integrations.validation import (
     check_count,
     check_moment,
@@ -163,6 +164,7 @@ class LightMem(Closing):
         user_id: str,
         session_id: str = "default",
         agent_id: str | None = None,
+        timezone: str | None = None,
     ) -> tuple[Turn, ...]:
         """Remember turns: all of them or, on an error, none. Calls no model.
 
@@ -171,6 +173,7 @@ class LightMem(Closing):
             user_id: Whose memory.
             session_id: The conversation in which it was said.
             agent_id: Which agent writes.
+            timezone: The user's time zone, for turns without a time; else ``settings.timezone``.
 
         Returns:
             The turns as stored, ids and times filled in. Once this returns they are on disk. A
@@ -185,7 +188,8 @@ class LightMem(Closing):
         user_id, session_id = self._user(user_id), self._session(session_id)
         if agent_id is not None:
             check_scope_id(agent_id, "agent_id", self.settings.max_id_chars)
-        new = checked_turns(turns, self.settings)
+        now = moment_in(check_timezone(timezone) or self.settings.timezone)
+        new = checked_turns(turns, self.settings, now)
         if not new:
             return ()
         with self._idle.call(), self._store.ledger.write() as connection:
@@ -262,6 +266,7 @@ class LightMem(Closing):
         speakers: Collection[str] | None = None,
         exclude: Collection[str] = (),
         exclude_session: str | None = None,
+        timezone: str | None = None,
         count_tokens: TokenCounter | None = None,
         strict: bool = False,
     ) -> Recall:
@@ -283,6 +288,7 @@ class LightMem(Closing):
             speakers: Only what these speakers said.
             exclude: Ids of turns that must not come back, such as those already in the prompt.
             exclude_session: A session whose turns must not come back.
+            timezone: The user's time zone, for "yesterday"; by default ``settings.timezone``.
             count_tokens: Counts tokens for this call.
             strict: Raise instead of degrading.
 
@@ -305,6 +311,7 @@ class LightMem(Closing):
             speakers=speakers,
             exclude=exclude,
             exclude_session=exclude_session,
+            timezone=timezone,
             count_tokens=count_tokens or self.count_tokens,
             strict=strict,
         )
@@ -569,7 +576,7 @@ class LightMem(Closing):
             LedgerError: The folder holds a ledger already, or it cannot be written.
         """
         self._store.check_usable()
-        back_up(Path(self._store.ledger.name), folder_of(folder))
+        back_up(self._store.ledger.file, folder_of(folder))
 
     def documents(
         self,
@@ -681,3 +688,17 @@ class LightMem(Closing):
     def _session(self, session_id: object) -> str:
         """The checked id of a session."""
         return check_scope_id(session_id, "session_id", self.settings.max_id_chars)
+
+
+def checked_memory(given: object) -> LightMem:
+    """The memory that an adapter was given.
+
+    Raises:
+        InvalidRequestError: It is something else, such as the path of one.
+    """
+    if not isinstance(given, LightMem):
+        raise InvalidRequestError(
+            f"memory is {short_repr(given)}, a {type(given).__name__}. Pass an open memory: "
+            "LightMem('./memory')."
+        )
+    return given

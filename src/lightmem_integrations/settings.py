@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from lightmem_integrations.errors import SettingsError
+from lightmem_integrations.errors import InvalidRequestError, SettingsError
+from lightmem_integrations.text.timezone import check_timezone
 
 Policy = Literal["latest", "trust", "evidence", "ask"]
 """Whom to believe where two agents contradict each other."""
@@ -145,6 +146,9 @@ class Settings:
         embed_batch: Turns embedded in one call of the model.
         max_turn_chars: Longest text of one turn, in characters.
         max_id_chars: Longest user, session, agent or turn id, in characters.
+        timezone: IANA name of the users' time zone, such as ``Europe/Berlin``. By its calendar
+            "yesterday" is reckoned, where neither a turn's time nor a call names another zone.
+            ``None`` for the local zone of the process.
         clock_skew_seconds: How far in the future a turn's time may lie.
         shards: Collections over which an embedded Chroma store spreads its users.
         check_timeout_seconds: How long the check of an index after an unclean stop may take.
@@ -170,9 +174,14 @@ class Settings:
     embed_batch: int = 64
     max_turn_chars: int = 100_000
     max_id_chars: int = 10_000
+    timezone: str | None = None
     clock_skew_seconds: float = 300.0
     shards: int = 16
     check_timeout_seconds: float = 20.0
 
     def __post_init__(self) -> None:
         _check_fields(self)
+        try:
+            check_timezone(self.timezone)
+        except InvalidRequestError as error:
+            raise SettingsError(f"Settings.{error}") from error

@@ -15,7 +15,7 @@ from urllib.parse import quote, unquote
 from pydantic import BaseModel, Field, create_model
 
 from lightmem_integrations.errors import LightMemError, ScopeError
-from lightmem_integrations.lightmem import LightMem
+from lightmem_integrations.lightmem import LightMem, checked_memory
 from lightmem_integrations.records.conversation import Hit, Turn
 from lightmem_integrations.safety import check_scope_id, check_user_id, digest, fence
 from lightmem_integrations.validation import check_counts
@@ -105,6 +105,7 @@ class MemoryTools:
         agent_id: Which agent writes them, for the record.
         k: Memories that a search returns. ``None``: the settings' ``k``.
         max_tokens: Tokens of a search's text. ``None``: the settings' ``max_tokens``.
+        timezone: The user's time zone (IANA). ``None``: the settings' ``timezone``.
         strict: Raise what the memory raises.
 
     Raises:
@@ -121,15 +122,17 @@ class MemoryTools:
         agent_id: str | None = None,
         k: int | None = None,
         max_tokens: int | None = None,
+        timezone: str | None = None,
         strict: bool = False,
     ) -> None:
         check_counts(k=k, max_tokens=max_tokens)
-        self._memory = memory
+        self._memory = checked_memory(memory)
         self._user_id = check_user_id(user_id)
         self._session_id = check_scope_id(session_id, "session_id")
         self._agent_id = agent_id
         self._k = k
         self._max_tokens = memory.settings.max_tokens if max_tokens is None else max_tokens
+        self._timezone = timezone
         self._strict = strict
 
     def search(self, query: str) -> SearchResult:
@@ -145,6 +148,7 @@ class MemoryTools:
                 user_id=self._user_id,
                 k=self._k,
                 max_tokens=self._max_tokens,
+                timezone=self._timezone,
                 strict=self._strict,
             ),
         )
@@ -209,6 +213,7 @@ class MemoryTools:
             user_id=self._user_id,
             session_id=self._session_id,
             agent_id=self._agent_id,
+            timezone=self._timezone,
         )
         return turn_id
 

@@ -20,14 +20,17 @@ from lightmem_integrations.safety import (
 from lightmem_integrations.settings import Settings
 from lightmem_integrations.storage.turns import NewTurn, with_id_and_time
 from lightmem_integrations.text.terms import terms
+from lightmem_integrations.text.timezone import check_timezone
 
 _SEARCHABLE = ("user", "assistant")
 _EARLIEST = dt.datetime(1, 1, 2, tzinfo=dt.timezone.utc)  # a day earlier, zones begin to overflow
 _LATEST = dt.datetime(9999, 12, 30, tzinfo=dt.timezone.utc)  # and a day later, too
 
 
-def checked_turns(turns: Turn | Iterable[Turn], settings: Settings) -> list[NewTurn]:
-    """Check turns, and fill in their ids and times.
+def checked_turns(
+    turns: Turn | Iterable[Turn], settings: Settings, now: dt.datetime
+) -> list[NewTurn]:
+    """Check turns, and fill in their ids and times: what names no time is said ``now``.
 
     Raises:
         InvalidTurnError: One of them cannot be stored; it says which and why.
@@ -35,7 +38,6 @@ def checked_turns(turns: Turn | Iterable[Turn], settings: Settings) -> list[NewT
     if not isinstance(turns, Iterable) and not isinstance(turns, Turn):
         raise InvalidTurnError(f"turns is {short_repr(turns)}; pass a Turn or a list of them.")
     given = [turns] if isinstance(turns, Turn) else list(turns)
-    now = dt.datetime.now(dt.timezone.utc)
     return [_checked_turn(turn, place, now, settings) for place, turn in enumerate(given)]
 
 
@@ -136,6 +138,7 @@ class Request:
         speakers: The only speakers; empty for all.
         exclude: Ids of turns that must not come back.
         exclude_session: A session whose turns must not come back.
+        timezone: By whose calendar dates in the question are read.
         count_tokens: Counts tokens for this request.
         strict: Raise instead of degrading.
     """
@@ -152,6 +155,7 @@ class Request:
     speakers: tuple[str, ...]
     exclude: tuple[str, ...]
     exclude_session: str | None
+    timezone: str | None
     count_tokens: TokenCounter
     strict: bool
 
@@ -171,6 +175,7 @@ def checked_request(
     speakers: object = None,
     exclude: object = (),
     exclude_session: object = None,
+    timezone: object = None,
     count_tokens: TokenCounter,
     strict: bool = False,
 ) -> Request:
@@ -196,6 +201,7 @@ def checked_request(
         speakers=check_names(speakers, "speakers"),
         exclude=check_names(exclude, "exclude"),
         exclude_session=_check_session(exclude_session, "exclude_session", settings),
+        timezone=check_timezone(timezone) or settings.timezone,
         count_tokens=count_tokens,
         strict=strict,
     )
@@ -210,16 +216,12 @@ def _until(until: float | None, as_of: float | None) -> float | None:
 
 
 def _check_query(query: object) -> str:
-    """Check a question: a string that is not blank, and valid text."""
+    """Check a question: refuse what is no string, blank, or no valid text."""
     if not isinstance(query, str) or not query.strip():
         raise InvalidRequestError(
             f"The query is {short_repr(query)}. Pass what is asked for as a non-blank string."
         )
-    if has_lone_surrogates(query):
-        raise InvalidRequestError(
-            f"The query {short_repr(query)} holds a lone surrogate. Clean it."
-        )
-    return query
+    return check_names([query], "query")[0]
 
 
 def check_count(value: object, name: str) -> int:

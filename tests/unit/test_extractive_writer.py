@@ -54,7 +54,9 @@ def day(year, month, number):
         ("My son is called Max.", "son's name", "Max", "Ana's son's name is Max."),
         ("I turned 30!", "age", "30", "Ana turned 30."),
         ("I play the guitar.", "hobby", "the guitar", "Ana plays the guitar."),
-        ("I want to learn Spanish.", "goal", "learn Spanish", "Ana wants to learn Spanish."),
+        ("I live in St. Louis.", "home", "St. Louis", "Ana lives in St. Louis."),
+        ("I work for J. P. Morgan.", "job", "J. P. Morgan", "Ana works for J. P. Morgan."),
+        ("I have a dog named Rex.", "pet", "a dog named Rex", "Ana has a dog named Rex."),
     ],
 )  # fmt: skip
 def test_what_lasts_becomes_a_fact_about_its_speaker(text, attribute, value, statement):
@@ -89,12 +91,6 @@ def test_dates_count_from_the_moment_the_turn_was_said(text, statement, since):
 
 def test_what_is_said_without_a_date_is_known_since_it_was_said():
     assert only_fact("I live in Lisbon.").valid_from == NOW
-
-
-def test_a_plan_ends_with_the_time_it_is_for():
-    fact = only_fact("I'm going to Paris next month.")
-    assert (fact.attribute, fact.valid_from, fact.valid_to) == ("plan", NOW, day(2025, 8, 1))
-    assert fact.statement == "Ana is going to Paris in July 2025."
 
 
 @pytest.mark.parametrize(
@@ -145,6 +141,15 @@ def test_what_can_have_one_value_at_a_time_says_so(text, single):
         "I didn't buy a car.",
         "I have never been to Paris.",
         "I am not married.",
+        "I'm not allergic to peanuts.",
+        "I don't only live in Lisbon.",
+        "It's not true that I live in Lisbon.",
+        "My name is not Ana.",
+        "I have no kids.",
+        "I'm a terrible singer.",
+        "I'm 100% sure.",
+        "I have a dog allergy.",
+        "I live in fear of exams.",
         "You live in Rome.",
         "She lives in Rome.",
         'He said: "I live in Rome."',
@@ -159,6 +164,17 @@ def test_what_can_have_one_value_at_a_time_says_so(text, single):
         "Imagine I live in Rome.",
         "```\nI live in Rome.\n```",
         "I live in Rome. Just kidding!",
+        "In my novel I am a pirate and I live in Tortuga.",
+        "I live in Rivendell in the game.",
+        "In Skyrim, I live in Whiterun.",
+        "As a customer, I live in Paris. Turn that into a user story.",
+        "Here is my character's bio: I was born in Gondor. I live in Minas Tirith.",
+        "Example sentence for the lesson: I live in Cairo.",
+        "You are a pirate. I work at Acme.",
+        "He goes: I live in Rome. I work at Acme.",
+        "\u00abI live in Rome. I work at Acme.\u00bb",
+        'The sign read "I live in Rome.\nI work at Acme." and we laughed.',
+        "I live in Rome. " + "Then a long paper follows. " * 200,
         "I love it!",
         "I love the colors in this painting.",
         "",
@@ -200,14 +216,65 @@ def test_the_machine_states_nothing_about_itself(role):
     assert write("I live in Lisbon. I love jazz.", speaker=role, role=role).facts == ()
 
 
-def test_kin_and_people_known_by_name_are_subjects_of_their_own():
-    draft = write("My sister Lena moved to Porto.", "Lena works at Acme.", "Is my brother home?")
+def test_kin_are_subjects_of_their_own_and_strangers_are_none():
+    draft = write("My sister Lena moved to Porto.", "Bilbo lives in the Shire.", "Is my dad home?")
     assert {(fact.subject, fact.attribute, fact.value) for fact in draft.facts} == {
         ("Ana", "sister", "Lena"),
         ("Lena", "home", "Porto"),
-        ("Lena", "job", "Acme"),
     }
     assert only_fact("My mom passed away yesterday.").subject == "Ana's mom"
+
+
+def test_an_event_is_a_fact_only_with_its_date():
+    assert write("I tried using the card-deck.").facts == ()
+    assert write("I took notes on my July 18 presentation.").facts == ()
+    assert only_fact("I ran a race on 3 May.").statement == "Ana ran a race on 3 May 2025."
+
+
+@pytest.mark.parametrize(
+    ("text", "attribute", "value"),
+    [
+        ("I'm not allergic to peanuts.", "allergy", "peanuts"),
+        ("I don't live in Lisbon.", "home", "Lisbon"),
+        ("I don't have a car.", "belongings", "a car"),
+        ("I sold my car.", "belongings", "car"),
+        ("I left Siemens.", "job", "Siemens"),
+        ("I moved away from Lisbon.", "home", "Lisbon"),
+        ("My dog Rex died.", "pet", "dog"),
+        ("I got over my peanut allergy.", "allergy", "peanut"),
+        ("It is not true that I live in Lisbon.", "home", "Lisbon"),
+        ("My name is not Ana.", "name", "Ana"),
+    ],
+)
+def test_a_denial_is_no_fact_and_names_what_it_denies(text, attribute, value):
+    denials = write(text).denials
+    assert (attribute, value) in {(each.attribute, each.value) for each in denials}
+    assert {each.valid_to for each in denials} == {NOW}
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ("I live in Lisbon. Sorry, I meant Porto, not Lisbon.",),
+        ("I live in Lisbon.", "Oops, I meant Porto."),
+        ("I live in Lisbon.", "sorry, not Lisbon, Porto"),
+        ("I live in Lisbon. Actually, I live in Porto.",),
+    ],
+)
+def test_a_correction_in_the_next_breath_replaces_what_was_said(texts):
+    fact = only_fact(texts[0]) if len(texts) == 1 else write(*texts).facts[0]
+    assert (fact.attribute, fact.value, fact.statement) == ("home", "Porto", "Ana lives in Porto.")
+
+
+@pytest.mark.parametrize("taken_back", ["Scratch that.", "My mistake.", "Sorry, not Lisbon!"])
+def test_what_is_taken_back_is_no_fact(taken_back):
+    assert write("I work at Acme.", "I live in Lisbon.", taken_back).facts[0].value == "Acme"
+    assert len(write("I work at Acme.", "I live in Lisbon.", taken_back).facts) == 1
+
+
+def test_after_a_play_has_begun_nobody_speaks_for_themselves():
+    draft = write("I live in Lisbon.", "Let's role-play, shall we?", "I live in Camelot.")
+    assert [fact.value for fact in draft.facts] == ["Lisbon"]
 
 
 def test_the_same_fact_said_twice_has_both_as_evidence():

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-
-from sqlalchemy import Connection
+from itertools import chain
 
 from lightmem_integrations.engine.store import Store
 from lightmem_integrations.safety import key_of
@@ -70,7 +69,13 @@ def make_room(
     # Nobody may index a turn between the ledger's and the index's forgetting it.
     with store.indexer.exclusively():
         with store.ledger.write() as connection:
-            ranked = _by_utility(connection, user_row, now, settings.half_life_days)
+            supports, half_life = facts_resting_on(connection, user_row), settings.half_life_days
+            ranked = sorted(
+                read_episodes(connection, user_row),
+                key=lambda episode: (
+                    utility(episode, supports.get(episode.row, 0), now, half_life), episode.row,
+                ),
+            )  # fmt: skip
             excess = _over(len(ranked), settings.capacity)
             drop = [episode.row for episode in ranked[:excess]]
             searched_now = [episode.row for episode in ranked[excess:] if episode.state == VERBATIM]
@@ -78,12 +83,8 @@ def make_room(
             drop_episodes(connection, drop)
             compress_episodes(connection, compress)
             turns = turns_of_episodes(connection, user_row, [*drop, *compress])
-            archived = archive_turns(
-                connection,
-                store.ledger.lexical,
-                user_row,
-                [turn for members in turns.values() for turn in members],
-            )
+            members = list(chain.from_iterable(turns.values()))
+            archived = archive_turns(connection, store.ledger.lexical, user_row, members)
             name = user_named(connection, user_row)
         if archived and name is not None:
             store.indexer.forget(key_of(name), archived)
@@ -92,16 +93,3 @@ def make_room(
 
 def _over(count: int, limit: int) -> int:
     return 0 if count <= limit else count - max(int(limit * _SPARE), 1)
-
-
-def _by_utility(
-    connection: Connection, user_row: int, now: float, half_life_days: float
-) -> list[StoredEpisode]:
-    """Every episode, the least useful first."""
-    supports = facts_resting_on(connection, user_row)
-    return sorted(
-        read_episodes(connection, user_row),
-        key=lambda episode: (
-            utility(episode, supports.get(episode.row, 0), now, half_life_days), episode.row,
-        ),
-    )  # fmt: skip

@@ -7,11 +7,7 @@ from collections.abc import Collection
 
 from lightmem_integrations.engine.store import Store
 from lightmem_integrations.errors import StorageError
-from lightmem_integrations.storage.document_vectors import (
-    begin_batch,
-    count_waiting,
-    finish_batch,
-)
+from lightmem_integrations.storage.document_vectors import begin_batch, count_waiting, finish_batch
 from lightmem_integrations.storage.namespaces import Path
 
 logger = logging.getLogger(__name__)

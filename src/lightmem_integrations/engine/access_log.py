@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterable
 
 from lightmem_integrations.records.conversation import Hit
 from lightmem_integrations.storage.episodes import note_access
 from lightmem_integrations.storage.ledger import Ledger
-from lightmem_integrations.storage.users import find_user
+from lightmem_integrations.storage.users import row_of
 
 
 class AccessLog:
@@ -21,17 +22,14 @@ class AccessLog:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._seen: dict[str, dict[str, int]] = {}
+        self._seen: dict[str, Counter[str]] = {}
 
     def note(self, user_id: str, hits: Iterable[Hit]) -> None:
         """Count the episodes of a recall's hits, each of them once."""
         episodes = {hit.source.episode_id for hit in hits if hit.source.episode_id}
-        if not episodes:
-            return
-        with self._lock:
-            counts = self._seen.setdefault(user_id, {})
-            for episode in episodes:
-                counts[episode] = counts.get(episode, 0) + 1
+        if episodes:
+            with self._lock:
+                self._seen.setdefault(user_id, Counter()).update(episodes)
 
     def write(self, ledger: Ledger) -> None:
         """Add the counts to the ledger, and begin anew.
@@ -46,6 +44,4 @@ class AccessLog:
         now = time.time()
         with ledger.write() as connection:
             for user_id, counts in seen.items():
-                user = find_user(connection, user_id)
-                if user is not None:
-                    note_access(connection, user.row, counts, now)
+                note_access(connection, row_of(connection, user_id), counts, now)

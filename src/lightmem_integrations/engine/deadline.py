@@ -7,10 +7,9 @@ delay more recalls than there are threads.
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as Late
 from typing import TypeVar
@@ -136,21 +135,14 @@ class Deadline:
         """
         if self._left <= 0:
             raise ModelError(f"no time was left of {self._limit}")
-        left = self._left
-        with self._spending():
-            try:
-                return self._pool.run(lambda: call(left), left)
-            except TimeoutError as error:
-                raise ModelError(f"the model did not answer within {self._limit}") from error
+        left, start = self._left, time.monotonic()
+        try:
+            return self._pool.run(lambda: call(left), left)
+        except TimeoutError as error:
+            raise ModelError(f"the model did not answer within {self._limit}") from error
+        finally:
+            self._left -= time.monotonic() - start
 
     @property
     def _limit(self) -> str:
         return f"the {self._whole:g} s of {self._setting}"
-
-    @contextlib.contextmanager
-    def _spending(self) -> Iterator[None]:
-        start = time.monotonic()
-        try:
-            yield
-        finally:
-            self._left -= time.monotonic() - start

@@ -25,7 +25,7 @@ from lightmem_integrations.storage.folder import (
 )
 from lightmem_integrations.storage.folder_lock import FolderLock
 from lightmem_integrations.storage.index import ExactIndex, VectorIndex
-from lightmem_integrations.storage.ledger import Ledger
+from lightmem_integrations.storage.ledger import Ledger, file_of
 
 logger = logging.getLogger(__name__)
 
@@ -141,12 +141,11 @@ def _opened(
 
 
 def _ledger(folder: Path, url: str | None, *, read_only: bool) -> Ledger:
-    if url is not None:
-        return Ledger(url)
-    if read_only:
+    if read_only and url is None:
         logger.warning("The folder %s cannot be written: its store is open to read only.", folder)
         return Ledger(folder / LEDGER, read_only=True)
-    check_ledger_is_there(folder)
-    ledger = Ledger(folder / LEDGER)
+    place = url if url is not None else folder / LEDGER
+    check_ledger_is_there(folder, file_of(place))
+    ledger = Ledger(place)
     note_ledger_created(folder)
     return ledger

@@ -70,6 +70,11 @@ class Belief:
         """True if it was over when it was said: then it neither takes a place nor loses it."""
         return self.stated_to is not None and self.stated_to <= self.said_at
 
+    def stands(self, moment: float) -> bool:
+        """True if it is so at a moment, as far as is known."""
+        ends = [end for end in (self.valid_to, self.stated_to) if end is not None]
+        return self.since <= moment and all(moment < end for end in ends)
+
     @property
     def order(self) -> tuple[float, str, float]:
         """Its place in time; by content where the time is the same."""

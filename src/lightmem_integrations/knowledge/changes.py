@@ -25,6 +25,7 @@ from lightmem_integrations.knowledge.run_context import RunContext
 from lightmem_integrations.storage.claims import Claim, read_claims, refused_at
 from lightmem_integrations.storage.facts import StoredFact
 from lightmem_integrations.text.names import name_key
+from lightmem_integrations.text.terms import terms
 
 _NEAREST = 5
 """Facts near a claim that are looked at: a guess."""
@@ -58,7 +59,11 @@ class Changes:
 
 
 def decide_changes(
-    claims: Sequence[Claim], vectors: Sequence[Vectors], cache: FactCache, run: RunContext
+    claims: Sequence[Claim],
+    vectors: Sequence[Vectors],
+    denials: Sequence[Claim],
+    cache: FactCache,
+    run: RunContext,
 ) -> Changes:
     """Decide what becomes of the claims of one episode.
 
@@ -71,10 +76,13 @@ def decide_changes(
        and besides that the value, or the attribute with all names and numbers.
     4. What is near (``settings.doubt``) but not decided goes to the arbiter, if there is one.
     5. All else is a new fact. Where a thing has one value at a time, ``settle`` says what holds.
+    6. A denial ends what is known of its subject and attribute with all the words of its value.
     """
     deciding = _Deciding(cache, run)
     for claim, vector in zip(claims, vectors, strict=True):
         deciding.place(claim, vector)
+    for denial in denials:
+        deciding.end(denial)
     return deciding.settled()
 
 
@@ -126,7 +134,12 @@ class _Deciding:
             match = joinable([*singles, *pieces], claim)
         else:
             value = claim.value_key
-            same = (belief for belief in chain if belief.value_key == value)
+            same = (
+                belief
+                for belief in chain
+                if belief.value_key == value
+                and (belief.stated_to is None or claim.since <= belief.stated_to)
+            )
             match = next(same, None if replaces else twin)
         if match is not None:
             match.support(claim)
@@ -134,6 +147,24 @@ class _Deciding:
             return
         chain.append(added)
         self._changes.vectors[added] = vector
+
+    def end(self, claim: Claim) -> None:
+        """End the beliefs that a denial speaks of: "sold the car" ends "a red car"."""
+        subject, attribute = claim.key
+        known = self._cache.keys_about(subject, attribute)
+        new = [key for key in self._chains if key[:2] == (subject, attribute)]
+        words = set(terms(claim.value))
+        ended = [
+            belief
+            for key in dict.fromkeys([*known, *new])
+            for belief in self._chain(key)
+            if belief.stands(claim.said_at) and words <= set(terms(belief.claim.value))
+        ]
+        for belief in ended:
+            # Begun the day before "sold it yesterday": then it ended as it began.
+            until = max(claim.stated_to or claim.said_at, belief.since)
+            belief.support(replace(claim, since=until, stated_to=until))
+        self._changes.merged += bool(ended)
 
     def _chain(self, key: Key) -> list[Belief]:
         if key not in self._chains:

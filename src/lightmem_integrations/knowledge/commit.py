@@ -6,6 +6,7 @@ from sqlalchemy import Connection
 
 from lightmem_integrations.knowledge.beliefs import Belief
 from lightmem_integrations.knowledge.changes import Changes
+from lightmem_integrations.records.report import ConsolidationReport
 from lightmem_integrations.storage.claims import insert_claim, move_claims
 from lightmem_integrations.storage.conflicts import settle_conflicts
 from lightmem_integrations.storage.facts import (
@@ -23,14 +24,14 @@ class FactsChanged(Exception):  # noqa: N818 - no error: what was decided is dec
 
 def commit(
     connection: Connection, changes: Changes, *, episode: int | None, writer: str, now: float
-) -> tuple[int, int, int]:
-    """Write changes; returns how many facts were added, superseded, and left in conflict.
+) -> ConsolidationReport:
+    """Write changes; counts the facts that were added, superseded, and left in conflict.
 
     Raises:
         FactsChanged: Nothing may be committed.
     """
     if not any(belief.new or belief.moved for belief in changes.beliefs):
-        return 0, 0, 0
+        return ConsolidationReport()
     if not claim_revision(connection, changes.user_row, changes.revision):
         raise FactsChanged
     return write_changes(
@@ -46,8 +47,8 @@ def write_changes(
     episode: int | None,
     writer: str,
     now: float,
-) -> tuple[int, int, int]:
-    """Write changes at a revision that the transaction has claimed; returns as ``commit`` does.
+) -> ConsolidationReport:
+    """Write changes at a revision that the transaction has claimed; counts as ``commit`` does.
 
     Raises:
         FactsChanged: Nothing may be committed.
@@ -69,9 +70,11 @@ def write_changes(
             insert_claim(connection, user_row, rows[belief], claim, episode, now)
         moved = [claim.row for claim in belief.moved if claim.row is not None]
         move_claims(connection, user_row, moved, rows[belief])
-    pairs = {_pair(rows[first], rows[second]) for first, second in changes.conflicts}
+    both = (sorted((rows[first], rows[second])) for first, second in changes.conflicts)
+    pairs = {(smaller, larger) for smaller, larger in both}
     opened = settle_conflicts(connection, user_row, pairs, changes.settled, now)
-    return sum(belief.stored is None for belief in changes.beliefs), superseded, opened
+    added = sum(belief.stored is None for belief in changes.beliefs)
+    return ConsolidationReport(facts=added, superseded=superseded, conflicts=opened)
 
 
 def insert_belief(
@@ -102,7 +105,3 @@ def _update(
     ):
         raise FactsChanged
     return successor is not None and successor != before
-
-
-def _pair(first: int, second: int) -> tuple[int, int]:
-    return min(first, second), max(first, second)

@@ -13,12 +13,7 @@ from lightmem_integrations.knowledge.commit import insert_belief
 from lightmem_integrations.knowledge.retraction import retract_fact
 from lightmem_integrations.safety import has_lone_surrogates, short_repr
 from lightmem_integrations.settings import ConsolidationSettings
-from lightmem_integrations.storage.claims import (
-    MOST_CONFIDENCE,
-    Claim,
-    insert_claim,
-    read_claims,
-)
+from lightmem_integrations.storage.claims import MOST_CONFIDENCE, Claim, insert_claim, read_claims
 from lightmem_integrations.storage.facts import StoredFact, next_revision, read_facts
 
 

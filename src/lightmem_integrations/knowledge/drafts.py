@@ -28,6 +28,8 @@ class FactDraft:
         valid_to: Until when it was true, if that is known.
         single: Whether a subject has one such value at a time: then a newer one supersedes it.
         confidence: Between 0 and 1.
+        denies: True for a mere denial ("not allergic to nuts", "sold the car"), which is no fact of
+            its own; see ``EpisodeDraft.denials``.
     """
 
     subject: str
@@ -40,6 +42,7 @@ class FactDraft:
     valid_to: dt.datetime | None = None
     single: bool = False
     confidence: float = 0.5
+    denies: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +55,8 @@ class EpisodeDraft:
         entities: Names that occur in it.
         speakers: Who speaks in it.
         facts: Statements that can be known from it.
+        denials: What was said not to be so, or to have ended at its ``valid_to``. It ends the facts
+            of that subject and attribute whose value has all its words, and is no fact itself.
         tokens: Tokens that a model read and wrote for it; 0 without a model.
         rejected: Why parts of a model's output were thrown away, in words.
     """
@@ -61,6 +66,7 @@ class EpisodeDraft:
     entities: tuple[str, ...] = ()
     speakers: tuple[str, ...] = ()
     facts: tuple[FactDraft, ...] = ()
+    denials: tuple[FactDraft, ...] = ()
     tokens: int = 0
     rejected: tuple[str, ...] = field(default=())
 

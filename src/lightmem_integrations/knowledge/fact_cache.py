@@ -71,6 +71,11 @@ class FactCache:
         """Facts of that blocking key, in the order in which they were recorded."""
         return [self._facts[row] for row in sorted(self._by_key.get(key, ()))]
 
+    def keys_about(self, subject_key: str, attribute_key: str) -> list[Key]:
+        """Blocking keys of what is known of that subject and attribute."""
+        about = (subject_key, attribute_key)
+        return [key for key, rows in self._by_key.items() if rows and key[:2] == about]
+
     def nearest(self, vector: Vectors, count: int) -> list[tuple[StoredFact, float]]:
         """Facts that stand and mean most nearly the same, with their cosine, nearest first."""
         if not self._rows or self._matrix.shape[1] != len(vector):

@@ -48,7 +48,8 @@ def integrate(
         FactsChanged: Others change the user's facts all the time; nothing was stored.
         ModelError: The embedder failed; nothing was stored.
     """
-    claims, dropped = claims_of(draft, turns)
+    claims, dropped = claims_of(draft.facts, turns)
+    denials, _ = claims_of(draft.denials, turns)
     run.pause()
     vectors = run.store.embedder.documents(
         [draft.summary or " ", *(claim.statement for claim in claims)]
@@ -57,18 +58,15 @@ def integrate(
         run.pause()
         with run.store.ledger.read() as connection:
             cache.refresh(connection)
-        changes = decide_changes(claims, list(vectors[1:]), cache, run)
+        changes = decide_changes(claims, list(vectors[1:]), denials, cache, run)
         run.pause()
         try:
-            facts, superseded, conflicts = _write(draft, turns, vectors[0], changes, run, guard)
+            written = _write(draft, turns, vectors[0], changes, run, guard)
         except FactsChanged:
             continue
-        return ConsolidationReport(
+        return written + ConsolidationReport(
             written=1,
-            facts=facts,
             merged=changes.merged,
-            superseded=superseded,
-            conflicts=conflicts,
             dropped=dropped + changes.dropped + len(draft.rejected),
             tokens=draft.tokens,
             problems=draft.rejected,
@@ -76,10 +74,10 @@ def integrate(
     raise FactsChanged
 
 
-def claims_of(draft: EpisodeDraft, turns: Sequence[WriterTurn]) -> tuple[list[Claim], int]:
-    """The draft's facts as claims; and how many had no usable evidence and were dropped."""
+def claims_of(drafts: Sequence[FactDraft], turns: Sequence[WriterTurn]) -> tuple[list[Claim], int]:
+    """Drafts as claims; and how many had no usable evidence and were dropped."""
     claims, dropped = [], 0
-    for fact in draft.facts:
+    for fact in drafts:
         pointers = [place for place in dict.fromkeys(fact.evidence) if 0 <= place < len(turns)]
         blank = not (fact.subject.strip() and fact.attribute.strip() and fact.statement.strip())
         if not pointers or blank:
@@ -123,7 +121,7 @@ def _write(
     changes: Changes,
     run: RunContext,
     guard: Guard,
-) -> tuple[int, int, int]:
+) -> ConsolidationReport:
     now, writer = run.clock(), run.writer.name
     with run.store.ledger.write() as connection, guard(connection):
         run.store.embedder.record_dimension(connection, len(vector))

@@ -31,12 +31,7 @@ from lightmem_integrations.settings import Settings
 from lightmem_integrations.storage.conflicts import decide_conflict, read_conflicts
 from lightmem_integrations.storage.episodes import read_episodes
 from lightmem_integrations.storage.fact_links import chain_of, linked_facts
-from lightmem_integrations.storage.facts import (
-    StoredFact,
-    find_fact,
-    next_revision,
-    read_facts,
-)
+from lightmem_integrations.storage.facts import StoredFact, find_fact, next_revision, read_facts
 from lightmem_integrations.storage.shared import read_shared
 from lightmem_integrations.storage.users import row_of
 from lightmem_integrations.validation import check_names

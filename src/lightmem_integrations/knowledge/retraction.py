@@ -6,12 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from lightmem_integrations.knowledge.beliefs import (
-    WRITER,
-    settle,
-    stored_belief,
-    turns_for_values,
-)
+from lightmem_integrations.knowledge.beliefs import WRITER, settle, stored_belief, turns_for_values
 from lightmem_integrations.knowledge.changes import Changes
 from lightmem_integrations.knowledge.commit import write_changes
 from lightmem_integrations.settings import ConsolidationSettings

@@ -18,7 +18,7 @@ from pydantic import Field
 from typing_extensions import Self
 
 from lightmem_integrations.errors import ScopeError
-from lightmem_integrations.langchain.scope import user_of_call
+from lightmem_integrations.langchain.scope import timezone_of_call, user_of_call
 from lightmem_integrations.lightmem import LightMem
 from lightmem_integrations.records.conversation import TIERS, Hit, Tier
 from lightmem_integrations.safety import check_user_id, digest, short_repr
@@ -112,6 +112,7 @@ class LightMemRetriever(BaseRetriever):
         since: dt.datetime | None = None,
         until: dt.datetime | None = None,
         speakers: Collection[str] | None = None,
+        timezone: str | None = None,
     ) -> list[Document]:
         recall = self.memory.recall(
             query,
@@ -123,6 +124,7 @@ class LightMemRetriever(BaseRetriever):
             since=since,
             until=until,
             speakers=speakers,
+            timezone=timezone,
         )
         return [_document(hit) for hit in recall.hits]
 
@@ -137,8 +139,10 @@ class LightMemRetriever(BaseRetriever):
         named = kwargs.get("user_id")
         if named is None:
             named = self.user_id
-        user_id = user_of_call(ensure_config(config), user_id=named)
-        return {**kwargs, "user_id": self._bound(user_id)}
+        config = ensure_config(config)
+        zone = timezone_of_call(config)
+        given = kwargs if zone is None else {"timezone": zone, **kwargs}
+        return {**given, "user_id": self._bound(user_of_call(config, user_id=named))}
 
     def _bound(self, user_id: str | None) -> str:
         if self.user_id is not None and user_id not in (None, self.user_id):

@@ -10,6 +10,7 @@ from langchain_core.runnables import RunnableConfig
 
 from lightmem_integrations.errors import ScopeError
 from lightmem_integrations.safety import check_user_id
+from lightmem_integrations.text.timezone import check_timezone
 
 DEFAULT_SESSION = "default"
 _TOOL_NODES = {"tools", "tool", "tool_node", "toolnode", "call_tool", "call_tools", "action"}
@@ -17,10 +18,11 @@ _TOOL_NODES = {"tools", "tool", "tool_node", "toolnode", "call_tool", "call_tool
 
 
 class Scope(NamedTuple):
-    """The user and the session that a run reads and writes."""
+    """The user and the session that a run reads and writes, and the user's time zone if named."""
 
     user_id: str
     session_id: str
+    timezone: str | None = None
 
 
 def scope_of(
@@ -29,7 +31,8 @@ def scope_of(
     """The scope of a call: its user as in `user_of_call`, and its session.
 
     The session is the thread of this run, if it has one; else the ``session_id`` of its
-    configuration; else ``session_id``, given when the component was made; else ``default``.
+    configuration; else ``session_id``, given when the component was made; else ``default``. A time
+    zone is the ``timezone`` of the run's context or configuration.
 
     Raises:
         ScopeError: No user is named, or no valid one.
@@ -43,8 +46,9 @@ def scope_of(
     if thread is None:
         thread = configurable.get("session_id")
     if thread is not None:
-        return Scope(user, str(thread))  # LangGraph takes integers and UUIDs as well
-    return Scope(user, DEFAULT_SESSION if session_id is None else session_id)
+        session_id = str(thread)  # LangGraph takes integers and UUIDs as well
+    zone = timezone_of_call(config, runtime=runtime)
+    return Scope(user, DEFAULT_SESSION if session_id is None else session_id, zone)
 
 
 def user_of_call(config: RunnableConfig, *, user_id: object, runtime: object = None) -> str:
@@ -79,6 +83,19 @@ def user_of_call(config: RunnableConfig, *, user_id: object, runtime: object = N
     raise ScopeError(
         "No user is named, so nobody's memory was touched. Pass user_id= when making the "
         "component, or context with a user_id, or config={'configurable': {'user_id': ...}}."
+    )
+
+
+def timezone_of_call(config: RunnableConfig, *, runtime: object = None) -> str | None:
+    """The time zone that a call's context or configuration names for its user; None for none.
+
+    Raises:
+        InvalidRequestError: There is no such zone.
+    """
+    runtime = _current_runtime() if runtime is None else runtime
+    named = _member(getattr(runtime, "context", None), "timezone")
+    return check_timezone(
+        config.get("configurable", {}).get("timezone") if named is None else named
     )
 
 

@@ -92,6 +92,7 @@ class MemoryTool(BaseTool):
             self.memory,
             user_id=scope.user_id,
             session_id=scope.session_id,
+            timezone=scope.timezone,
             agent_id=self.agent_id,
             k=self.k,
             max_tokens=self.max_tokens,

@@ -18,7 +18,7 @@ from llama_index.core.storage.chat_store.base_db import MessageStatus
 from llama_index.core.utils import get_tokenizer
 from pydantic import Field, PrivateAttr
 
-from lightmem_integrations.lightmem import LightMem
+from lightmem_integrations.lightmem import LightMem, checked_memory
 from lightmem_integrations.llama_index.failures import Failures, OnError
 from lightmem_integrations.llama_index.messages import fingerprint, question_of, to_turn
 from lightmem_integrations.llama_index.retriever import nodes_of
@@ -129,7 +129,7 @@ class LightMemBlock(BaseMemoryBlock[str]):
         }
         super().__init__(**fields)
         tokenize = tokenizer_fn or get_tokenizer()
-        self._memory = memory
+        self._memory = checked_memory(memory)
         self._count = lambda text: len(tokenize(text))
         self._failures = Failures(strict=strict, on_error=on_error)
 

@@ -12,7 +12,7 @@ from llama_index.core.schema import BaseNode, MetadataMode, TransformComponent
 from pydantic import PrivateAttr
 
 from lightmem_integrations.errors import InvalidTurnError
-from lightmem_integrations.lightmem import LightMem
+from lightmem_integrations.lightmem import LightMem, checked_memory
 from lightmem_integrations.llama_index.workers import address_of, in_worker
 from lightmem_integrations.records.conversation import ROLES, Turn
 from lightmem_integrations.safety import check_scope_id, check_user_id, short_repr
@@ -58,7 +58,7 @@ class ConsolidateTurns(TransformComponent):
             "max_batches": max_batches,
         }
         super().__init__(**fields)
-        self._memory = memory
+        self._memory = checked_memory(memory)
 
     @classmethod
     def class_name(cls) -> str:

@@ -16,7 +16,7 @@ from pydantic import PrivateAttr
 from pydantic_core import to_jsonable_python
 
 from lightmem_integrations.errors import InvalidRequestError
-from lightmem_integrations.lightmem import LightMem
+from lightmem_integrations.lightmem import LightMem, checked_memory
 from lightmem_integrations.llama_index import stores
 from lightmem_integrations.llama_index.bound import bound_to
 from lightmem_integrations.llama_index.failures import Failures, OnError
@@ -113,6 +113,7 @@ class LightMemMemory(SavedMemory):
             memory = stores.found(store, path, settings)
         elif path is not None:
             raise InvalidRequestError("Pass either memory= or path=, not both.")
+        checked_memory(memory)
         check_counts(token_limit=token_limit, recall_tokens=recall_tokens, k=k)
         method = checked_insert_method(insert_method)
         fields: dict[str, Any] = {
@@ -223,7 +224,7 @@ class LightMemMemory(SavedMemory):
     def put_messages(self, messages: list[ChatMessage]) -> None:
         """Store messages, all or none of them."""
         with self._lock:
-            self._session.put(self._session.made(messages))
+            self._session.add(messages)
 
     def set(self, messages: list[ChatMessage]) -> None:
         """Make these messages the conversation so far.

@@ -18,6 +18,7 @@ from lightmem_integrations.records.conversation import Role, Turn
 from lightmem_integrations.settings import Settings
 from lightmem_integrations.storable import as_json, cleaned, storable
 from lightmem_integrations.text.answers import without_reasoning
+from lightmem_integrations.text.timezone import moment_in
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +57,7 @@ def to_turn(
     Args:
         message: The message to store.
         settings: The store's, for its limits: a longer text is cut, not the message itself.
-        time: When it was said, with a time zone; ``None``: now.
+        time: When it was said, with a time zone; ``None``: now, in the zone of the settings.
         recall_answers: ``False`` keeps the model's replies out of recall. System and tool
             messages, reasoning, tool calls, code and unfinished ReAct traces are never searched.
     """
@@ -67,7 +68,7 @@ def to_turn(
         role=role,
         text=text,
         speaker=name[:_LONGEST_NAME] if isinstance(name, str) else None,
-        time=time or dt.datetime.now(dt.timezone.utc),
+        time=time or moment_in(settings.timezone),
         id=uuid.uuid4().hex,
         message=_as_json(message),
         searchable=(

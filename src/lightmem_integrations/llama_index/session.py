@@ -104,6 +104,14 @@ class Session:
         shown = {(turn.role, turn.text) for turn in turns}
         return {turn.id for turn in self._history() if turn.id and (turn.role, turn.text) in shown}
 
+    def add(self, messages: Sequence[ChatMessage]) -> None:
+        """Store messages in one transaction."""
+        self.put(self._made(messages))
+
+    def _made(self, messages: Sequence[ChatMessage]) -> list[Turn]:
+        settings, recalled = self._memory.settings, self._recall_answers
+        return [to_turn(message, settings, recall_answers=recalled) for message in messages]
+
     def put(self, turns: Sequence[Turn]) -> None:
         """Store turns in one transaction, after what could not be stored before."""
         if not turns:
@@ -128,21 +136,16 @@ class Session:
         wanted = [fingerprint(message) for message in messages]
         present = [fingerprint(to_message(turn)) for turn in self.turns()]
         if present and wanted[: len(present)] == present:
-            self.put(self.made(messages[len(present) :]))
+            self.add(messages[len(present) :])
             return
         seen = {(turn.role, turn.text): turn.time for turn in self._history()}
-        turns = self.made(messages)
+        turns = self._made(messages)
         for place, turn in enumerate(turns):
             words = turn.role, turn.text
             if words in seen:  # its time, so that forgetting a span of time takes both
                 turns[place] = replace(turn, time=seen[words], searchable=False)
         self.clear()
         self.put(turns)
-
-    def made(self, messages: Sequence[ChatMessage]) -> list[Turn]:
-        """The messages as turns that can be stored."""
-        settings, recalled = self._memory.settings, self._recall_answers
-        return [to_turn(message, settings, recall_answers=recalled) for message in messages]
 
     def begin_anew(self) -> None:
         """Clear the window; what it held does not come back to this conversation by recall."""

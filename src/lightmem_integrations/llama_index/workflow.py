@@ -9,7 +9,7 @@ from typing import Any
 from llama_index.core.workflow import Context, Event, StartEvent, StopEvent, Workflow, step
 from pydantic import Field
 
-from lightmem_integrations.lightmem import LightMem
+from lightmem_integrations.lightmem import LightMem, checked_memory
 from lightmem_integrations.safety import check_user_id
 from lightmem_integrations.validation import check_counts
 
@@ -83,7 +83,7 @@ class ConsolidationWorkflow(Workflow):
 
     def __init__(self, memory: LightMem, *, timeout: float | None = None, **arguments: Any) -> None:
         super().__init__(timeout=timeout, **arguments)
-        self._memory = memory
+        self._memory = checked_memory(memory)
 
     @step
     async def begin(self, ctx: Context, ev: StartEvent) -> ConsolidateUser | Consolidated | None:

@@ -18,7 +18,7 @@ from lightmem_integrations.models.protocols import (
     Vectors,
     weights_name,
 )
-from lightmem_integrations.models.sentence import SentenceTransformerEmbedder
+from lightmem_integrations.models.sentence import SentenceTransformerEmbedder, check_name
 from lightmem_integrations.models.token_vectors import compact
 
 
@@ -68,10 +68,13 @@ def as_embedder(given: object | None) -> Embedder:
 
     Raises:
         SettingsError: It is none of these.
+        ModelUnavailableError: It is a string, and no model can be named so.
+        MissingExtraError: It is a string, and sentence-transformers is not installed.
     """
     if given is None:
         return OnnxEmbedder()
     if isinstance(given, str):
+        check_name(given)
         return SentenceTransformerEmbedder(given)
     embedder: Any = given
     if hasattr(given, "embed_documents") and hasattr(given, "embed_query"):

@@ -58,10 +58,7 @@ def spaces_under(connection: Connection, prefix: Path) -> list[Space]:
     """The namespaces under a prefix that hold vectors."""
     query = (
         select(
-            document_vectors.c.namespace,
-            namespaces.c.key,
-            document_vectors.c.indexed,
-            func.count(),
+            document_vectors.c.namespace, namespaces.c.key, document_vectors.c.indexed, func.count()
         )
         .join(namespaces, namespaces.c.id == document_vectors.c.namespace)
         .group_by(document_vectors.c.namespace, namespaces.c.key, document_vectors.c.indexed)

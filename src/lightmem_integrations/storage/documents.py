@@ -195,10 +195,7 @@ def refresh(connection: Connection, rows: Collection[int], now: float) -> None:
     for part in in_batches(rows):
         connection.execute(
             update(documents)
-            .where(
-                documents.c.id.in_(part),
-                documents.c.ttl_minutes.is_not(None),
-            )
+            .where(documents.c.id.in_(part), documents.c.ttl_minutes.is_not(None))
             .values(expires_at=now + _MINUTE * documents.c.ttl_minutes)
         )
 

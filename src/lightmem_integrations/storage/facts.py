@@ -15,12 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 
 from lightmem_integrations.storage.claims import Claim, word_columns
-from lightmem_integrations.storage.schema.knowledge import (
-    fact_vectors,
-    facts,
-    mentions,
-    revisions,
-)
+from lightmem_integrations.storage.schema.knowledge import fact_vectors, facts, mentions, revisions
 from lightmem_integrations.storage.sql import insert_row, insert_rows, select_in
 from lightmem_integrations.text.names import entity_keys
 

@@ -6,10 +6,7 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection
 
-from lightmem_integrations.storage.document_vectors import (
-    expected_of_documents,
-    indexed_documents,
-)
+from lightmem_integrations.storage.document_vectors import expected_of_documents, indexed_documents
 from lightmem_integrations.storage.index import Batch
 from lightmem_integrations.storage.ledger import Ledger
 from lightmem_integrations.storage.turn_vectors import expected_of_turns, indexed_turns

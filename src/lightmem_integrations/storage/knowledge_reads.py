@@ -175,36 +175,19 @@ def _believed(table: FromClause) -> ColumnElement[bool]:
     return and_(table.c.valid_from <= as_of, or_(retracted.is_(None), retracted > as_of))
 
 
-def _facts() -> Select[Any]:
-    return (
-        select(facts.c.id, facts.c.subject, facts.c.terms, fact_vectors.c.vector)
-        .join(fact_vectors, fact_vectors.c.fact == facts.c.id)
-        .where(facts.c.user == bindparam("user"), _believed(facts))
-        .order_by(facts.c.id.desc())
-        .limit(MOST)
-    )
-
-
-def _summaries() -> Select[Any]:
-    return (
-        select(
-            episodes.c.id,
-            episodes.c.speakers.label("subject"),
-            episodes.c.terms,
-            episode_vectors.c.vector,
-        )
-        .join(episode_vectors, episode_vectors.c.episode == episodes.c.id)
-        .where(
-            episodes.c.user == bindparam("user"),
-            episodes.c.state == COMPRESSED,
-            episodes.c.ends <= bindparam("as_of"),
-        )
-        .order_by(episodes.c.id.desc())
-        .limit(MOST)
-    )
-
-
-_QUERIES: dict[Tier, Select[Any]] = {"ltm": _facts(), "mtm": _summaries()}
+_QUERIES: dict[Tier, Select[Any]] = {
+    "ltm": select(facts.c.id, facts.c.subject, facts.c.terms, fact_vectors.c.vector)
+    .join(fact_vectors, fact_vectors.c.fact == facts.c.id)
+    .where(facts.c.user == bindparam("user"), _believed(facts))
+    .order_by(facts.c.id.desc())
+    .limit(MOST),
+    "mtm": select(episodes.c.id, episodes.c.speakers, episodes.c.terms, episode_vectors.c.vector)
+    .join(episode_vectors, episode_vectors.c.episode == episodes.c.id)
+    .where(episodes.c.user == bindparam("user"), episodes.c.state == COMPRESSED)
+    .where(episodes.c.ends <= bindparam("as_of"))
+    .order_by(episodes.c.id.desc())
+    .limit(MOST),
+}
 _DETAILS: dict[Tier, Select[Any]] = {
     "ltm": select(
         facts.c.id.label("row"),

@@ -39,7 +39,7 @@ class Ledger:
 
     Attributes:
         read_only: True where nothing can be written.
-        name: The file or, where there is none, the URL, as errors name it.
+        file: Its file.
 
     Raises:
         LedgerError: The URL names another kind of database, it cannot be opened, or a newer
@@ -52,7 +52,7 @@ class Ledger:
         self.read_only = read_only
         self.lexical = LexicalIndex()
         url = _file_url(place, read_only=read_only) if isinstance(place, Path) else _url(place)
-        self.name = str(place) if isinstance(place, Path) else url.database or str(place)
+        self.file = file_of(place)
         try:
             if isinstance(place, Path) and not read_only:
                 make_private_file(place)
@@ -65,7 +65,7 @@ class Ledger:
                     refresh_terms(self._engine, self.lexical)
                     self.put(_TERMS, TERMS_VERSION)
         except (SQLAlchemyError, ImportError, OSError) as error:
-            raise LedgerError(_explained(error, self.name, "cannot be opened")) from error
+            raise LedgerError(_explained(error, str(self.file), "cannot be opened")) from error
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -127,7 +127,7 @@ class Ledger:
         try:
             yield
         except SQLAlchemyError as error:
-            raise LedgerError(_explained(error, self.name, "refused the operation")) from error
+            raise LedgerError(_explained(error, str(self.file), "refused the operation")) from error
 
 
 def get_meta(connection: Connection, name: str) -> str | None:
@@ -140,6 +140,15 @@ def put_meta(connection: Connection, name: str, value: str) -> None:
     done = connection.execute(meta.update().where(meta.c.name == name).values(value=value))
     if not done.rowcount:
         connection.execute(meta.insert().values(name=name, value=value))
+
+
+def file_of(place: str | Path) -> Path:
+    """The file of a ledger, given that or its URL.
+
+    Raises:
+        LedgerError: The URL is of no SQLite database.
+    """
+    return place if isinstance(place, Path) else Path(_url(place).database or ":memory:").absolute()
 
 
 def _explained(error: Exception, name: str, what: str) -> str:

@@ -5,16 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Select,
-    Table,
-    delete,
-    func,
-    insert,
-    select,
-)
+from sqlalchemy import ColumnElement, Connection, Select, Table, delete, func, insert, select
 
 # A statement may bind 32,766 values (SQLITE_MAX_VARIABLE_NUMBER since SQLite 3.32). Far fewer, as
 # one may bind a batch several times; that 500 is enough to make a batch's overhead vanish is a

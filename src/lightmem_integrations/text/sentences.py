@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import re
 
-_QUOTED = re.compile(r'"[^"\n]*(?:"|$)|“[^”\n]*(?:”|$)', re.MULTILINE)
+# A quotation may go on over lines; one that nothing closes ends with its line.
+_QUOTED = re.compile(
+    r'"(?:[^"]{0,2000}"|[^"\n]*$)|“(?:[^”]{0,2000}”|[^”\n]*$)|«(?:[^»]{0,2000}»|[^»\n]*$)'
+    r"|„(?:[^“”]{0,2000}[“”]|[^“”\n]*$)"
+    "|(?<!\\w)\u2018(?:[^\u2018\u2019]{0,2000}\u2019|[^\u2018\u2019\\n]*$)",
+    re.MULTILINE,
+)
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
 # A guess: a longer note in brackets is a part of the text.
 _BRACKETED = re.compile(r"\[[^\[\]]{0,400}\]")
 _BLOCK_QUOTE = re.compile(r"^[^\S\n]*>.*$", re.MULTILINE)
+# A dot behind a title belongs to it; behind other abbreviations it ends a sentence only where
+# the next word is one that begins sentences.
 _SENTENCE_END = re.compile(
-    r"(?<!\bMr\.)(?<!\bMs\.)(?<!\bDr\.)(?<!\bSt\.)(?<!\bMrs\.)(?<=[.!?…])\s+"
+    r"(?<!\b(?:St|Mt|Ft|Mr|Ms|Dr|Sr|Jr|vs)\.)(?<!\b(?:Mrs|Rev|Gen|Col|Sgt|Hon)\.)(?<!\b(?:Prof|Capt)\.)"
+    r"(?<=[.!?…])"
+    r"(?:(?<!\b(?:Co|No)\.)(?<!\b(?:Inc|Ltd|etc)\.)(?<!\bCorp\.)(?<!\b[A-Z]\.)(?<!\be\.g\.)(?<!\bi\.e\.)"
+    r"|(?=\s{1,9}(?:I|I'm|We|My|Our|The|It|It's|He|She|They|You|This|That|But|And|So|What|How|Do|Is|Can)\b))"
+    r"\s+"
 )
 # Stand-ins from the private use area: marks inside a quotation end no sentence of the speaker's.
-_HIDE = {mark: chr(0xE000 + place) for place, mark in enumerate(".!?…,;:-\u2013\u2014")}
+_HIDE = {mark: chr(0xE000 + place) for place, mark in enumerate(".!?…,;:-\u2013\u2014\n")}
 _HIDDEN = str.maketrans(_HIDE)
 _SHOWN = str.maketrans({hidden: mark for mark, hidden in _HIDE.items()})
 
@@ -47,4 +59,4 @@ def unmasked(text: str) -> str:
 
 def without_quotations(sentence: str) -> str:
     """The sentence without what stands in quotation marks."""
-    return _QUOTED.sub(" ", sentence) if '"' in sentence or "“" in sentence else sentence
+    return _QUOTED.sub(" ", sentence)

@@ -1,4 +1,8 @@
-"""Clauses in which a speaker states something, by rules about English."""
+"""Clauses in which a speaker states something of their own, by rules about English.
+
+Stories, games, templates, quotations, orders and suppositions state nothing: where it is not plain
+that a person speaks of themselves, nothing is read.
+"""
 
 from __future__ import annotations
 
@@ -8,18 +12,44 @@ from collections.abc import Iterator
 from lightmem_integrations.text.sentences import masked, unmasked
 
 _CURLY = str.maketrans({"\u2019": "'", "\u2018": "'", "\u02bc": "'"})
+# Guesses: a longer turn is somebody's text, a longer sentence a list. They bound the time, too.
+_LONGEST_TURN = 4_000
+_LONGEST_SENTENCE = 400
 
+_WORK = (
+    r"translate|rewrite|rephrase|proofread|summari[sz]e|paraphrase|correct|edit|fix|write|compose|"
+    r"draft|imagine|pretend|suppose|repeat|turn (?:that|this|it) into|make up|invent|complete the"
+)
+_TOLD = (
+    r"games?|stor(?:y|ies)|novels?|dreams?|movies?|films?|books?|songs?|shows?|series|plays?|"
+    r"scenes?|chapters?|episodes?|animes?|campaigns?|simulations?|scripts?|sketch|poems?|tales?|"
+    r"legends?|sagas?|universe|roles?|lyrics|worlds?|quests?|comics?|fan ?fictions?|server"
+)
 # The whole turn is not the speaker's own word: orders to the machine, texts to work on, jokes.
 _NOT_OWN = re.compile(
     r"\b(?:ignore|disregard|forget|override|bypass)\b.{0,40}\b(?:rules?|instructions?|prompts?|"
     r"guidelines|polic(?:y|ies)|above|previous|everything)\b|\bsystem (?:prompt|message)\b|"
-    r"\byou are now\b|\bfrom now on,? (?:you|act|respond)\b|\bact as\b|\brole-?play\b|"
-    r"\bjust kidding\b|\bjoking\b|</?\s*(?:memory|system|instructions?)\b|"
-    r"^[^\w\n]*(?:please |can you |could you )*(?:translate|rewrite|rephrase|proofread|"
-    r"summari[sz]e|"
-    r"paraphrase|correct|edit|fix|write|compose|draft|imagine|pretend|suppose|repeat)\b|"
-    r"^[^\S\n]*(?:system|assistant|user)\s*:",
+    r"\byou are now\b|\bfrom now on,? (?:you|act|respond)\b|\bkidding\b|\bjoking\b|\bjoke\b|"
+    r"</?[^\S\n]{0,9}(?:memory|system|instructions?)\b|"
+    rf"^[^\w\n]{{0,9}}(?:(?:please|can you|could you|help me|let's|let us) ){{0,3}}(?:{_WORK})\b|"
+    rf"[.!?;] (?:(?:please|now|can you|could you) ){{0,2}}(?:{_WORK})\b|"
+    r"^[^\S\n]{0,9}(?:system|assistant|user|you are (?:an?|the|my)\b)|"
+    r"^[^\w\n]{0,9}as an? [\w -]{1,40}, (?:i|we)\b|"
+    r"\b(?:novels?|fiction(?:al)?|protagonist|villain|npcs?|personas?|user stor(?:y|ies)|avatar|"
+    r"placeholder|lorem ipsum|template|hypothetical(?:ly)?|imaginary|make-believe|alter ego|"
+    r"(?:example|sample|test|dummy|fake|mock) (?:sentence|text|data|user|profile|message|bio|"
+    r"answer|dialog|dialogue|conversation|interview)s?|(?:my|the|this|main|new) character|"
+    r"character's|playing (?:as|the (?:role|part))|I play (?:as|an?|the (?:role|part) of)) "
+    rf"|\b(?:in|from|inside) (?:my|the|this|that|an?|his|her|our|your) (?:[\w'-]{{1,20}} ){{0,2}}"
+    rf"(?:{_TOLD})\b(?! (?:tournament|club|industry|night|store|shop|company|studio|convention))",
     re.IGNORECASE | re.MULTILINE,
+)
+# From here on, people speak as somebody else.
+_PLAY = re.compile(
+    r"\brole-?play|\blet's (?:play|pretend)\b|\btext adventure\b|\bdungeon master\b|\bact as\b|"
+    r"\bin character\b|\bmock interview\b|\b(?:tell|write) (?:me |us )?a (?:\w{1,20} )?story\b|"
+    r"\bpretend(?:ing)? (?:to be|that|you|I|we)\b",
+    re.IGNORECASE,
 )
 # The sentence supposes, reports or orders; nothing in it is taken for a fact.
 _NOT_STATED = re.compile(
@@ -28,13 +58,14 @@ _NOT_STATED = re.compile(
     r"apparently|supposedly|as though)\b",
     re.IGNORECASE,
 )
+_COLON = re.compile(r":(?=\s|$)")
 _UNSURE = re.compile(
     r"\b(?:might|may (?!\d)|could|would|should|maybe|perhaps|probably|possibly|hopefully|likely|"
     r"hope|hoping|not sure|guess|'d)\b"
 )
 _BETWEEN = re.compile(
-    r"(?:,\s*|\s+)(?:and|but|so|plus|then|since|because)\s+(?=(?:I|we|my|our)\b)"
-    r"|,\s+(?=(?:I|we)\b)|\s+[-\u2013\u2014]+\s+|;\s+|(?<=\w)\.\.+\s*"
+    r"(?:, ?| )(?:and|but|so|plus|then|since|because) (?=(?:I|we|my|our)\b)"
+    r"|, (?=(?:I|we)\b)| [-\u2013\u2014]{1,3} |; |(?<=\w)\.\.\.? ?"
 )
 _SELF = re.compile(r"\b(?:I|we|We)\b|^(?:[Mm]y|[Oo]ur) \w+ \w+")
 _SMALL_I = re.compile(r"(?<![\w.'])i(?=['\s])")
@@ -55,13 +86,28 @@ _EXPANSIONS = (
 
 
 def is_own_word(text: str) -> bool:
-    """True unless the whole turn is an order, a joke, or somebody else's text to work on."""
-    return not _NOT_OWN.search(text)
+    """True unless the whole turn is an order, a joke, a story, or a text to work on."""
+    return not _NOT_OWN.search(text) and not starts_play(text)
+
+
+def starts_play(text: str) -> bool:
+    """True for a turn after which people may speak as somebody else."""
+    return bool(_PLAY.search(text))
+
+
+def is_pasted(text: str) -> bool:
+    """True for a turn so long that it is hardly what somebody just said."""
+    return len(text) > _LONGEST_TURN
+
+
+def introduces(sentence: str) -> bool:
+    """True for a sentence with a colon: what follows is a list or somebody else's text."""
+    return bool(_COLON.search(sentence))
 
 
 def statements(sentence: str) -> Iterator[str]:
     """Clauses of a sentence that state something, contractions written out."""
-    if sentence.endswith("?") or _NOT_STATED.search(sentence):
+    if len(sentence) > _LONGEST_SENTENCE or sentence.endswith("?") or is_supposed(sentence):
         return
     pieces = _BETWEEN.split(_SMALL_I.sub("I", masked(sentence).translate(_CURLY)))
     lead = ""

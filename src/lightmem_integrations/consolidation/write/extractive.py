@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from lightmem_integrations.consolidation.write.clauses import starts_play
+from lightmem_integrations.consolidation.write.correction import correction_of
 from lightmem_integrations.consolidation.write.fact_rules import facts
 from lightmem_integrations.consolidation.write.grammar import NAMELESS
 from lightmem_integrations.consolidation.write.summary import (
@@ -32,12 +34,7 @@ class ExtractiveWriter:
         """Summary, keywords, entities and facts of these turns."""
         speakers = tuple(dict.fromkeys(turn.speaker for turn in turns))
         talk = [turn for turn in turns if turn.role in {"user", "assistant"}] or list(turns)
-        entities = proper_names(talk)
-        found = merged(
-            fact
-            for place, turn in enumerate(turns)
-            for fact in facts(turn, place, speakers, entities)
-        )
+        found = merged(_own_facts(turns))
         weight = term_weights(talk)
         places = {id(turn): place for place, turn in enumerate(talk)}
         telling = {
@@ -50,20 +47,58 @@ class ExtractiveWriter:
         return EpisodeDraft(
             summary=" ".join(summary),
             keywords=keywords(talk, weight),
-            entities=entities,
+            entities=proper_names(talk),
             speakers=tuple(each for each in speakers if each),
-            facts=tuple(found),
+            facts=tuple(fact for fact in found if not fact.denies),
+            denials=tuple(fact for fact in found if fact.denies),
         )
 
 
+def _own_facts(turns: Sequence[WriterTurn]) -> list[FactDraft]:
+    """Facts of the turns as their speakers correct them, up to a play that begins among them."""
+    found: list[FactDraft] = []
+    # The place of each speaker's last turn.
+    last: dict[str, int] = {}
+    for place, turn in enumerate(turns):
+        if starts_play(turn.text):
+            break
+        stated = list(facts(turn, place))
+        taken_back = correction_of(turn)
+        if taken_back is not None:
+            # What is corrected stands in the same turn or in the speaker's last one.
+            near = {place, last.get(turn.speaker, place)}
+            stated = [
+                mended
+                for fact in [*(each for each in found if near & set(each.evidence)), *stated]
+                if (mended := taken_back.applied(fact, place)) is not None
+            ]
+            found = [each for each in found if not near & set(each.evidence)]
+        found += stated
+        last[turn.speaker] = place
+    return found
+
+
 def merged(found: Iterable[FactDraft]) -> list[FactDraft]:
-    """Facts, each once: one said twice has the evidence of both and the earlier start."""
-    kept: dict[tuple[str, str, str], FactDraft] = {}
+    """Facts, each once: one said twice has the evidence of both and the earlier start.
+
+    Of two values of one thing from the same moment, the one said last stands.
+    """
+    kept: dict[tuple[object, ...], FactDraft] = {}
     for fact in found:
-        key = (fact.subject.lower(), fact.attribute.lower(), fact.value.lower())
+        about = (fact.subject.lower(), fact.attribute.lower())
+        key = (*about, fact.value.lower(), fact.valid_to, fact.denies)
+        if fact.single and fact.valid_to is None:
+            for other, known in list(kept.items()):
+                same = other[:2] == about and other != key
+                if (
+                    same
+                    and known.single
+                    and (known.valid_from, known.valid_to) == (fact.valid_from, None)
+                ):
+                    del kept[other]
         first = kept.get(key)
-        if first is None or first.valid_to != fact.valid_to:
-            kept[key if first is None else (*key[:2], f"{key[2]} {fact.valid_to}")] = fact
+        if first is None:
+            kept[key] = fact
             continue
         since = [each for each in (first.valid_from, fact.valid_from) if each]
         kept[key] = replace(

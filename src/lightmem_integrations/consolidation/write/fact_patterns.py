@@ -1,7 +1,9 @@
 """Patterns of English in which people state facts about themselves, by attribute.
 
 A pattern is matched from the start of a predicate: "moved to Lisbon", "am allergic to nuts".
-Precision comes before recall: what is not clearly one of these is no fact.
+Precision comes before recall: what is not clearly one of these is no fact. Read on 6,604 turns of
+three data sets, rules that fired seldom or on other things (goals, plans, hobbies, events without
+a date, people known by name only) were dropped.
 """
 
 from __future__ import annotations
@@ -10,13 +12,16 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["state", "event", "plan", "taste", "past"]
-"""``state`` holds from then on, ``event`` happened then, ``plan`` is to come, ``past`` is over."""
+Kind = Literal["state", "event", "dated", "taste", "past"]
+"""``state`` holds from then on, ``event`` happened then, ``past`` is over.
+
+``dated`` is an event that is worth a fact only with its date.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """One way to state an attribute."""
+    """One way to state an attribute; ``single`` where it has one value at a time."""
 
     attribute: str
     kind: Kind
@@ -24,14 +29,18 @@ class Pattern:
     expression: re.Pattern[str]
 
 
+# Without those that people call themselves in passing: "a terrible singer", "a careful driver".
 _PROFESSION = (
     r"(?:teacher|nurse|doctor|physician|engineer|developer|programmer|designer|lawyer|attorney|"
-    r"accountant|artist|writer|author|journalist|photographer|chef|baker|barista|waiter|waitress|"
-    r"scientist|researcher|professor|lecturer|student|dentist|pharmacist|therapist|counsell?or|"
-    r"psychologist|musician|singer|actor|actress|dancer|farmer|plumber|electrician|carpenter|"
-    r"mechanic|driver|pilot|librarian|manager|consultant|analyst|architect|electrical engineer|"
-    r"firefighter|paramedic|veterinarian|vet|coach|trainer|translator|editor|cashier|banker|"
+    r"accountant|author|journalist|photographer|chef|baker|barista|waiter|waitress|scientist|"
+    r"researcher|professor|lecturer|student|dentist|pharmacist|therapist|counsell?or|psychologist|"
+    r"musician|farmer|plumber|electrician|carpenter|mechanic|pilot|librarian|manager|consultant|"
+    r"analyst|architect|firefighter|paramedic|veterinarian|vet|translator|editor|cashier|banker|"
     r"broker|entrepreneur|freelancer|secretary|receptionist|salesperson|tutor|social worker)"
+)
+_NO_JOB = (
+    r"(?:future|former|ex|retired|aspiring|wannabe|would-be|failed|good|bad|great|terrible|real|"
+    r"big|better|lousy|poor|natural|born|fan|friend|patient|customer|kind|child|son|daughter)"
 )
 _ANIMAL = (
     r"(?:dog|puppy|puppies|pup|cat|kitten|kitty|rabbit|bunny|hamster|guinea pig|parrot|bird|fish|"
@@ -42,7 +51,12 @@ _KIN = (
     r"grandchildren|grandsons?|granddaughters?|baby|stepson|stepdaughter|nieces?|nephews?)"
 )
 _COUNT = r"(?:an?|one|two|three|four|five|six|seven|\d{1,2})"
+_SOME = r"(?:[\w-]{1,20} ){0,2}"
 _V = r"(?P<value>.+)"
+_NAME = rf"(?=(?-i:[A-Z])){_V}"
+_PLACE = rf"(?!fear|hope|denial|peace|pain|your|(?:the|this) (?:moment|past|present|now)\b){_V}"
+# The thing itself: "a dog named Rex", but not "a dog allergy".
+_ITSELF = r"\b(?=$|[.,!]| (?:and|who|which|that|called|named|aged|from|in|with|at|now)\b).*"
 _THING = (
     r"(?:car|bike|bicycle|motorcycle|motorbike|boat|van|truck|camper|house|apartment|flat|cabin|"
     r"condo|guitar|piano|violin|keyboard|camera|telescope|laptop|computer|console|3d printer)"
@@ -56,183 +70,96 @@ _CONDITION = (
     r"c(?:o)?eliac disease|high blood pressure|hay fever|insomnia|cancer)"
 )
 _HAPPENED = (
-    r"signed up|joined|attended|finished|completed|won|participated|took part|met|applied|"
-    r"painted|wrote|published|launched|opened|organi[sz]ed|hosted|volunteered|passed|performed|"
-    r"competed|planted|submitted|released|recorded|donated|celebrated|enrolled|baked|knitted|"
-    r"sewed|carved|taught|ran (?:a|an|my|the|in|for)|raised|lost|quit|sold|broke|saw|watched|read|"
-    r"started|began|tried|learned|built|created|designed|made|cooked|took|got|went|had|found|"
-    r"discovered|decided|contacted|interviewed|entered|hiked|climbed|swam|camped|drew|set up|"
-    r"explored|developed|gave|spoke|retired|moved from|mentored|adopted|rescued|received|earned"
+    r"signed up|took part|took|ran|lost|quit|sold|broke|saw|began|got|went|had|gave|spoke|met|won|"
+    r"wrote|made|found|built|drew|swam|taught|passed away|set up|read|hurt|"
+    r"(?!(?:need|want|lov|lik|enjoy|us|believ|realiz|seem|agre|hop|car|remember|appreciat|thank|"
+    r"miss|promis|guess|mention|talk|notic|plann|decid|learn)ed\b)[a-z]{2,20}ed"
 )
 
 
-def _pattern(attribute: str, kind: Kind, expression: str, *, single: bool = False) -> Pattern:
-    return Pattern(attribute, kind, single, re.compile(expression, re.IGNORECASE))
-
-
-PATTERNS: tuple[Pattern, ...] = (
-    _pattern("home", "past", rf"lived (?:in|near) {_V}"),
-    _pattern("home", "state", rf"have lived (?:in|near) {_V}", single=True),
-    _pattern(
-        "home", "state", rf"(?:am |are |is |have been )?liv(?:e|ing) (?:in|near) {_V}", single=True
-    ),
-    _pattern(
-        "home",
-        "state",
-        rf"(?:have )?(?:moved|relocated) (?:back )?(?:from .+? )?(?:in)?to (?=(?-i:[A-Z])|a |an |"
-        rf"the |my |our ){_V}",
-        single=True,
-    ),
-    _pattern(
-        "origin", "state", rf"(?:am|are|is) (?:originally )?from (?=(?-i:[A-Z])){_V}", single=True
-    ),
-    _pattern("origin", "state", rf"(?:was born|grew up) in {_V}", single=True),
-    _pattern("birthday", "state", rf"was born on {_V}", single=True),
-    _pattern("age", "state", r"(?:am|is) (?P<value>\d{1,3})(?: years old)?\b(?! \w)", single=True),
-    _pattern("age", "state", r"(?:have )?turned (?P<value>\d{1,3})\b", single=True),
-    _pattern("job", "past", rf"worked (?:as|at|for) {_V}"),
-    _pattern(
-        "job",
-        "state",
-        rf"(?:am |are |is |have been )?work(?:ing)? (?:as|at|for) (?!it\b){_V}",
-        single=True,
-    ),
-    _pattern(
-        "job",
-        "state",
-        rf"(?:am|is|became|have become) (?P<value>an? (?:[\w-]+ ){{0,2}}{_PROFESSION}\b.*)",
-        single=True,
-    ),
-    _pattern(
-        "job",
-        "state",
-        r"(?:have )?(?:got|landed|started|accepted|found) (?P<value>(?:an?|my|the|this) "
-        r"(?:\w+ ){0,2}(?:job|position|internship)\b.*)",
-        single=True,
-    ),
-    _pattern(
-        "job", "state", r"(?P<value>(?:have )?(?:lost|quit|left) (?:my|their) job\b.*)", single=True
-    ),
-    _pattern(
-        "career", "event", r"(?P<value>(?:got|was|have been) (?:promoted|hired|fired|laid off)\b.*)"
-    ),
-    _pattern(
-        "education", "state", rf"(?:am |is |have been )?(?:study(?:ing)?|major(?:ing)? in) {_V}"
-    ),
-    _pattern("education", "event", r"(?P<value>(?:have )?graduated\b.*)"),
-    _pattern("name", "state", rf"(?:am|is) (?:called|named) (?=(?-i:[A-Z])){_V}", single=True),
-    _pattern(
-        "taste",
-        "taste",
-        r"(?P<verb>love|like|enjoy|adore|hate|dislike|prefer|loathe|cannot stand) "
-        rf"(?!to (?:think|see|hear|say|know|help|just)\b){_V}",
-    ),
-    _pattern(
-        "taste",
-        "taste",
-        rf"(?P<verb>am|is) (?:an? )?(?:(?:big|huge|total|great|real) )?fan of {_V}",
-    ),
-    _pattern(
-        "taste", "taste", rf"(?P<verb>am|is) (?:into|passionate about|obsessed with|fond of) {_V}"
-    ),
-    _pattern(
-        "pet",
-        "state",
-        rf"(?:have |own |got |adopted |rescued |have (?:got|adopted) )(?P<value>(?:{_COUNT}|my|"
-        rf"another|some) (?:[\w-]+ ){{0,2}}{_ANIMAL}\b(?! toy| stuffed| plush).*)",
-    ),
-    _pattern("family", "state", rf"have (?P<value>{_COUNT} (?:[\w-]+ ){{0,2}}{_KIN}\b.*)"),
-    _pattern(
-        "relationship",
-        "state",
-        r"(?:am|is|are|got|have been) (?P<value>(?:happily )?(?:married|engaged|divorced|widowed|"
-        r"separated|"
-        r"in a relationship|dating (?=[A-Z])\w+|a single (?:mom|mother|dad|father|parent)|"
-        r"single(?=$|[.!,]))\b.*)",
-        single=True,
-    ),
-    _pattern("relationship", "state", r"(?P<value>(?:broke|split) up\b.*)", single=True),
-    _pattern("allergy", "state", rf"(?:am|is|have been) (?:\w+ly )?allergic to {_V}"),
-    _pattern(
-        "health",
-        "state",
-        r"(?:am|is|got) (?P<value>(?:\w+ )?(?:intolerant|diabetic|asthmatic|pregnant)\b.*)",
-    ),
-    _pattern("health", "state", rf"have (?P<value>(?:\w+ )?{_CONDITION}\b.*)"),
-    _pattern("health", "event", rf"(?:was|am|is|have been|got) diagnosed with {_V}"),
-    _pattern(
-        "health",
-        "event",
-        r"(?P<value>(?:broke|sprained|injured|hurt|twisted|fractured) (?:my|their|his|her) .+)",
-    ),
-    _pattern("health", "event", r"(?P<value>had (?:\w+ ){0,3}(?:surgery|an operation)\b.*)"),
-    _pattern(
-        "diet",
-        "state",
-        r"(?:am|is|went|became|have been) (?:an? )?(?P<value>(?:vegan|vegetarian|pescatarian|"
-        r"gluten-free)\b)",
-        single=True,
-    ),
-    _pattern("belongings", "state", rf"own (?!up\b|it\b){_V}"),
-    _pattern("belongings", "state", rf"have (?P<value>an? (?:[\w-]+ ){{0,2}}{_THING}\b.*)"),
-    _pattern("purchase", "event", rf"(?:have )?(?:bought|purchased|ordered) {_V}"),
-    _pattern(
-        "purchase", "event", r"(?:have )?got (?:myself )?(?P<value>an? new (?!job|idea|friend).+)"
-    ),
-    _pattern(
-        "visit",
-        "event",
-        r"(?:have )?(?:visited|travell?ed to|flew to|drove to|toured|been to|went to|"
-        r"(?:got|came) back from|took an? (?:[\w-]+ ){0,2}trip to) (?!bed|sleep|hell|"
-        r"a lot of)(?P<value>.+)",
-    ),
-    _pattern("hobby", "state", rf"play (?P<value>(?:the )?{_INSTRUMENT}\b.*)"),
-    _pattern(
-        "hobby", "state", r"(?:am|have been) (?P<value>learning (?!a lot|so much|that|more).+)"
-    ),
-    _pattern("languages", "state", rf"speak (?=(?:fluent |some |a little )?(?-i:[A-Z])){_V}"),
-    _pattern("plan", "plan", rf"(?:(?:am|are|is|have been) planning|plan) (?:(?:to|on|for) )?{_V}"),
-    _pattern(
-        "plan",
-        "plan",
-        rf"(?:am|are|is) (?:going|about) to (?!be (?:ok|okay|fine)\b|keep\b|do my\b){_V}",
-    ),
-    _pattern("plan", "plan", rf"will {_V}"),
-    _pattern("plan", "plan", r"(?:am|are|is) (?P<value>(?!going to\b|planning\b)\w+ing .+)"),
-    _pattern(
-        "goal",
-        "state",
-        r"want to (?P<value>(?:be(?:come)?|open|start|move|adopt|learn|build|visit|travel|write|"
-        r"study|buy)\b.+)",
-    ),
-    _pattern(
-        "activity",
-        "state",
-        r"(?:am|have been) (?P<value>(?:working on|training for|volunteering|taking|teaching|"
-        r"writing|running|practi[sc]ing|researching|saving|coaching|mentoring|studying|building|"
-        r"attending) .+)",
-    ),
-    _pattern("event", "event", rf"(?:have )?(?P<value>(?:{_HAPPENED})\b.+)"),
-    _pattern(
-        "event",
-        "event",
-        r"(?P<value>(?!(?:need|feed|want|lov|lik|enjoy|us|need|believ|realiz|seem|agre|hop|car|"
-        r"remember|appreciat|deserv|thank|miss|promis|guess|bless|mention|"
-        r"talk)(?:ed)?\b)[a-z]+ed\b.+)",
-    ),
+# fmt: off
+_STATED: tuple[tuple[str, Kind, str], ...] = (
+    ("home", "past", rf"lived (?:in|near) {_PLACE}"),
+    ("home!", "state",
+     rf"(?:have lived|(?:am |are |is |have been )?liv(?:e|ing)) (?:in|near) {_PLACE}"),
+    ("home!", "state",
+     r"(?:have )?(?:moved|relocated) (?:back )?(?:from [^,]{1,40}? )?to (?=(?-i:[A-Z])|my |our |"
+     rf"(?:an?|the) {_SOME}(?:city|town|village|country|suburbs|coast|house|flat|apartment|farm)\b)"
+     rf"{_V}"),
+    ("origin!", "state", rf"(?:(?:am|are|is) (?:originally )?from|was born in|grew up in) {_NAME}"),
+    ("age!", "state",
+     r"(?:am|is|(?:have )?turned) (?P<value>\d{1,3})(?= years? old\b|$|[.,!](?:\s|$)| and )"),
+    ("job", "past", rf"worked (?:at|for|as an?) {_V}"),
+    ("job!", "state",
+     r"(?:am |are |is |have been )?work(?:ing)? (?:at|for|as(?= an? )) "
+     rf"(?!it\b|home\b|night|least\b|a living\b|myself\b){_V}"),
+    ("job!", "state",
+     rf"(?:am|is|became|have become) (?P<value>an? (?!{_NO_JOB}\b){_SOME}{_PROFESSION}\b(?!')"
+     r"(?=$|[.,!]| (?:and|at|for|in|with|of|by|who|now)\b).*)"),
+    ("job!", "state", r"(?P<value>(?:have )?(?:lost|quit|left) (?:my|their) job\b.*)"),
+    ("career", "event", r"(?P<value>(?:got|was|have been) (?:promoted|hired|fired|laid off)\b.*)"),
+    ("education", "state", rf"(?:am |is )?(?:study|major(?:ing)? in) (?!for\b|hard\b){_V}"),
+    ("education", "event", r"(?P<value>(?:have )?graduated\b.*)"),
+    ("name!", "state", rf"(?:am|is) (?:called|named) {_NAME}"),
+    ("taste", "taste",
+     r"(?P<verb>love|like|enjoy|adore|hate|dislike|prefer|loathe|cannot stand|(?:am|is) (?:into|"
+     r"passionate about|obsessed with|fond of|(?:an? )?(?:(?:big|huge|great) )?fan of)) "
+     rf"(?!(?:not|to)\b){_V}"),
+    ("pet", "state",
+     rf"(?:have |own |got |adopted |rescued |have (?:got|adopted) )(?P<value>(?:{_COUNT}|my|"
+     rf"another|some) {_SOME}{_ANIMAL}{_ITSELF})"),
+    ("family", "state", rf"have (?P<value>{_COUNT} {_SOME}{_KIN}{_ITSELF})"),
+    ("relationship!", "state",
+     r"(?:am|is|are|got|have been) (?P<value>(?:(?:happily )?married|engaged(?= to|$|[.,!])|"
+     r"divorced|widowed|in a relationship|single(?=$|[.!,]))\b.*)"),
+    ("relationship!", "state", r"(?P<value>(?:broke|split) up\b.*)"),
+    ("allergy", "state", rf"(?:am|is|have been) (?:\w+ly )?allergic to {_V}"),
+    ("health", "state",
+     r"(?:am|is) (?P<value>(?:(?:lactose|gluten) intolerant|diabetic|asthmatic|pregnant)\b)"),
+    ("health", "state", rf"have (?P<value>{_CONDITION}{_ITSELF})"),
+    ("health", "event", rf"(?:was|am|is|have been|got) diagnosed with {_V}"),
+    ("diet!", "state",
+     r"(?:am|is|went|became|have been) (?:an? )?"
+     r"(?P<value>(?:vegan|vegetarian|pescatarian|gluten-free)\b)"),
+    ("belongings", "state", rf"have (?:got )?(?P<value>an? {_SOME}{_THING}{_ITSELF})"),
+    ("belongings", "state", rf"own (?!up\b|it\b|my\b){_V}"),
+    ("purchase", "event", rf"(?:have )?(?:bought|purchased|ordered) {_V}"),
+    ("visit", "dated",
+     rf"(?:have )?(?:visited|travell?ed to|flew to|drove to|toured|been to|went to) {_V}"),
+    ("hobby", "state", rf"play (?P<value>(?:the )?{_INSTRUMENT}{_ITSELF})"),
+    ("languages", "state", r"speak (?P<value>(?:fluent |some |a little )?(?-i:[A-Z]).+)"),
+    ("event", "dated", rf"(?:have )?(?P<value>(?:{_HAPPENED})\b(?! that\b).+)"),
 )
+# A denial of what was not known is no fact, so that these may be wide.
+_ENDED: tuple[tuple[tuple[str, ...], str], ...] = (
+    (("belongings", "pet", "purchase"),
+     r"(?:sold|lost|crashed|wrecked|totall?ed|scrapped|donated|rehomed|got rid of|gave away|"
+     rf"gave up) (?:my|our|the) (?:(?:old|beloved|dear) )?{_V}"),
+    (("home",), rf"moved (?:away from|out of|from) {_V}"),
+    (("job", "education"),
+     r"(?:left|quit|dropped out of|(?:resigned|retired|(?:got|was) (?:fired|laid off)) from) "
+     rf"{_V}"),
+    (("hobby", "education"), rf"(?:stopped|quit|gave up) (?:playing|studying) {_V}"),
+    (("diet",), rf"(?:stopped|quit|gave up) being (?:an? )?{_V}"),
+    (("allergy",), r"(?:outgrew|outgrown|got over) my (?P<value>.{1,40}) allerg\w+"),
+)
+# fmt: on
 
-# A plan said with "will", "going to" or the present progressive is a plan only with its date.
-DATED_ONLY = re.compile(
-    r"will |(?:am|are|is) (?:going to|about to|(?!planning)\w+ing )", re.IGNORECASE
+PATTERNS = tuple(
+    Pattern(name.rstrip("!"), kind, name.endswith("!"), re.compile(expression, re.IGNORECASE))
+    for name, kind, expression in _STATED
 )
-# Verbs so common that they mean an event only where a date stands with them.
-VAGUE = re.compile(
-    rf"(?!(?:have )?(?:{_HAPPENED})\b)|have got\b|(?:have )?(?:gave|received|earned|took|got|"
-    rf"went|had|found|made|saw|watched|read|started|began|tried|learned|lost|decided|"
-    r"discovered|created|built|met|finished|set up|broke|quit|raised|designed|cooked|passed)\b",
-    re.IGNORECASE,
+ENDS = tuple(
+    (names, re.compile(f"(?:have )?{expression}", re.IGNORECASE)) for names, expression in _ENDED
 )
+"""Verbs that end what was so, by the attributes that it may be filed under."""
+
+DIED = re.compile(
+    rf"^(?:[Mm]y|[Oo]ur) (?:[\w-]+ )?(?P<value>{_ANIMAL})(?: [A-Z]\w+)? (?:has )?(?:just )?"
+    r"(?:died|passed away|ran away|was put down)\b"
+)
+"""The end of a pet."""
+
 PRESENT = frozenset(
     """live move work study major love like enjoy adore hate dislike prefer loathe own play speak
     plan want have need eat drink run teach attend practice practise""".split()  # noqa: SIM905

@@ -9,10 +9,10 @@ from dataclasses import replace
 
 from lightmem_integrations.consolidation.write import clauses, grammar
 from lightmem_integrations.consolidation.write.fact_patterns import (
-    DATED_ONLY,
+    DIED,
+    ENDS,
     PATTERNS,
     RELATIONS,
-    VAGUE,
     Pattern,
 )
 from lightmem_integrations.consolidation.write.grammar import Stated
@@ -21,30 +21,28 @@ from lightmem_integrations.text.sentences import sentences, without_quotations
 from lightmem_integrations.text.temporal import CALENDAR, Mention, mentions
 from lightmem_integrations.text.terms import terms
 
-_NAMED = re.compile(
-    rf"^(?:[Mm]y|[Oo]ur) (?P<relation>{RELATIONS})(?:'s name is| is (?:named|called)) "
-    r"(?P<value>[A-Z]\w+)"
-)
 _POSSESSED = re.compile(
-    r"^[Mm]y (?P<what>name|birthday|favou?rite (?:[\w-]+ ?){1,3})(?: is| are|'s) (?P<value>.+)"
-)
-_BORN = re.compile(
-    r"^(?:I was born on|[Mm]y birthday is(?: on)?) (?P<value>(?:the )?(?:\d|"
-    r"[A-Z])[\w ,]{2,24}?)(?:[.!;]|$)"
+    rf"^(?:(?:[Mm]y|[Oo]ur) (?:(?P<relation>{RELATIONS})(?:'s name is| is (?:named|called))|"
+    r"(?P<what>name|birthday|favou?rite (?!(?:part|thing|bit|one|moment|way)\b)"
+    r"[\w-]{1,30}(?: [\w-]{1,30})?)(?: is| are|'s))|I was (?P<born>born) on) "
+    r"(?P<not>(?:not|no longer) )?(?:on )?(?P<value>.+)"
 )
 _RELATED = re.compile(
     rf"\b[Mm]y (?:(?:older|younger|little|big|elder|twin|new|dear|"
     rf"lovely) )?(?P<relation>{RELATIONS}),? "
-    r"(?P<name>[A-Z][a-z]+)\b(?! [A-Z])"
+    r"(?P<name>[A-Z][a-z]{1,30})\b(?! [A-Z])"
 )
-_FUTURE = re.compile(r"\b(?:will|going to|plan|planning|next|about to|(?:am|are|is) \w+ing)\b")
+_UNTRUE = re.compile(
+    r"^(?:it|that) (?:is not true|is wrong|is false|is not the case) that (?=I )", re.I
+)
 _CUT = re.compile(
-    r"\s+(?:because|which|but|although|though|so that|while|when|where|until|'cause|cuz|btw)\b"
-    r"|\s+(?=I (?:am|was|have|had|will|did|got|feel|felt)\b)"
-    r"|,?\s+(?:so|and|then) (?=(?:I|it|they|he|she|we|that|this|there|so|am|is|was|were|had|have|"
+    r" (?:because|which|but|although|though|so that|while|when|where|until|'cause|cuz|btw)\b"
+    r"| (?=I (?:am|was|have|had|will|did|got|feel|felt)\b)"
+    r"|,? (?:so|and|then) (?=(?:I|it|they|he|she|we|that|this|there|so|am|is|was|were|had|have|"
     r"got|the|just|really|found|saw|felt|let|can|made|all|has|now)\b)"
-    r"|,\s*(?=(?:so|it|its|which|who|but|though|he|she|they|that|this|not|you|thanks|where|"
-    r"especially|like|with|making|hoping|trying|even|plus|right|too)\b)|[!?:;(]|\.(?:\s|$)"
+    r"|, ?(?=(?:so|it|its|which|who|but|though|he|she|they|that|this|not|you|thanks|where|"
+    r"especially|like|with|making|hoping|trying|even|plus|right|too|how|can|could|what|any|please|"
+    r"is|do|does|should|will|would)\b)|[!?:;(]"
 )
 _EMPTY = re.compile(
     r"^(?:it|this|that|these|those|them|him|her|you|your|how|what|when|the way|me|us|here|there|"
@@ -56,69 +54,79 @@ _EMPTY = re.compile(
     re.IGNORECASE,
 )
 _POINTING = re.compile(
-    r"^(?:the|his|her|their|its)\b|\b(?:it|this|these|those|them|you|your|thought)\b", re.IGNORECASE
+    r"^(?:the|his|her|their|its)\b|\b(?:it|this|these|those|them|thought)\b", re.I
 )
-_POINTING_END = re.compile(r"\b(?:it|this|that|them|those|you)$", re.IGNORECASE)
-_HANGING = re.compile(r"\b(?:of|in|at|to|on|for|with|from),")
-# Where a date stood between commas.
-_HOLE = re.compile(r"(?: ?,)+(?= |$)")
-_PROPER = re.compile(r"\b[A-Z][\w'-]+(?: (?:of |the )?[A-Z][\w'-]+)*")
-# Guesses: a value of more words is a story, an event of fewer terms says too little by itself.
+_POINTING_END = re.compile(r"\bit\b|\b(?:this|that|them|those)$", re.IGNORECASE)
+_YOU = re.compile(r"\byou(?:r|rs|rself)?\b", re.IGNORECASE)
+_HANGING = re.compile(r"\b(?:of|in|at|to|on|for|with|from|by|and|or|the|a|an|my|our)(?:,|$)")
+# A date that says something else than when it happened: "my 18 July meeting", "due by Friday".
+_ATTACHED = re.compile(
+    r"\b(?:of|for|by|than|until|before|after|to|from|and|or|the|an?|my|our|their|his|her|its|your|"
+    r"this|that|'s) $",
+    re.IGNORECASE,
+)
+# What a date leaves between commas, and before a mark.
+_HOLE = re.compile(r"(?: ?,){1,9}(?= |$)")
+_BEFORE_MARK = re.compile(r" (?=[.,!])")
+_PROPER = re.compile(r"\b[A-Z][\w'-]{1,40}(?: (?:of |the )?[A-Z][\w'-]{1,40}){0,5}")
+# Guesses: a value of more words is a story; a longer taste names nothing to be liked again.
 _MOST_WORDS = 20
-_FEW_TERMS = 4
+_MOST_WORDS_OF_A_TASTE = 5
 _TITLES = frozenset({"Mr", "Mrs", "Ms", "Dr", "Sr", "Frau", "Herr"})
 # Their patterns say enough: "lost my job", "broke up".
 _WHOLE = frozenset({"job", "career", "education", "relationship"})
-# A guess: a longer one names no thing that could be liked again.
-_MOST_WORDS_OF_A_TASTE = 5
 _LIKES = {"so": "likes", "not": "does not like", "ended": "no longer likes", "once": "used to like"}
-_DISLIKES = {"hate", "dislike", "loathe", "cannot stand"}
+_DISLIKES = frozenset({"hate", "dislike", "loathe", "cannot stand"})
+_DIET = re.compile(r"^(?:eat|drink) (?P<value>.+)")
 
 
-def facts(
-    turn: WriterTurn, pointer: int, speakers: tuple[str, ...], known: tuple[str, ...] = ()
-) -> Iterator[FactDraft]:
-    """Facts that a turn states: what lasts, and what happened.
+def facts(turn: WriterTurn, pointer: int) -> Iterator[FactDraft]:
+    """Facts that a turn states: what lasts, what happened, and what is not so or has ended.
 
-    Questions, suppositions, orders, quotations and reports of what others said state nothing, nor
-    do the machine's own turns (an assistant without a person's name, a tool, the system).
+    Questions, suppositions, orders, stories, quotations and reports of what others said state
+    nothing, nor do the machine's own turns (an assistant without a person's name, a tool, the
+    system), nor a text so long that it was hardly just said.
 
     Args:
         turn: What was said.
         pointer: Its place in the episode.
-        speakers: Names of those who speak in the episode.
-        known: Other names in it, of whom something may be stated.
     """
     nameless = turn.speaker.strip().lower() in grammar.NAMELESS
     machine = turn.role in {"system", "tool"} or (turn.role == "assistant" and nameless)
-    if machine or not clauses.is_own_word(turn.text):
+    if machine or clauses.is_pasted(turn.text) or not clauses.is_own_word(turn.text):
         return
     speaker = "user" if nameless else turn.speaker.strip()
-    others = [each for each in speakers if each.strip() != speaker]
-    addressee = (
-        others[0] if len(others) == 1 and others[0].lower() not in grammar.NAMELESS else None
-    )
     for sentence in sentences(turn.text):
-        if sentence.endswith(":"):
-            return  # What follows is a list or somebody else's text.
-        for kin in _kin(without_quotations(sentence), speaker, turn.time):
-            yield replace(kin, evidence=(pointer,))
-        for clause in clauses.statements(sentence):
-            dates = mentions(
-                clause, turn.time, direction="future" if _FUTURE.search(clause) else "nearest"
-            )
-            bare = _without(dates, clause)
-            fact = _possession(clause, bare, speaker, turn.time) or _statement(
-                bare, speaker, (*speakers, *known), addressee, dates, turn.time
-            )
-            if fact is not None:
-                yield replace(fact, evidence=(pointer,))
+        if clauses.introduces(sentence):
+            return
+        for fact in _stated(sentence, speaker, turn.time):
+            yield replace(fact, evidence=(pointer,))
+
+
+def _stated(sentence: str, speaker: str, time: dt.datetime) -> Iterator[FactDraft]:
+    yield from _kin(without_quotations(sentence), speaker, time)
+    for clause in clauses.statements(sentence):
+        dates = mentions(clause, time)
+        if any(_is_attached(date, clause) for date in dates):
+            continue
+        bare = _without(dates, clause)
+        yield from _ends(bare, speaker, dates, time)
+        fact = _possession(clause, speaker, time) or _statement(bare, speaker, dates, time)
+        if fact is not None:
+            yield fact
+
+
+def _is_attached(date: Mention, clause: str) -> bool:
+    begin, end = date.span
+    # Of a range, only the beginning is read.
+    return bool(_ATTACHED.search(clause[:begin])) or clause[end : end + 1] in {"-", "\u2013", "'"}
 
 
 def _without(dates: list[Mention], clause: str) -> str:
     for date in reversed(dates):
         clause = f"{clause[: date.span[0]]} {clause[date.span[1] :]}"
-    return grammar.without_lead(_HOLE.sub(",", " ".join(clause.split())))
+    clause = _HOLE.sub(",", " ".join(clause.split()))
+    return grammar.without_lead(_BEFORE_MARK.sub("", clause))
 
 
 def _kin(sentence: str, speaker: str, time: dt.datetime) -> Iterator[FactDraft]:
@@ -129,20 +137,34 @@ def _kin(sentence: str, speaker: str, time: dt.datetime) -> Iterator[FactDraft]:
             yield _about(speaker, relation, name, time, single=False)
 
 
-def _possession(clause: str, bare: str, speaker: str, time: dt.datetime) -> FactDraft | None:
-    """As in "my favourite food is ramen", "my son is called Max"; ``bare`` is without dates."""
-    born = _BORN.match(grammar.without_lead(clause))
-    if born:
-        return _about(speaker, "birthday", born["value"].strip(" ,.!"), time)
-    found = _NAMED.match(bare) or _POSSESSED.match(bare)
+def _ends(bare: str, speaker: str, dates: list[Mention], time: dt.datetime) -> Iterator[FactDraft]:
+    """What a verb ends: "sold my car", "left Siemens"; it counts only if that was known."""
+    stated = grammar.parse(bare, speaker)
+    ends: list[tuple[tuple[str, ...], re.Match[str] | None]] = [(("pet",), DIED.match(bare))]
+    if stated is not None and stated.subject == speaker and stated.polarity == "so":
+        ends += [(names, verb.match(stated.predicate)) for names, verb in ENDS]
+    until = min(dates[0].start, time) if dates else time
+    for names, found in ends:
+        value = _value(found["value"]) if found else ""
+        for name in names if terms(value) else ():
+            told = f"{grammar.called(speaker)}: {grammar.others_words(bare)}"
+            fact = _about(speaker, name, value, time, single=False)
+            yield replace(fact, statement=told, valid_from=None, valid_to=until, denies=True)
+
+
+def _possession(clause: str, speaker: str, time: dt.datetime) -> FactDraft | None:
+    """As in "my favourite food is ramen", "my son is called Max"."""
+    found = _POSSESSED.match(grammar.without_lead(clause))
     if found is None:
         return None
-    what = found.groupdict().get("relation")
-    what = f"{what.lower()}'s name" if what else found["what"].strip().lower()
-    value = found["value"][: _cut(found["value"], 0)].strip(" ,.!-'")
-    if not terms(value) or _EMPTY.match(value) or len(value.split()) > _MOST_WORDS:
+    value = grammar.others_words(_value(found["value"]))
+    what = found["what"] or ("birthday" if found["born"] else f"{found['relation']}'s name")
+    if not _is_value(value) or (found["relation"] and not value[0].isupper()):
         return None
-    return _about(speaker, what, grammar.others_words(value, None), time)
+    fact = _about(speaker, what.lower(), value, time)
+    if found["not"]:
+        return replace(fact, valid_from=None, valid_to=time, denies=True)
+    return fact
 
 
 def _about(
@@ -163,87 +185,82 @@ def _about(
 
 
 def _statement(
-    clause: str,
-    speaker: str,
-    known: tuple[str, ...],
-    addressee: str | None,
-    dates: list[Mention],
-    time: dt.datetime,
+    clause: str, speaker: str, dates: list[Mention], time: dt.datetime
 ) -> FactDraft | None:
-    stated = grammar.parse(clause, speaker, known)
+    untrue = _UNTRUE.match(clause)
+    stated = grammar.parse(clause[untrue.end() :] if untrue else clause, speaker)
+    if stated is not None and untrue:
+        stated = replace(stated, polarity="not") if stated.polarity == "so" else None
     found = _recognised(stated) if stated else None
     if stated is None or found is None:
         return None
     pattern, match = found
-    if pattern.kind == "event" and dates and dates[0].start > time:
-        pattern = _ARRANGED
-    if pattern.kind == "plan":
-        dates = [date for date in dates if date.end > time]
     if pattern.kind == "past":
         # "For three years" ended at an unknown time.
         dates = [date for date in dates if not date.lasting]
     date = dates[0] if dates else None
+    undated = date is None and pattern.kind == "dated"
+    if undated or (date is not None and date.start > time and pattern.kind != "taste"):
+        return None
     begin = match.start("value")
     cut = min(_cut(stated.predicate, begin), match.end("value"))
     value = stated.predicate[begin:cut].strip(" ,.!-'")
-    vague = (pattern.kind == "plan" and DATED_ONLY.match(stated.predicate)) or (
-        pattern.attribute == "event"
-        and VAGUE.match(stated.predicate)
-        and (len(terms(value)) <= _FEW_TERMS or stated.predicate.startswith("have got"))
-    )
-    if vague and date is None:
+    filed = _filed(pattern, match, grammar.others_words(value), stated)
+    if filed is None or not _says_something(value, pattern):
         return None
-    if not _says_something(value, pattern):
-        return None
+    attribute, kept, single = filed
+    own = kept == grammar.others_words(value)
+    over = pattern.kind == "past" or (stated.polarity != "so" and own)
     told = replace(stated, predicate=stated.predicate[:cut].strip(" ,.!-'"))
-    value = grammar.others_words(value, addressee)
-    attribute, kept, single = _filed(pattern, match, value, stated)
-    over = pattern.kind == "past" or (stated.polarity in {"ended", "once"} and kept == value)
+    then = min(date.start, time) if date else time
     return FactDraft(
         subject=stated.subject,
         attribute=attribute,
         value=kept,
-        statement=grammar.sentence(told, addressee, date.words if date else None),
+        statement=grammar.sentence(told, date.words if date else None),
         evidence=(),
         entities=_names(value),
-        valid_from=_since(pattern, date, time, over=over),
-        valid_to=_until(pattern, date, time, over=over),
+        valid_from=None if over else then,
+        valid_to=then if over else None,
         single=single,
         confidence=0.6 if stated.subject == speaker else 0.5,
+        denies=own and stated.polarity == "not",
     )
 
 
 def _recognised(stated: Stated) -> tuple[Pattern, re.Match[str]] | None:
     """The first pattern that fits, if it can be said with this polarity."""
-    if stated.polarity == "not" and (diet := _DIET.match(stated.predicate)):
-        return _DENIED_FOOD, diet
+    if stated.polarity in {"so", "not"} and (diet := _DIET.match(stated.predicate)):
+        return _FOOD, diet
     for pattern in PATTERNS:
         match = pattern.expression.match(stated.predicate)
         if match:
             # That something did not happen, or is not planned, is no memory of its own.
             lasting = pattern.kind in {"state", "taste"}
-            may = stated.polarity == "so" or (lasting and stated.polarity != "not")
-            return (pattern, match) if may or pattern.kind == "taste" else None
+            return (pattern, match) if stated.polarity == "so" or lasting else None
     return None
 
 
-_ARRANGED = Pattern("plan", "plan", single=False, expression=re.compile("(?P<value>.+)"))
-_DIET = re.compile(r"^(?:eat|drink) (?P<value>.+)")
-_DENIED_FOOD = Pattern("diet", "state", single=False, expression=_DIET)
+_FOOD = Pattern("diet", "state", single=False, expression=_DIET)
+
+
+def _is_value(value: str) -> bool:
+    return bool(
+        terms(value)
+        and not _EMPTY.match(value)
+        and not _YOU.search(value)
+        and len(value.split()) <= _MOST_WORDS
+    )
 
 
 def _says_something(value: str, pattern: Pattern) -> bool:
+    if _HANGING.search(value) or _YOU.search(value) or len(value.split()) > _MOST_WORDS:
+        return False
+    if pattern.attribute in _WHOLE:
+        return True
     # The value of an event begins with its verb; what was done stands behind it.
     thing = value.partition(" ")[2] if pattern.attribute == "event" else value
-    if pattern.attribute in _WHOLE:
-        return len(value.split()) <= _MOST_WORDS
-    known = bool(terms(thing)) or thing.isdigit()
-    if (
-        not known
-        or _HANGING.search(value)
-        or len(value.split()) > _MOST_WORDS
-        or _EMPTY.match(thing)
-    ):
+    if not (thing.isdigit() or _is_value(thing)):
         return False
     # A taste for something pointed at ("the colors", "this") is praise of what was just shown.
     return not (_POINTING_END if pattern.kind != "taste" else _POINTING).search(thing)
@@ -251,46 +268,31 @@ def _says_something(value: str, pattern: Pattern) -> bool:
 
 def _filed(
     pattern: Pattern, match: re.Match[str], value: str, stated: Stated
-) -> tuple[str, str, bool]:
-    """Attribute, value, and whether there is one such value at a time.
+) -> tuple[str, str, bool] | None:
+    """Attribute, value, and whether there is one such value at a time; None for no fact.
 
     A taste is filed under what it is for, so that "loves coffee" and "no longer likes coffee" are
     two values of one thing, and liking tea is another.
     """
-    if stated.polarity == "not" and pattern is _DENIED_FOOD:
-        return "diet", f"no {value}", False
+    if pattern is _FOOD:
+        return ("diet", f"no {value}", False) if stated.polarity == "not" else None
     if pattern.kind != "taste":
         return pattern.attribute, value, pattern.single
-    verb = match["verb"]
-    said = _LIKES[stated.polarity]
-    if verb in _DISLIKES:
-        said = {"so": "does not like", "not": "likes"}.get(stated.polarity, said)
     if len(value.split()) > _MOST_WORDS_OF_A_TASTE:
-        return "taste", f"{said} {value}", False
-    return f"taste for {value.lower()}", said, True
-
-
-def _since(
-    pattern: Pattern, date: Mention | None, time: dt.datetime, *, over: bool
-) -> dt.datetime | None:
-    if over:
         return None
-    if date is None or pattern.kind == "plan":
-        return time
-    return min(date.start, time) if pattern.kind != "event" or not date.lasting else time
-
-
-def _until(
-    pattern: Pattern, date: Mention | None, time: dt.datetime, *, over: bool
-) -> dt.datetime | None:
-    if over:
-        return min(date.start, time) if date else time
-    return date.end if pattern.kind == "plan" and date else None
+    said = _LIKES[stated.polarity]
+    if match["verb"] in _DISLIKES:
+        said = {"so": "does not like", "not": "likes"}.get(stated.polarity, said)
+    return f"taste for {value.lower()}", said, True
 
 
 def _cut(text: str, begin: int) -> int:
     found = _CUT.search(text, begin)
     return found.start() if found else len(text)
+
+
+def _value(text: str) -> str:
+    return text[: _cut(text, 0)].strip(" ,.!-'")
 
 
 def _names(value: str) -> tuple[str, ...]:

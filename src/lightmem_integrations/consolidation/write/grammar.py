@@ -21,9 +21,12 @@ _GREETING = re.compile(
     r"guess what)\b[,.!: ]*)+",
     re.IGNORECASE,
 )
-_LEAD = re.compile(r"^(?:[^,!:]{1,40}[,!]\s*){1,3}(?=(?:I|We|we|My|my|Our|our)\b)")
-_FICTION = re.compile(
-    r"\b(?:dream|story|novel|games?|script|movie|film|book|song|character|fiction)\b", re.IGNORECASE
+_LEAD = re.compile(r"^(?:[^,!:]{1,40}[,!] ?){1,3}(?=(?:I|We|we|My|my|Our|our)\b)")
+# "In Middle-earth, I", "as a customer, I", "like Bob, I": of these, the speaker may be another.
+_ELSEWHERE = re.compile(
+    r"(?:^|[,!] ?)(?!as for me\b)(?:in|as|according|for|like|unlike|by|with|under|inside|within|"
+    r"per|through|via|from|at|on|when|while|once|where|to|instead|quote)\b",
+    re.IGNORECASE,
 )
 _SELF = re.compile(r"^(?:I|[Ww]e) (?=\w)")
 _KIN = re.compile(
@@ -49,9 +52,17 @@ _POLARITIES: tuple[tuple[Polarity, re.Pattern[str], str], ...] = (
     ("once", re.compile(r"^used to (.+)"), r"\1"),
     ("not", re.compile(r"^(?:do|does) not (.+)"), r"\1"),
     ("not", re.compile(r"^cannot ((?:eat|drink) .+)"), r"\1"),
-    ("not", re.compile(r"^(am|are|is) not (.+)"), r"\1 \2"),
+    ("not", re.compile(r"^(am|are|is) (?:not|never) (.+)"), r"\1 \2"),
+    ("not", re.compile(r"^never (.+)"), r"\1"),
+    ("not", re.compile(r"^have no (.+)"), r"have a \1"),
 )
 _BE = re.compile(r"^(?:am|are|is)\b ?")
+_BE_SAID = {"not": "is not", "ended": "is no longer", "once": "used to be"}
+# "I don't only live in Lisbon" denies nothing.
+_HEDGED = re.compile(
+    r"^(?:\w+ )?(?:not|never) (?:only|just|merely|simply|always|necessarily|yet)\b"
+)
+_ANY = re.compile(r"(?<=^have )any |(?<=^own )any ")
 _PRONOUNS = {
     "my": "their",
     "our": "their",
@@ -65,7 +76,8 @@ _PRONOUNS = {
     "we": "they",
     "am": "are",
 }
-_PRONOUN = re.compile(rf"\b(?:{'|'.join(_PRONOUNS)}|you|your)\b", re.IGNORECASE)
+# "Book I" is a number.
+_PRONOUN = re.compile(rf"\b(?:{'|'.join(_PRONOUNS)})\b(?<! I)|\bI(?= [a-z])", re.IGNORECASE)
 _IRREGULAR = {"am": "is", "are": "is", "were": "was", "have": "has", "do": "does", "go": "goes"}
 
 
@@ -82,13 +94,13 @@ def without_lead(clause: str) -> str:
     """The clause without greetings, interjections and names called out before it."""
     clause = _GREETING.sub("", clause.lstrip(", "))
     lead = _LEAD.match(clause)
-    return clause[lead.end() :] if lead and not _FICTION.search(lead.group()) else clause
+    return clause[lead.end() :] if lead and not _ELSEWHERE.search(lead.group()) else clause
 
 
-def parse(clause: str, speaker: str, known: tuple[str, ...]) -> Stated | None:
-    """The subject, if it is the speaker, kin of theirs, or somebody known by name.
+def parse(clause: str, speaker: str) -> Stated | None:
+    """The subject, if it is the speaker or kin of theirs.
 
-    Pronouns of the third person stay unresolved: what they stand for would be a guess.
+    Of anybody else, also of pronouns of the third person, who they are would be a guess.
     """
     own, kin = _SELF.match(clause), _KIN.match(clause)
     if own:
@@ -97,43 +109,33 @@ def parse(clause: str, speaker: str, known: tuple[str, ...]) -> Stated | None:
         subject = kin["name"] or f"{called(speaker)}'s {kin['relation'].lower()}"
         predicate = _base_form(kin["rest"])
     else:
-        name = next((each for each in known if clause.startswith(f"{each} ")), None)
-        if name is None or name.lower() in NAMELESS:
-            return None
-        subject, predicate = name, _base_form(clause[len(name) + 1 :])
+        return None
+    if _HEDGED.match(predicate):
+        return None
     predicate = _ADVERBS.sub(r"\1", predicate)
     for polarity, expression, rest in _POLARITIES:
         if expression.match(predicate):
             inner = _ADVERBS.sub(r"\1", expression.sub(rest, predicate))
-            return Stated(subject, inner, polarity)
+            return Stated(subject, _ANY.sub("a ", inner), polarity)
     return Stated(subject, predicate, "so")
 
 
-def sentence(stated: Stated, addressee: str | None, when: str | None) -> str:
-    """A sentence that can be understood alone.
-
-    Args:
-        stated: What is said of whom.
-        addressee: Who "you" is, if that is clear.
-        when: The absolute date to name in it.
-    """
-    predicate, be = stated.predicate, _BE.match(stated.predicate)
-    told = others_words(predicate, addressee)
+def sentence(stated: Stated, when: str | None) -> str:
+    """A sentence that can be understood alone, with the absolute date to name in it."""
+    be = _BE.match(stated.predicate)
+    told = others_words(stated.predicate[be.end() :] if be else stated.predicate)
+    verb, _, rest = told.partition(" ")
     if stated.polarity == "so":
-        verb, _, rest = predicate.partition(" ")
-        told = f"{_third(verb)} {others_words(rest, addressee)}".strip()
+        verb, _, rest = stated.predicate.partition(" ")
+        told = f"{_third(verb)} {others_words(rest)}".strip()
     elif be:
-        rest = others_words(predicate[be.end() :], addressee)
-        told = {"not": "is not", "ended": "is no longer", "once": "used to be"}[stated.polarity]
-        told = f"{told} {rest}"
+        told = f"{_BE_SAID[stated.polarity]} {told}"
     elif stated.polarity == "ended":
-        verb, _, rest = predicate.partition(" ")
-        told = f"no longer {_third(verb)} {others_words(rest, addressee)}"
+        told = f"no longer {_third(verb)} {rest}"
     else:
         told = f"{'does not' if stated.polarity == 'not' else 'used to'} {told}"
     subject = called(stated.subject)
-    subject = subject[0].upper() + subject[1:]
-    return f"{subject} {told}{f' {when}' if when else ''}."
+    return f"{subject[0].upper()}{subject[1:]} {told}{f' {when}' if when else ''}."
 
 
 def called(subject: str) -> str:
@@ -141,19 +143,13 @@ def called(subject: str) -> str:
     return "the user" if subject == "user" else subject
 
 
-def others_words(text: str, addressee: str | None) -> str:
+def others_words(text: str) -> str:
     """The speaker's words as another would say them of the speaker: "my" becomes "their"."""
 
     def other(found: re.Match[str]) -> str:
         word = found.group()
         # "US", the country, is not "us".
-        if word.isupper() and len(word) > 1:
-            return word
-        word = word.lower()
-        if word.startswith("you"):
-            name = addressee or "the other"
-            return f"{name}'s" if word == "your" else name
-        return _PRONOUNS[word]
+        return word if word.isupper() and len(word) > 1 else _PRONOUNS[word.lower()]
 
     return _PRONOUN.sub(other, text)
 

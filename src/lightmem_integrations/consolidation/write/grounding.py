@@ -189,7 +189,7 @@ def _draft(
         and any(
             attribute == each.attribute
             for place in pointers
-            for each in stated(turns[place], place, (subject,))
+            for each in stated(turns[place], place)
         ),
         confidence=0.5,
     )

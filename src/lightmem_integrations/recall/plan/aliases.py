@@ -38,11 +38,7 @@ _GREETINGS = r"(?i:hi|hey|hello|hiya|thanks|thank you|bye|dear|good morning|good
 
 
 def with_full_names(
-    connection: Connection,
-    lexical: LexicalIndex,
-    user: User,
-    query: str,
-    speakers: Sequence[str],
+    connection: Connection, lexical: LexicalIndex, user: User, query: str, speakers: Sequence[str]
 ) -> str:
     """The question with short forms and nicknames of this user's speakers written out.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import time
 from collections.abc import Sequence
 
 from sqlalchemy import Connection
@@ -18,6 +17,7 @@ from lightmem_integrations.storage.users import User, find_session
 from lightmem_integrations.text.common_names import COMMON_NAMES
 from lightmem_integrations.text.temporal import time_window
 from lightmem_integrations.text.terms import runs_on
+from lightmem_integrations.text.timezone import moment_in
 from lightmem_integrations.validation import Request
 
 _SHORTEST_NAME = 2
@@ -50,11 +50,10 @@ def plan_question(
         request: The question, and the moment it is asked as of.
     """
     speakers = known_speakers(connection, user)
-    now = time.time() if request.as_of is None else request.as_of
     return make_plan(
         with_full_names(connection, lexical, user, request.query, speakers),
         speakers,
-        now=dt.datetime.fromtimestamp(now, dt.timezone.utc),
+        now=moment_in(request.timezone, request.as_of),
         latest=last_said(connection, user),
         k=request.k,
     )

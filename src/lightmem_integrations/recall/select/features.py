@@ -15,12 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightmem_integrations.arrays import Vectors
-from lightmem_integrations.recall.candidates import (
-    REACH,
-    Candidates,
-    EmbeddedQuery,
-    QueryTerms,
-)
+from lightmem_integrations.recall.candidates import REACH, Candidates, EmbeddedQuery, QueryTerms
 from lightmem_integrations.recall.select.answer_type import has_answer_type
 from lightmem_integrations.recall.select.late_interaction import maxsim, query_tokens
 from lightmem_integrations.records.conversation import Plan
@@ -211,11 +206,7 @@ def _late(
     asked = _asked_before(turns, around)
     prior = np.where(asked >= 0, (whole[asked] - mean) / spread, 0.0)
     reply = np.nan_to_num(np.maximum(prior, 0.0), nan=0.0).astype(np.float32)
-    return (
-        z_scores(weights @ np.minimum(nearest[:, own], _SAME)),
-        z_scores(context),
-        reply,
-    )
+    return (z_scores(weights @ np.minimum(nearest[:, own], _SAME)), z_scores(context), reply)
 
 
 def _asked_before(turns: Turns, around: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -18,11 +18,7 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from lightmem_integrations.models.token_vectors import (
-    DIMENSIONS,
-    STEPS,
-    rotate,
-)
+from lightmem_integrations.models.token_vectors import DIMENSIONS, STEPS, rotate
 from lightmem_integrations.text.terms import terms
 
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")

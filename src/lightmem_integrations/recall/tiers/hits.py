@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -12,8 +13,7 @@ from lightmem_integrations.recall.pack import Quote, Ranked
 from lightmem_integrations.recall.tiers.facts import FactView, Match
 from lightmem_integrations.records.conversation import Hit, Turn
 from lightmem_integrations.storage.knowledge_reads import Outdated
-from lightmem_integrations.storage.turn_reads import provenance
-from lightmem_integrations.storage.turns import moment
+from lightmem_integrations.storage.turn_reads import Provenance, provenance
 from lightmem_integrations.storage.users import User
 
 _SPEAKER = {"ltm": "Known", "mtm": "Summary"}
@@ -41,7 +41,7 @@ def turn_hits(
         if row not in known:  # forgotten while we searched
             return None
         change = facts.outdated.get(row)
-        note = "" if change is None else _since_then(change)
+        note = "" if change is None else _since_then(change, known[row])
         return Quote(known[row].turn, (float(turns.said_at[place]), row), note)
 
     ranked = []
@@ -59,7 +59,7 @@ def turn_hits(
             when=found.when,
             source=replace(found.source, fact_id=None if fact is None else fact.statement.key),
             turns=(found.turn,),
-            until=None if change is None else moment(change.until),
+            until=None if change is None else _moment(change.until, found),
             statement=None if fact is None else fact.statement.text,
         )
         near = tuple(other for place in around[scored.place] if (other := quote(place)))
@@ -90,8 +90,8 @@ def statement_hits(
         is_fact = statement.tier == "ltm"
         text = statement.text
         if statement.until is not None:
-            text = f"{text} (until {_day(statement.until)})"
-        since = moment(statement.since)
+            text = f"{text} (until {_day(statement.until, proof[0][1])})"
+        since = _moment(statement.since, proof[0][1])
         turn_ids = tuple(turn.turn.id or "" for _, turn in proof)
         source = replace(proof[0][1].source, turn_ids=turn_ids)
         if is_fact:
@@ -104,7 +104,7 @@ def statement_hits(
             when=since,
             source=source,
             turns=tuple(turn.turn for _, turn in proof) if is_fact else (),
-            until=None if statement.until is None else moment(statement.until),
+            until=None if statement.until is None else _moment(statement.until, proof[0][1]),
             statement=statement.text if is_fact else None,
         )
         shown = Turn(role="system", speaker=_SPEAKER[statement.tier], text=text, time=since)
@@ -115,13 +115,18 @@ def statement_hits(
     return ranked
 
 
-def _since_then(change: Outdated) -> str:
-    return f" (until {_day(change.until)}; since then: {change.instead})"
+def _since_then(change: Outdated, said: Provenance) -> str:
+    return f" (until {_day(change.until, said)}; since then: {change.instead})"
 
 
-def _day(seconds: float) -> str:
-    """A day as people write it, such as 3 May 2025, in UTC."""
-    day = moment(seconds)
+def _moment(seconds: float, said: Provenance) -> dt.datetime:
+    """A time, by the calendar of the turn that says so."""
+    return dt.datetime.fromtimestamp(seconds, said.when.tzinfo)
+
+
+def _day(seconds: float, said: Provenance) -> str:
+    """A day as people write it, such as 3 May 2025."""
+    day = _moment(seconds, said)
     return f"{day.day} {day:%B %Y}"
 
 
