@@ -25,7 +25,7 @@ BESIDE = sorted(
     for path in (TREE / folder).rglob("*.py")
 )
 LONGEST = 300
-# The façade is the public interface: more than half of it is docstrings.
+# The façade is the public interface: more than half of it is docstrings, which users read.
 LONGER = {"lightmem.py": 720}
 
 FRAMEWORKS = {"langchain", "langchain_core", "langchain_classic", "langgraph", "llama_index"}

@@ -44,7 +44,14 @@ from lightmem_integrations.records.knowledge import (
     Facts,
 )
 from lightmem_integrations.records.report import ConsolidationReport
-from lightmem_integrations.safety import check_scope_id, check_user_id, short_repr
+from lightmem_integrations.safety import (
+    check_count,
+    check_moment,
+    check_names,
+    check_scope_id,
+    check_user_id,
+    short_repr,
+)
 from lightmem_integrations.settings import Settings
 from lightmem_integrations.storage.backup import back_up
 from lightmem_integrations.storage.folder import folder_of
@@ -57,13 +64,7 @@ from lightmem_integrations.storage.turns import (
 )
 from lightmem_integrations.storage.users import find_session, find_user, list_sessions, list_users
 from lightmem_integrations.text.timezone import check_timezone, moment_in
-from lightmem_integrations.validation import (
-    check_count,
-    check_moment,
-    check_names,
-    checked_request,
-    checked_turns,
-)
+from lightmem_integrations.validation import checked_request, checked_turns
 
 open_memories: WeakSet[LightMem] = WeakSet()
 """The memories of this process, for adapters that look for the one of a folder."""
@@ -90,8 +91,7 @@ class LightMem(Closing):
         writer: Makes episodes and facts of turns in ``consolidate``: anything that ``slm`` can be,
             or a Writer. ``None`` for the one that needs no model.
         settings: Numbers that can be turned.
-        count_tokens: Counts tokens as your chat model does. The default is an upper
-            estimate for any model.
+        count_tokens: Counts tokens as your chat model does; by default an upper estimate.
         replace_embedder: Embed everything anew if the store was built with another embedder.
 
     Attributes:

@@ -24,8 +24,7 @@ from lightmem_integrations.llama_index.messages import fingerprint, question_of,
 from lightmem_integrations.llama_index.retriever import nodes_of
 from lightmem_integrations.llama_index.window import without_placeholders
 from lightmem_integrations.records.conversation import Recall, Turn
-from lightmem_integrations.safety import check_scope_id, check_user_id, fence
-from lightmem_integrations.validation import check_counts
+from lightmem_integrations.safety import check_counts, check_scope_id, check_user_id, fence
 
 _FENCE_LINES = 3  # the fence, the notice below it, and the fence again
 _AS_IT_IS = RichPromptTemplate("{{ text }}")

@@ -24,9 +24,8 @@ from lightmem_integrations.llama_index.messages import question_of, to_messages
 from lightmem_integrations.llama_index.saved import SavedMemory
 from lightmem_integrations.llama_index.session import Session
 from lightmem_integrations.llama_index.view import InsertMethodName, View, checked_insert_method
-from lightmem_integrations.safety import check_scope_id, check_user_id
+from lightmem_integrations.safety import check_counts, check_scope_id, check_user_id
 from lightmem_integrations.settings import Settings
-from lightmem_integrations.validation import check_counts
 
 # Room for the answer, as in LlamaIndex's ChatMemoryBuffer.
 _SHARE_OF_CONTEXT_WINDOW = 0.75

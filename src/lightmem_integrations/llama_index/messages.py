@@ -15,8 +15,8 @@ from llama_index.core.schema import QueryBundle
 from pydantic import ValidationError
 
 from lightmem_integrations.records.conversation import Role, Turn
+from lightmem_integrations.records.storable import as_json, cleaned, storable
 from lightmem_integrations.settings import Settings
-from lightmem_integrations.storable import as_json, cleaned, storable
 from lightmem_integrations.text.answers import without_reasoning
 from lightmem_integrations.text.timezone import moment_in
 
