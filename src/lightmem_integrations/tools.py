@@ -17,8 +17,7 @@ from pydantic import BaseModel, Field, create_model
 from lightmem_integrations.errors import LightMemError, ScopeError
 from lightmem_integrations.lightmem import LightMem, checked_memory
 from lightmem_integrations.records.conversation import Hit, Turn
-from lightmem_integrations.safety import check_scope_id, check_user_id, digest, fence
-from lightmem_integrations.validation import check_counts
+from lightmem_integrations.safety import check_counts, check_scope_id, check_user_id, digest, fence
 
 logger = logging.getLogger(__name__)
 

@@ -15,8 +15,7 @@ from lightmem_integrations.langchain.messages import to_message, to_turn
 from lightmem_integrations.langchain.scope import DEFAULT_SESSION, Scope
 from lightmem_integrations.lightmem import LightMem, checked_memory
 from lightmem_integrations.records.conversation import Turn
-from lightmem_integrations.safety import check_scope_id, check_user_id
-from lightmem_integrations.validation import check_counts
+from lightmem_integrations.safety import check_counts, check_scope_id, check_user_id
 
 
 class LightMemChatMessageHistory(BaseChatMessageHistory):

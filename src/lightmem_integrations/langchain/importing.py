@@ -18,8 +18,8 @@ from lightmem_integrations.langchain.messages import to_turn
 from lightmem_integrations.langchain.scope import DEFAULT_SESSION
 from lightmem_integrations.lightmem import LightMem, checked_memory
 from lightmem_integrations.records.conversation import ROLES, Role, Turn
+from lightmem_integrations.records.storable import storable
 from lightmem_integrations.safety import check_user_id, digest, short_repr
-from lightmem_integrations.storable import storable
 
 _AT_ONCE = 500  # turns in one transaction: a guess
 _DIGEST_BYTES = 8  # a guess: millions of messages may be imported into one session

@@ -19,9 +19,9 @@ from langchain_core.messages import (
 
 from lightmem_integrations.errors import InvalidRequestError
 from lightmem_integrations.records.conversation import Role, Turn
+from lightmem_integrations.records.storable import as_json, cleaned, storable
 from lightmem_integrations.safety import digest, short_repr
 from lightmem_integrations.settings import Settings
-from lightmem_integrations.storable import as_json, cleaned, storable
 from lightmem_integrations.text.answers import without_reasoning
 
 _ROLES: tuple[tuple[type[BaseMessage], Role], ...] = (

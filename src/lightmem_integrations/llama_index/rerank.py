@@ -18,7 +18,7 @@ from lightmem_integrations.errors import InvalidRequestError
 from lightmem_integrations.models.embedders import as_embedder
 from lightmem_integrations.models.rerankers import as_reranker
 from lightmem_integrations.recall.rank_texts import Ranking, rank_texts
-from lightmem_integrations.validation import check_counts
+from lightmem_integrations.safety import check_counts
 
 logger = logging.getLogger(__name__)
 dispatcher = get_dispatcher(__name__)

@@ -10,8 +10,7 @@ from llama_index.core.workflow import Context, Event, StartEvent, StopEvent, Wor
 from pydantic import Field
 
 from lightmem_integrations.lightmem import LightMem, checked_memory
-from lightmem_integrations.safety import check_user_id
-from lightmem_integrations.validation import check_counts
+from lightmem_integrations.safety import check_counts, check_user_id
 
 _WORKERS = 2  # a guess: more users at a time would slow those who ask meanwhile
 

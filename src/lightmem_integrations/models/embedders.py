@@ -9,15 +9,10 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.errors import ModelError, ModelOutputError, SettingsError
 from lightmem_integrations.models.onnx import OnnxEmbedder
-from lightmem_integrations.models.protocols import (
-    Embedder,
-    Encoding,
-    TokenEmbedder,
-    Vectors,
-    weights_name,
-)
+from lightmem_integrations.models.protocols import Embedder, Encoding, TokenEmbedder, weights_name
 from lightmem_integrations.models.sentence import SentenceTransformerEmbedder, check_name
 from lightmem_integrations.models.token_vectors import compact
 

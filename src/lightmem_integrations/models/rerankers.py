@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.errors import (
     MissingExtraError,
     ModelOutputError,
@@ -19,7 +20,7 @@ from lightmem_integrations.errors import (
 from lightmem_integrations.models.json_answer import complete_json
 from lightmem_integrations.models.language import as_language_model
 from lightmem_integrations.models.prompts import pointer_prompt, pointer_schema
-from lightmem_integrations.models.protocols import LanguageModel, Reranker, Vectors, is_of, load
+from lightmem_integrations.models.protocols import LanguageModel, Reranker, is_of, load
 from lightmem_integrations.safety import short_repr
 
 DEFAULT_CROSS_ENCODER = "cross-encoder/ms-marco-MiniLM-L6-v2"

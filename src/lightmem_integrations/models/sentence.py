@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.errors import MissingExtraError, ModelUnavailableError
-from lightmem_integrations.models.protocols import Vectors
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

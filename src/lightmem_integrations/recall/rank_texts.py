@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.engine.deadline import DaemonPool, Deadline
 from lightmem_integrations.errors import InvalidRequestError, LightMemError, ModelError
 from lightmem_integrations.models.embedders import (
@@ -23,12 +24,7 @@ from lightmem_integrations.models.embedders import (
     encoded_documents,
     encoded_query,
 )
-from lightmem_integrations.models.protocols import (
-    Embedder,
-    TokenCounter,
-    TokenEmbedder,
-    Vectors,
-)
+from lightmem_integrations.models.protocols import Embedder, TokenCounter, TokenEmbedder
 from lightmem_integrations.models.rerankers import as_reranker
 from lightmem_integrations.models.scripts import reads
 from lightmem_integrations.models.token_counter import shipped_token_counter

@@ -171,13 +171,17 @@ class Provenance:
     source: Source
 
 
-_PROVENANCE = (
-    select(turns, sessions.c.name.label("session_name"), episodes.c.key.label("episode_key"))
-    .join(sessions, sessions.c.id == turns.c.session)
-    .outerjoin(episode_turns, episode_turns.c.turn == turns.c.id)
-    .outerjoin(episodes, episodes.c.id == episode_turns.c.episode)
-    .where(turns.c.id.in_(bindparam("rows", expanding=True)), _owned(turns))
-)
+def _verbatim() -> Select[Any]:
+    return (
+        select(turns, sessions.c.name.label("session_name"), episodes.c.key.label("episode_key"))
+        .join(sessions, sessions.c.id == turns.c.session)
+        .outerjoin(episode_turns, episode_turns.c.turn == turns.c.id)
+        .outerjoin(episodes, episodes.c.id == episode_turns.c.episode)
+        .where(turns.c.id.in_(bindparam("rows", expanding=True)), _owned(turns))
+    )
+
+
+_PROVENANCE = _verbatim()
 
 
 def provenance(connection: Connection, user: User, rows: Collection[int]) -> dict[int, Provenance]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import json
 import time
-import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
@@ -127,11 +126,6 @@ def digest_of(turn: Turn, message: str | None) -> str:
     """Digest of what makes two turns the same: role, speaker, text, message, not the time."""
     content = json.dumps([turn.role, turn.speaker, turn.text, message])
     return digest(content, 16)
-
-
-def with_id_and_time(turn: Turn, now: dt.datetime) -> Turn:
-    """The turn with an id and a time, made where they were left out."""
-    return replace(turn, id=turn.id or uuid.uuid4().hex, time=turn.time or now)
 
 
 def _id(new: NewTurn) -> str:

@@ -37,7 +37,7 @@ _PHRASE = re.compile(
     rf"\b(?:(?P<day>(?:on )?(?:the )?(?:{_DAY} ?(?:to|-|\u2013|"
     rf"until) ?)?{_DAY}(?: of)? (?:{_MONTH})\b\.?(?:,? {_YEAR})?"
     rf"|(?:on )?(?:{_MONTH})\.? {_DAY}\b(?:,? {_YEAR})?|(?:on )?{_YEAR}-\d\d-\d\d"
-    r"|the day before yesterday|yesterday|tomorrow|last night"
+    r"|the day before yesterday|yesterday|the day after tomorrow|tomorrow|last night"
     rf"|(?:on|last|next|this|this past|this coming) (?:{_WEEKDAY})\b"
     rf"|(?:last|next) (?:mon|tues?|wed|thurs?|fri|sat|sun)\b)"
     r"|(?P<today>today|tonight|this (?:morning|afternoon|evening))"

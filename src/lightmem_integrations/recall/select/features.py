@@ -80,7 +80,8 @@ def features(plan: Plan, query: EmbeddedQuery, candidates: Candidates) -> NDArra
         table[:, 7] = [turns.speakers[i].casefold() in named for i in chosen]
     table[:, 8] = _in_time(plan, turns.said_at[chosen])
     terms_of = [turns.terms[i] for i in chosen]
-    table[:, 9] = has_answer_type(query.text, set(turns.speakers), texts, terms_of)
+    said_by = [turns.speakers[i] for i in chosen]
+    table[:, 9] = has_answer_type(query.text, set(turns.speakers), texts, terms_of, said_by)
     table[:, 10] = np.log1p(lengths[chosen])
     table[:, 11] = [text.rstrip().endswith("?") for text in texts]
     return table
