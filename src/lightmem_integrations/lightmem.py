@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
+from weakref import WeakSet
 
 from lightmem_integrations.aio import Closing, awaitable
 from lightmem_integrations.consolidation.pipeline import OnProgress
@@ -65,6 +66,9 @@ from lightmem_integrations.storage.turns import (
 from lightmem_integrations.storage.users import find_session, find_user, list_sessions, list_users
 from lightmem_integrations.text.timezone import check_timezone, moment_in
 from lightmem_integrations.validation import checked_request, checked_turns
+
+open_memories: WeakSet[LightMem] = WeakSet()
+"""The memories of this process, for adapters that look for the one of a folder."""
 
 
 class LightMem(Closing):
@@ -152,6 +156,7 @@ class LightMem(Closing):
         )
         if self.settings.background_consolidation:
             self._consolidator.start()
+        open_memories.add(self)
 
     def add(
         self,
