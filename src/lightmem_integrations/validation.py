@@ -118,13 +118,12 @@ def _message_as_json(turn: Turn, where: str) -> str | None:
     if turn.message is None:
         return None
     try:
-        encoded = json.dumps(dict(turn.message), allow_nan=False)
+        return json.dumps(dict(turn.message), allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidTurnError(
             f"{where}: message is no JSON data ({error}). Pass plain dicts, lists, strings, "
             "numbers and booleans."
         ) from error
-    return encoded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -103,8 +103,7 @@ def _add(
         # An id of what was said for which time: the same import again adds nothing.
         name = uuid.uuid5(_TURN_IDS, f"{said[words]} {words}").hex
         if name not in known:
-            limit = memory.settings.max_turn_chars
-            turns.append(replace(to_turn(message, max_chars=limit, time=time), id=name))
+            turns.append(replace(to_turn(message, memory.settings, time=time), id=name))
     memory.add(turns, user_id=user_id, session_id=session_id)
     return len(turns)
 

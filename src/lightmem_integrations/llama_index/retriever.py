@@ -94,10 +94,12 @@ class LightMemRetriever(BaseRetriever):
     def _nodes(self, recall: Recall) -> list[NodeWithScore]:
         if recall.degraded:
             logger.warning("Recall was degraded: %s", "; ".join(recall.degraded))
-        return [
-            NodeWithScore(node=_node(hit, self._user_id), score=float(hit.score))
-            for hit in recall.hits
-        ]
+        return nodes_of(recall, self._user_id)
+
+
+def nodes_of(recall: Recall, user_id: str) -> list[NodeWithScore]:
+    """The hits of a recall as nodes, best first."""
+    return [NodeWithScore(node=_node(hit, user_id), score=float(hit.score)) for hit in recall.hits]
 
 
 def _node(hit: Hit, user_id: str) -> TextNode:

@@ -169,7 +169,7 @@ class Receipt(Displayed):
         turns: Turns erased from the ledger.
         sessions: Sessions that are gone altogether.
         vectors: Vectors erased from the index.
-        purged: Whether the index's files were rewritten, so that no byte of it is left on disk.
+        purged: Whether the files of index and ledger hold no byte of anything erased.
         episodes: Episodes erased; what else they held is consolidated anew.
         facts: Facts erased.
     """

@@ -80,6 +80,12 @@ def _waits(without: Collection[int]) -> list[ColumnElement[bool]]:
     return [waiting, work.c.item.not_in(list(without))] if without else [waiting]
 
 
+def still_pending(connection: Connection, rows: Collection[int]) -> set[int]:
+    """Those of the turns that still wait for the index."""
+    query = select(work.c.item).where(work.c.kind == EMBED, work.c.item.in_(list(rows)))
+    return set(connection.execute(query).scalars())
+
+
 def store_vectors(connection: Connection, embedded: Sequence[PendingTurn]) -> None:
     """Keep vectors of turns that are still there; the others were forgotten meanwhile."""
     rows = [each.row for each in embedded]
