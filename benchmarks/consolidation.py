@@ -179,7 +179,9 @@ def disturbance(
 
 def main(
     *,
-    data: Annotated[Path, typer.Option(exists=True, help="LoCoMo's file, or one like the demo's.")],
+    data: Annotated[
+        Path, typer.Option(exists=True, help="LoCoMo's file, or one like examples/demo's.")
+    ],
     growth: Annotated[
         str, typer.Option(help="Numbers of turns to consolidate, such as 1000,3000,10000.")
     ] = "",

@@ -32,7 +32,7 @@ FRAMEWORKS = {"langchain", "langchain_core", "langchain_classic", "langgraph", "
 HEAVY = {"chromadb", "torch", "transformers", "sentence_transformers", "onnxruntime"}
 
 # Rooms that may import a framework, and two modules that wrap a chat model of theirs or of ours.
-ADAPTERS = ("langchain", "llama_index", "cli", "demo", "evaluation", "testing")
+ADAPTERS = ("langchain", "llama_index", "cli", "evaluation", "testing")
 WRAPPERS = {"gguf.py", "frameworks.py"}
 
 

@@ -269,7 +269,6 @@ def test_chat_remembers_over_sessions(run, tmp_path):
         ("reindex", "{store}/nowhere"),
         ("chat", "{store}", "--user", ""),
         ("chat", "{store}", "--user", "marc", "--model", "{store}/none.gguf"),
-        ("demo", "--model", "{store}/none.gguf"),
     ],
 )
 def test_our_errors_are_one_line_and_exit_code_1(run, store, arguments):
@@ -288,9 +287,6 @@ def test_our_errors_are_one_line_and_exit_code_1(run, store, arguments):
         ("nonsense",),
         ("eval", "retrieval"),
         ("eval", "retrieval", "--data", "no-such-file.json"),
-        ("demo", "--framework", "nonsense"),
-        ("demo", "--questions", "0"),
-        ("demo", "--framework", "llama-index", "--model", "openai:some-model"),
     ],
 )
 def test_wrong_usage_is_exit_code_2(run, arguments):

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from lightmem_integrations.engine.store import Store
 from lightmem_integrations.records.conversation import Receipt
+from lightmem_integrations.storage.erase.knowledge import turns_behind
 from lightmem_integrations.storage.erase.turns import erase_turns
 from lightmem_integrations.storage.index_contents import PURGE
-from lightmem_integrations.storage.knowledge_reads import turns_behind
 from lightmem_integrations.storage.ledger import put_meta
 from lightmem_integrations.storage.users import find_session, find_user
 

@@ -157,5 +157,6 @@ def _ledger(folder: Path, url: str | None, *, read_only: bool) -> Ledger:
     place = url if url is not None else folder / LEDGER
     check_ledger_is_there(folder, file_of(place))
     ledger = Ledger(place)
-    note_ledger_created(folder)
+    if not read_only:
+        note_ledger_created(folder)
     return ledger

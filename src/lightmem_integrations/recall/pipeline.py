@@ -18,9 +18,9 @@ from lightmem_integrations.engine.deadline import DaemonPool, Deadline
 from lightmem_integrations.engine.store import Store
 from lightmem_integrations.errors import LightMemError
 from lightmem_integrations.models.protocols import Encoding, Reranker, TokenCounter, load
-from lightmem_integrations.recall.candidates import Candidates, EmbeddedQuery, Selection
+from lightmem_integrations.recall.candidates import Candidates, EmbeddedQuery, Ranked, Selection
 from lightmem_integrations.recall.coarse import coarse
-from lightmem_integrations.recall.pack import Ranked, pack
+from lightmem_integrations.recall.pack import pack
 from lightmem_integrations.recall.plan.hypothetical import Hypothetical
 from lightmem_integrations.recall.plan.question import essence, limits_of, plan_question
 from lightmem_integrations.recall.rerank import rerank

@@ -120,4 +120,5 @@ def check_ledger_is_there(folder: Path, ledger: Path) -> None:
 
 def note_ledger_created(folder: Path) -> None:
     """Note that the folder has a ledger, so that it is missed when it is lost."""
-    make_private_file(folder / _USED)
+    with suppress(OSError):  # a full disk shows at the first write that matters
+        make_private_file(folder / _USED)
