@@ -21,7 +21,7 @@ from lightmem_integrations.storage.index import Batch, VectorIndex
 from lightmem_integrations.storage.index_contents import PURGE, batches, expected
 from lightmem_integrations.storage.ledger import Ledger
 from lightmem_integrations.storage.turn_vectors import (
-    PendingTurn,
+    UnindexedTurn,
     clear_pending,
     count_pending_turns,
     pending_turns,
@@ -235,7 +235,9 @@ class Indexer:
             with self._lock:
                 self._index_embedded(todo, embedded)
 
-    def _index_embedded(self, todo: Sequence[PendingTurn], embedded: Sequence[PendingTurn]) -> None:
+    def _index_embedded(
+        self, todo: Sequence[UnindexedTurn], embedded: Sequence[UnindexedTurn]
+    ) -> None:
         """Store vectors and index turns, but for those erased or archived since they were read."""
         vectors = {turn.row: turn.vector for turn in (*embedded, *todo) if turn.vector is not None}
         with self._ledger.write() as connection:

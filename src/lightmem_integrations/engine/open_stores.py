@@ -114,7 +114,7 @@ def shared(
 def options_of(
     ledger: str | None, index: VectorIndex | None, embedder: str, settings: Settings
 ) -> dict[str, object]:
-    """What two openings of one folder must agree in."""
+    """Identity of an opening: two of one folder must agree in it."""
     numbers = asdict(settings)
     numbers |= {f"consolidation.{name}": n for name, n in numbers.pop("consolidation").items()}
     named = {f"settings.{name}": value for name, value in numbers.items()}
@@ -136,7 +136,7 @@ def _check_same(known: OpenStore, options: Mapping[str, object]) -> None:
 
 
 def _forget_parent() -> None:
-    """After a fork: what the parent has open is not this process's to share."""
+    """Forget the parent's open stores after a fork: they are not this process's to share."""
     global _opening  # noqa: PLW0603 - a thread of the parent may have held it
     _open.clear()
     _opening = threading.RLock()

@@ -99,7 +99,7 @@ def to_turn(
 
 
 def words_of(message: BaseMessage) -> str:
-    """What a message says, as its turn has it if it is short enough."""
+    """Words of a message, as its turn has them if it is short enough."""
     text = cleaned(text_of(message))
     return without_reasoning(text) if isinstance(message, AIMessage) else text
 

@@ -127,7 +127,7 @@ class LightMemMemory(SavedMemory):
             "strict": strict,
             "path": None if memory.path is None else str(memory.path.absolute()),
             "settings": to_jsonable_python(memory.settings),
-            "store": stores.name_of(memory),
+            "store": stores.store_name(memory),
             "instance": instance or uuid.uuid4().hex,
         }
         super().__init__(**fields)

@@ -31,7 +31,7 @@ _names: WeakKeyDictionary[LightMem, str] = WeakKeyDictionary()
 _opened: dict[str, LightMem] = {}
 
 
-def name_of(store: LightMem) -> str:
+def store_name(store: LightMem) -> str:
     """The name by which this process finds an open store again."""
     with _lock:
         name = _names.setdefault(store, uuid.uuid4().hex)
@@ -71,7 +71,7 @@ def found(
     """The store that a saved memory belongs to.
 
     Args:
-        name: Its name in this process, from ``name_of``.
+        name: Its name in this process, from ``store_name``.
         path: Its folder, if it has one.
         settings: What it is opened with, if it is not open.
 

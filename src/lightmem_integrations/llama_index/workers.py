@@ -39,7 +39,7 @@ class RemoteStep(TransformComponent):
 
 
 def address_of(step: TransformComponent) -> Any:
-    """Where this process serves a step to its workers, from now on until it ends."""
+    """Address at which this process serves a step to its workers, from now on until it ends."""
 
     class Steps(BaseManager):
         pass

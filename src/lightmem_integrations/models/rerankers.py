@@ -155,12 +155,12 @@ def as_reranker(given: object | None) -> Reranker | None:
 
 
 def _predicted(predict: Callable[..., Any], query: str, texts: Sequence[str]) -> Vectors:
-    """What a function of pairs, as sentence-transformers' ``predict``, gives for each text."""
+    """Scores of a function of pairs, as sentence-transformers' ``predict``, one for each text."""
     return np.asarray(predict([(query, text) for text in texts]), np.float32)
 
 
 def _ranked(rank: Callable[..., Any], query: str, texts: Sequence[str]) -> Vectors:
-    """What sentence-transformers' ``rank`` gives, put back into the order of the texts."""
+    """Scores of sentence-transformers' ``rank``, put back into the order of the texts."""
     scores = np.full(len(texts), np.nan, np.float32)
     for found in rank(query, list(texts)):
         try:

@@ -103,7 +103,7 @@ def entries(
     return found, unpack_vectors(blobs)
 
 
-def statements(
+def read_statements(
     connection: Connection, user: User, chosen: Sequence[Entry], as_of: float | None
 ) -> list[Statement]:
     """The statements themselves, in the order given; what is gone by now is left out."""

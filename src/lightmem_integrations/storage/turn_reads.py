@@ -27,7 +27,7 @@ from lightmem_integrations.records.conversation import Source, Turn
 from lightmem_integrations.storage.schema.knowledge import episode_turns, episodes
 from lightmem_integrations.storage.schema.turns import sessions, speakers, turns, vectors
 from lightmem_integrations.storage.sql import in_batches
-from lightmem_integrations.storage.turns import moment, to_turn
+from lightmem_integrations.storage.turns import moment, turn_of_row
 from lightmem_integrations.storage.users import User
 from lightmem_integrations.storage.vector_bytes import unpack_vectors
 
@@ -192,7 +192,7 @@ def provenance(connection: Connection, user: User, rows: Collection[int]) -> dic
     found = connection.execute(_PROVENANCE, {"rows": list(rows), "user": user.row})
     return {
         row.id: Provenance(
-            to_turn(row),
+            turn_of_row(row),
             moment(row.said_at, row.offset),
             Source(
                 session_id=row.session_name,

@@ -88,7 +88,7 @@ def read_turns(connection: Connection, session_row: int, after: int = 0) -> list
         .where(turns.c.session == session_row, turns.c.position > after)
         .order_by(turns.c.position)
     )
-    return [to_turn(row) for row in rows]
+    return [turn_of_row(row) for row in rows]
 
 
 def window_start(connection: Connection, session_row: int) -> int:
@@ -104,7 +104,7 @@ def restart_window(connection: Connection, session_row: int) -> None:
     )
 
 
-def to_turn(row: Row[Any]) -> Turn:
+def turn_of_row(row: Row[Any]) -> Turn:
     """A turn as it was given, with its id and its time."""
     return Turn(
         role=row.role,
@@ -149,7 +149,7 @@ def _known(
 ) -> dict[str, tuple[str, Turn]]:
     query = select(turns).where(turns.c.session == session_row)
     found = select_in(connection, query, turns.c.key, keys)
-    return {row.key: (row.digest, to_turn(row)) for row in found}
+    return {row.key: (row.digest, turn_of_row(row)) for row in found}
 
 
 def _row(new: NewTurn) -> dict[str, Any]:

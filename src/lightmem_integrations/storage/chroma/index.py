@@ -17,7 +17,7 @@ import numpy as np
 from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.errors import IndexUnavailableError, StoreClosedError
 from lightmem_integrations.storage.chroma.check import healthy_by_child, within
-from lightmem_integrations.storage.chroma.collection import SCOPE, mapped_errors, names_of, query
+from lightmem_integrations.storage.chroma.collection import SCOPE, entry_ids, mapped_errors, query
 from lightmem_integrations.storage.chroma.generations import (
     ClientGenerations,
     FolderGenerations,
@@ -180,7 +180,7 @@ class ChromaIndex:
             if collection is None:
                 return
             for part in in_batches(ids, _SERVER_LIMIT):
-                collection.delete(ids=names_of(scope, part))
+                collection.delete(ids=entry_ids(scope, part))
             self._totals[name] = collection.count()
 
     def replace(self, batches: Iterable[Batch]) -> None:
@@ -276,7 +276,7 @@ class ChromaIndex:
         for start in range(0, len(batch.ids), _SERVER_LIMIT):
             ids = batch.ids[start : start + _SERVER_LIMIT]
             collection.upsert(
-                ids=names_of(batch.scope, ids),
+                ids=entry_ids(batch.scope, ids),
                 embeddings=np.ascontiguousarray(batch.vectors[start : start + _SERVER_LIMIT]),
                 metadatas=[{SCOPE: batch.scope}] * len(ids),
             )
