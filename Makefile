@@ -17,7 +17,7 @@ QUICK := tests/unit tests/property tests/test_architecture.py
 .PHONY: demo quick test lint format eval report bench conformance lowest clean
 
 demo: $(VENV)/.demo
-	$(BIN)/lightmem demo
+	$(BIN)/python examples/demo
 
 quick: $(VENV)/.quick
 	$(BIN)/python -m pytest -n 2 -m "not slow" $(QUICK)
@@ -45,7 +45,7 @@ format: $(VENV)/.lint
 
 # The conversations of LoCoMo are not ours to ship: make eval DATA=path/to/locomo10.json
 eval: $(VENV)/.test
-	$(BIN)/python benchmarks/compare.py --data $(or $(DATA),src/lightmem_integrations/demo/conversation.json) \
+	$(BIN)/python benchmarks/compare.py --data $(or $(DATA),examples/demo/conversation.json) \
 		$(if $(PLOT),--plot $(PLOT)) $(if $(SAMPLE),--sample $(SAMPLE))
 
 # Writes the tables and figures of docs/evaluation.md anew: make report DATA=path/to/locomo10.json

@@ -28,7 +28,7 @@ def main(
     data: Annotated[
         Path,
         typer.Option(
-            help="Conversations with questions: a LoCoMo file, or one like the demo's.",
+            help="Conversations with questions: a LoCoMo file, or one like examples/demo's.",
             exists=True,
             dir_okay=False,
         ),

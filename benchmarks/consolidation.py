@@ -69,7 +69,7 @@ def size_of(folder: Path) -> int:
 
 def compact(folder: Path) -> None:
     """Make an open store's ledger as small as it gets, so that sizes can be compared."""
-    with contextlib.closing(Ledger(f"sqlite:///{folder / 'ledger.sqlite'}")) as ledger:
+    with contextlib.closing(Ledger(folder / "ledger.sqlite")) as ledger:
         ledger.compact()
 
 
@@ -179,7 +179,9 @@ def disturbance(
 
 def main(
     *,
-    data: Annotated[Path, typer.Option(exists=True, help="LoCoMo's file, or one like the demo's.")],
+    data: Annotated[
+        Path, typer.Option(exists=True, help="LoCoMo's file, or one like examples/demo's.")
+    ],
     growth: Annotated[
         str, typer.Option(help="Numbers of turns to consolidate, such as 1000,3000,10000.")
     ] = "",

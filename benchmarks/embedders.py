@@ -95,7 +95,7 @@ def rank(ranking: Ranking) -> float:
 
 def main(
     *,
-    data: Annotated[Path, typer.Option(help="A LoCoMo file, or one like the demo's.")],
+    data: Annotated[Path, typer.Option(help="A LoCoMo file, or one like examples/demo's.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Compare the two embedding models."""

@@ -112,7 +112,7 @@ def stages(models: Sequence[Path], encoders: Sequence[str], queries: int) -> Ite
 
 
 def main(
-    data: Annotated[Path, typer.Option(help="A LoCoMo file, or one of the demo's form.")],
+    data: Annotated[Path, typer.Option(help="A LoCoMo file, or one like examples/demo's.")],
     gguf: Annotated[list[Path] | None, typer.Option(help="A model file; may be repeated.")] = None,
     cross_encoder: Annotated[
         list[str] | None, typer.Option(help="Name or folder of a cross-encoder; may be repeated.")

@@ -15,8 +15,9 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from lightmem_integrations import Turn
+from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.models.embedders import as_embedder
-from lightmem_integrations.models.protocols import Encoding, TokenEmbedder, Vectors
+from lightmem_integrations.models.protocols import Encoding, TokenEmbedder
 
 _FUNCTION = """
 the a of to and in for with on at from by about into over after before it is was are be been have

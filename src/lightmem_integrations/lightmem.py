@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 from lightmem_integrations.aio import Closing, awaitable
 from lightmem_integrations.consolidation.pipeline import OnProgress
@@ -24,13 +25,14 @@ from lightmem_integrations.engine.deadline import DaemonPool
 from lightmem_integrations.engine.idle import IdleDetector
 from lightmem_integrations.engine.stats import stats
 from lightmem_integrations.engine.store import Store
+from lightmem_integrations.errors import InvalidRequestError
 from lightmem_integrations.knowledge.knowledge import Knowledge
 from lightmem_integrations.models import personal_data
 from lightmem_integrations.models.embedders import as_embedder
-from lightmem_integrations.models.protocols import TokenCounter, load
+from lightmem_integrations.models.protocols import TokenCounter
 from lightmem_integrations.models.rerankers import as_reranker
 from lightmem_integrations.models.token_counter import shipped_token_counter
-from lightmem_integrations.recall.pipeline import RecallParts, recall_online
+from lightmem_integrations.recall.pipeline import RecallParts, recall_online, warm_up
 from lightmem_integrations.recall.plan.hypothetical import hypothetical_from
 from lightmem_integrations.recall.short_term import window
 from lightmem_integrations.records.conversation import TIERS, Recall, Receipt, Stats, Tier, Turn
@@ -43,7 +45,14 @@ from lightmem_integrations.records.knowledge import (
     Facts,
 )
 from lightmem_integrations.records.report import ConsolidationReport
-from lightmem_integrations.safety import check_scope_id, check_user_id
+from lightmem_integrations.safety import (
+    check_count,
+    check_moment,
+    check_names,
+    check_scope_id,
+    check_user_id,
+    short_repr,
+)
 from lightmem_integrations.settings import Settings
 from lightmem_integrations.storage.backup import back_up
 from lightmem_integrations.storage.folder import folder_of
@@ -56,13 +65,10 @@ from lightmem_integrations.storage.turns import (
 )
 from lightmem_integrations.storage.users import find_session, find_user, list_sessions, list_users
 from lightmem_integrations.text.timezone import check_timezone, moment_in
-from lightmem_integrations.validation import (
-    check_count,
-    check_moment,
-    check_names,
-    checked_request,
-    checked_turns,
-)
+from lightmem_integrations.validation import checked_request, checked_turns
+
+open_memories: WeakSet[LightMem] = WeakSet()
+"""The memories of this process, for adapters that look for the one of a folder."""
 
 
 class LightMem(Closing):
@@ -86,8 +92,7 @@ class LightMem(Closing):
         writer: Makes episodes and facts of turns in ``consolidate``: anything that ``slm`` can be,
             or a Writer. ``None`` for the one that needs no model.
         settings: Numbers that can be turned.
-        count_tokens: Counts tokens as your chat model does. The default is an upper
-            estimate for any model.
+        count_tokens: Counts tokens as your chat model does; by default an upper estimate.
         replace_embedder: Embed everything anew if the store was built with another embedder.
 
     Attributes:
@@ -151,6 +156,7 @@ class LightMem(Closing):
         )
         if self.settings.background_consolidation:
             self._consolidator.start()
+        open_memories.add(self)
 
     def add(
         self,
@@ -488,8 +494,9 @@ class LightMem(Closing):
                 episodes go with their turns.
             since: Only what was said at this time or later.
             until: Only what was said before this time.
-            purge: Rewrite the index's files now, so that no byte is left in them; this takes
-                longer the more the store holds. ``False`` leaves that to the next opening.
+            purge: Rewrite the files of index and ledger now, so that no byte is left in them; this
+                takes longer the more the store holds. ``False`` leaves that to the next opening.
+                Also completes what earlier calls could not, even if nothing is left to erase.
 
         Raises:
             ScopeError: ``user_id`` or ``session_id`` names nobody.
@@ -571,7 +578,7 @@ class LightMem(Closing):
             LedgerError: The folder holds a ledger already, or it cannot be written.
         """
         self._store.check_usable()
-        back_up(Path(self._store.ledger.name), folder_of(folder))
+        back_up(self._store.ledger.file, folder_of(folder))
 
     def documents(
         self,
@@ -604,17 +611,7 @@ class LightMem(Closing):
         """
         self._store.check_usable()
         self._store.indexer.warm_up()
-        load(self._parts.reranker)
-        load(self._parts.hypothetical)
-        # The statements of a recall are compiled, and collections opened, when they are first used.
-        for user_id in self.users()[:1]:
-            request = checked_request(
-                self.settings,
-                query="What was it last May?",
-                user_id=user_id,
-                count_tokens=self.count_tokens,
-            )
-            recall_online(self._parts, request)
+        warm_up(self._parts, self.count_tokens)
         self.count_tokens("warm up")
 
     def count_tokens(self, text: str) -> int:
@@ -628,12 +625,21 @@ class LightMem(Closing):
         return self._store.closed
 
     def close(self) -> None:
-        """Finish what is under way and let the folder go. Closing twice is fine."""
-        if not self.closed:
-            self._store.check_usable()  # in a forked child there is nothing to wait for
-            self._consolidator.close()
-        self._parts.pool.close(self.settings.model_seconds)
-        self._store.close()
+        """Finish what is under way and let the folder go.
+
+        Closing twice is fine, and finishes what was interrupted. A model that does not answer
+        within ``settings.close_seconds`` is left behind, and stores nothing.
+        """
+        until = time.monotonic() + self.settings.close_seconds
+        seconds = 0.0  # who interrupts the wait for one thing waits for nothing else
+        try:
+            if not self.closed:
+                self._store.check_usable()  # in a forked child there is nothing to wait for
+                self._consolidator.close(self.settings.close_seconds)
+            self._parts.close(until)
+            seconds = max(until - time.monotonic(), 0.0)
+        finally:
+            self._store.close(seconds)
 
     aadd = awaitable(add)
     ahistory = awaitable(history)
@@ -683,3 +689,17 @@ class LightMem(Closing):
     def _session(self, session_id: object) -> str:
         """The checked id of a session."""
         return check_scope_id(session_id, "session_id", self.settings.max_id_chars)
+
+
+def checked_memory(given: object) -> LightMem:
+    """The memory that an adapter was given.
+
+    Raises:
+        InvalidRequestError: It is something else, such as the path of one.
+    """
+    if not isinstance(given, LightMem):
+        raise InvalidRequestError(
+            f"memory is {short_repr(given)}, a {type(given).__name__}. Pass an open memory: "
+            "LightMem('./memory')."
+        )
+    return given

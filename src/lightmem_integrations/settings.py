@@ -126,6 +126,8 @@ class Settings:
             gives their vectors.
         catch_up_seconds: How long a recall may wait for turns that are not embedded yet. What is
             left after that is found by its words, and the result says so.
+        embed_seconds: How long a recall may wait for its question's vector. Without it memories are
+            found by their words, and the result says so.
         background_indexing: Embed new turns in a thread of this process, soon after ``add``.
         background_consolidation: Consolidate in a thread of this process, whenever the store is
             quiet. Off by default: a writer with a model costs time or money, which nobody should
@@ -152,6 +154,8 @@ class Settings:
         clock_skew_seconds: How far in the future a turn's time may lie.
         shards: Collections over which an embedded Chroma store spreads its users.
         check_timeout_seconds: How long the check of an index after an unclean stop may take.
+        close_seconds: How long closing may wait for models and threads that are at work. What is
+            late is left behind and stores nothing.
     """
 
     k: int = 5
@@ -162,6 +166,7 @@ class Settings:
     scoring: Literal["fitted", "plain"] = "fitted"
     late_interaction: bool = True
     catch_up_seconds: float = 5.0
+    embed_seconds: float = 10.0
     background_indexing: bool = True
     background_consolidation: bool = False
     shared_knowledge: bool = False
@@ -178,6 +183,7 @@ class Settings:
     clock_skew_seconds: float = 300.0
     shards: int = 16
     check_timeout_seconds: float = 20.0
+    close_seconds: float = 10.0
 
     def __post_init__(self) -> None:
         _check_fields(self)

@@ -15,10 +15,9 @@ from urllib.parse import quote, unquote
 from pydantic import BaseModel, Field, create_model
 
 from lightmem_integrations.errors import LightMemError, ScopeError
-from lightmem_integrations.lightmem import LightMem
+from lightmem_integrations.lightmem import LightMem, checked_memory
 from lightmem_integrations.records.conversation import Hit, Turn
-from lightmem_integrations.safety import check_scope_id, check_user_id, digest, fence
-from lightmem_integrations.validation import check_counts
+from lightmem_integrations.safety import check_counts, check_scope_id, check_user_id, digest, fence
 
 logger = logging.getLogger(__name__)
 
@@ -126,7 +125,7 @@ class MemoryTools:
         strict: bool = False,
     ) -> None:
         check_counts(k=k, max_tokens=max_tokens)
-        self._memory = memory
+        self._memory = checked_memory(memory)
         self._user_id = check_user_id(user_id)
         self._session_id = check_scope_id(session_id, "session_id")
         self._agent_id = agent_id

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
+import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -12,19 +13,21 @@ from lightmem_integrations.errors import InvalidRequestError, InvalidTurnError
 from lightmem_integrations.models.protocols import TokenCounter
 from lightmem_integrations.records.conversation import ROLES, TIERS, Tier, Turn
 from lightmem_integrations.safety import (
+    EARLIEST,
+    check_count,
+    check_moment,
+    check_names,
     check_scope_id,
     check_turn_id,
     has_lone_surrogates,
     short_repr,
 )
 from lightmem_integrations.settings import Settings
-from lightmem_integrations.storage.turns import NewTurn, with_id_and_time
+from lightmem_integrations.storage.turns import NewTurn
 from lightmem_integrations.text.terms import terms
 from lightmem_integrations.text.timezone import check_timezone
 
 _SEARCHABLE = ("user", "assistant")
-_EARLIEST = dt.datetime(1, 1, 2, tzinfo=dt.timezone.utc)  # a day earlier, zones begin to overflow
-_LATEST = dt.datetime(9999, 12, 30, tzinfo=dt.timezone.utc)  # and a day later, too
 
 
 def checked_turns(
@@ -70,7 +73,9 @@ def _checked_turn(turn: Turn, place: int, now: dt.datetime, settings: Settings) 
     if turn.time is not None:
         _check_time(turn.time, where, now, settings.clock_skew_seconds)
     searchable = turn.searchable and turn.role in _SEARCHABLE and bool(turn.text.strip())
-    complete = replace(with_id_and_time(turn, now), searchable=searchable)
+    complete = replace(
+        turn, id=turn.id or uuid.uuid4().hex, time=turn.time or now, searchable=searchable
+    )
     return NewTurn(complete, " ".join(terms(turn.text)), message)
 
 
@@ -97,7 +102,7 @@ def _check_time(time: dt.datetime, where: str, now: dt.datetime, skew: float) ->
             f"{where} has the time {time.isoformat()} without a time zone. Add one: "
             "time.replace(tzinfo=datetime.timezone.utc), or time.astimezone() for local time."
         )
-    if time < _EARLIEST:
+    if time < EARLIEST:
         raise InvalidTurnError(
             f"{where} has the time {time.isoformat()}, which cannot be stored in every time zone. "
             "Pass when it was said, or leave it out."
@@ -113,13 +118,12 @@ def _message_as_json(turn: Turn, where: str) -> str | None:
     if turn.message is None:
         return None
     try:
-        encoded = json.dumps(dict(turn.message), allow_nan=False)
+        return json.dumps(dict(turn.message), allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidTurnError(
             f"{where}: message is no JSON data ({error}). Pass plain dicts, lists, strings, "
             "numbers and booleans."
         ) from error
-    return encoded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,67 +227,6 @@ def _check_query(query: object) -> str:
             f"The query is {short_repr(query)}. Pass what is asked for as a non-blank string."
         )
     return check_names([query], "query")[0]
-
-
-def check_count(value: object, name: str) -> int:
-    """Check a whole number of at least 1.
-
-    Raises:
-        InvalidRequestError: It is anything else.
-    """
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise InvalidRequestError(
-            f"{name} is {short_repr(value)}; it must be a whole number from 1 up."
-        )
-    return value
-
-
-def check_counts(**values: object) -> None:
-    """Refuse a value that is neither ``None`` nor a whole number of at least 1.
-
-    Raises:
-        InvalidRequestError: One is anything else.
-    """
-    for name, value in values.items():
-        if value is not None:
-            check_count(value, name)
-
-
-def check_moment(value: object, name: str) -> float | None:
-    """Check a time with a zone; returns it in seconds since 1970, or ``None`` for none.
-
-    The first and the last days of the calendar are drawn in by as much as zones and rounding
-    need: nothing is ever stored there.
-
-    Raises:
-        InvalidRequestError: It is anything else.
-    """
-    if value is None:
-        return None
-    if not isinstance(value, dt.datetime) or value.utcoffset() is None:
-        raise InvalidRequestError(
-            f"{name} is {short_repr(value)}; pass a datetime with a time zone, such as "
-            "datetime(2026, 5, 1, tzinfo=timezone.utc)."
-        )
-    return min(max(value.timestamp(), _EARLIEST.timestamp()), _LATEST.timestamp())
-
-
-def check_names(values: object, name: str) -> tuple[str, ...]:
-    """Check several strings; a single one is refused, since it would be taken letter by letter.
-
-    Raises:
-        InvalidRequestError: It is anything else.
-    """
-    if values is None:
-        return ()
-    if isinstance(values, str) or not isinstance(values, Iterable):
-        raise InvalidRequestError(f"{name} is {short_repr(values)}; pass a list of strings.")
-    names = tuple(values)
-    if not all(isinstance(each, str) for each in names):
-        raise InvalidRequestError(f"{name} is {short_repr(values)}; pass a list of strings.")
-    if any(has_lone_surrogates(each) for each in names):
-        raise InvalidRequestError(f"{name} {short_repr(values)} holds a lone surrogate. Clean it.")
-    return names
 
 
 def _check_session(value: object, name: str, settings: Settings) -> str | None:

@@ -1,4 +1,4 @@
-"""Reading LoCoMo's format and the demo's."""
+"""Reading LoCoMo's format and our own."""
 
 import datetime as dt
 import json
@@ -55,7 +55,7 @@ def test_locomo_category_three_is_open_domain(tmp_path, locomo_file):
     assert [question.category for question in read(path)[0].questions] == ["open-domain"]
 
 
-def test_the_demo_format(toy_file):
+def test_our_own_format(toy_file):
     ada, adam = read(toy_file)
     assert (ada.user_id, adam.user_id) == ("ada@example.com", "adam@example.com")
     assert len(ada.turns) == 8

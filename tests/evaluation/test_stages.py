@@ -1,6 +1,5 @@
-"""The stages of a recall over the conversation that the package ships."""
+"""The stages of a recall over the demo's conversations."""
 
-import importlib.resources
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -15,10 +14,7 @@ from lightmem_integrations.text.terms import terms
 
 @pytest.fixture(scope="module")
 def demo():
-    with importlib.resources.as_file(
-        importlib.resources.files("lightmem_integrations.demo") / "conversation.json"
-    ) as path:
-        return read(Path(path))
+    return read(Path(__file__).parents[2] / "examples" / "demo" / "conversation.json")
 
 
 @pytest.fixture(scope="module")

@@ -548,3 +548,19 @@ def test_traces_hold_no_copy_of_the_conversation(memory, scripted):
     assert set(ours) == {"LightMemMiddleware.before_agent", "LightMemMiddleware.after_agent"}
     assert max(tracer.seen.values()) > 50_000
     assert max(ours.values()) < 1_000
+
+
+def test_a_question_that_is_forgotten_while_it_is_answered_is_not_written_down_again(
+    memory, scripted
+):
+    @tool
+    def forget_everything() -> str:
+        """Forget what is known about the user."""
+        return str(memory.forget(user_id="alice").turns)
+
+    model = scripted(calling("forget_everything"), "Done.")
+    middleware = with_memory(memory, user_id="alice")
+    agent = create_agent(model, tools=[forget_everything], middleware=[middleware])
+    asked = agent.invoke({"messages": [HumanMessage("Forget my passport 4711.", id="question")]})
+    assert asked["messages"][2].content == "1"
+    assert texts(memory.history(user_id="alice")) == [("assistant", "Done.")]

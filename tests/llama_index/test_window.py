@@ -19,10 +19,10 @@ from llama_index.core.base.llms.types import (
 from llama_index.core.prompts import ChatPromptTemplate
 
 from lightmem_integrations.llama_index.window import (
-    literal,
     tokens_of,
     without_orphans,
     without_placeholders,
+    without_template_marks,
 )
 
 USER = ChatMessage(role="user", content="Go")
@@ -119,7 +119,7 @@ def test_tokens_count_everything_in_a_message() -> None:
     "text", ["{query_str}", "{context_str} and {query_str}", "{foo}", '{"a": {"b": 1}}', "{{x}}"]
 )
 def test_no_template_fills_in_remembered_text(text: str) -> None:
-    message = literal(ChatMessage(role="user", content=text))
+    message = without_template_marks(ChatMessage(role="user", content=text))
     template = ChatPromptTemplate.from_messages([message])
     values = {"query_str": "QUERY", "context_str": "CONTEXT", "foo": "FOO", "x": "X"}
     (shown,) = template.format_messages(**values)

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -11,7 +12,8 @@ nbformat = pytest.importorskip("nbformat")
 nbclient = pytest.importorskip("nbclient")
 pytest.importorskip("ipykernel")
 
-NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
+TREE = Path(__file__).parents[2]
+NOTEBOOKS = sorted((TREE / "notebooks").glob("*.ipynb"))
 
 pytestmark = pytest.mark.slow
 
@@ -24,12 +26,15 @@ def names(path):
 def test_it_runs(path, tmp_path, monkeypatch):
     # The kernel is this Python with this path, not whatever kernel is registered for the user.
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
+    shutil.copytree(TREE / "examples", tmp_path / "examples")
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
     notebook = nbformat.read(path, as_version=4)
     client = nbclient.NotebookClient(
         notebook,
         timeout=300,
         kernel_name="python3",
-        resources={"metadata": {"path": str(tmp_path)}},
+        resources={"metadata": {"path": str(folder)}},
     )
     client.execute()  # raises with the cell and its traceback if a cell fails
     assert notebook.cells

@@ -10,7 +10,8 @@ from tokenizers import Tokenizer
 from lightmem_integrations import Hit, Source, Turn
 from lightmem_integrations.models.onnx import SHIPPED_MODEL
 from lightmem_integrations.models.token_counter import MOST_CHARACTERS, shipped_token_counter
-from lightmem_integrations.recall.pack import Quote, Ranked, pack
+from lightmem_integrations.recall.candidates import Quote, Ranked
+from lightmem_integrations.recall.pack import pack
 from lightmem_integrations.safety import NOTICE, escape_fence
 
 UTC = dt.timezone.utc

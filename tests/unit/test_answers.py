@@ -11,10 +11,11 @@ from lightmem_integrations.storage.turn_reads import Turns
 from lightmem_integrations.text.terms import terms
 
 
-def has(question, *texts, speakers=("Ana", "Bo")):
-    return has_answer_type(
-        question, speakers, texts, [" ".join(terms(text)) for text in texts]
-    ).tolist()
+def has(question, *texts, speakers=("Ana", "Bo"), said_by=""):
+    terms_of = [" ".join(terms(text)) for text in texts]
+    if not said_by:
+        said_by = next((name for name in speakers if name in question), "")
+    return has_answer_type(question, speakers, texts, terms_of, [said_by] * len(texts)).tolist()
 
 
 @pytest.mark.parametrize(
@@ -49,6 +50,12 @@ def test_a_turn_that_names_only_somebody_else_answers_nothing():
     texts = ["The key of Ben is in the Alfa.", "The key of Carl is in the Fiat.", "See the Opel."]
     assert list(has("Where is the key of Ben?", *texts)) == [1, 0, 0]
     assert list(has("where is the key of ben?", *texts)) == [1, 0, 0]
+
+
+def test_somebody_else_names_nobody_that_answers_for_a_speaker():
+    texts = ["Bo left his key with Zoë.", "Carl left his key with Emil."]
+    assert has("Who has the key of Bo?", *texts, said_by="Ana") == [1, 0]
+    assert has("Who has the key of Bo?", *texts, said_by="Bo") == [1, 1]
 
 
 def test_other_questions_leave_every_turn_alike():

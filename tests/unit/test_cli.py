@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from lightmem_integrations import LightMem, ModelError, Settings, Turn, __version__
 from lightmem_integrations.cli import app
 from lightmem_integrations.settings import ConsolidationSettings
-from lightmem_integrations.testing import ScriptedWriter
+from lightmem_integrations.testing import ExtractiveChatModel, ScriptedWriter
 
 BOAT = "I have bought a wooden boat called Andorinha."
 DOG = "My dog Milo is afraid of fireworks."
@@ -256,6 +256,36 @@ def test_chat_remembers_over_sessions(run, tmp_path):
     assert "nothing about that in memory" in other.stdout
 
 
+def test_chat_with_a_model_by_name_answers_from_memory_and_is_remembered(run, store, monkeypatch):
+    pytest.importorskip("langchain")
+    named = []
+
+    def init_chat_model(name):
+        named.append(name)
+        return ExtractiveChatModel()
+
+    monkeypatch.setattr("lightmem_integrations.cli.chat_model.init_chat_model", init_chat_model)
+    said = "What is my boat called?"
+    result = run(
+        "chat", store, "-u", "marc", "-s", "now", "-m", "some:model", answers=f"{said}\n\n"
+    )
+    assert result.exit_code == 0
+    assert named == ["some:model"]
+    assert BOAT in result.stdout
+    with LightMem(store) as memory:
+        asked, answered = memory.history(user_id="marc", session_id="now")
+    assert (asked.text, answered.role) == (said, "assistant")
+
+
+def test_chat_with_a_model_names_the_extra_that_is_missing(run, store, monkeypatch):
+    # None in sys.modules is how Python marks a module that cannot be imported.
+    monkeypatch.setitem(sys.modules, "langgraph.checkpoint.memory", None)
+    result = run("chat", store, "-u", "marc", "-m", "some:model")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: ")
+    assert "lightmem-integrations[agents]" in result.stderr
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -269,7 +299,6 @@ def test_chat_remembers_over_sessions(run, tmp_path):
         ("reindex", "{store}/nowhere"),
         ("chat", "{store}", "--user", ""),
         ("chat", "{store}", "--user", "marc", "--model", "{store}/none.gguf"),
-        ("demo", "--model", "{store}/none.gguf"),
     ],
 )
 def test_our_errors_are_one_line_and_exit_code_1(run, store, arguments):
@@ -288,9 +317,6 @@ def test_our_errors_are_one_line_and_exit_code_1(run, store, arguments):
         ("nonsense",),
         ("eval", "retrieval"),
         ("eval", "retrieval", "--data", "no-such-file.json"),
-        ("demo", "--framework", "nonsense"),
-        ("demo", "--questions", "0"),
-        ("demo", "--framework", "llama-index", "--model", "openai:some-model"),
     ],
 )
 def test_wrong_usage_is_exit_code_2(run, arguments):

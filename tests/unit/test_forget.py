@@ -9,6 +9,7 @@ from lightmem_integrations import (
     ExactIndex,
     IndexUnavailableError,
     InvalidRequestError,
+    LightMem,
     Receipt,
     Settings,
     Turn,
@@ -241,3 +242,32 @@ def test_what_was_not_purged_at_once_is_purged_at_the_next_opening(open_memory, 
         memory.index_pending()
         assert memory.recall("egret", user_id="bob", strict=True).hits
     assert canaries_in(folder, needles) == set()
+
+
+def test_forgetting_again_completes_what_the_index_kept_from_being_done(tmp_path):
+    path = tmp_path / "store"
+    with LightMem(path, embedder=HashEmbedder(8), index=(index := Unreliable())) as memory:
+        memory.add(Turn(role="user", text="CANARY4711"), user_id="ann")
+        memory.add(Turn(role="user", text="heron"), user_id="bo")
+        memory.index_pending()
+        index.broken = True
+        with pytest.raises(IndexUnavailableError):
+            memory.forget(user_id="ann")
+        index.broken = False
+        assert not memory.forget(user_id="nobody", purge=False).purged
+        assert memory.forget(user_id="ann").purged
+        files = [each for each in path.rglob("*") if each.is_file()]
+        assert not [each.name for each in files if b"CANARY4711" in each.read_bytes()]
+        assert memory.forget(user_id="ann", purge=False).purged
+
+
+def test_forgetting_without_a_purge_rewrites_no_database(tmp_path):
+    with LightMem(tmp_path / "store", embedder=HashEmbedder(8)) as memory:
+        memory.add([Turn(role="user", text=f"heron {n} " * 50) for n in range(200)], user_id="ann")
+        memory.index_pending()
+        file = tmp_path / "store" / "ledger.sqlite"
+        memory.forget(user_id="ann", purge=False)
+        kept = file.stat().st_size
+        assert not memory.forget(user_id="ann", purge=False).purged
+        assert memory.forget(user_id="ann").purged
+        assert file.stat().st_size < kept

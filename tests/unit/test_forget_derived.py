@@ -3,10 +3,10 @@
 import datetime as dt
 
 import pytest
-from sqlalchemy import Table, func, select
+from sqlalchemy import func, select
 
 from lightmem_integrations import Turn
-from lightmem_integrations.storage.schema import knowledge as schema
+from lightmem_integrations.storage.schema.columns import metadata
 from lightmem_integrations.storage.users import find_user
 from lightmem_integrations.testing import ScriptedWriter
 
@@ -45,14 +45,14 @@ def ledger(memory, open_ledger):
 
 
 def rows_of(ledger, user_row):
-    """How many rows of consolidation's tables belong to a user."""
+    """How many rows of all tables belong to a user."""
     with ledger.read() as connection:
         return sum(
             connection.execute(
                 select(func.count()).select_from(table).where(table.c.user == user_row)
             ).scalar_one()
-            for table in vars(schema).values()
-            if isinstance(table, Table) and table.name not in ("users", "sessions", "turns")
+            for table in metadata.sorted_tables
+            if "user" in table.c
         )
 
 

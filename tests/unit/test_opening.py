@@ -14,6 +14,7 @@ from lightmem_integrations import (
     EmbeddingMismatchError,
     LedgerError,
     LightMem,
+    ModelUnavailableError,
     Settings,
     SettingsError,
     StoreClosedError,
@@ -256,6 +257,19 @@ def test_a_ledger_lost_before_anything_was_indexed_is_missed_too(open_memory, tm
         open_memory(tmp_path)
 
 
+def test_a_ledger_elsewhere_is_missed_too(open_memory, tmp_path):
+    elsewhere = tmp_path / "elsewhere.sqlite"
+    options = {"ledger": f"sqlite:///{elsewhere}"}
+    with open_memory(tmp_path / "store", **options) as memory:
+        memory.add(said("heron"), user_id="ann")
+        memory.index_pending()
+    elsewhere.unlink()
+    with pytest.raises(LedgerError, match="is missing") as refused:
+        open_memory(tmp_path / "store", **options)
+    assert str(elsewhere) in str(refused.value)
+    assert not elsewhere.exists()
+
+
 def test_the_remedy_begins_anew(open_memory, used):
     (used / "ledger.sqlite").unlink()
     with pytest.raises(LedgerError) as refused:
@@ -348,6 +362,13 @@ def test_two_functions_never_mix_in_a_store_that_both_have_open(open_memory, tmp
     with pytest.raises(EmbeddingMismatchError):
         other.recall("herons", user_id="ann", strict=True)
     assert one.recall("herons", user_id="ann", strict=True).hits
+
+
+@pytest.mark.parametrize("name", ["./no/such/folder", "/no/such/model", "two words", "a/b/c", ""])
+def test_what_can_be_no_model_is_refused_at_opening(tmp_path, name):
+    with pytest.raises(ModelUnavailableError, match="neither a folder"):
+        LightMem(tmp_path / "store", embedder=name)
+    assert list(tmp_path.iterdir()) == []
 
 
 class Zeros(HashEmbedder):

@@ -36,6 +36,7 @@ def day(year, month, number):
         ("last week", day(2025, 6, 2), day(2025, 6, 8)),
         ("next Friday", day(2025, 6, 13), day(2025, 6, 13)),
         ("tomorrow", day(2025, 6, 12), day(2025, 6, 12)),
+        ("the day after tomorrow", day(2025, 6, 13), day(2025, 6, 13)),
         ("in two weeks", day(2025, 6, 25), day(2025, 7, 1)),
         ("during May", day(2025, 5, 1), day(2025, 5, 31)),
         ("last year", day(2024, 1, 1), day(2024, 12, 31)),

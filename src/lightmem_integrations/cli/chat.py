@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -12,6 +12,7 @@ from rich.text import Text
 
 from lightmem_integrations.cli.options import ModelOption, StoreArgument, UserOption
 from lightmem_integrations.display import printable
+from lightmem_integrations.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from lightmem_integrations import LightMem
@@ -61,19 +62,39 @@ def _next_line(console: Console) -> str:
 def _answerer(memory: LightMem, user: str, session: str, model: str | None) -> Callable[[str], str]:
     if model is None:
         return lambda said: _quote(memory, user, session, said)
-    from langgraph.checkpoint.memory import InMemorySaver
+    try:
+        from langchain.agents import create_agent
+        from langgraph.checkpoint.memory import InMemorySaver
 
-    from lightmem_integrations.demo.agents import chat_model, langchain_agent
+        from lightmem_integrations.cli.chat_model import chat_model
+        from lightmem_integrations.langchain import LightMemMiddleware
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("A chat model", "agents", "langchain") from error
+    agent: Any = create_agent(
+        chat_model(model),
+        # Strict and patient: who tries a memory out wants to see its faults, not to be spared them.
+        middleware=[LightMemMiddleware(memory, recall_seconds=30, strict=True)],
+        checkpointer=InMemorySaver(),
+    )
 
-    agent = langchain_agent(memory, chat_model(model), checkpointer=InMemorySaver())
-    return lambda said: agent(user, session, said)
+    def answer(said: str) -> str:
+        state = agent.invoke(
+            {"messages": [("user", said)]},
+            {"configurable": {"user_id": user, "thread_id": session}},
+        )
+        return str(state["messages"][-1].text)
+
+    return answer
 
 
 def _quote(memory: LightMem, user: str, session: str, said: str) -> str:
     from lightmem_integrations import Turn
-    from lightmem_integrations.demo.agents import quoting_agent
+    from lightmem_integrations.testing import quoted_answer
 
-    reply = quoting_agent(memory)(user, session, said) if said.endswith("?") else _NOTED
+    reply = _NOTED
+    if said.endswith("?"):
+        found = memory.recall(said, user_id=user)
+        reply = quoted_answer([Turn(role="user", text=f"{found.text}\n\n{said}")])
     # The reply holds nothing that is not remembered already, so it need not be found again.
     memory.add(
         [Turn(role="user", text=said), Turn(role="assistant", text=reply, searchable=False)],

@@ -25,7 +25,8 @@ def retrieval(
     data: Annotated[
         Path,
         typer.Option(
-            help="Conversations with questions: a LoCoMo file, or one like the demo's.",
+            help="Conversations with questions: a LoCoMo file, or one in the form of "
+            "examples/demo/conversation.json.",
             exists=True,
             dir_okay=False,
             show_default=False,

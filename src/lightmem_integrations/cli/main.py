@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 from typer.core import TyperGroup
 
-from lightmem_integrations.cli import chat, demo, evaluate, knowledge, stores
+from lightmem_integrations.cli import chat, evaluate, knowledge, stores
 from lightmem_integrations.display import printable
 from lightmem_integrations.errors import LightMemError
 
@@ -37,7 +37,6 @@ app = typer.Typer(
     # What a user's memory holds would stand among the local variables.
     pretty_exceptions_show_locals=False,
 )
-app.command("demo")(demo.run)
 app.command("chat")(chat.run)
 app.command("recall")(stores.recall)
 app.command("consolidate")(knowledge.consolidate)

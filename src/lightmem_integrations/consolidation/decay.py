@@ -21,8 +21,7 @@ from lightmem_integrations.storage.episodes import (
     turns_of_episodes,
 )
 from lightmem_integrations.storage.work_queue import user_named
-
-_DAY = 86_400.0
+from lightmem_integrations.text.temporal import SECONDS_A_DAY
 
 _SPARE = 0.98
 """Room is made a little beyond need, so that not every episode costs a look at all of them.
@@ -39,7 +38,7 @@ def utility(episode: StoredEpisode, supports: int, now: float, half_life_days: f
     """
 
     def fresh(moment: float) -> float:
-        return math.pow(2.0, -max(now - moment, 0.0) / _DAY / half_life_days)
+        return math.pow(2.0, -max(now - moment, 0.0) / SECONDS_A_DAY / half_life_days)
 
     accessed = episode.accessed_at if episode.accessed_at is not None else episode.ends
     return (

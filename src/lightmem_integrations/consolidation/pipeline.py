@@ -130,7 +130,7 @@ class _Run:
         with self._run.store.ledger.write() as connection:
             user = None if user_id is None else find_user(connection, user_id)
             if user_id is None or user is not None:
-                work_queue.release_quarantine(connection, None if user is None else user.row)
+                work_queue.release_set_aside(connection, None if user is None else user.row)
 
     def over(
         self, user_id: str | None, max_batches: int | None, on_progress: OnProgress | None

@@ -37,9 +37,6 @@ _GIVE_WAY_SECONDS = 0.1
 """Seconds that each step waits for calls under way: under calls without end it is slow, not stuck.
 A guess."""
 
-_CLOSE_SECONDS = 30.0
-"""Seconds that closing waits for the episode at hand: a guess."""
-
 _SHORTEST_WAIT = 0.05
 """Seconds between two looks at whether the store is quiet, at least: a guess."""
 
@@ -139,16 +136,16 @@ class Consolidator:
         """Say that there may be something to do."""
         self._loop.wake()
 
-    def close(self) -> None:
+    def close(self, seconds: float) -> None:
         """End every run after the episode at hand.
 
-        A run whose model takes longer than half a minute is left behind: what it makes is not
+        A run whose model takes longer than ``seconds`` is left behind: what it makes is not
         stored, and is made anew after the next opening.
         """
         self._stop.set()
         self._loop.stop(timeout=0)
         with self._changed:
-            ended = self._changed.wait_for(lambda: not self._running, timeout=_CLOSE_SECONDS)
+            ended = self._changed.wait_for(lambda: not self._running, timeout=seconds)
         if not ended:
             logger.warning("The store is closed while a writer works; its episode is put off.")
         try:

@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 
+from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.documents.indexing import index_large
 from lightmem_integrations.documents.nearest import Scored, nearest_documents
 from lightmem_integrations.engine.store import Store
 from lightmem_integrations.errors import IndexUnavailableError, ModelOutputError
-from lightmem_integrations.models.protocols import Vectors
 from lightmem_integrations.storage.documents import (
     Document,
     ErasedDocuments,

@@ -17,6 +17,41 @@ from lightmem_integrations.errors import StoreClosedError
 logger = logging.getLogger(__name__)
 
 
+class Flag:
+    """An event with one waiter that an interrupt cannot leave locked.
+
+    One of ``threading`` can: it locks in Python, and Ctrl-C may strike right after.
+    """
+
+    def __init__(self) -> None:
+        self._set = False
+        self._unset = threading.Lock()
+        self._unset.acquire()
+
+    def is_set(self) -> bool:
+        """True from ``set`` until ``clear``."""
+        return self._set
+
+    def set(self) -> None:
+        """Wake the waiter."""
+        self._set = True
+        with contextlib.suppress(RuntimeError):  # it is set already
+            self._unset.release()
+
+    def clear(self) -> None:
+        """Wait again from here on."""
+        self._set = False
+        self._unset.acquire(blocking=False)
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait until it is set, ``seconds`` at most; returns whether it is."""
+        if not self._set:
+            self._unset.acquire(
+                timeout=-1 if seconds is None else min(seconds, threading.TIMEOUT_MAX)
+            )
+        return self._set
+
+
 class Loop:
     """A daemon thread that repeats a step until it is stopped or the step's owner is gone.
 
@@ -49,8 +84,8 @@ class Loop:
         self._name = name
         self._backoff = backoff
         self._gather_seconds = gather_seconds
-        self._wake = threading.Event()
-        self._stop = threading.Event()
+        self._wake = Flag()
+        self._stop = Flag()
         self._thread: threading.Thread | None = None
         self.ended: Future[None] = Future()
         self.ended.add_done_callback(lambda ended: self._end() if ended.cancelled() else None)

@@ -18,13 +18,13 @@ from lightmem_integrations.models.embedders import (
     query_vector,
 )
 from lightmem_integrations.models.protocols import Embedder, Encoding, TokenEmbedder
-from lightmem_integrations.models.scripts import reads
 from lightmem_integrations.models.token_vectors import ignored_tokens, rotate
+from lightmem_integrations.models.writing_systems import reads
 from lightmem_integrations.storage.document_vectors import drop_document_vectors
 from lightmem_integrations.storage.index_contents import PURGE
 from lightmem_integrations.storage.ledger import Ledger, get_meta, put_meta
 from lightmem_integrations.storage.shared import withdraw_all
-from lightmem_integrations.storage.turn_vectors import PendingTurn, drop_vectors
+from lightmem_integrations.storage.turn_vectors import UnindexedTurn, drop_vectors
 from lightmem_integrations.storage.vector_bytes import pack_vector, unpack_vector
 
 EMBEDDER_NAME = "embedder.name"
@@ -164,8 +164,8 @@ class StoreEmbedder:
         return document_vectors(self._embedder, texts)
 
     def embed(
-        self, todo: Sequence[PendingTurn]
-    ) -> tuple[list[PendingTurn], dict[int, ModelOutputError]]:
+        self, todo: Sequence[UnindexedTurn]
+    ) -> tuple[list[UnindexedTurn], dict[int, ModelOutputError]]:
         """Embed turns.
 
         Args:
@@ -188,7 +188,7 @@ class StoreEmbedder:
             if len(todo) == 1:
                 return [], {todo[0].row: error}
         # One turn may spoil its batch: what the others give is kept.
-        embedded: list[PendingTurn] = []
+        embedded: list[UnindexedTurn] = []
         failed: dict[int, ModelOutputError] = {}
         for turn in todo:
             done, why = self.embed([turn])
@@ -196,7 +196,7 @@ class StoreEmbedder:
             failed |= why
         return embedded, failed
 
-    def _embed_together(self, todo: Sequence[PendingTurn]) -> list[PendingTurn]:
+    def _embed_together(self, todo: Sequence[UnindexedTurn]) -> list[UnindexedTurn]:
         texts = [f"{turn.speaker}: {turn.text}" if turn.speaker else turn.text for turn in todo]
         if not isinstance(self._embedder, TokenEmbedder):
             vectors = document_vectors(self._embedder, texts)

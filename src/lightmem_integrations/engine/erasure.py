@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from lightmem_integrations.engine.store import Store
 from lightmem_integrations.records.conversation import Receipt
+from lightmem_integrations.storage.erase.knowledge import turns_behind
 from lightmem_integrations.storage.erase.turns import erase_turns
 from lightmem_integrations.storage.index_contents import PURGE
-from lightmem_integrations.storage.knowledge_reads import turns_behind
 from lightmem_integrations.storage.ledger import put_meta
 from lightmem_integrations.storage.users import find_session, find_user
 
@@ -29,8 +29,8 @@ def forget(
 ) -> Receipt:
     """Erase a user's turns that meet every condition, with all that was made of them.
 
-    The ledger notes in the same transaction that the index must be purged, so that a crash in
-    between is made good at the next opening.
+    The ledger notes in the same transaction that files must be purged. What a crash or an index
+    that is down kept from being done, the next call makes good, or the next opening.
 
     Args:
         store: Where.
@@ -40,38 +40,38 @@ def forget(
         memory_ids: Only the turns behind these facts and episodes.
         since: Only what was said at this time or later, in seconds since 1970.
         until: Only what was said before this time, in seconds since 1970.
-        purge: Rewrite the index's files now, instead of at the next opening.
+        purge: Rewrite the files of index and ledger now, instead of at the next opening.
 
     Raises:
         StorageError: The store cannot be written.
     """
-    indexer = store.indexer
-    with indexer.exclusively():
+    with store.indexer.exclusively():
+        receipt, rows = _NOTHING, list[int]()
         with store.ledger.write() as connection:
             user = find_user(connection, user_id)
-            if user is None:
-                return _NOTHING
             session_row = None
-            if session_id is not None:
+            if user is not None and session_id is not None:
                 session_row = find_session(connection, user, session_id)
-                if session_row is None:
-                    return _NOTHING
-            receipt, rows = erase_turns(
-                connection,
-                store.ledger.lexical,
-                user,
-                session_row=session_row,
-                turn_ids=turn_ids,
-                among=None if memory_ids is None else turns_behind(connection, user, memory_ids),
-                since=since,
-                until=until,
-            )
-            if not rows:
-                return _NOTHING
-            put_meta(connection, PURGE, "1")
+            if user is not None and (session_id is None or session_row is not None):
+                receipt, rows = erase_turns(
+                    connection,
+                    store.ledger.lexical,
+                    user,
+                    session_row=session_row,
+                    turn_ids=turn_ids,
+                    among=None
+                    if memory_ids is None
+                    else turns_behind(connection, user, memory_ids),
+                    since=since,
+                    until=until,
+                )
+            if rows:
+                put_meta(connection, PURGE, "1")
         if purge:
-            indexer.rebuild()
+            purged = store.indexer.purge()
         else:
-            indexer.forget(user.key, rows)
-    store.ledger.compact()
-    return replace(receipt, purged=purge)
+            if user is not None and rows:
+                store.indexer.forget(user.key, rows)
+                store.ledger.empty_log()
+            purged = not store.ledger.get(PURGE)
+    return replace(receipt, purged=purged)

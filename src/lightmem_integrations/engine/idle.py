@@ -2,37 +2,34 @@
 
 from __future__ import annotations
 
-import threading
+import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+
+from lightmem_integrations.storage.write_lock import Hold
+
+_LOOK_SECONDS = 0.005
+"""Seconds between two looks at whether a call is under way: a guess."""
 
 
 class IdleDetector:
-    """Calls of users under way, and the time since the last one ended."""
+    """Calls of users under way, and the time since the last one ended.
+
+    Without a lock, so that no interrupt can leave one locked.
+    """
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._under_way = 0
+        self._under_way: set[Hold] = set()
         self._ended = time.monotonic()
 
-    @contextmanager
-    def call(self) -> Iterator[None]:
-        """Mark a call as under way for as long as the block lasts."""
-        with self._changed:
-            self._under_way += 1
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._under_way -= 1
-                self._ended = time.monotonic()
-                self._changed.notify_all()
+    def call(self) -> AbstractContextManager[None]:
+        """Mark a call as under way for as long as the block of the calling function lasts."""
+        return self._call(Hold(sys._getframe(1)))
 
     def quiet_seconds(self) -> float:
         """Seconds since the last call ended; 0 while one is under way."""
-        with self._changed:
-            return 0.0 if self._under_way else time.monotonic() - self._ended
+        return 0.0 if self._busy() else time.monotonic() - self._ended
 
     def give_way(self, seconds: float) -> None:
         """Wait until no call is under way.
@@ -40,5 +37,23 @@ class IdleDetector:
         Args:
             seconds: Of waiting at most: under calls without end, work goes on slowly, not never.
         """
-        with self._changed:
-            self._changed.wait_for(lambda: not self._under_way, timeout=seconds)
+        until = time.monotonic() + seconds
+        while self._busy() and time.monotonic() < until:
+            time.sleep(_LOOK_SECONDS)
+
+    @contextmanager
+    def _call(self, hold: Hold) -> Iterator[None]:
+        self._under_way.add(hold)
+        try:
+            yield
+        finally:
+            self._ended = time.monotonic()
+            self._under_way.discard(hold)
+            hold.frame = None
+
+    def _busy(self) -> bool:
+        for hold in tuple(self._under_way):
+            if hold.runs():
+                return True
+            self._under_way.discard(hold)  # it was interrupted
+        return False

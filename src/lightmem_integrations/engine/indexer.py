@@ -14,7 +14,6 @@ from lightmem_integrations.engine.background import Loop
 from lightmem_integrations.engine.embedder import StoreEmbedder
 from lightmem_integrations.errors import (
     IndexUnavailableError,
-    LightMemError,
     ModelOutputError,
 )
 from lightmem_integrations.settings import Settings
@@ -22,9 +21,11 @@ from lightmem_integrations.storage.index import Batch, VectorIndex
 from lightmem_integrations.storage.index_contents import PURGE, batches, expected
 from lightmem_integrations.storage.ledger import Ledger
 from lightmem_integrations.storage.turn_vectors import (
+    UnindexedTurn,
     clear_pending,
     count_pending_turns,
     pending_turns,
+    still_pending,
     store_vectors,
 )
 from lightmem_integrations.storage.users import User
@@ -65,6 +66,7 @@ class Indexer:
         self._embedder = embedder
         self._settings = settings
         self._lock = threading.RLock()
+        self._embedding = threading.Lock()  # not the lock above: a model may hang
         self._loop = Loop(
             self._index_waiting,
             "indexing",
@@ -116,14 +118,29 @@ class Indexer:
             self.state = "rebuilding"
             try:
                 self._index.replace(self._interruptible())
-            except LightMemError:
+            except BaseException:
                 self.state = "unavailable"
                 raise
-            if not self._ledger.read_only:
+            if self._ledger.get(PURGE) and not self._ledger.read_only and self._ledger.compact():
                 self._ledger.put(PURGE, "")
             self.state = "ready"
             with self._ledger.read() as connection:
                 return sum(expected(connection).values())
+
+    def purge(self) -> bool:
+        """Complete every erasure: rewrite the files of index and ledger, if anything was erased.
+
+        Returns:
+            False if somebody who reads the ledger keeps its log from being emptied; the next
+            purge or opening completes it.
+
+        Raises:
+            StorageError: The index or the ledger does not answer.
+        """
+        with self._lock:
+            if self._ledger.get(PURGE):
+                self.rebuild()
+            return not self._ledger.get(PURGE)
 
     def catch_up(
         self,
@@ -151,12 +168,12 @@ class Indexer:
             self._failed = {}  # who asks for everything wants it tried anew
         while left := self.waiting(row, [*without, *self._given_up()]):
             pause = -1.0 if deadline is None else deadline - time.monotonic()
-            if (deadline is not None and pause <= 0) or not self._lock.acquire(timeout=pause):
+            if (deadline is not None and pause <= 0) or not self._embedding.acquire(timeout=pause):
                 return left
             try:
                 self._index_batch(row)
             finally:
-                self._lock.release()
+                self._embedding.release()
         failed = self._given_up()
         if failed and self.waiting(row, without):
             raise next(iter(failed.values()))
@@ -188,9 +205,13 @@ class Indexer:
         """Tell the thread that turns wait."""
         self._loop.wake()
 
-    def stop(self) -> None:
-        """Finish the batch at hand and end the thread."""
-        self._loop.stop()
+    def stop(self, seconds: float) -> None:
+        """End the thread after the batch at hand; wait ``seconds`` for that at most.
+
+        A thread whose model or index takes longer finds a closed ledger and stores nothing.
+        """
+        if not self._loop.stop(min(seconds, threading.TIMEOUT_MAX)):
+            logger.warning("The store is closed while turns are embedded; they still wait.")
 
     def _index_waiting(self) -> None:
         self.prepare()
@@ -198,7 +219,7 @@ class Indexer:
             self.warm_up()  # so that the first recall of this process need not
             self._warm = True
         while self.waiting(without=self._given_up()) and not self._loop.stopping:
-            with self._lock:
+            with self._embedding:
                 self._index_batch(None)
 
     def _index_batch(self, user_row: int | None) -> None:
@@ -210,14 +231,24 @@ class Indexer:
             logger.warning("A turn cannot be embedded and is found by its words only: %s", error)
         now = time.monotonic()
         self._failed = self._failed | {row: (now, error) for row, error in failed.items()}
+        if todo:
+            with self._lock:
+                self._index_embedded(todo, embedded)
+
+    def _index_embedded(
+        self, todo: Sequence[UnindexedTurn], embedded: Sequence[UnindexedTurn]
+    ) -> None:
+        """Store vectors and index turns, but for those erased or archived since they were read."""
         vectors = {turn.row: turn.vector for turn in (*embedded, *todo) if turn.vector is not None}
-        if embedded:
-            with self._ledger.write() as connection:
+        with self._ledger.write() as connection:
+            waiting = still_pending(connection, list(vectors))
+            embedded = [turn for turn in embedded if turn.row in waiting]
+            if embedded:
                 self._embedder.record_dimension(connection, len(vectors[embedded[0].row]))
                 store_vectors(connection, embedded)
         by_scope: dict[str, list[int]] = {}
         for turn in todo:
-            if turn.row in vectors:
+            if turn.row in waiting:
                 by_scope.setdefault(turn.scope, []).append(turn.row)
         for scope, rows in by_scope.items():
             self._index.upsert(Batch(scope, rows, np.stack([vectors[row] for row in rows])))

@@ -10,7 +10,7 @@ import os
 import shutil
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from lightmem_integrations.engine.indexer import Indexer
@@ -34,7 +34,9 @@ class OpenStore:
         index: What is searched.
         indexer: Keeps the index in step with the ledger.
         options: What it was opened with, by the names that a user knows.
-        users: How many opened it and did not close it yet.
+        close_seconds: How long closing may wait for what is under way.
+        users: Of each who opened it and did not close it yet, some object.
+        closed: True once everything was let go.
     """
 
     folder: Path
@@ -44,26 +46,38 @@ class OpenStore:
     index: VectorIndex
     indexer: Indexer
     options: Mapping[str, object]
-    users: int = 1
+    close_seconds: float
+    users: set[object] = field(default_factory=set)
+    closed: bool = False
 
-    def release(self) -> None:
-        """Give one use back; the last one lets everything go."""
+    def release(self, user: object, seconds: float | None = None) -> None:
+        """Give one use back; the last one lets everything go.
+
+        Interrupted, it does all but wait. Whatever it did not come to, the next call does.
+
+        Args:
+            user: Who gives it back; twice is fine.
+            seconds: To wait for what is under way, instead of ``close_seconds``.
+        """
         if not self.folder_lock.is_this_process():
             return  # a forked child inherits this call; the store is still its parent's
         with _opening:
-            self.users -= 1
-            if self.users:
+            self.users.discard(user)
+            if self.users or self.closed:
                 return
             if _open.get(self.folder.resolve()) is self:
                 del _open[self.folder.resolve()]
-        self.indexer.stop()
         try:
-            self.index.close()
+            self.indexer.stop(self.close_seconds if seconds is None else seconds)
         finally:
-            self.ledger.close()
-            self.folder_lock.release()
-            if self.temporary:
-                shutil.rmtree(self.folder, ignore_errors=True)
+            try:
+                self.index.close()
+            finally:
+                self.ledger.close()
+                self.folder_lock.release()
+        if self.temporary:
+            shutil.rmtree(self.folder, ignore_errors=True)
+        self.closed = True
 
 
 _open: dict[Path, OpenStore] = {}
@@ -71,7 +85,7 @@ _opening = threading.RLock()  # the collector may release a store while one is o
 
 
 def shared(
-    folder: Path, options: Mapping[str, object], opened: Callable[[], OpenStore]
+    folder: Path, options: Mapping[str, object], opened: Callable[[], OpenStore], user: object
 ) -> OpenStore:
     """The open store in a folder: the one that this process has already, or a new one.
 
@@ -79,6 +93,7 @@ def shared(
         folder: Where it lies.
         options: What it must have been opened with.
         opened: Opens it.
+        user: Stands for whoever opens it.
 
     Raises:
         StoreLockedError: It is open with other options.
@@ -87,14 +102,11 @@ def shared(
     with _opening:
         known = _open.get(key)
         if known is not None and known.users and known.folder_lock.holds():
-            known.users += 1
-            try:
-                _check_same(known, options)
-            except StoreLockedError:
-                known.release()
-                raise
+            _check_same(known, options)
+            known.users.add(user)
             return known
         store = opened()
+        store.users.add(user)
         _open[key] = store
         return store
 
@@ -102,7 +114,7 @@ def shared(
 def options_of(
     ledger: str | None, index: VectorIndex | None, embedder: str, settings: Settings
 ) -> dict[str, object]:
-    """What two openings of one folder must agree in."""
+    """Identity of an opening: two of one folder must agree in it."""
     numbers = asdict(settings)
     numbers |= {f"consolidation.{name}": n for name, n in numbers.pop("consolidation").items()}
     named = {f"settings.{name}": value for name, value in numbers.items()}
@@ -124,10 +136,11 @@ def _check_same(known: OpenStore, options: Mapping[str, object]) -> None:
 
 
 def _forget_parent() -> None:
-    """After a fork: what the parent has open is not this process's to share."""
+    """Forget the parent's open stores after a fork: they are not this process's to share."""
     global _opening  # noqa: PLW0603 - a thread of the parent may have held it
     _open.clear()
     _opening = threading.RLock()
 
 
-os.register_at_fork(after_in_child=_forget_parent)
+if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
+    os.register_at_fork(after_in_child=_forget_parent)

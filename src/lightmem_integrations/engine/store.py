@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import tempfile
@@ -25,7 +26,7 @@ from lightmem_integrations.storage.folder import (
 )
 from lightmem_integrations.storage.folder_lock import FolderLock
 from lightmem_integrations.storage.index import ExactIndex, VectorIndex
-from lightmem_integrations.storage.ledger import Ledger
+from lightmem_integrations.storage.ledger import Ledger, file_of
 
 logger = logging.getLogger(__name__)
 
@@ -69,12 +70,14 @@ class Store:
                 self.path, ledger, index, embedder, settings, options, replace=replace_embedder
             )
 
-        parts = opened() if self.path is None else shared(self.path, options, opened)
+        user = object()
+        parts = opened() if self.path is None else shared(self.path, options, opened, user)
         self.ledger, self.index, self.indexer = parts.ledger, parts.index, parts.indexer
         self.embedder = StoreEmbedder(parts.ledger, embedder)
         self._folder_lock = parts.folder_lock
+        self._release = functools.partial(parts.release, user)
         # Also called when the last reference is dropped, and at the end of the interpreter.
-        self._let_go = weakref.finalize(self, parts.release)
+        self._let_go = weakref.finalize(self, self._release)
 
     def check_usable(self) -> None:
         """Refuse a store that was closed, or that another process opened.
@@ -96,11 +99,16 @@ class Store:
         """Size of the folder on disk; ``None`` where there is none of its own."""
         return None if self.path is None else size_in_bytes(self.path)
 
-    def close(self) -> None:
-        """Finish what is under way and let everything go. Closing twice is fine."""
+    def close(self, seconds: float | None = None) -> None:
+        """Let everything go. Closing twice is fine, and finishes what was interrupted.
+
+        Args:
+            seconds: To wait for what is under way; by default ``Settings.close_seconds``.
+        """
         if self._let_go.alive:
             self._folder_lock.check_process()
-            self._let_go()
+            self._release(seconds)
+            self._let_go.detach()
 
 
 def _opened(
@@ -137,16 +145,18 @@ def _opened(
         raise
     if settings.background_indexing and not ledger.read_only:
         indexer.start()
-    return OpenStore(folder, path is None, folder_lock, ledger, index, indexer, options)
+    return OpenStore(
+        folder, path is None, folder_lock, ledger, index, indexer, options, settings.close_seconds
+    )
 
 
 def _ledger(folder: Path, url: str | None, *, read_only: bool) -> Ledger:
-    if url is not None:
-        return Ledger(url)
-    if read_only:
+    if read_only and url is None:
         logger.warning("The folder %s cannot be written: its store is open to read only.", folder)
         return Ledger(folder / LEDGER, read_only=True)
-    check_ledger_is_there(folder)
-    ledger = Ledger(folder / LEDGER)
-    note_ledger_created(folder)
+    place = url if url is not None else folder / LEDGER
+    check_ledger_is_there(folder, file_of(place))
+    ledger = Ledger(place)
+    if not read_only:
+        note_ledger_created(folder)
     return ledger

@@ -1,4 +1,4 @@
-"""Conversations with questions about them, read from LoCoMo's format or from the demo's."""
+"""Conversations with questions about them, read from LoCoMo's format or from our own."""
 
 from __future__ import annotations
 
@@ -88,7 +88,8 @@ def read(path: Path) -> tuple[Conversation, ...]:
     """Read a file of conversations with questions.
 
     Args:
-        path: A JSON file: a list of LoCoMo samples, or an object with ``users`` as in the demo.
+        path: A JSON file: a list of LoCoMo samples, or an object with ``users`` as in
+            ``examples/demo/conversation.json``.
 
     Returns:
         The conversations, in the order of the file; at least one.
@@ -106,11 +107,11 @@ def read(path: Path) -> tuple[Conversation, ...]:
         if isinstance(data, list):
             conversations = tuple(_locomo(sample) for sample in data)
         else:
-            conversations = tuple(of_user(user) for user in data["users"])
+            conversations = tuple(_of_user(user) for user in data["users"])
     except (KeyError, TypeError, AttributeError) as error:
         raise InvalidRequestError(
             f"{path} is neither a list of LoCoMo samples nor an object with 'users' as in the "
-            f"demo's conversation.json: {type(error).__name__}: {error}."
+            f"examples/demo/conversation.json: {type(error).__name__}: {error}."
         ) from error
     if not any(conversation.questions for conversation in conversations):
         raise InvalidRequestError(f"{path} holds no question whose evidence can be looked for.")
@@ -170,8 +171,8 @@ def _locomo_evidence(entries: Iterable[str]) -> list[str]:
     return [part for entry in entries for part in _BETWEEN_IDS.split(entry) if part]
 
 
-def of_user(user: Mapping[str, Any]) -> Conversation:
-    """One entry of ``users`` in a file like the demo's.
+def _of_user(user: Mapping[str, Any]) -> Conversation:
+    """One entry of ``users`` in a file of our own format.
 
     Raises:
         InvalidRequestError: A time is not of ISO 8601's form, or a turn's id is there twice.

@@ -107,7 +107,7 @@ def chosen(names: Sequence[str] | None, known: Sequence[str]) -> tuple[str, ...]
 
 
 def count_questions(conversations: Iterable[Conversation]) -> int:
-    """How many questions these conversations have together."""
+    """Number of questions of all conversations."""
     return sum(len(each.questions) for each in conversations)
 
 

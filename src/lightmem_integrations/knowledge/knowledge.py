@@ -26,7 +26,7 @@ from lightmem_integrations.records.knowledge import (
     Fact,
     Facts,
 )
-from lightmem_integrations.safety import short_repr
+from lightmem_integrations.safety import check_names, short_repr
 from lightmem_integrations.settings import Settings
 from lightmem_integrations.storage.conflicts import decide_conflict, read_conflicts
 from lightmem_integrations.storage.episodes import read_episodes
@@ -34,7 +34,6 @@ from lightmem_integrations.storage.fact_links import chain_of, linked_facts
 from lightmem_integrations.storage.facts import StoredFact, find_fact, next_revision, read_facts
 from lightmem_integrations.storage.shared import read_shared
 from lightmem_integrations.storage.users import row_of
-from lightmem_integrations.validation import check_names
 
 logger = logging.getLogger(__name__)
 

@@ -13,9 +13,8 @@ from lightmem_integrations.records.knowledge import Conflict, Episode, Evidence,
 from lightmem_integrations.storage.claims import read_evidence, zones_of_facts
 from lightmem_integrations.storage.episodes import StoredEpisode, read_turns_of
 from lightmem_integrations.storage.facts import StoredFact, read_facts
-from lightmem_integrations.storage.turns import moment, to_turn
-
-_DAY = 86_400.0
+from lightmem_integrations.storage.turns import moment, turn_of_row
+from lightmem_integrations.text.temporal import SECONDS_A_DAY
 
 
 def decayed(confidence: float, supported_at: float, now: float, half_life_days: float) -> float:
@@ -29,7 +28,7 @@ def decayed(confidence: float, supported_at: float, now: float, half_life_days: 
         now: The moment, in seconds since 1970.
         half_life_days: In days.
     """
-    days = max(now - supported_at, 0.0) / _DAY
+    days = max(now - supported_at, 0.0) / SECONDS_A_DAY
     return confidence * math.pow(2.0, -days / half_life_days)
 
 
@@ -89,7 +88,7 @@ class Records:
         for turn in read_evidence(self.connection, self.user, [fact_row]):
             if turn.id not in found:
                 found[turn.id] = Evidence(
-                    turn=to_turn(turn),
+                    turn=turn_of_row(turn),
                     session_id=turn.session_name,
                     episode_id=None if turn.state in (None, "dropped") else turn.episode_key,
                     agent_id=turn.agent,
@@ -129,5 +128,5 @@ def _episode(episode: StoredEpisode, turns: Sequence[Row[Any]]) -> Episode:
         state="compressed" if episode.state == "compressed" else "verbatim",
         accesses=episode.accesses,
         writer=episode.writer,
-        turns=tuple(to_turn(turn) for turn in turns),
+        turns=tuple(turn_of_row(turn) for turn in turns),
     )

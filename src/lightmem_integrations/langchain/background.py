@@ -15,7 +15,7 @@ from lightmem_integrations.errors import ScopeError, TurnConflictError
 from lightmem_integrations.langchain.messages import Question, under_new_id, words_of
 from lightmem_integrations.langchain.scope import Scope
 from lightmem_integrations.langchain.wait_budget import wait_for
-from lightmem_integrations.lightmem import LightMem
+from lightmem_integrations.lightmem import LightMem, checked_memory
 from lightmem_integrations.records.conversation import Turn
 from lightmem_integrations.settings import Settings
 
@@ -54,7 +54,7 @@ class BackgroundMemory:
         agent_id: str | None = None,
         strict: bool = False,
     ) -> None:
-        self._memory = memory
+        self._memory = checked_memory(memory)
         self._k = k
         self._max_tokens = max_tokens
         self._agent_id = agent_id

@@ -13,10 +13,9 @@ from langchain_core.runnables import ConfigurableFieldSpec
 from lightmem_integrations.langchain.background import add_turns
 from lightmem_integrations.langchain.messages import to_message, to_turn
 from lightmem_integrations.langchain.scope import DEFAULT_SESSION, Scope
-from lightmem_integrations.lightmem import LightMem
+from lightmem_integrations.lightmem import LightMem, checked_memory
 from lightmem_integrations.records.conversation import Turn
-from lightmem_integrations.safety import check_scope_id, check_user_id
-from lightmem_integrations.validation import check_counts
+from lightmem_integrations.safety import check_counts, check_scope_id, check_user_id
 
 
 class LightMemChatMessageHistory(BaseChatMessageHistory):
@@ -76,7 +75,7 @@ class LightMemChatMessageHistory(BaseChatMessageHistory):
     ) -> None:
         super().__init__()
         check_counts(max_tokens=max_tokens)
-        self.memory = memory
+        self.memory = checked_memory(memory)
         self.user_id = check_user_id(user_id)
         self.session_id = check_scope_id(session_id, "session_id")
         self.max_tokens = max_tokens
@@ -145,7 +144,11 @@ def session_history(
     Returns:
         What its ``get_session_history`` takes; give it
         ``history_factory_config=LightMemChatMessageHistory.session_specs`` as well.
+
+    Raises:
+        InvalidRequestError: ``memory`` is no open memory.
     """
+    checked_memory(memory)
 
     def get_session_history(user_id: str, session_id: str) -> LightMemChatMessageHistory:
         return LightMemChatMessageHistory(

@@ -16,10 +16,10 @@ from langchain_core.messages import BaseMessage
 from lightmem_integrations.errors import InvalidRequestError, ScopeError
 from lightmem_integrations.langchain.messages import to_turn
 from lightmem_integrations.langchain.scope import DEFAULT_SESSION
-from lightmem_integrations.lightmem import LightMem
+from lightmem_integrations.lightmem import LightMem, checked_memory
 from lightmem_integrations.records.conversation import ROLES, Role, Turn
+from lightmem_integrations.records.storable import storable
 from lightmem_integrations.safety import check_user_id, digest, short_repr
-from lightmem_integrations.storable import storable
 
 _AT_ONCE = 500  # turns in one transaction: a guess
 _DIGEST_BYTES = 8  # a guess: millions of messages may be imported into one session
@@ -67,6 +67,7 @@ def import_messages(
         InvalidTurnError: A message cannot be stored; those of earlier batches are.
         StorageError: The store cannot be written.
     """
+    checked_memory(memory)
     turns: list[Turn] = []
     skipped = 0
     for place, message in enumerate(_messages_of(source)):
@@ -124,6 +125,7 @@ def import_documents(
         InvalidTurnError: A document cannot be stored; those of earlier batches are.
         StorageError: The store cannot be written.
     """
+    checked_memory(memory)
     if (user_id is None) == (user_key is None):
         raise ScopeError("Pass either user_id=, or user_key= and the metadata that names the user.")
     head = re.compile(rf"^({'|'.join(map(re.escape, (*input_keys, *output_keys)))}): ", re.M | re.I)

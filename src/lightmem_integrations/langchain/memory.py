@@ -15,8 +15,8 @@ from lightmem_integrations.langchain.messages import text_of, to_message, to_tur
 from lightmem_integrations.langchain.scope import DEFAULT_SESSION
 from lightmem_integrations.lightmem import LightMem
 from lightmem_integrations.records.conversation import TIERS, Tier, Turn
+from lightmem_integrations.records.storable import cleaned
 from lightmem_integrations.safety import check_scope_id, check_user_id
-from lightmem_integrations.storable import cleaned
 
 logger = logging.getLogger(__name__)
 

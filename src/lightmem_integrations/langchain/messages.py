@@ -19,9 +19,9 @@ from langchain_core.messages import (
 
 from lightmem_integrations.errors import InvalidRequestError
 from lightmem_integrations.records.conversation import Role, Turn
+from lightmem_integrations.records.storable import as_json, cleaned, storable
 from lightmem_integrations.safety import digest, short_repr
 from lightmem_integrations.settings import Settings
-from lightmem_integrations.storable import as_json, cleaned, storable
 from lightmem_integrations.text.answers import without_reasoning
 
 _ROLES: tuple[tuple[type[BaseMessage], Role], ...] = (
@@ -99,7 +99,7 @@ def to_turn(
 
 
 def words_of(message: BaseMessage) -> str:
-    """What a message says, as its turn has it if it is short enough."""
+    """Words of a message, as its turn has them if it is short enough."""
     text = cleaned(text_of(message))
     return without_reasoning(text) if isinstance(message, AIMessage) else text
 

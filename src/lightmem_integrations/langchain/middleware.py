@@ -32,8 +32,7 @@ from lightmem_integrations.langchain.scope import Scope, is_from_model, scope_of
 from lightmem_integrations.langchain.toolkit import LightMemToolkit
 from lightmem_integrations.langchain.wait_budget import WaitBudget
 from lightmem_integrations.lightmem import LightMem
-from lightmem_integrations.safety import check_scope_id, check_user_id, short_repr
-from lightmem_integrations.validation import check_counts
+from lightmem_integrations.safety import check_counts, check_scope_id, check_user_id, short_repr
 
 try:  # from langchain 1.4 on
     from langgraph.types import TracePolicy, omit_payload

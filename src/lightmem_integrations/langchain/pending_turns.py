@@ -112,7 +112,8 @@ class PendingTurns:
             if pending is None:
                 return None
             del self._by_question[pending.key]
-        turns = list(pending.turns)
+        # What is recorded already may have been forgotten since, by a tool of this very run.
+        turns = [] if _is_written(pending.record) else list(pending.turns)
         if answer is not None and pending.answered and not from_model:
             settings = self._memory.settings
             turns.append(to_turn(answer, settings, recall_answers=self._recall_answers))
@@ -177,4 +178,13 @@ def _is_summarized(messages: Sequence[BaseMessage]) -> bool:
     """True if no person's message is left, but what another middleware made of them."""
     return any(isinstance(each, HumanMessage) for each in messages) and not any(
         is_from_person(each) for each in messages
+    )
+
+
+def _is_written(record: Future[None] | None) -> bool:
+    return (
+        record is not None
+        and record.done()
+        and not record.cancelled()
+        and record.exception() is None
     )

@@ -16,8 +16,8 @@ from lightmem_integrations.langchain.messages import Question, question_in, text
 from lightmem_integrations.langchain.scope import scope_of, user_of_call
 from lightmem_integrations.langchain.wait_budget import WaitBudget
 from lightmem_integrations.lightmem import LightMem
+from lightmem_integrations.records.storable import cleaned
 from lightmem_integrations.safety import check_user_id, short_repr
-from lightmem_integrations.storable import cleaned
 
 Recalled = str | list[BaseMessage]
 

@@ -13,7 +13,7 @@ from lightmem_integrations.safety import check_user_id
 from lightmem_integrations.text.timezone import check_timezone
 
 DEFAULT_SESSION = "default"
-_TOOL_NODES = {"tools", "tool", "tool_node", "toolnode", "call_tool", "call_tools", "action"}
+_TOOL_NODES = {"tools", "tool", "tool_node", "toolnode", "call_tool", "call_tools"}
 """Nodes that run a model's tool calls: ``tools`` in LangChain's agents; others are a guess."""
 
 

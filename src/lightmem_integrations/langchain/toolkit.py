@@ -13,7 +13,7 @@ from pydantic import ConfigDict, Field
 from lightmem_integrations.langchain.scope import scope_of
 from lightmem_integrations.lightmem import LightMem
 from lightmem_integrations.records.conversation import Hit
-from lightmem_integrations.safety import check_scope_id, check_user_id
+from lightmem_integrations.safety import check_counts, check_scope_id, check_user_id
 from lightmem_integrations.tools import (
     CORRECT,
     FORGET,
@@ -24,7 +24,6 @@ from lightmem_integrations.tools import (
     ToolError,
     memory_id,
 )
-from lightmem_integrations.validation import check_counts
 
 
 class MemoryTool(BaseTool):

@@ -6,23 +6,28 @@ import asyncio
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from llama_index.core.base.llms.types import ChatMessage, MessageRole
 from llama_index.core.memory import BaseMemoryBlock, Memory
+from llama_index.core.postprocessor.types import BaseNodePostprocessor
+from llama_index.core.prompts import BasePromptTemplate, PromptTemplate, RichPromptTemplate
+from llama_index.core.schema import MetadataMode
 from llama_index.core.storage.chat_store.base_db import MessageStatus
 from llama_index.core.utils import get_tokenizer
-from pydantic import PrivateAttr
+from pydantic import Field, PrivateAttr
 
-from lightmem_integrations.lightmem import LightMem
+from lightmem_integrations.lightmem import LightMem, checked_memory
 from lightmem_integrations.llama_index.failures import Failures, OnError
 from lightmem_integrations.llama_index.messages import fingerprint, question_of, to_turn
+from lightmem_integrations.llama_index.retriever import nodes_of
 from lightmem_integrations.llama_index.window import without_placeholders
-from lightmem_integrations.records.conversation import Turn
-from lightmem_integrations.safety import check_scope_id, check_user_id
-from lightmem_integrations.validation import check_counts
+from lightmem_integrations.records.conversation import Recall, Turn
+from lightmem_integrations.safety import check_counts, check_scope_id, check_user_id, fence
 
 _FENCE_LINES = 3  # the fence, the notice below it, and the fence again
+_AS_IT_IS = RichPromptTemplate("{{ text }}")
 _SESSIONS_KEPT = 256  # a guess: more than one process serves at a time
 
 
@@ -46,6 +51,11 @@ class LightMemBlock(BaseMemoryBlock[str]):
         name: The block's name in the prompt.
         priority: From 1 up: when ``Memory`` cuts it, 1 before 2. With 0 it never does.
         tokenizer_fn: Text to tokens. ``None``: LlamaIndex's global tokenizer.
+        recall_answers: ``False`` keeps the model's replies out of recall; they stay in the
+            history.
+        node_postprocessors: Applied to what is recalled, for example a reranker or a filter.
+        format_template: Put around what is recalled, as in ``VectorMemoryBlock``: a template of
+            LlamaIndex, or its text, with a variable ``text``.
         strict: Raise when the store or a model fails. Otherwise the turn goes on, and messages
             that could not be stored are stored with the next ones.
         on_error: Called with each failure that is not raised.
@@ -57,19 +67,26 @@ class LightMemBlock(BaseMemoryBlock[str]):
         InvalidRequestError: A size is below 1.
     """
 
+    user_id: str
+    session_id: str = "default"
+    max_tokens: int | None = None
+    k: int | None = None
+    recall_answers: bool = True
+    node_postprocessors: list[BaseNodePostprocessor] = Field(default_factory=list)
+    format_template: BasePromptTemplate = Field(default=_AS_IT_IS)
+
     _memory: LightMem = PrivateAttr()
-    _user_id: str = PrivateAttr()
-    _session_id: str = PrivateAttr()
-    _limits: dict[str, Any] = PrivateAttr()
     _count: Callable[[str], int] = PrivateAttr()
     _failures: Failures = PrivateAttr()
     _lock: Any = PrivateAttr(default_factory=threading.RLock)
-    # Turns that could not be stored yet, by session.
-    _unsaved: dict[str, list[Turn]] = PrivateAttr(default_factory=dict)
+    # Turns that could not be stored yet, by user and session.
+    _unsaved: dict[tuple[str, str], list[Turn]] = PrivateAttr(default_factory=dict)
     # What ``save`` stored and ``Memory`` still holds: fingerprints and turn ids, oldest first.
-    _saved: dict[str, deque[tuple[str, str]]] = PrivateAttr(default_factory=dict)
+    _saved: dict[tuple[str, str], deque[tuple[str, str]]] = PrivateAttr(default_factory=dict)
     # The last recall of each session.
-    _recalled: OrderedDict[str, tuple[object, str]] = PrivateAttr(default_factory=OrderedDict)
+    _recalled: OrderedDict[tuple[str, str], tuple[object, str]] = PrivateAttr(
+        default_factory=OrderedDict
+    )
 
     def __init__(
         self,
@@ -82,6 +99,9 @@ class LightMemBlock(BaseMemoryBlock[str]):
         name: str = "lightmem",
         priority: int = 1,
         tokenizer_fn: Callable[[str], Sequence[Any]] | None = None,
+        recall_answers: bool = True,
+        node_postprocessors: Sequence[BaseNodePostprocessor] = (),
+        format_template: BasePromptTemplate | str = _AS_IT_IS,
         strict: bool = False,
         on_error: OnError | None = None,
         accept_short_term_memory: bool = True,
@@ -90,18 +110,25 @@ class LightMemBlock(BaseMemoryBlock[str]):
         check_user_id(user_id)
         check_scope_id(session_id, "session_id")
         check_counts(max_tokens=max_tokens, k=k)
+        if isinstance(format_template, str):
+            rich = "{{" in format_template and "}}" in format_template
+            format_template = (RichPromptTemplate if rich else PromptTemplate)(format_template)
         fields: dict[str, Any] = {
+            "user_id": user_id,
+            "session_id": session_id,
+            "max_tokens": max_tokens,
+            "k": k,
+            "node_postprocessors": list(node_postprocessors),
+            "format_template": format_template,
             "name": name,
             "description": description,
             "priority": priority,
+            "recall_answers": recall_answers,
             "accept_short_term_memory": accept_short_term_memory,
         }
         super().__init__(**fields)
         tokenize = tokenizer_fn or get_tokenizer()
-        self._memory = memory
-        self._user_id = user_id
-        self._session_id = session_id
-        self._limits = {"max_tokens": max_tokens, "k": k}
+        self._memory = checked_memory(memory)
         self._count = lambda text: len(tokenize(text))
         self._failures = Failures(strict=strict, on_error=on_error)
 
@@ -119,7 +146,7 @@ class LightMemBlock(BaseMemoryBlock[str]):
             session_id: The conversation that they belong to; ``None``: the block's own.
         """
         if not from_short_term_memory or self.accept_short_term_memory:
-            await asyncio.to_thread(self._put, messages, session_id or self._session_id)
+            await asyncio.to_thread(self._put, messages, session_id or self.session_id)
 
     async def save(self, memory: Memory) -> None:
         """Store what a ``Memory`` still holds, so that other conversations can recall it.
@@ -149,51 +176,61 @@ class LightMemBlock(BaseMemoryBlock[str]):
         return None
 
     async def _aget(self, messages: list[ChatMessage] | None = None, **block_kwargs: Any) -> str:
-        session_id = block_kwargs.get("session_id") or self._session_id
+        session_id = block_kwargs.get("session_id") or self.session_id
         query = _question(messages or [])
         if query is None:
             return ""
         return await asyncio.to_thread(self._get, query, session_id)
 
     async def _aput(self, messages: list[ChatMessage]) -> None:
-        await asyncio.to_thread(self._put, messages, self._session_id)
+        await asyncio.to_thread(self._put, messages, self.session_id)
 
     def _get(self, query: str, session_id: str) -> str:
+        scope = (self.user_id, session_id)
         with self._lock:
-            held = frozenset(turn_id for _, turn_id in self._saved.get(session_id, ()))
+            held = frozenset(turn_id for _, turn_id in self._saved.get(scope, ()))
             moment = (query, held, self._stored())
-            known = self._recalled.get(session_id)
+            known = self._recalled.get(scope)
         if known is None or known[0] != moment:
             known = (moment, self._recall(query, held))
             with self._lock:
-                self._recalled[session_id] = known
-                self._recalled.move_to_end(session_id)
+                self._recalled[scope] = known
+                self._recalled.move_to_end(scope)
                 while len(self._recalled) > _SESSIONS_KEPT:
                     self._recalled.popitem(last=False)
         return known[1]
 
     def _recall(self, query: str, held: frozenset[str]) -> str:
-        text = self._failures.text_of(
-            lambda: self._memory.recall(
+        def recall() -> Recall:
+            found = self._memory.recall(
                 query,
-                user_id=self._user_id,
+                user_id=self.user_id,
+                k=self.k,
+                max_tokens=self.max_tokens,
                 exclude=held,
                 count_tokens=self._count,
                 strict=self._failures.strict,
-                **self._limits,
             )
-        )
+            if not self.node_postprocessors or not found.hits:
+                return found
+            nodes = nodes_of(found, self.user_id)
+            for postprocessor in self.node_postprocessors:
+                nodes = postprocessor.postprocess_nodes(nodes, query_str=query)
+            lines = [node.node.get_content(MetadataMode.LLM) for node in nodes]
+            return replace(found, text=fence(lines))
+
+        text = self._failures.text_of(recall)
         # Chat engines put the history into a prompt template.
-        return without_placeholders(text)
+        return without_placeholders(self.format_template.format(text=text)) if text else ""
 
     def _stored(self) -> int:
         return self._failures.guarded(
-            lambda: self._memory.stats(user_id=self._user_id).turns, 0, "The store cannot be read."
+            lambda: self._memory.stats(user_id=self.user_id).turns, 0, "The store cannot be read."
         )
 
     def _put(self, messages: Sequence[ChatMessage], session_id: str) -> None:
         with self._lock:
-            saved = self._saved.get(session_id, deque())
+            saved = self._saved.get((self.user_id, session_id), deque())
             new = []
             for message in messages:
                 if saved and saved[0][0] == _print_of(message):
@@ -204,7 +241,7 @@ class LightMemBlock(BaseMemoryBlock[str]):
 
     def _save(self, messages: Sequence[ChatMessage], session_id: str) -> None:
         with self._lock:
-            saved = self._saved.setdefault(session_id, deque())
+            saved = self._saved.setdefault((self.user_id, session_id), deque())
             prints = [_print_of(message) for message in messages]
             if [each for each, _ in saved] != prints[: len(saved)]:
                 # The conversation was replaced: its old messages will never be handed over.
@@ -216,29 +253,28 @@ class LightMemBlock(BaseMemoryBlock[str]):
             self._store(new, session_id)
 
     def _turn(self, message: ChatMessage) -> Turn:
-        settings = self._memory.settings
-        return to_turn(
-            _unmarked(message), max_chars=settings.max_turn_chars, timezone=settings.timezone
-        )
+        settings, recalled = self._memory.settings, self.recall_answers
+        return to_turn(_unmarked(message), settings, recall_answers=recalled)
 
     def _store(self, turns: Sequence[Turn], session_id: str) -> None:
-        waiting = [*self._unsaved.pop(session_id, ()), *turns]
+        user_id = self.user_id
+        waiting = [*self._unsaved.pop((user_id, session_id), ()), *turns]
         if not waiting:
             return
 
         def add() -> bool:
-            self._memory.add(waiting, user_id=self._user_id, session_id=session_id)
+            self._memory.add(waiting, user_id=user_id, session_id=session_id)
             return True
 
         # LlamaIndex hands messages over once only: what cannot be stored must wait here, also
         # if the failure is raised.
-        self._unsaved[session_id] = waiting
+        self._unsaved[user_id, session_id] = waiting
         if self._failures.guarded(
             add,
             otherwise=False,
             consequence="Messages could not be stored; they are tried again with the next ones.",
         ):
-            del self._unsaved[session_id]
+            del self._unsaved[user_id, session_id]
 
 
 def _question(messages: Sequence[ChatMessage]) -> str | None:

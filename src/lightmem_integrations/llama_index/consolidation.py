@@ -12,7 +12,8 @@ from llama_index.core.schema import BaseNode, MetadataMode, TransformComponent
 from pydantic import PrivateAttr
 
 from lightmem_integrations.errors import InvalidTurnError
-from lightmem_integrations.lightmem import LightMem
+from lightmem_integrations.lightmem import LightMem, checked_memory
+from lightmem_integrations.llama_index.workers import address_of, in_worker
 from lightmem_integrations.records.conversation import ROLES, Turn
 from lightmem_integrations.safety import check_scope_id, check_user_id, short_repr
 
@@ -41,6 +42,7 @@ class ConsolidateTurns(TransformComponent):
     max_batches: int | None = None
 
     _memory: LightMem = PrivateAttr()
+    _address: Any = PrivateAttr(default=None)
 
     def __init__(
         self,
@@ -56,7 +58,7 @@ class ConsolidateTurns(TransformComponent):
             "max_batches": max_batches,
         }
         super().__init__(**fields)
-        self._memory = memory
+        self._memory = checked_memory(memory)
 
     @classmethod
     def class_name(cls) -> str:
@@ -80,6 +82,12 @@ class ConsolidateTurns(TransformComponent):
         # A document is whole when it comes: nothing of it may still go on.
         self._memory.consolidate(user_id=self.user_id, max_batches=self.max_batches, final=True)
         return nodes
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A pipeline with several workers pickles its steps, and one process alone has the store.
+        if self._address is None:
+            self._address = address_of(self)
+        return in_worker, (self._address,)
 
     async def acall(self, nodes: Sequence[BaseNode], **kwargs: Any) -> Sequence[BaseNode]:
         """The same, without blocking the event loop."""

@@ -23,7 +23,7 @@ from llama_index.core.memory import (
 from llama_index.core.vector_stores import SimpleVectorStore
 
 from lightmem_integrations.errors import InvalidRequestError
-from lightmem_integrations.lightmem import LightMem
+from lightmem_integrations.lightmem import LightMem, checked_memory
 from lightmem_integrations.llama_index.messages import fingerprint, to_turn
 from lightmem_integrations.safety import check_scope_id, check_user_id, short_repr
 
@@ -60,6 +60,7 @@ async def aimport_memory(
         ScopeError: The user or session id is missing, blank or a wildcard.
         InvalidRequestError: The old memory is of a kind that cannot be read.
     """
+    checked_memory(memory)
     check_user_id(user_id)
     messages = await _messages_of(old)
     session = check_scope_id(session_id or _session_of(old), "session_id")
@@ -102,8 +103,7 @@ def _add(
         # An id of what was said for which time: the same import again adds nothing.
         name = uuid.uuid5(_TURN_IDS, f"{said[words]} {words}").hex
         if name not in known:
-            limit = memory.settings.max_turn_chars
-            turns.append(replace(to_turn(message, max_chars=limit, time=time), id=name))
+            turns.append(replace(to_turn(message, memory.settings, time=time), id=name))
     memory.add(turns, user_id=user_id, session_id=session_id)
     return len(turns)
 

@@ -2,38 +2,36 @@
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
-from typing import Any, cast
-from weakref import WeakValueDictionary
+from typing import Any
 
 from llama_index.core.base.llms.types import ChatMessage
 from llama_index.core.llms import LLM
-from llama_index.core.memory import BaseMemory
 from llama_index.core.utils import get_tokenizer
 from pydantic import PrivateAttr
+from pydantic_core import to_jsonable_python
 
 from lightmem_integrations.errors import InvalidRequestError
-from lightmem_integrations.lightmem import LightMem
+from lightmem_integrations.lightmem import LightMem, checked_memory
 from lightmem_integrations.llama_index import stores
+from lightmem_integrations.llama_index.bound import bound_to
 from lightmem_integrations.llama_index.failures import Failures, OnError
 from lightmem_integrations.llama_index.messages import question_of, to_messages
+from lightmem_integrations.llama_index.saved import SavedMemory
 from lightmem_integrations.llama_index.session import Session
 from lightmem_integrations.llama_index.view import InsertMethodName, View, checked_insert_method
-from lightmem_integrations.safety import check_scope_id, check_user_id
-from lightmem_integrations.validation import check_counts
+from lightmem_integrations.safety import check_counts, check_scope_id, check_user_id
+from lightmem_integrations.settings import Settings
 
 # Room for the answer, as in LlamaIndex's ChatMemoryBuffer.
 _SHARE_OF_CONTEXT_WINDOW = 0.75
 
-_live: WeakValueDictionary[str, LightMemMemory] = WeakValueDictionary()
 
-
-class LightMemMemory(BaseMemory):
+class LightMemMemory(SavedMemory):
     """Remembers a user's conversations, and recalls of them what the present question needs.
 
     Give it to an agent's ``run(memory=...)`` or to a chat engine. What is put is stored verbatim
@@ -45,6 +43,7 @@ class LightMemMemory(BaseMemory):
         memory: The open store. Or give ``path``.
         path: Folder of the store, opened if this process has not opened it yet. It stays open
             until the process ends.
+        settings: Of the store, if it is opened. A saved memory opens it with those that it had.
         user_id: Whose memory. Required, never made up.
         session_id: Which conversation. ``None``: a new one.
         token_limit: Tokens of the prompt that this memory may fill up to, recalled text included.
@@ -58,6 +57,8 @@ class LightMemMemory(BaseMemory):
             if that is in the store already (agents), otherwise a system message at the start
             (chat engines that retrieve). ``user`` or ``system`` choose one of them.
         recall: ``False`` keeps this conversation without recalling anything.
+        recall_answers: ``False`` keeps the model's replies out of recall; they stay in the
+            conversation.
         strict: Raise when the store or a model fails. Otherwise the conversation goes on with
             what there is, and the log, ``on_error`` and a ``MemoryDegradedEvent`` say so.
         on_error: Called with each failure that is not raised.
@@ -74,13 +75,9 @@ class LightMemMemory(BaseMemory):
     k: int | None = None
     insert_method: InsertMethodName = "auto"
     recall: bool = True
+    recall_answers: bool = True
     strict: bool = False
-    path: str | None = None
-    store: str
-    instance: str
 
-    _memory: LightMem = PrivateAttr()
-    _tokenizer_fn: Callable[[str], Sequence[Any]] = PrivateAttr()
     _session: Session = PrivateAttr()
     _view: View = PrivateAttr()
     _lock: Any = PrivateAttr(default_factory=threading.RLock)
@@ -98,8 +95,10 @@ class LightMemMemory(BaseMemory):
         tokenizer_fn: Callable[[str], Sequence[Any]] | None = None,
         insert_method: InsertMethodName | Enum = "auto",
         recall: bool = True,
+        recall_answers: bool = True,
         strict: bool = False,
         on_error: OnError | None = None,
+        settings: Settings | Mapping[str, Any] | None = None,
         store: str | None = None,
         instance: str | None = None,
     ) -> None:
@@ -110,9 +109,10 @@ class LightMemMemory(BaseMemory):
         if memory is None:
             if path is None and store is None:
                 raise InvalidRequestError("Pass memory=LightMem(...), or path= of its folder.")
-            memory = stores.found(store, path)
+            memory = stores.found(store, path, settings)
         elif path is not None:
             raise InvalidRequestError("Pass either memory= or path=, not both.")
+        checked_memory(memory)
         check_counts(token_limit=token_limit, recall_tokens=recall_tokens, k=k)
         method = checked_insert_method(insert_method)
         fields: dict[str, Any] = {
@@ -123,16 +123,21 @@ class LightMemMemory(BaseMemory):
             "k": k,
             "insert_method": method,
             "recall": recall,
+            "recall_answers": recall_answers,
             "strict": strict,
             "path": None if memory.path is None else str(memory.path.absolute()),
-            "store": stores.name_of(memory),
+            "settings": to_jsonable_python(memory.settings),
+            "store": stores.store_name(memory),
             "instance": instance or uuid.uuid4().hex,
         }
         super().__init__(**fields)
         self._memory = memory
         self._tokenizer_fn = tokenizer_fn or get_tokenizer()
         failures = Failures(strict=strict, on_error=on_error)
-        self._session = Session(memory, user_id, session_id, failures)
+        self._on_error = on_error
+        self._session = Session(
+            memory, user_id, session_id, failures, recall_answers=recall_answers
+        )
         self._view = View(
             memory,
             user_id,
@@ -142,7 +147,7 @@ class LightMemMemory(BaseMemory):
             k=k,
             insert_method=method,
         )
-        _live[self.instance] = self
+        self.keep_findable()
 
     @classmethod
     def class_name(cls) -> str:
@@ -180,27 +185,7 @@ class LightMemMemory(BaseMemory):
         Args:
             defaults: Arguments for ``from_defaults``, among them ``user_id``.
         """
-        check_user_id(defaults.get("user_id"))
-
-        class Bound(cls):  # type: ignore[valid-type,misc]
-            @classmethod
-            def from_defaults(cls, **kwargs: Any) -> LightMemMemory:
-                made = super().from_defaults(**{**kwargs, **defaults})
-                return cast("LightMemMemory", made)
-
-        # Workflows write down the name of a class and import it when they read a context back.
-        Bound.__name__, Bound.__module__ = LightMemMemory.__name__, LightMemMemory.__module__
-        return cast("type[LightMemMemory]", Bound)
-
-    @property
-    def memory(self) -> LightMem:
-        """The open store."""
-        return self._memory
-
-    @property
-    def tokenizer_fn(self) -> Callable[[str], Sequence[Any]]:
-        """Text to tokens; chat engines measure their system prompt with it."""
-        return self._tokenizer_fn
+        return bound_to(cls, defaults)
 
     def get(
         self,
@@ -257,43 +242,3 @@ class LightMemMemory(BaseMemory):
         """
         with self._lock:
             self._session.begin_anew()
-
-    def to_string(self) -> str:
-        """The result of ``to_dict``, as text."""
-        return json.dumps(self.to_dict())
-
-    @classmethod
-    def from_string(cls, text: str) -> LightMemMemory:
-        """The memory that was saved with ``to_string``; see ``from_dict``."""
-        return cls.from_dict(json.loads(text))
-
-    @classmethod
-    def from_dict(cls, data: dict[str, Any], **kwargs: Any) -> LightMemMemory:
-        """The memory that was saved with ``to_dict``.
-
-        In the process that saved it, this is the very same object while it is alive. Elsewhere
-        its folder is opened again.
-
-        Args:
-            data: What ``to_dict`` returned.
-            kwargs: Arguments that replace saved ones.
-
-        Raises:
-            StorageError: The store was held in memory only and is gone.
-        """
-        saved = {key: value for key, value in data.items() if key != "class_name"} | kwargs
-        alive = _live.get(saved.get("instance", ""))
-        if alive is not None:
-            same = alive.to_dict() == saved | {"class_name": cls.class_name()}
-            if same and stores.is_usable(alive.memory):
-                return alive
-            saved.pop("instance")
-        if "memory" in kwargs:
-            saved |= {"path": None, "store": None}
-        return cls(**saved)
-
-    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> LightMemMemory:
-        return self
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return LightMemMemory.from_dict, (self.to_dict(),)

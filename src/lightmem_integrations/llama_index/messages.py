@@ -15,6 +15,9 @@ from llama_index.core.schema import QueryBundle
 from pydantic import ValidationError
 
 from lightmem_integrations.records.conversation import Role, Turn
+from lightmem_integrations.records.storable import as_json, cleaned, storable
+from lightmem_integrations.settings import Settings
+from lightmem_integrations.text.answers import without_reasoning
 from lightmem_integrations.text.timezone import moment_in
 
 logger = logging.getLogger(__name__)
@@ -41,11 +44,10 @@ _PRINTED = "Result of executing the code given:"
 
 def to_turn(
     message: ChatMessage,
+    settings: Settings,
     *,
-    max_chars: int,
     time: dt.datetime | None = None,
-    timezone: str | None = None,
-    searchable: bool = True,
+    recall_answers: bool = True,
 ) -> Turn:
     """A message as a turn: its words as text, all of it beside them as ``Turn.message``.
 
@@ -54,32 +56,29 @@ def to_turn(
 
     Args:
         message: The message to store.
-        max_chars: Longest text that may be searched; what is longer is cut there, not in the
-            message itself.
-        time: When it was said, with a time zone; ``None``: now.
-        timezone: Of the zone of that name (IANA); ``None``: the local one.
-        searchable: ``False`` keeps it out of recall. System and tool messages, tool calls, code
-            and unfinished ReAct traces are never searched.
+        settings: The store's, for its limits: a longer text is cut, not the message itself.
+        time: When it was said, with a time zone; ``None``: now, in the zone of the settings.
+        recall_answers: ``False`` keeps the model's replies out of recall. System and tool
+            messages, reasoning, tool calls, code and unfinished ReAct traces are never searched.
     """
     role = _role_of(message)
     text, finished = _words(message)
     name = message.additional_kwargs.get("name")
-    speaker = _clean(name)[:_LONGEST_NAME].strip() if isinstance(name, str) else ""
-    return Turn(
+    turn = Turn(
         role=role,
-        text=text[:max_chars],
-        speaker=speaker or None,
-        time=time or moment_in(timezone),
+        text=text,
+        speaker=name[:_LONGEST_NAME] if isinstance(name, str) else None,
+        time=time or moment_in(settings.timezone),
         id=uuid.uuid4().hex,
         message=_as_json(message),
         searchable=(
-            searchable
-            and finished
+            finished
             and role in ("user", "assistant")
             and bool(text.strip())
             and not calls_of(message)
         ),
     )
+    return storable(turn, settings, recall_answers=recall_answers)
 
 
 def to_message(turn: Turn) -> ChatMessage:
@@ -110,11 +109,6 @@ def fingerprint(message: ChatMessage) -> str:
     return json.dumps(_as_json(message), sort_keys=True)
 
 
-def words_of(message: ChatMessage, max_chars: int) -> tuple[Role, str]:
-    """Role and text of the turn of a message: what makes two messages the same to a reader."""
-    return _role_of(message), _words(message)[0][:max_chars]
-
-
 def question_of(value: object) -> str | None:
     """The text asked for by what callers hand to ``get(input=...)``; ``None`` if there is none."""
     if isinstance(value, ChatMessage):
@@ -123,7 +117,7 @@ def question_of(value: object) -> str | None:
         value = value.query_str
     if not isinstance(value, str):
         return None
-    return _clean(value) if value.strip() else None
+    return cleaned(value) if value.strip() else None
 
 
 def calls_of(message: ChatMessage) -> list[str]:
@@ -153,9 +147,10 @@ def _role_of(message: ChatMessage) -> Role:
 
 
 def _words(message: ChatMessage) -> tuple[str, bool]:
-    text = _clean(message.content or "")
+    text = cleaned(message.content or "")
     if _ROLES[message.role] != "assistant":
         return text, True
+    text = without_reasoning(text)
     if not text.lstrip().startswith("Thought:"):
         return text, _CODE not in text
     # Observations are other people's text and may hold "Answer:" too: the agent's own answer is
@@ -170,13 +165,19 @@ def _words(message: ChatMessage) -> tuple[str, bool]:
     return text[answer.end() :].strip(), True
 
 
-def _clean(text: str) -> str:
-    # Half a surrogate pair and NUL are legal in a Python string, but no database stores them.
-    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "")
-
-
 def _as_json(message: ChatMessage) -> dict[str, Any]:
-    data: dict[str, Any] = message.model_dump(mode="json", fallback=str)
-    # These became image blocks when the message was made, and would again when it is read.
-    data["additional_kwargs"].pop("images", None)
-    return data
+    # Images became blocks when the message was made, and would again when it is read.
+    others = {key: each for key, each in message.additional_kwargs.items() if key != "images"}
+    return {
+        "role": message.role.value,
+        "additional_kwargs": as_json(others),
+        "blocks": [_block_as_json(block) for block in message.blocks],
+    }
+
+
+def _block_as_json(block: Any) -> Any:
+    try:
+        return as_json(block.model_dump(mode="json", fallback=as_json))
+    except Exception as error:  # noqa: BLE001  # somebody's own block, or bytes in what is no field
+        logger.warning("A block was left out: %s: %s", type(error).__name__, error)
+        return {"block_type": "text", "text": f"[{type(block).__name__} left out]"}

@@ -17,8 +17,8 @@ from llama_index_instrumentation import get_dispatcher
 from lightmem_integrations.errors import InvalidRequestError
 from lightmem_integrations.models.embedders import as_embedder
 from lightmem_integrations.models.rerankers import as_reranker
-from lightmem_integrations.recall.rank_texts import Ranking, rank_texts
-from lightmem_integrations.validation import check_counts
+from lightmem_integrations.recall.rank_texts import RankedTexts, rank_texts
+from lightmem_integrations.safety import check_counts
 
 logger = logging.getLogger(__name__)
 dispatcher = get_dispatcher(__name__)
@@ -171,7 +171,7 @@ class LightMemRerank(BaseNodePostprocessor):
         return scored
 
 
-def _copies(ranking: Ranking, nodes: Sequence[NodeWithScore]) -> list[NodeWithScore]:
+def _copies(ranking: RankedTexts, nodes: Sequence[NodeWithScore]) -> list[NodeWithScore]:
     """The nodes in the order of their rank, as copies with their new scores."""
     scored = any(each.score is not None for each in ranking.texts)
     copies = []

@@ -13,7 +13,7 @@ from llama_index.core.callbacks import CallbackManager
 from llama_index.core.retrievers import BaseRetriever
 from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 
-from lightmem_integrations.lightmem import LightMem
+from lightmem_integrations.lightmem import LightMem, checked_memory
 from lightmem_integrations.records.conversation import TIERS, Hit, Recall, Tier
 from lightmem_integrations.safety import check_user_id
 
@@ -65,7 +65,7 @@ class LightMemRetriever(BaseRetriever):
         strict: bool = False,
         callback_manager: CallbackManager | None = None,
     ) -> None:
-        self._memory = memory
+        self._memory = checked_memory(memory)
         self._user_id = check_user_id(user_id)
         self._arguments: dict[str, Any] = {
             "user_id": user_id,
@@ -94,10 +94,12 @@ class LightMemRetriever(BaseRetriever):
     def _nodes(self, recall: Recall) -> list[NodeWithScore]:
         if recall.degraded:
             logger.warning("Recall was degraded: %s", "; ".join(recall.degraded))
-        return [
-            NodeWithScore(node=_node(hit, self._user_id), score=float(hit.score))
-            for hit in recall.hits
-        ]
+        return nodes_of(recall, self._user_id)
+
+
+def nodes_of(recall: Recall, user_id: str) -> list[NodeWithScore]:
+    """The hits of a recall as nodes, best first."""
+    return [NodeWithScore(node=_node(hit, user_id), score=float(hit.score)) for hit in recall.hits]
 
 
 def _node(hit: Hit, user_id: str) -> TextNode:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from llama_index.core.base.llms.types import ChatMessage
 
@@ -13,7 +13,6 @@ from lightmem_integrations.llama_index.messages import (
     fingerprint,
     to_message,
     to_turn,
-    words_of,
 )
 from lightmem_integrations.records.conversation import Turn
 
@@ -30,8 +29,17 @@ class Session:
         failures: What happens when the store fails.
     """
 
-    def __init__(self, memory: LightMem, user_id: str, session_id: str, failures: Failures) -> None:
+    def __init__(
+        self,
+        memory: LightMem,
+        user_id: str,
+        session_id: str,
+        failures: Failures,
+        *,
+        recall_answers: bool = True,
+    ) -> None:
         self._memory = memory
+        self._recall_answers = recall_answers
         self._scope = {"user_id": user_id, "session_id": session_id}
         self.failures = failures
         self.left: set[str] = set()
@@ -98,19 +106,11 @@ class Session:
 
     def add(self, messages: Sequence[ChatMessage]) -> None:
         """Store messages in one transaction."""
-        self.put([self._turn(message) for message in messages])
+        self.put(self._made(messages))
 
-    def _turn(
-        self, message: ChatMessage, time: dt.datetime | None = None, *, searchable: bool = True
-    ) -> Turn:
-        settings = self._memory.settings
-        return to_turn(
-            message,
-            max_chars=settings.max_turn_chars,
-            time=time,
-            timezone=settings.timezone,
-            searchable=searchable,
-        )
+    def _made(self, messages: Sequence[ChatMessage]) -> list[Turn]:
+        settings, recalled = self._memory.settings, self._recall_answers
+        return [to_turn(message, settings, recall_answers=recalled) for message in messages]
 
     def put(self, turns: Sequence[Turn]) -> None:
         """Store turns in one transaction, after what could not be stored before."""
@@ -139,11 +139,11 @@ class Session:
             self.add(messages[len(present) :])
             return
         seen = {(turn.role, turn.text): turn.time for turn in self._history()}
-        turns = []
-        for message in messages:
-            words = words_of(message, self._memory.settings.max_turn_chars)
-            # The same time, so that forgetting a span of time takes both.
-            turns.append(self._turn(message, seen.get(words), searchable=words not in seen))
+        turns = self._made(messages)
+        for place, turn in enumerate(turns):
+            words = turn.role, turn.text
+            if words in seen:  # its time, so that forgetting a span of time takes both
+                turns[place] = replace(turn, time=seen[words], searchable=False)
         self.clear()
         self.put(turns)
 

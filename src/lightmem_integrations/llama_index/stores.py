@@ -6,15 +6,22 @@ hold an open store, so it holds the store's name, and this process knows the sto
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
+from pydantic import TypeAdapter
+
 from lightmem_integrations.errors import ForkedProcessError, StorageError, StoreClosedError
-from lightmem_integrations.lightmem import LightMem
-from lightmem_integrations.storage.folder import folder_of
+from lightmem_integrations.lightmem import LightMem, open_memories
+from lightmem_integrations.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 _lock = threading.Lock()
 _by_name: WeakValueDictionary[str, LightMem] = WeakValueDictionary()
@@ -24,7 +31,7 @@ _names: WeakKeyDictionary[LightMem, str] = WeakKeyDictionary()
 _opened: dict[str, LightMem] = {}
 
 
-def name_of(store: LightMem) -> str:
+def store_name(store: LightMem) -> str:
     """The name by which this process finds an open store again."""
     with _lock:
         name = _names.setdefault(store, uuid.uuid4().hex)
@@ -32,14 +39,17 @@ def name_of(store: LightMem) -> str:
         return name
 
 
-def opened(path: str | os.PathLike[str]) -> LightMem:
+def opened(
+    path: str | os.PathLike[str], settings: Settings | Mapping[str, Any] | None = None
+) -> LightMem:
     """The store in a folder: the one that is open in this process, or opened now."""
-    folder = folder_of(path).resolve()
+    folder = Path(path).expanduser().resolve()
     with _lock:
-        for store in [*_by_name.values(), *_opened.values()]:
+        for store in list(open_memories):
             if store.path is not None and Path(store.path).resolve() == folder and is_usable(store):
                 return store
-        _opened[str(folder)] = LightMem(folder)
+        numbers = None if settings is None else TypeAdapter(Settings).validate_python(settings)
+        _opened[str(folder)] = LightMem(folder, settings=numbers)
         return _opened[str(folder)]
 
 
@@ -53,12 +63,17 @@ def is_usable(store: LightMem) -> bool:
     return True
 
 
-def found(name: str | None, path: str | os.PathLike[str] | None) -> LightMem:
+def found(
+    name: str | None,
+    path: str | os.PathLike[str] | None,
+    settings: Settings | Mapping[str, Any] | None = None,
+) -> LightMem:
     """The store that a saved memory belongs to.
 
     Args:
-        name: Its name in this process, from ``name_of``.
+        name: Its name in this process, from ``store_name``.
         path: Its folder, if it has one.
+        settings: What it is opened with, if it is not open.
 
     Raises:
         StorageError: It lived in memory only and is gone, or was closed.
@@ -67,7 +82,13 @@ def found(name: str | None, path: str | os.PathLike[str] | None) -> LightMem:
     if store is not None and is_usable(store):
         return store
     if path is not None:
-        return opened(path)
+        if name is not None and settings is not None:
+            logger.info(
+                "A saved memory looks for its store in %s. If that needs an embedder, a reranker "
+                "or a model of its own, open it with LightMem(...) first.",
+                path,
+            )
+        return opened(path, settings)
     raise StorageError(
         "The store of this saved memory was held in memory only and is gone. Give the restored "
         "memory a store with a folder: LightMem('./memory')."

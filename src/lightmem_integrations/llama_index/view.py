@@ -15,15 +15,15 @@ from lightmem_integrations.lightmem import LightMem
 from lightmem_integrations.llama_index.messages import calls_of, is_shown, question_of, to_message
 from lightmem_integrations.llama_index.session import Session
 from lightmem_integrations.llama_index.window import (
-    CountTokens,
     from_first_user,
     led_by,
-    literal,
     tokens_of,
     under_system,
     without_orphans,
     without_placeholders,
+    without_template_marks,
 )
+from lightmem_integrations.models.protocols import TokenCounter
 from lightmem_integrations.records.conversation import Turn
 
 logger = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ class View:
         memory: LightMem,
         user_id: str,
         *,
-        count_tokens: CountTokens,
+        count_tokens: TokenCounter,
         token_limit: int | None,
         recall_tokens: int | None,
         k: int | None,
@@ -120,7 +120,7 @@ class View:
         messages = from_first_user(without_orphans(messages))
         if live is None:
             # Only engines with a prompt template ask before they store the question.
-            messages = [literal(message) for message in messages]
+            messages = [without_template_marks(message) for message in messages]
             memory = without_placeholders(memory)
         return under_system(memory, messages) if memory and not into_user else messages
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from llama_index.core.base.llms.types import (
     AudioBlock,
@@ -24,8 +24,7 @@ from llama_index.core.base.llms.types import (
 from llama_index.core.llms import ChatMessage
 
 from lightmem_integrations.llama_index.messages import calls_of
-
-CountTokens = Callable[[str], int]
+from lightmem_integrations.models.protocols import TokenCounter
 
 # The estimates that LlamaIndex's own Memory uses.
 _MEDIA_TOKENS = 256
@@ -36,7 +35,7 @@ _RESULTS = (MessageRole.TOOL, MessageRole.FUNCTION)
 _SYSTEM = (MessageRole.SYSTEM, MessageRole.DEVELOPER)
 
 
-def tokens_of(message: ChatMessage, count: CountTokens) -> int:
+def tokens_of(message: ChatMessage, count: TokenCounter) -> int:
     """Size of a message in a prompt: its text, its tool calls as JSON, estimates for media."""
     tokens = sum(_tokens_of_block(block, count) for block in message.blocks)
     if not any(isinstance(block, ToolCallBlock) for block in message.blocks):
@@ -90,7 +89,7 @@ def without_placeholders(text: str) -> str:
     return _PLACEHOLDER.sub(r"{ \1 }", text)
 
 
-def literal(message: ChatMessage) -> ChatMessage:
+def without_template_marks(message: ChatMessage) -> ChatMessage:
     """The message with nothing in its text that a prompt template would replace."""
     blocks: list[ContentBlock] = [
         block.model_copy(update={"text": without_placeholders(block.text)})
@@ -132,7 +131,7 @@ def _without_calls(message: ChatMessage) -> ChatMessage | None:
     return message.model_copy(update={"blocks": blocks, "additional_kwargs": rest})
 
 
-def _tokens_of_block(block: object, count: CountTokens) -> int:
+def _tokens_of_block(block: object, count: TokenCounter) -> int:
     tokens = 0
     if isinstance(block, TextBlock):
         tokens = count(block.text)

@@ -9,9 +9,8 @@ from typing import Any
 from llama_index.core.workflow import Context, Event, StartEvent, StopEvent, Workflow, step
 from pydantic import Field
 
-from lightmem_integrations.lightmem import LightMem
-from lightmem_integrations.safety import check_user_id
-from lightmem_integrations.validation import check_counts
+from lightmem_integrations.lightmem import LightMem, checked_memory
+from lightmem_integrations.safety import check_counts, check_user_id
 
 _WORKERS = 2  # a guess: more users at a time would slow those who ask meanwhile
 
@@ -83,7 +82,7 @@ class ConsolidationWorkflow(Workflow):
 
     def __init__(self, memory: LightMem, *, timeout: float | None = None, **arguments: Any) -> None:
         super().__init__(timeout=timeout, **arguments)
-        self._memory = memory
+        self._memory = checked_memory(memory)
 
     @step
     async def begin(self, ctx: Context, ev: StartEvent) -> ConsolidateUser | Consolidated | None:

@@ -9,16 +9,11 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.errors import ModelError, ModelOutputError, SettingsError
 from lightmem_integrations.models.onnx import OnnxEmbedder
-from lightmem_integrations.models.protocols import (
-    Embedder,
-    Encoding,
-    TokenEmbedder,
-    Vectors,
-    weights_name,
-)
-from lightmem_integrations.models.sentence import SentenceTransformerEmbedder
+from lightmem_integrations.models.protocols import Embedder, Encoding, TokenEmbedder, weights_name
+from lightmem_integrations.models.sentence import SentenceTransformerEmbedder, check_name
 from lightmem_integrations.models.token_vectors import compact
 
 
@@ -68,10 +63,13 @@ def as_embedder(given: object | None) -> Embedder:
 
     Raises:
         SettingsError: It is none of these.
+        ModelUnavailableError: It is a string, and no model can be named so.
+        MissingExtraError: It is a string, and sentence-transformers is not installed.
     """
     if given is None:
         return OnnxEmbedder()
     if isinstance(given, str):
+        check_name(given)
         return SentenceTransformerEmbedder(given)
     embedder: Any = given
     if hasattr(given, "embed_documents") and hasattr(given, "embed_query"):

@@ -41,7 +41,7 @@ class LangChainModel:
     @property
     def name(self) -> str:
         """Name of the weights, or of the class."""
-        return name_of(self._model)
+        return model_name_of(self._model)
 
     def complete(
         self,
@@ -102,7 +102,7 @@ class LlamaIndexModel:
     def name(self) -> str:
         """Name of the weights, or of the class."""
         metadata = getattr(self._model, "metadata", None)
-        return str(getattr(metadata, "model_name", None) or name_of(self._model))
+        return str(getattr(metadata, "model_name", None) or model_name_of(self._model))
 
     def complete(
         self,
@@ -153,7 +153,7 @@ class LlamaIndexModel:
         )
 
 
-def name_of(model: object) -> str:
+def model_name_of(model: object) -> str:
     """A name for a framework's model: that of its weights, else that of its class."""
     return weights_name(model) or type(model).__name__
 

@@ -97,7 +97,7 @@ def read_object(text: str, schema: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def cleaned(text: object, longest: int) -> str:
+def one_line(text: object, longest: int) -> str:
     """A string on one line without control characters, cut; empty if it is no string."""
     if not isinstance(text, str):
         return ""

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.errors import ModelUnavailableError
-from lightmem_integrations.models.protocols import Encoding, Vectors
+from lightmem_integrations.models.protocols import Encoding
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession

@@ -12,8 +12,7 @@ from typing import Any, Literal, Protocol, TypedDict, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-Vectors = NDArray[np.float32]
-"""One row for each text; ``(texts, dimension)``."""
+from lightmem_integrations.arrays import Vectors
 
 
 class Embedder(Protocol):

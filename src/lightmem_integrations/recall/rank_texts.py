@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.engine.deadline import DaemonPool, Deadline
 from lightmem_integrations.errors import InvalidRequestError, LightMemError, ModelError
 from lightmem_integrations.models.embedders import (
@@ -23,16 +24,11 @@ from lightmem_integrations.models.embedders import (
     encoded_documents,
     encoded_query,
 )
-from lightmem_integrations.models.protocols import (
-    Embedder,
-    TokenCounter,
-    TokenEmbedder,
-    Vectors,
-)
+from lightmem_integrations.models.protocols import Embedder, TokenCounter, TokenEmbedder
 from lightmem_integrations.models.rerankers import as_reranker
-from lightmem_integrations.models.scripts import reads
 from lightmem_integrations.models.token_counter import shipped_token_counter
 from lightmem_integrations.models.token_vectors import ignored_tokens
+from lightmem_integrations.models.writing_systems import reads
 from lightmem_integrations.recall.candidates import (
     Candidates,
     EmbeddedQuery,
@@ -69,7 +65,7 @@ class RankedText:
 
 
 @dataclass(frozen=True, slots=True)
-class Ranking:
+class RankedTexts:
     """Texts in the order of their rank.
 
     Attributes:
@@ -93,7 +89,7 @@ def rank_texts(
     timeout: float | None = None,
     count_tokens: TokenCounter | None = None,
     strict: bool = False,
-) -> Ranking:
+) -> RankedTexts:
     """Order texts by how well they answer a question, as recall orders turns.
 
     Dense similarity, BM25 over the given texts, and late interaction where the embedder gives
@@ -159,7 +155,7 @@ def rank_texts(
     ranked += [RankedText(i) for i in range(len(texts)) if i not in ranked_places]
     if max_tokens is not None:
         ranked = _within(ranked, texts, max_tokens, count_tokens or shipped_token_counter())
-    return Ranking(tuple(ranked[:k]), tuple(degraded))
+    return RankedTexts(tuple(ranked[:k]), tuple(degraded))
 
 
 def _select(

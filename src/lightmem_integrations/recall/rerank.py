@@ -15,7 +15,7 @@ from lightmem_integrations.engine.deadline import Deadline
 from lightmem_integrations.errors import LightMemError, ModelError, ModelOutputError
 from lightmem_integrations.models.protocols import BoundedReranker, Reranker
 from lightmem_integrations.recall.candidates import ScoredTurn
-from lightmem_integrations.recall.select.features import z_scores
+from lightmem_integrations.recall.scores import z_scores
 
 
 def rerank(

@@ -10,10 +10,10 @@ from typing import Any, Literal
 from lightmem_integrations.display import Displayed, Grid
 
 Role = Literal["user", "assistant", "system", "tool"]
-"""Who speaks, in the words that chat models use."""
+"""Role of a speaker, in the words that chat models use."""
 
 Tier = Literal["mtm", "ltm"]
-"""Which memory a hit comes from: ``mtm`` (episodes and their turns) or ``ltm`` (facts)."""
+"""Tier of memory that a hit comes from: ``mtm`` (episodes and their turns) or ``ltm`` (facts)."""
 
 ROLES: tuple[Role, ...] = ("user", "assistant", "system", "tool")
 TIERS: tuple[Tier, ...] = ("mtm", "ltm")
@@ -169,7 +169,7 @@ class Receipt(Displayed):
         turns: Turns erased from the ledger.
         sessions: Sessions that are gone altogether.
         vectors: Vectors erased from the index.
-        purged: Whether the index's files were rewritten, so that no byte of it is left on disk.
+        purged: Whether the files of index and ledger hold no byte of anything erased.
         episodes: Episodes erased; what else they held is consolidated anew.
         facts: Facts erased.
     """

@@ -95,13 +95,16 @@ def size_in_bytes(folder: Path) -> int:
     return size
 
 
-def check_ledger_is_there(folder: Path) -> None:
+def check_ledger_is_there(folder: Path, ledger: Path) -> None:
     """Refuse a folder whose ledger was lost: opened as new, what is left of it would go as well.
 
+    Args:
+        folder: Of the store.
+        ledger: The ledger's file, in the folder or elsewhere.
+
     Raises:
-        LedgerError: The ledger is missing or empty, in a folder that a store was kept in.
+        LedgerError: The ledger is missing or empty, and the folder was used as a store.
     """
-    ledger = folder / LEDGER
     if ledger.is_file() and ledger.stat().st_size:
         return
     vectors = any((folder / INDEX).glob("generation-*"))
@@ -117,4 +120,5 @@ def check_ledger_is_there(folder: Path) -> None:
 
 def note_ledger_created(folder: Path) -> None:
     """Note that the folder has a ledger, so that it is missed when it is lost."""
-    make_private_file(folder / _USED)
+    with suppress(OSError):  # a full disk shows at the first write that matters
+        make_private_file(folder / _USED)

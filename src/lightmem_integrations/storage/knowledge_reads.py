@@ -97,19 +97,20 @@ def entries(
     found: list[Entry] = []
     blobs: list[bytes] = []
     for tier in tiers:
-        read = connection.execute(_QUERIES[tier], _moment(user, as_of)).all()
+        read = connection.execute(_QUERIES[tier], _parameters(user, as_of)).all()
         found += [Entry(tier, row, subject, terms) for row, subject, terms, _ in read]
         blobs += [blob for *_, blob in read]
     return found, unpack_vectors(blobs)
 
 
-def statements(
+def read_statements(
     connection: Connection, user: User, chosen: Sequence[Entry], as_of: float | None
 ) -> list[Statement]:
     """The statements themselves, in the order given; what is gone by now is left out."""
     found: dict[tuple[Tier, int], Statement] = {}
     for tier in {each.tier for each in chosen}:
-        asked = _moment(user, as_of) | {"rows": [each.row for each in chosen if each.tier == tier]}
+        rows = [entry.row for entry in chosen if entry.tier == tier]
+        asked = _parameters(user, as_of) | {"rows": rows}
         proof: dict[int, list[int]] = {}
         for row, turn in connection.execute(_PROOF[tier], asked):
             proof.setdefault(row, []).append(turn)
@@ -125,7 +126,7 @@ def outdated(
     """Of these turns, those that prove something which a newer fact took the place of."""
     if not rows:
         return {}
-    moment = _moment(user, as_of)
+    moment = _parameters(user, as_of)
     found = connection.execute(_OVERTAKEN, moment | {"rows": list(rows)}).all()
     newer = list({overtaken.id for overtaken in found})
     proof: dict[int, list[int]] = {}
@@ -140,23 +141,7 @@ def outdated(
     }
 
 
-def turns_behind(connection: Connection, user: User, keys: Collection[str]) -> set[int]:
-    """Rows of the turns that prove these facts or make up these episodes, by their public ids."""
-    wanted = list(keys)
-    facts_proof = (
-        select(evidence.c.turn)
-        .join(facts, facts.c.id == evidence.c.fact)
-        .where(facts.c.user == user.row, facts.c.key.in_(wanted))
-    )
-    said = (
-        select(episode_turns.c.turn)
-        .join(episodes, episodes.c.id == episode_turns.c.episode)
-        .where(episodes.c.user == user.row, episodes.c.key.in_(wanted))
-    )
-    return {row for query in (facts_proof, said) for row in connection.execute(query).scalars()}
-
-
-def _moment(user: User, as_of: float | None) -> dict[str, Any]:
+def _parameters(user: User, as_of: float | None) -> dict[str, Any]:
     return {"user": user.row, "as_of": _ALWAYS if as_of is None else as_of}
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
-import threading
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +15,18 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from lightmem_integrations.errors import LedgerError, StoreClosedError
 from lightmem_integrations.safety import short_repr
+from lightmem_integrations.storage.connection_pool import ConnectionPool
 from lightmem_integrations.storage.folder import make_private_file
 from lightmem_integrations.storage.lexical import LexicalIndex
 from lightmem_integrations.storage.migrations.runner import migrate
 from lightmem_integrations.storage.schema.turns import meta
 from lightmem_integrations.storage.term_refresh import refresh_terms
+from lightmem_integrations.storage.write_lock import Hold, WriteLock
 from lightmem_integrations.text.terms import VERSION as TERMS_VERSION
 
 _BUSY_MILLISECONDS = 5_000  # a guess; writes of one process queue, so only others can hold it up
 _CACHE_KIBIBYTES = 16_000  # a guess
+_CLOSE_SECONDS = 5.0  # that closing waits for a write under way, before it aborts it; a guess
 _TERMS = "terms"  # under this name a ledger keeps the rules that its texts were cut by
 _EMPTY_LOG = "PRAGMA wal_checkpoint(TRUNCATE)"
 
@@ -39,7 +43,7 @@ class Ledger:
 
     Attributes:
         read_only: True where nothing can be written.
-        name: The file or, where there is none, the URL, as errors name it.
+        file: Its file.
 
     Raises:
         LedgerError: The URL names another kind of database, it cannot be opened, or a newer
@@ -47,12 +51,14 @@ class Ledger:
     """
 
     def __init__(self, place: str | Path, *, read_only: bool = False) -> None:
-        self._write_lock = threading.RLock()
+        self._write_lock = WriteLock()
+        self._writer: Connection | None = None  # between two writes
         self._closed = False
+        self._aborted = False
         self.read_only = read_only
         self.lexical = LexicalIndex()
         url = _file_url(place, read_only=read_only) if isinstance(place, Path) else _url(place)
-        self.name = str(place) if isinstance(place, Path) else url.database or str(place)
+        self.file = file_of(place)
         try:
             if isinstance(place, Path) and not read_only:
                 make_private_file(place)
@@ -65,7 +71,7 @@ class Ledger:
                     refresh_terms(self._engine, self.lexical)
                     self.put(_TERMS, TERMS_VERSION)
         except (SQLAlchemyError, ImportError, OSError) as error:
-            raise LedgerError(_explained(error, self.name, "cannot be opened")) from error
+            raise LedgerError(_explained(error, str(self.file), "cannot be opened")) from error
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -73,16 +79,13 @@ class Ledger:
         with self._translated(), self._engine.begin() as connection:
             yield connection
 
-    @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """A connection in a write transaction; all of it is stored at its end, or nothing."""
-        with (
-            self._translated(),
-            self._write_lock,
-            self._engine.connect().execution_options(writes=True) as connection,
-            connection.begin(),
-        ):
-            yield connection
+    def write(self) -> AbstractContextManager[Connection]:
+        """A connection in a write transaction; all of it is stored at its end, or nothing.
+
+        An interrupt may strike anywhere: what was not committed is rolled back, at the latest by
+        the next write. The function that calls this must be the one that runs the block.
+        """
+        return self._write(Hold(sys._getframe(1)))
 
     def get(self, name: str) -> str | None:
         """A value kept about the store itself, or ``None``."""
@@ -94,40 +97,107 @@ class Ledger:
         with self.write() as connection:
             put_meta(connection, name, value)
 
-    def compact(self) -> None:
-        """Rewrite the database so that nothing erased is left in its files."""
-        self._outside_transactions(_EMPTY_LOG, "VACUUM", _EMPTY_LOG)
+    def compact(self) -> bool:
+        """Rewrite the database so that nothing erased is left in its files.
 
-    def empty_log(self) -> None:
+        SQLite overwrites what it frees, but not the copies that a row leaves behind where it moved
+        to another page (measured: some 6 of 1,000 erased rows). This takes as long as the
+        database is large.
+
+        Returns:
+            False if somebody who reads kept the log from being emptied.
+        """
+        return self._outside_transactions(_EMPTY_LOG, "VACUUM", _EMPTY_LOG)
+
+    def empty_log(self) -> bool:
         """Move the write-ahead log into the database, so that the log holds nothing erased.
 
-        The database itself holds none of it: SQLite overwrites what it frees. This takes
-        milliseconds, ``compact`` as long as the database is large.
+        This takes milliseconds.
+
+        Returns:
+            False if somebody who reads kept the log from being emptied.
         """
-        self._outside_transactions(_EMPTY_LOG)
+        return self._outside_transactions(_EMPTY_LOG)
 
     def close(self) -> None:
-        """Close every connection. Closing twice is fine."""
-        self._closed = True
-        self._engine.dispose()
+        """Close every connection, and store nothing from here on. Closing twice is fine.
 
-    def _outside_transactions(self, *statements: str) -> None:
-        with self._translated(), self._write_lock:
-            raw = self._engine.raw_connection()
+        A write under way has some seconds to end, then it is rolled back.
+        """
+        self._closed = True
+        hold = Hold(sys._getframe(0))
+        try:
+            self._write_lock.acquire(hold, _CLOSE_SECONDS)
+        except LedgerError:
+            self._aborted = True
+            self._write_lock.interrupt()
+        try:
+            self._let_go_of_writer()
+            self._engine.dispose()
+        finally:
+            self._write_lock.release(hold)
+
+    @contextmanager
+    def _write(self, hold: Hold) -> Iterator[Connection]:
+        with self._translated():
             try:
-                for statement in statements:
-                    raw.cursor().execute(statement).fetchall()
+                self._write_lock.acquire(hold)
+                self._check_open()  # it may have been closed while this waited
+                connection, self._writer = self._writer or self._open_writer(), None
+                hold.connection = connection.connection.dbapi_connection  # type: ignore[assignment]
+                try:
+                    with connection.begin():
+                        yield connection
+                        if self._aborted:
+                            self._check_open()
+                except BaseException as error:
+                    hold.roll_back()
+                    with contextlib.suppress(Exception):
+                        connection.close()
+                    cause = error.__context__
+                    if isinstance(error, AssertionError) and isinstance(cause, KeyboardInterrupt):
+                        raise cause from None  # SQLAlchemy's cleanup trips over an interrupt
+                    raise
+                self._writer = connection
             finally:
-                raw.close()
+                self._write_lock.release(hold)
+
+    def _open_writer(self) -> Connection:
+        connection = self._engine.connect().execution_options(writes=True)
+        connection.detach()  # nobody who reads gets it, not even after an interrupt
+        return connection
+
+    def _let_go_of_writer(self) -> None:
+        connection, self._writer = self._writer, None
+        if connection is not None:
+            connection.close()
+
+    def _outside_transactions(self, *statements: str) -> bool:
+        hold = Hold(sys._getframe(0))
+        with self._translated():
+            try:
+                self._write_lock.acquire(hold)
+                raw = self._engine.raw_connection()
+                try:
+                    hold.connection = raw.dbapi_connection  # type: ignore[assignment]
+                    answers = [raw.cursor().execute(each).fetchall() for each in statements]
+                finally:
+                    raw.close()
+            finally:
+                self._write_lock.release(hold)
+        return all(not row[0] for rows in answers for row in rows)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreClosedError("The store was closed; open it again with LightMem(...).")
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
-        if self._closed:
-            raise StoreClosedError("The store was closed; open it again with LightMem(...).")
+        self._check_open()
         try:
             yield
         except SQLAlchemyError as error:
-            raise LedgerError(_explained(error, self.name, "refused the operation")) from error
+            raise LedgerError(_explained(error, str(self.file), "refused the operation")) from error
 
 
 def get_meta(connection: Connection, name: str) -> str | None:
@@ -140,6 +210,15 @@ def put_meta(connection: Connection, name: str, value: str) -> None:
     done = connection.execute(meta.update().where(meta.c.name == name).values(value=value))
     if not done.rowcount:
         connection.execute(meta.insert().values(name=name, value=value))
+
+
+def file_of(place: str | Path) -> Path:
+    """The file of a ledger, given that or its URL.
+
+    Raises:
+        LedgerError: The URL is of no SQLite database.
+    """
+    return place if isinstance(place, Path) else Path(_url(place).database or ":memory:").absolute()
 
 
 def _explained(error: Exception, name: str, what: str) -> str:
@@ -185,6 +264,7 @@ def _file_url(file: Path, *, read_only: bool) -> URL:
 def _engine(url: URL, *, read_only: bool) -> Engine:
     engine = create_engine(
         url,
+        poolclass=ConnectionPool,
         connect_args={"check_same_thread": False},
         hide_parameters=True,  # what people said does not belong into a traceback
     )

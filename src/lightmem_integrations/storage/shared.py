@@ -27,6 +27,7 @@ from lightmem_integrations.storage.schema.shared import (
 from lightmem_integrations.storage.schema.turns import speakers, users
 from lightmem_integrations.storage.sql import delete_in, insert_rows, select_in
 from lightmem_integrations.storage.vector_bytes import pack_vector, unpack_rows
+from lightmem_integrations.text.temporal import SECONDS_A_DAY
 
 LEAST_USERS = 3
 """So many different users must say the same before anybody else reads it: a promise to users."""
@@ -34,7 +35,6 @@ LEAST_USERS = 3
 MOST = 5_000
 """So many shared statements are compared, the newest: one by one, as they are few. A guess."""
 
-_DAY = 86_400
 _LETTERS = re.compile(r"[^\W\d_]+")
 
 
@@ -118,7 +118,7 @@ def facts_in_force(
     ]
 
 
-def names_of(connection: Connection, user_row: int) -> tuple[frozenset[str], frozenset[str]]:
+def names_in_memory(connection: Connection, user_row: int) -> tuple[frozenset[str], frozenset[str]]:
     """Speakers of a user's memory, and single words of all names in it, both without case."""
     said = select(speakers.c.name).where(speakers.c.user == user_row)
     people = {name for name in connection.execute(said).scalars() if name}
@@ -190,7 +190,7 @@ def insert_shared(
             "digest": digest,
             "statement": text,
             # The day only: the minute could tell who was the one to speak for it last.
-            "created_at": float(now // _DAY * _DAY),
+            "created_at": float(now // SECONDS_A_DAY * SECONDS_A_DAY),
             "vector": pack_vector(vectors[digest]),
         }
         for digest, text in found.items()

@@ -27,7 +27,7 @@ from lightmem_integrations.records.conversation import Source, Turn
 from lightmem_integrations.storage.schema.knowledge import episode_turns, episodes
 from lightmem_integrations.storage.schema.turns import sessions, speakers, turns, vectors
 from lightmem_integrations.storage.sql import in_batches
-from lightmem_integrations.storage.turns import moment, to_turn
+from lightmem_integrations.storage.turns import moment, turn_of_row
 from lightmem_integrations.storage.users import User
 from lightmem_integrations.storage.vector_bytes import unpack_vectors
 
@@ -88,33 +88,32 @@ def neighbourhood(connection: Connection, user: User, rows: Collection[int], aro
     for batch in in_batches(rows):
         bound = {"rows": batch, "user": user.row, "around": around}
         read += connection.execute(_AROUND, bound).all()
-    read = list({row[0]: row for row in read}.values())  # batches may share neighbours
-    ordered = sorted(read, key=itemgetter(1, 2))
-    columns = list(zip(*ordered, strict=True)) if ordered else [()] * _COLUMNS
-    blobs = columns[9]
+    read = list({_row(turn): turn for turn in read}.values())  # batches may share neighbours
+    read.sort(key=_place)
+    columns = dict(
+        zip(_NAMES, zip(*read, strict=True) if read else [()] * len(_NAMES), strict=True)
+    )
+    blobs = columns["vector"]
     embedded = np.array([blob is not None for blob in blobs], np.bool_)
     known = unpack_vectors([blob for blob in blobs if blob is not None])
     vectors = known
     if not embedded.all():
-        vectors = np.zeros((len(ordered), known.shape[1]), np.float32)
+        vectors = np.zeros((len(read), known.shape[1]), np.float32)
         vectors[embedded] = known
     return Turns(
-        np.array(columns[0], np.int64),
-        np.array(columns[1], np.int64),
-        np.array(columns[2], np.int64),
-        np.array(columns[3], np.float64),
-        np.array(columns[4], np.bool_),
-        list(columns[5]),
-        [speaker or "" for speaker in columns[6]],
-        list(columns[7]),
-        list(columns[8]),
-        vectors,
-        embedded,
-        list(columns[10]),
+        rows=np.array(columns["id"], np.int64),
+        sessions=np.array(columns["session"], np.int64),
+        positions=np.array(columns["position"], np.int64),
+        said_at=np.array(columns["said_at"], np.float64),
+        searchable=np.array(columns["searchable"], np.bool_),
+        roles=list(columns["role"]),
+        speakers=[speaker or "" for speaker in columns["speaker"]],
+        texts=list(columns["text"]),
+        terms=list(columns["terms"]),
+        vectors=vectors,
+        embedded=embedded,
+        tokens=list(columns["tokens"]),
     )
-
-
-_COLUMNS = 11
 
 
 def _owned(table: FromClause) -> ColumnElement[bool]:
@@ -160,6 +159,10 @@ def _around() -> Select[Any]:
 
 # Built once: building a statement takes SQLAlchemy longer than SQLite takes to answer it.
 _AROUND = _around()
+_NAMES = _AROUND.selected_columns.keys()
+# By position: a row looks a name up far more slowly than a number.
+_row = itemgetter(_NAMES.index("id"))
+_place = itemgetter(_NAMES.index("session"), _NAMES.index("position"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,13 +174,17 @@ class Provenance:
     source: Source
 
 
-_PROVENANCE = (
-    select(turns, sessions.c.name.label("session_name"), episodes.c.key.label("episode_key"))
-    .join(sessions, sessions.c.id == turns.c.session)
-    .outerjoin(episode_turns, episode_turns.c.turn == turns.c.id)
-    .outerjoin(episodes, episodes.c.id == episode_turns.c.episode)
-    .where(turns.c.id.in_(bindparam("rows", expanding=True)), _owned(turns))
-)
+def _verbatim() -> Select[Any]:
+    return (
+        select(turns, sessions.c.name.label("session_name"), episodes.c.key.label("episode_key"))
+        .join(sessions, sessions.c.id == turns.c.session)
+        .outerjoin(episode_turns, episode_turns.c.turn == turns.c.id)
+        .outerjoin(episodes, episodes.c.id == episode_turns.c.episode)
+        .where(turns.c.id.in_(bindparam("rows", expanding=True)), _owned(turns))
+    )
+
+
+_PROVENANCE = _verbatim()
 
 
 def provenance(connection: Connection, user: User, rows: Collection[int]) -> dict[int, Provenance]:
@@ -185,7 +192,7 @@ def provenance(connection: Connection, user: User, rows: Collection[int]) -> dic
     found = connection.execute(_PROVENANCE, {"rows": list(rows), "user": user.row})
     return {
         row.id: Provenance(
-            to_turn(row),
+            turn_of_row(row),
             moment(row.said_at, row.offset),
             Source(
                 session_id=row.session_name,

@@ -19,7 +19,7 @@ from lightmem_integrations.storage.vector_bytes import pack_vector, unpack_rows,
 
 
 @dataclass(frozen=True, slots=True)
-class PendingTurn:
+class UnindexedTurn:
     """A turn that waits for its vector, or for its place in the index.
 
     Attributes:
@@ -46,7 +46,7 @@ def pending_turns(
     limit: int,
     user_row: int | None = None,
     without: Collection[int] = (),
-) -> list[PendingTurn]:
+) -> list[UnindexedTurn]:
     """Turns that wait for the index, the newest first, leaving out those ``without``."""
     query = (
         select(
@@ -63,7 +63,9 @@ def pending_turns(
     if user_row is not None:
         query = query.where(work.c.user == user_row)
     return [
-        PendingTurn(row, user, scope, speaker, text, None if blob is None else unpack_vector(blob))
+        UnindexedTurn(
+            row, user, scope, speaker, text, None if blob is None else unpack_vector(blob)
+        )
         for row, user, scope, speaker, text, blob in connection.execute(query)
     ]
 
@@ -80,7 +82,13 @@ def _waits(without: Collection[int]) -> list[ColumnElement[bool]]:
     return [waiting, work.c.item.not_in(list(without))] if without else [waiting]
 
 
-def store_vectors(connection: Connection, embedded: Sequence[PendingTurn]) -> None:
+def still_pending(connection: Connection, rows: Collection[int]) -> set[int]:
+    """Those of the turns that still wait for the index."""
+    query = select(work.c.item).where(work.c.kind == EMBED, work.c.item.in_(list(rows)))
+    return set(connection.execute(query).scalars())
+
+
+def store_vectors(connection: Connection, embedded: Sequence[UnindexedTurn]) -> None:
     """Keep vectors of turns that are still there; the others were forgotten meanwhile."""
     rows = [each.row for each in embedded]
     there = set(connection.execute(select(turns.c.id).where(turns.c.id.in_(rows))).scalars())

@@ -5,9 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import json
 import time
-import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
@@ -89,7 +88,7 @@ def read_turns(connection: Connection, session_row: int, after: int = 0) -> list
         .where(turns.c.session == session_row, turns.c.position > after)
         .order_by(turns.c.position)
     )
-    return [to_turn(row) for row in rows]
+    return [turn_of_row(row) for row in rows]
 
 
 def window_start(connection: Connection, session_row: int) -> int:
@@ -105,7 +104,7 @@ def restart_window(connection: Connection, session_row: int) -> None:
     )
 
 
-def to_turn(row: Row[Any]) -> Turn:
+def turn_of_row(row: Row[Any]) -> Turn:
     """A turn as it was given, with its id and its time."""
     return Turn(
         role=row.role,
@@ -129,11 +128,6 @@ def digest_of(turn: Turn, message: str | None) -> str:
     return digest(content, 16)
 
 
-def with_id_and_time(turn: Turn, now: dt.datetime) -> Turn:
-    """The turn with an id and a time, made where they were left out."""
-    return replace(turn, id=turn.id or uuid.uuid4().hex, time=turn.time or now)
-
-
 def _id(new: NewTurn) -> str:
     if new.turn.id is None:
         raise AssertionError("turns get their id before they come here")
@@ -155,7 +149,7 @@ def _known(
 ) -> dict[str, tuple[str, Turn]]:
     query = select(turns).where(turns.c.session == session_row)
     found = select_in(connection, query, turns.c.key, keys)
-    return {row.key: (row.digest, to_turn(row)) for row in found}
+    return {row.key: (row.digest, turn_of_row(row)) for row in found}
 
 
 def _row(new: NewTurn) -> dict[str, Any]:

@@ -115,7 +115,7 @@ def set_aside(
 ) -> int:
     """Put turns in quarantine, where no writer is given them; returns how many.
 
-    They stay as they are, and ``release_quarantine`` makes them due again.
+    They stay as they are, and ``release_set_aside`` makes them due again.
     """
     there = select(turns.c.id).where(turns.c.id.in_(list(rows)), turns.c.user == due.user)
     known = select(quarantine.c.turn).where(quarantine.c.user == due.user)
@@ -144,7 +144,7 @@ def clear_ahead(connection: Connection, now: float, *, lease_seconds: float, lon
     return connection.execute(leased).rowcount + connection.execute(put_off).rowcount
 
 
-def release_quarantine(connection: Connection, user_row: int | None = None) -> int:
+def release_set_aside(connection: Connection, user_row: int | None = None) -> int:
     """Make what was set aside due again, of one user or of all; returns how many turns."""
     mine = true() if user_row is None else quarantine.c.user == user_row
     query = select(quarantine.c.user, quarantine.c.session).where(mine).distinct()

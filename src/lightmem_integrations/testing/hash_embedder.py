@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.errors import InvalidRequestError
-from lightmem_integrations.models.protocols import Vectors
 from lightmem_integrations.safety import digest
 from lightmem_integrations.text.terms import terms
 

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-COMMON_NAMES: frozenset[str] = frozenset(
+from lightmem_integrations.text.temporal import MONTHS, WEEKDAYS
+from lightmem_integrations.text.terms import STOP_WORDS
+
+COMMON_NAMES: frozenset[str] = STOP_WORDS.union(
+    MONTHS,
+    WEEKDAYS,
     """
+    do dong he hung it long min no not now ling sang see so song su you young
     ace alma amber angel apple april art ash aspen august autumn ava baker banks barb basil bay
     bea bear bee bell belle benny beth bill birdie bishop blaze blue bonnie brad brandy brook
     brooks buck bud buddy butch candy carol carpenter carter cash cat celeste chance chanel
@@ -25,6 +31,6 @@ COMMON_NAMES: frozenset[str] = frozenset(
     sunny sunshine swan tab tad taylor teal temple thorn tiger timber tom topaz trace tracy
     trinity trip true turner unity vale van velvet vera victor violet virgin wade walker ward
     wave wednesday west wick will willow win winter wolf wood woody worth wren zen
-    """.split()  # noqa: SIM905 - a list of literals would be ten times as long
+    """.split(),  # noqa: SIM905 - a list of literals would be ten times as long
 )
 """A guess at which ones: in lower case they name nobody, since mostly something else is meant."""

@@ -37,7 +37,7 @@ _PHRASE = re.compile(
     rf"\b(?:(?P<day>(?:on )?(?:the )?(?:{_DAY} ?(?:to|-|\u2013|"
     rf"until) ?)?{_DAY}(?: of)? (?:{_MONTH})\b\.?(?:,? {_YEAR})?"
     rf"|(?:on )?(?:{_MONTH})\.? {_DAY}\b(?:,? {_YEAR})?|(?:on )?{_YEAR}-\d\d-\d\d"
-    r"|the day before yesterday|yesterday|tomorrow|last night"
+    r"|the day before yesterday|yesterday|the day after tomorrow|tomorrow|last night"
     rf"|(?:on|last|next|this|this past|this coming) (?:{_WEEKDAY})\b"
     rf"|(?:last|next) (?:mon|tues?|wed|thurs?|fri|sat|sun)\b)"
     r"|(?P<today>today|tonight|this (?:morning|afternoon|evening))"
@@ -67,6 +67,7 @@ _SINCE = re.compile(r"\bsince $", re.IGNORECASE)
 _BETWEEN = re.compile(r"\b(?:between|from|since|until)\b", re.IGNORECASE)
 _DATED = re.compile(rf"\b{_YEAR}\b")
 _DURATION = re.compile(r"for (?!the )", re.IGNORECASE)
+SECONDS_A_DAY = 86_400.0
 _ONE_DAY = dt.timedelta(days=1)
 _WEEKS = {"last": -7 * _ONE_DAY, "this": 0 * _ONE_DAY, "next": 7 * _ONE_DAY}
 # A guess: a clause that names more dates than this is a calendar.
@@ -76,7 +77,7 @@ _EARLIEST = 1900
 _FARTHEST = dt.timedelta(days=366 * 120)
 
 Direction = Literal["past", "nearest", "future"]
-"""Where an expression is looked for that leaves the year open: "in May", "on 8 November"."""
+"""Direction in which an open year is looked for: "in May", "on 8 November"."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from lightmem_integrations.storage.shared import (
     facts_in_force,
     insert_shared,
     leave_out,
-    names_of,
+    names_in_memory,
     set_support,
     withdraw_unsupported,
 )
@@ -105,6 +105,6 @@ def _candidates(
     """Candidates for sharing among a user's facts, by the rows of the facts."""
     with store.ledger.read() as connection:
         facts = facts_in_force(connection, user_row, now)
-        people, names = names_of(connection, user_row)
+        people, names = names_in_memory(connection, user_row)
     found = [candidate(fact, said, people, names, detects) for fact, said in facts]
     return {one.fact: one for one in found if one is not None}

@@ -40,7 +40,7 @@ _LONGEST = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """What somebody meant instead of what they had said; either may be left open."""
+    """A correction: the words meant instead of the words said; either may be left open."""
 
     new: str | None
     old: str | None

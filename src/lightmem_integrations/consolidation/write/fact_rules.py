@@ -138,7 +138,7 @@ def _kin(sentence: str, speaker: str, time: dt.datetime) -> Iterator[FactDraft]:
 
 
 def _ends(bare: str, speaker: str, dates: list[Mention], time: dt.datetime) -> Iterator[FactDraft]:
-    """What a verb ends: "sold my car", "left Siemens"; it counts only if that was known."""
+    """The end of something, by its verb: "sold my car", "left Siemens"; only if it was known."""
     stated = grammar.parse(bare, speaker)
     ends: list[tuple[tuple[str, ...], re.Match[str] | None]] = [(("pet",), DIED.match(bare))]
     if stated is not None and stated.subject == speaker and stated.polarity == "so":

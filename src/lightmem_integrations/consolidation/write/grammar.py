@@ -1,4 +1,4 @@
-"""Just enough English to turn "I no longer work at a bank" into a sentence about its speaker."""
+"""English clauses: subject, verb and polarity, made a sentence that names its speaker."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ _IRREGULAR = {"am": "is", "are": "is", "were": "was", "have": "has", "do": "does
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """Whom or what a clause is about, and what it says of it."""
+    """Subject and predicate of a clause."""
 
     subject: str
     predicate: str

@@ -13,7 +13,7 @@ from lightmem_integrations.consolidation.write.fact_rules import facts as stated
 from lightmem_integrations.consolidation.write.grammar import NAMELESS
 from lightmem_integrations.consolidation.write.prompts import LONGEST_STATEMENT, LONGEST_WORDS
 from lightmem_integrations.knowledge.drafts import FactDraft, WriterTurn
-from lightmem_integrations.models.json_answer import cleaned
+from lightmem_integrations.models.json_answer import one_line
 from lightmem_integrations.text.sentences import sentences
 from lightmem_integrations.text.temporal import mentions
 from lightmem_integrations.text.terms import terms
@@ -64,12 +64,12 @@ def check_grounded(written: object, turns: Sequence[WriterTurn], names: Sequence
     pointers = _pointers(written["turns"], len(turns))
     if not pointers:
         raise UnsupportedError("it points to no turn that exists")
-    subject = _subject(cleaned(written["subject"], LONGEST_WORDS), turns, names)
+    subject = _subject(one_line(written["subject"], LONGEST_WORDS), turns, names)
     if subject is None:
         raise UnsupportedError("it is about nobody in these turns")
-    attribute = " ".join(re.findall(r"[a-z][a-z'-]*", cleaned(written["attribute"], 200).lower()))
-    statement = cleaned(written["statement"], LONGEST_STATEMENT)
-    value = cleaned(written["value"], LONGEST_STATEMENT)
+    attribute = " ".join(re.findall(r"[a-z][a-z'-]*", one_line(written["attribute"], 200).lower()))
+    statement = one_line(written["statement"], LONGEST_STATEMENT)
+    value = one_line(written["value"], LONGEST_STATEMENT)
     _check_texts(attribute, value, statement)
     bearing = _bearing(pointers, turns, subject)
     _check_words(statement, value, subject, [turns[place] for place in bearing])
@@ -165,7 +165,7 @@ def _draft(
     first = turns[pointers[0]]
     since, until = first.time, None
     # In the turn's own words only: a date that the model worked out is not taken.
-    phrase = cleaned(when, LONGEST_WORDS).lower()
+    phrase = one_line(when, LONGEST_WORDS).lower()
     for place in pointers:
         turn = turns[place]
         dates = mentions(phrase, turn.time) if phrase and phrase in turn.text.lower() else []

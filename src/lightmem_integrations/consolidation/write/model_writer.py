@@ -26,7 +26,7 @@ from lightmem_integrations.consolidation.write.summary import (
 )
 from lightmem_integrations.errors import ModelOutputError
 from lightmem_integrations.knowledge.drafts import EpisodeDraft, FactDraft, WriterTurn
-from lightmem_integrations.models.json_answer import cleaned, complete_json
+from lightmem_integrations.models.json_answer import complete_json, one_line
 from lightmem_integrations.text.sentences import sentences
 from lightmem_integrations.text.terms import terms
 
@@ -133,7 +133,7 @@ def _checked(
     found: dict[str, object], turns: Sequence[WriterTurn], answer: Completion
 ) -> EpisodeDraft:
     """The draft of an answer; its top has the right keys, nothing else is known of it."""
-    summary = cleaned(found["summary"], LONGEST_SUMMARY)
+    summary = one_line(found["summary"], LONGEST_SUMMARY)
     there = {stem for turn in turns for stem in terms(f"{turn.speaker} {turn.text}")}
     rejected = []
     if not summary or not isinstance(found["facts"], list):
@@ -158,7 +158,7 @@ def _checked(
             fact = check_grounded(written, turns, said)
         except UnsupportedError as error:
             shown = written.get("statement") if isinstance(written, dict) else None
-            rejected.append(f"{error}: {cleaned(shown, LONGEST_WORDS) or 'no statement'}")
+            rejected.append(f"{error}: {one_line(shown, LONGEST_WORDS) or 'no statement'}")
         else:
             in_it = tuple(name for name in names if name.lower() in fact.statement.lower())
             facts.append(replace(fact, entities=in_it))
@@ -180,7 +180,7 @@ def _present(given: object, most: int, there: set[str]) -> tuple[str, ...]:
     """The strings of a list, where every word of them was said."""
     if not isinstance(given, list):
         return ()
-    texts = [cleaned(each, LONGEST_WORDS) for each in given[: 4 * most]]
+    texts = [one_line(each, LONGEST_WORDS) for each in given[: 4 * most]]
     kept = [text for text in texts if (stems := set(terms(text))) and stems <= there]
     return tuple(dict.fromkeys(kept))[:most]
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from lightmem_integrations.knowledge.drafts import WriterTurn
-from lightmem_integrations.models.json_answer import cleaned
+from lightmem_integrations.models.json_answer import one_line
 
 if TYPE_CHECKING:
     from lightmem_integrations.models.protocols import Message
@@ -117,4 +117,4 @@ def _list(items: dict[str, Any], most: int, least: int = 0) -> dict[str, Any]:
 
 def _quoted(text: str, longest: int) -> str:
     """One JSON string on one line, in which no tag of ours can be closed."""
-    return json.dumps(cleaned(text, longest), ensure_ascii=False).replace("<", "&lt;")
+    return json.dumps(one_line(text, longest), ensure_ascii=False).replace("<", "&lt;")

@@ -33,7 +33,7 @@ from lightmem_integrations.langchain.store.operations import (
     result_of,
     texts_at,
 )
-from lightmem_integrations.lightmem import LightMem
+from lightmem_integrations.lightmem import LightMem, checked_memory
 from lightmem_integrations.storage.documents import NewDocument
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class LightMemStore(BaseStore, Closing):
                 "index= names an embedder, and the memory has its own. Leave embed out, or open "
                 "the store with LightMemStore.from_path(path, index=...)."
             )
-        self.memory = memory
+        self.memory = checked_memory(memory)
         self.index_config = None if index is False else cast("IndexConfig", dict(index or {}))
         self.ttl_config = ttl
         self._strict = strict

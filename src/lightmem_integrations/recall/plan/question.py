@@ -21,6 +21,8 @@ from lightmem_integrations.text.timezone import moment_in
 from lightmem_integrations.validation import Request
 
 _SHORTEST_NAME = 2
+_SHORTEST_TITLE = 4  # words; a guess
+_SMALL_WORD = 3  # letters, at most, of the words that titles write small; a guess
 _NEAR = 4  # characters before a word that tell whether it begins a sentence; a guess
 # Characters at the beginning and at the end of a question that are read. A guess: the longest
 # question of four data sets has 900; what is longer quotes a text, before or behind the question.
@@ -132,12 +134,18 @@ def _names_and_words(query: str) -> set[str]:
     capital inside a sentence, or at its start where a modal verb or a noun would not stand.
     """
     found = set()
-    for match in _LETTERS.finditer(query):
+    words = list(_LETTERS.finditer(query))
+    # Where every longer word has a capital, as in a title, capitals tell nothing.
+    titled = len(words) > _SHORTEST_TITLE and not any(
+        match[0][0].islower() and len(match[0]) > _SMALL_WORD for match in words
+    )
+    for match in words:
         word = match[0].lower()
         start, end = match.span()
         before = query[max(start - _NEAR, 0) : start].rstrip(" \"'\u201c\u2018(")
         inside = bool(before) and before[-1] not in ".?!:\n"
-        like_a_name = match[0] != word and (inside or _OF_NAME.match(query, end))
+        capital = match[0] != word and inside and not titled
+        like_a_name = capital or (match[0] != word and _OF_NAME.match(query, end))
         if word not in COMMON_NAMES or like_a_name:
             found.add(word)
     return found

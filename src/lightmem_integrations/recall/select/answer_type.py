@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from lightmem_integrations.text.common_names import COMMON_NAMES
 from lightmem_integrations.text.temporal import MONTHS, WEEKDAYS
 from lightmem_integrations.text.terms import terms
 
@@ -46,7 +47,11 @@ _WORD = re.compile(r"[^\W_]+")
 
 
 def has_answer_type(
-    question: str, speakers: Iterable[str], texts: Sequence[str], terms_of: Sequence[str]
+    question: str,
+    speakers: Iterable[str],
+    texts: Sequence[str],
+    terms_of: Sequence[str],
+    said_by: Sequence[str],
 ) -> NDArray[np.float32]:
     """1 for turns that hold something of the type asked for, 0 for others and untyped questions.
 
@@ -55,6 +60,7 @@ def has_answer_type(
         speakers: Who speaks in this memory: their names answer nothing, they address somebody.
         texts: The turns, verbatim. In a chat without capitals no name is seen.
         terms_of: Their terms, separated by blanks.
+        said_by: Who said each of them.
     """
     found = np.zeros(len(texts), dtype=np.float32)
     if _ASKS_WHEN.search(question):
@@ -65,22 +71,24 @@ def has_answer_type(
             ]
         ] = 1.0
     if _ASKS_NAME.search(question):
-        found[_with_another_name(question, speakers, texts)] = 1.0
+        found[_with_another_name(question, speakers, texts, said_by)] = 1.0
     return found
 
 
-def _with_another_name(question: str, speakers: Iterable[str], texts: Sequence[str]) -> list[bool]:
+def _with_another_name(
+    question: str, speakers: Iterable[str], texts: Sequence[str], said_by: Sequence[str]
+) -> list[bool]:
     """Mask of the turns that hold a name which is neither a speaker's nor in the question.
 
-    Asked about one person, a turn that names only somebody else answers nothing.
+    Asked about one person, a turn of others that names only somebody else answers nothing.
     """
     asked, of_speakers = _words(question), _words(" ".join(speakers))
     names = [{name.lower() for name in _NAME.findall(text)} for text in texts]
     others = [found - asked - of_speakers - _DAYS for found in names]
-    about = set().union(*names) & asked - of_speakers - _DAYS
+    about = asked.intersection(of_speakers.union(*names)) - _DAYS - COMMON_NAMES
     return [
-        bool(found) and (not about or not about.isdisjoint(_words(text)))
-        for found, text in zip(others, texts, strict=True)
+        bool(found) and (not about or not about.isdisjoint(_words(f"{speaker} {text}")))
+        for found, text, speaker in zip(others, texts, said_by, strict=True)
     ]
 
 

@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 
 from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.recall.candidates import REACH, Candidates, EmbeddedQuery, QueryTerms
+from lightmem_integrations.recall.scores import z_scores
 from lightmem_integrations.recall.select.answer_type import has_answer_type
 from lightmem_integrations.recall.select.late_interaction import maxsim, query_tokens
 from lightmem_integrations.records.conversation import Plan
 from lightmem_integrations.storage.turn_reads import Turns
+from lightmem_integrations.text.temporal import SECONDS_A_DAY
 from lightmem_integrations.text.terms import terms
 
 FEATURES: tuple[str, ...] = (
@@ -43,7 +45,6 @@ FEATURES: tuple[str, ...] = (
 _WORTH = np.array([0.8, 0.9, 0.95, 1.0, 0.8, 0.7, 0.6], dtype=np.float32)
 # From here on it is the same word; how alike its surroundings are makes no better answer. A guess.
 _SAME = np.float32(0.8)
-_DAY = 86_400.0
 _FADE_DAYS = 10.0  # people tell of a thing days after it happened; how many is a guess
 # Robertson and Zaragoza (2009), "The Probabilistic Relevance Framework": 1.2 < k1 < 2 and
 # 0.5 < b < 0.8 do well in many circumstances.
@@ -80,7 +81,8 @@ def features(plan: Plan, query: EmbeddedQuery, candidates: Candidates) -> NDArra
         table[:, 7] = [turns.speakers[i].casefold() in named for i in chosen]
     table[:, 8] = _in_time(plan, turns.said_at[chosen])
     terms_of = [turns.terms[i] for i in chosen]
-    table[:, 9] = has_answer_type(query.text, set(turns.speakers), texts, terms_of)
+    said_by = [turns.speakers[i] for i in chosen]
+    table[:, 9] = has_answer_type(query.text, set(turns.speakers), texts, terms_of, said_by)
     table[:, 10] = np.log1p(lengths[chosen])
     table[:, 11] = [text.rstrip().endswith("?") for text in texts]
     return table
@@ -105,16 +107,6 @@ def _around(turns: Turns, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
         & (np.abs(turns.positions[clipped] - turns.positions[chosen]) <= REACH)
     )
     return np.where(near, clipped, -1)
-
-
-def z_scores(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Z-scores over the known (finite) values; 0, the mean, for the others."""
-    known = np.isfinite(values)
-    if not known.any():
-        return np.zeros_like(values)
-    spread = max(float(values[known].std()), 1e-6)
-    scores: NDArray[np.float32] = (values - values[known].mean()) / np.float32(spread)
-    return np.where(known, scores, np.float32(0.0))
 
 
 def _dense(
@@ -239,6 +231,6 @@ def _in_time(plan: Plan, said_at: NDArray[np.float64]) -> NDArray[np.float32]:
         return np.zeros(len(said_at), dtype=np.float32)
     since = -math.inf if plan.since is None else plan.since.timestamp()
     until = math.inf if plan.until is None else plan.until.timestamp()
-    days = np.maximum(np.maximum(since - said_at, said_at - until), 0.0) / _DAY
+    days = np.maximum(np.maximum(since - said_at, said_at - until), 0.0) / SECONDS_A_DAY
     fade: NDArray[np.float32] = np.exp(-np.maximum(days - 1.0, 0.0) / _FADE_DAYS)
     return fade.astype(np.float32)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from lightmem_integrations.arrays import Vectors
-from lightmem_integrations.recall.select.features import z_scores
+from lightmem_integrations.recall.scores import z_scores
 from lightmem_integrations.records.conversation import Plan, Tier
 from lightmem_integrations.storage.knowledge_reads import (
     Entry,
@@ -19,7 +19,7 @@ from lightmem_integrations.storage.knowledge_reads import (
     Statement,
     entries,
     outdated,
-    statements,
+    read_statements,
 )
 from lightmem_integrations.storage.turn_filter import RowFilter
 from lightmem_integrations.storage.users import User
@@ -117,7 +117,7 @@ def view_facts(
         return bool(np.isin(statement.turns, limits.excluded).all())
 
     found = []
-    for statement in statements(connection, user, [known[i] for i in best], as_of):
+    for statement in read_statements(connection, user, [known[i] for i in best], as_of):
         if within(statement) and not excluded(statement):
             i = place[statement.tier, statement.row]
             found.append(Match(statement, float(scores[i]), float(similarities[i])))
@@ -125,7 +125,9 @@ def view_facts(
     def successor(statement: Statement) -> Statement | None:
         if statement.successor is None:
             return None
-        newer = statements(connection, user, [Entry("ltm", statement.successor, "", "")], as_of)
+        newer = read_statements(
+            connection, user, [Entry("ltm", statement.successor, "", "")], as_of
+        )
         return newer[0] if newer and within(newer[0]) else None
 
     current = _newest_first(found, successor, past=about_the_past(plan))

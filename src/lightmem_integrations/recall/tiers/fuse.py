@@ -7,8 +7,7 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from lightmem_integrations.recall.candidates import ScoredTurn, Selection
-from lightmem_integrations.recall.pack import Ranked
+from lightmem_integrations.recall.candidates import Ranked, ScoredTurn, Selection
 from lightmem_integrations.recall.tiers.facts import ALMOST, CLOSE, FactView, Match
 from lightmem_integrations.recall.tiers.hits import statement_hits, turn_hits
 from lightmem_integrations.records.conversation import Plan

@@ -8,8 +8,7 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from lightmem_integrations.recall.candidates import Selection
-from lightmem_integrations.recall.pack import Quote, Ranked
+from lightmem_integrations.recall.candidates import Quote, Ranked, Selection
 from lightmem_integrations.recall.tiers.facts import FactView, Match
 from lightmem_integrations.records.conversation import Hit, Turn
 from lightmem_integrations.storage.knowledge_reads import Outdated

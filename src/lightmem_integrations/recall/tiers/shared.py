@@ -9,7 +9,7 @@ import numpy as np
 from sqlalchemy import Connection
 
 from lightmem_integrations.arrays import Vectors
-from lightmem_integrations.recall.pack import Quote, Ranked
+from lightmem_integrations.recall.candidates import Quote, Ranked
 from lightmem_integrations.recall.tiers.facts import ALMOST, CLOSE
 from lightmem_integrations.records.conversation import Hit, Source, Turn
 from lightmem_integrations.storage.shared import SharedStatement, read_shared, shared_entries

@@ -20,7 +20,7 @@ NAMES = "row.scope"
 """The form of Chroma's ids; the first versions of this library had other ones."""
 
 
-def names_of(scope: str, ids: Sequence[int]) -> list[str]:
+def entry_ids(scope: str, ids: Sequence[int]) -> list[str]:
     """Chroma's ids of items.
 
     An id tells its scope: reading that back as metadata takes Chroma as long as the search.

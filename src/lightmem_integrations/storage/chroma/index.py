@@ -15,15 +15,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lightmem_integrations.arrays import Vectors
-from lightmem_integrations.errors import IndexUnavailableError
+from lightmem_integrations.errors import IndexUnavailableError, StoreClosedError
 from lightmem_integrations.storage.chroma.check import healthy_by_child, within
-from lightmem_integrations.storage.chroma.collection import SCOPE, mapped_errors, names_of, query
+from lightmem_integrations.storage.chroma.collection import SCOPE, entry_ids, mapped_errors, query
 from lightmem_integrations.storage.chroma.generations import (
     ClientGenerations,
     FolderGenerations,
     Generations,
     chroma_settings,
 )
+from lightmem_integrations.storage.chroma.server import REQUEST_SECONDS, connect, limit_requests
 from lightmem_integrations.storage.index import Batch, Neighbour
 from lightmem_integrations.storage.sql import in_batches
 
@@ -64,6 +65,7 @@ class ChromaIndex:
         self._collections: dict[str, Collection | None] = {}
         self._totals: dict[str, int] = {}
         self._trusted = False
+        self._closed = False
 
     @classmethod
     def embedded(
@@ -91,6 +93,7 @@ class ChromaIndex:
         shards: int = 16,
         ssl: bool = False,
         headers: Mapping[str, str] | None = None,
+        seconds: float = REQUEST_SECONDS,
     ) -> ChromaIndex:
         """An index on a ``chroma run`` server.
 
@@ -101,33 +104,33 @@ class ChromaIndex:
             shards: Number of collections.
             ssl: Whether to speak https.
             headers: Headers of every request, such as a token for a proxy.
+            seconds: How long a request may take.
 
         Raises:
             IndexUnavailableError: The server does not answer.
         """
-        import chromadb
-
         with mapped_errors():
-            client = chromadb.HttpClient(
-                host=host,
-                port=port,
-                ssl=ssl,
-                headers=dict(headers) if headers else None,
-                settings=chroma_settings(),
-            )
+            client = connect(host, port, ssl=ssl, headers=headers, seconds=seconds)
         return cls(ClientGenerations(client, namespace, owned=True), shards=shards)
 
     @classmethod
     def of_client(
-        cls, client: ClientAPI, *, namespace: str = "lightmem", shards: int = 16
+        cls,
+        client: ClientAPI,
+        *,
+        namespace: str = "lightmem",
+        shards: int = 16,
+        seconds: float = REQUEST_SECONDS,
     ) -> ChromaIndex:
         """An index on any Chroma client, such as ``chromadb.CloudClient(...)``.
 
         Args:
             client: The client, which stays yours to close.
+            seconds: How long a request may take, where the client sets no limit itself.
             namespace: Start of the collections' names; one for each ledger that uses the client.
             shards: Number of collections.
         """
+        limit_requests(client, seconds)
         return cls(ClientGenerations(client, namespace), shards=shards)
 
     def shard_of(self, scope: str) -> int:
@@ -177,7 +180,7 @@ class ChromaIndex:
             if collection is None:
                 return
             for part in in_batches(ids, _SERVER_LIMIT):
-                collection.delete(ids=names_of(scope, part))
+                collection.delete(ids=entry_ids(scope, part))
             self._totals[name] = collection.count()
 
     def replace(self, batches: Iterable[Batch]) -> None:
@@ -231,11 +234,14 @@ class ChromaIndex:
     def close(self) -> None:
         """Let go of files and connections; if the index is whole, note it for the next open."""
         with self._lock, mapped_errors():
+            self._closed = True
             self._generations.close(whole=self._trusted)
             self._current = None
             self._collections, self._totals = {}, {}
 
     def _opened(self) -> int:
+        if self._closed:  # a thread that was left behind must not open the folder again
+            raise StoreClosedError("The index was closed.")
         if self._current is None:
             self._current = self._generations.current()
         return self._current
@@ -270,7 +276,7 @@ class ChromaIndex:
         for start in range(0, len(batch.ids), _SERVER_LIMIT):
             ids = batch.ids[start : start + _SERVER_LIMIT]
             collection.upsert(
-                ids=names_of(batch.scope, ids),
+                ids=entry_ids(batch.scope, ids),
                 embeddings=np.ascontiguousarray(batch.vectors[start : start + _SERVER_LIMIT]),
                 metadatas=[{SCOPE: batch.scope}] * len(ids),
             )

@@ -18,6 +18,7 @@ from lightmem_integrations.storage.archive import restore_turns
 from lightmem_integrations.storage.erase.rewrite import relink_successors, reword_facts
 from lightmem_integrations.storage.facts import claim_revision, revision_of
 from lightmem_integrations.storage.lexical import LexicalIndex
+from lightmem_integrations.storage.schema.columns import metadata
 from lightmem_integrations.storage.schema.knowledge import (
     assertions,
     conflicts,
@@ -28,17 +29,31 @@ from lightmem_integrations.storage.schema.knowledge import (
     fact_vectors,
     facts,
     failures,
-    leases,
     mentions,
     quarantine,
     refusals,
-    revisions,
 )
-from lightmem_integrations.storage.schema.shared import shared_seen
-from lightmem_integrations.storage.schema.turns import turns
+from lightmem_integrations.storage.schema.turns import turns, users
 from lightmem_integrations.storage.shared import drop_support
 from lightmem_integrations.storage.sql import delete_in, in_batches, select_in
+from lightmem_integrations.storage.users import User
 from lightmem_integrations.storage.work_queue import make_due
+
+
+def turns_behind(connection: Connection, user: User, keys: Collection[str]) -> set[int]:
+    """Rows of the turns that prove these facts or make up these episodes, by their public ids."""
+    wanted = list(keys)
+    facts_proof = (
+        select(evidence.c.turn)
+        .join(facts, facts.c.id == evidence.c.fact)
+        .where(facts.c.user == user.row, facts.c.key.in_(wanted))
+    )
+    said = (
+        select(episode_turns.c.turn)
+        .join(episodes, episodes.c.id == episode_turns.c.episode)
+        .where(episodes.c.user == user.row, episodes.c.key.in_(wanted))
+    )
+    return {row for query in (facts_proof, said) for row in connection.execute(query).scalars()}
 
 
 def erase_derived(
@@ -76,9 +91,11 @@ def erase_derived(
 
 
 def erase_user(connection: Connection, user_row: int) -> None:
-    """Erase what is kept about a user whose turns are all gone."""
-    for table in (leases, failures, refusals, quarantine, revisions, shared_seen):
-        connection.execute(delete(table).where(table.c.user == user_row))
+    """Erase a user whose turns are all gone, with what any table still keeps about them."""
+    for table in reversed(metadata.sorted_tables):
+        if "user" in table.c and table.c.user.references(users.c.id):
+            connection.execute(delete(table).where(table.c.user == user_row))
+    connection.execute(delete(users).where(users.c.id == user_row))
 
 
 def _delete_facts(connection: Connection, gone: set[int]) -> None:

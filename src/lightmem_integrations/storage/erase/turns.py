@@ -84,9 +84,7 @@ def _delete_empty_user(connection: Connection, user: User) -> None:
     if count_rows(connection, sessions, user=user.row):
         _recount_user(connection, user.row)
         return
-    connection.execute(delete(speakers).where(speakers.c.user == user.row))
     erase_user(connection, user.row)
-    connection.execute(delete(users).where(users.c.id == user.row))
 
 
 def _recount_user(connection: Connection, user_row: int) -> None:

@@ -19,7 +19,7 @@ from sqlalchemy.sql.schema import SchemaItem
 metadata = MetaData()
 
 KEY = String(32)
-"""What ``key_of`` returns, a digest of this length, or a random public id."""
+"""A key: what ``key_of`` returns, a digest of this length, or a random public id."""
 
 
 def table(name: str, *items: SchemaItem) -> Table:

@@ -1,7 +1,4 @@
-"""The ledger's tables of users, sessions, turns, and the work still to do on them.
-
-A new column needs two things: its place in the table here, and a step in ``storage/migrations``.
-"""
+"""The ledger's tables of users, sessions, turns, and the work still to do on them."""
 
 from __future__ import annotations
 

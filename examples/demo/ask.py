@@ -7,12 +7,11 @@ import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from lightmem_integrations.demo.agents import Agent
-from lightmem_integrations.demo.load import Person
-from lightmem_integrations.demo.observed import ObservedMemory
+from agents import Agent
 from lightmem_integrations.errors import LightMemError
-from lightmem_integrations.evaluation.conversations import Question
+from lightmem_integrations.evaluation.conversations import Conversation, Question
 from lightmem_integrations.records.conversation import Recall
+from observed import ObservedMemory
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +20,7 @@ class Answer:
 
     Attributes:
         framework: Whose agent.
-        asker: The person who asks, and in whose memory is looked.
+        asker: The conversation of the person who asks, and in whose memory is looked.
         question: The question, with its right answer and its evidence.
         text: The agent's answer.
         milliseconds: Time of the whole run of the agent.
@@ -30,7 +29,7 @@ class Answer:
     """
 
     framework: str
-    asker: Person
+    asker: Conversation
     question: Question
     text: str
     milliseconds: float
@@ -58,7 +57,7 @@ class Answer:
         return len(self.turns & self.strangers)
 
 
-def tell(memory: ObservedMemory, people: Iterable[Person]) -> tuple[float, float]:
+def tell(memory: ObservedMemory, people: Iterable[Conversation]) -> tuple[float, float]:
     """Add the conversations, one call for each exchange, and wait until they are indexed.
 
     Returns:
@@ -75,7 +74,7 @@ def tell(memory: ObservedMemory, people: Iterable[Person]) -> tuple[float, float
     return added - start, time.perf_counter() - added
 
 
-def warm_up(agents: Mapping[str, Agent], person: Person) -> None:
+def warm_up(agents: Mapping[str, Agent], person: Conversation) -> None:
     """The first run of each agent, which imports and compiles what later runs find ready."""
     for agent in agents.values():
         agent(person.user_id, _new_session(), "Hello?")
@@ -86,8 +85,8 @@ def ask(
     agents: Mapping[str, Agent],
     question: Question,
     *,
-    asker: Person,
-    others: Iterable[Person],
+    asker: Conversation,
+    others: Iterable[Conversation],
 ) -> tuple[Answer, ...]:
     """Every agent's answer to one question, each in a new session.
 
@@ -101,7 +100,7 @@ def ask(
     Raises:
         LightMemError: An agent did not ask its memory.
     """
-    strangers = frozenset[str]().union(*(other.turn_ids for other in others))
+    strangers = frozenset(turn.id or "" for other in others for turn in other.turns)
     answers = []
     for framework, agent in agents.items():
         before = len(memory.recalls)

@@ -1,10 +1,11 @@
-"""A chat model of LangChain on a ``.gguf`` file, so that agents can be tried without a network."""
+"""Chat models by name: what LangChain understands, or a ``.gguf`` file run in this process."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any, cast
 
+from langchain.chat_models import init_chat_model
 from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, convert_to_openai_messages
@@ -12,8 +13,31 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from pydantic import PrivateAttr
 from typing_extensions import override
 
+from lightmem_integrations.errors import ModelUnavailableError
 from lightmem_integrations.models.gguf import GGUFLanguageModel
 from lightmem_integrations.models.protocols import Message
+
+
+def chat_model(name: str) -> BaseChatModel:
+    """The chat model of that name.
+
+    Args:
+        name: A path such as ``./model.gguf``, or what ``init_chat_model`` takes, such as
+            ``openai:gpt-4o-mini``.
+
+    Raises:
+        ModelUnavailableError: If there is no such file, or LangChain cannot use that name.
+    """
+    if name.lower().endswith(".gguf"):
+        path = Path(name).expanduser()
+        if not path.is_file():
+            raise ModelUnavailableError(f"There is no model file {name!r}.")
+        return LocalChatModel(path=path)
+    try:
+        return init_chat_model(name)
+    except Exception as error:  # Providers raise errors of their own: no key, no package, ...
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise ModelUnavailableError(f"The model {name!r} cannot be used: {reason}") from error
 
 
 class LocalChatModel(BaseChatModel):
@@ -21,7 +45,7 @@ class LocalChatModel(BaseChatModel):
 
     Args:
         path: The ``.gguf`` file.
-        max_tokens: Longest answer, in tokens.
+        max_tokens: Longest answer, in tokens: a guess.
     """
 
     path: Path

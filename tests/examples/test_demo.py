@@ -2,7 +2,9 @@
 
 import datetime as dt
 import itertools
-import json
+import os
+import runpy
+import subprocess
 import sys
 from pathlib import Path
 
@@ -10,51 +12,61 @@ import pytest
 from typer.testing import CliRunner
 
 from lightmem_integrations import LightMem
-from lightmem_integrations.cli import app
-from lightmem_integrations.demo import load
-from lightmem_integrations.demo.load import people
-from lightmem_integrations.demo.observed import ObservedMemory
+from lightmem_integrations.evaluation.conversations import read
 
-CONVERSATION = Path(load.__file__).parent / "conversation.json"
+DEMO = Path(__file__).parents[2] / "examples" / "demo"
 
 # Making any LlamaIndex agent reads every attribute of it, the deprecated ones of pydantic too.
 pytestmark = pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecationWarning")
 
 
-def run(*arguments, columns=80):
-    return CliRunner().invoke(
-        app, ["demo", *map(str, arguments)], env={"COLUMNS": str(columns)}, catch_exceptions=False
-    )
+@pytest.fixture(scope="module")
+def program():
+    """All names of the program, which stands outside of any package."""
+    return runpy.run_path(str(DEMO))
 
 
-def test_the_conversation_is_sound():
-    everybody = people()
-    users = json.loads(CONVERSATION.read_text(encoding="utf-8"))["users"]
-    assert len(everybody) == len(users) == 2
-    for person, user in zip(everybody, users, strict=True):
-        first = [asked["question"] for asked in user["questions"] if asked.get("demo")]
-        assert len(first) >= 3
-        assert [question.text for question in person.questions[: len(first)]] == first
-        assert len(person.questions) == len(user["questions"])
-        turns = [turn for session in person.sessions for turn in session.turns]
-        assert len(person.turn_ids) == len(turns)
-        assert all(turn.time and turn.time.tzinfo for turn in turns)
-        assert [turn.time for turn in turns] == sorted(turn.time for turn in turns)
+@pytest.fixture(scope="module")
+def people():
+    return read(DEMO / "conversation.json")
+
+
+@pytest.fixture
+def run(program):
+    def run(*arguments, columns=80):
+        return CliRunner().invoke(
+            program["app"],
+            [str(each) for each in arguments],
+            env={"COLUMNS": str(columns)},
+            catch_exceptions=False,
+        )
+
+    return run
+
+
+def ids(person):
+    return {turn.id for turn in person.turns}
+
+
+def test_the_conversation_is_sound(people):
+    assert len(people) == 2
+    for person in people:
+        assert not person.left_out
+        assert len(person.questions) > 5
+        assert all(turn.time and turn.time.tzinfo for turn in person.turns)
+        assert [turn.time for turn in person.turns] == sorted(turn.time for turn in person.turns)
         for session in person.sessions:
             assert tuple(itertools.chain(*session.exchanges())) == session.turns
-        for question in person.questions:
-            assert question.evidence
-            assert question.evidence <= person.turn_ids
-    assert not everybody[0].turn_ids & everybody[1].turn_ids
+    assert not ids(people[0]) & ids(people[1])
 
 
 @pytest.mark.slow
-def test_both_frameworks_answer_and_nobody_sees_anothers_turns():
+def test_both_frameworks_answer_and_nobody_sees_anothers_turns(run, people):
     result = run("--questions", 2)
     assert result.exit_code == 0
     assert "320 turns in 20 sessions" in result.stdout
-    for person in people():
-        assert result.stdout.count(f"{person.name} asks ─") == 2
+    for name, person in zip(("Marta", "Marc"), people, strict=True):
+        assert result.stdout.count(f"{name} asks ─") == 2
         for question in person.questions[:2]:
             assert question.text in result.stdout
             assert question.answer in result.stdout
@@ -70,14 +82,14 @@ def test_both_frameworks_answer_and_nobody_sees_anothers_turns():
 
 
 @pytest.mark.slow
-def test_on_a_wide_terminal_lines_stay_readable():
+def test_on_a_wide_terminal_lines_stay_readable(run):
     result = run("--questions", 1, "--framework", "langchain", columns=250)
     assert max(len(line) for line in result.stdout.splitlines()) < 100
     assert "LlamaIndex" not in result.stdout
 
 
 @pytest.mark.slow
-def test_it_can_be_run_twice_on_one_store(tmp_path):
+def test_it_can_be_run_twice_on_one_store(run, tmp_path):
     for _ in range(2):
         assert (
             run("--store", tmp_path, "--questions", 1, "--framework", "llama-index").exit_code == 0
@@ -87,19 +99,9 @@ def test_it_can_be_run_twice_on_one_store(tmp_path):
 
 
 @pytest.mark.slow
-def test_without_frameworks_recall_is_quoted_from(monkeypatch):
-    # None in sys.modules is how Python marks a module that cannot be imported.
-    monkeypatch.setitem(sys.modules, "langchain.agents", None)
-    monkeypatch.setitem(sys.modules, "llama_index.core.agent.workflow", None)
-    result = run("--questions", 1)
-    assert result.exit_code == 0
-    assert "Neither LangChain nor LlamaIndex is installed" in result.stdout
-
-
-@pytest.mark.slow
-def test_it_fails_if_anybody_is_shown_anothers_turns(monkeypatch):
+def test_it_fails_if_anybody_is_shown_anothers_turns(run, people, monkeypatch):
     true_recall = LightMem.recall
-    _, marc = people()
+    _, marc = people
 
     def leaking_recall(self, query, *, user_id, **named):
         return true_recall(self, query, user_id=marc.user_id, **named)
@@ -110,9 +112,37 @@ def test_it_fails_if_anybody_is_shown_anothers_turns(monkeypatch):
     assert "Isolation is broken" in result.stdout
 
 
-async def test_an_observed_store_keeps_recalls_of_both_ways_of_calling():
-    marta, _ = people()
-    with ObservedMemory() as memory:
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--framework", "nonsense"),
+        ("--questions", "0"),
+        ("--framework", "llama-index", "--model", "openai:some-model"),
+    ],
+)
+def test_wrong_usage_is_exit_code_2(run, arguments):
+    assert run(*arguments).exit_code == 2
+
+
+@pytest.mark.slow
+def test_run_by_its_folder_it_says_in_one_line_what_it_cannot_do(tmp_path):
+    done = subprocess.run(
+        [sys.executable, DEMO, "--model", tmp_path / "none.gguf"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.strip().splitlines()[-1].startswith("Error: There is no model file")
+    assert "Traceback" not in done.stderr
+
+
+async def test_an_observed_store_keeps_recalls_of_both_ways_of_calling(program, people):
+    marta, _ = people
+    with program["ObservedMemory"]() as memory:
         first = marta.sessions[0]
         await memory.aadd(first.turns, user_id=marta.user_id, session_id=first.session_id)
         found = memory.recall("Milo", user_id=marta.user_id)
@@ -120,16 +150,16 @@ async def test_an_observed_store_keeps_recalls_of_both_ways_of_calling():
         assert memory.recalls == [(marta.user_id, found), (marta.user_id, found_later)]
 
 
-def test_questions_of_the_demo_do_not_become_memories():
-    marta, _ = people()
-    with ObservedMemory() as memory:
+def test_questions_of_the_demo_do_not_become_memories(program, people):
+    marta, _ = people
+    with program["ObservedMemory"]() as memory:
         memory.questions_only = True
         memory.add(marta.sessions[0].turns, user_id=marta.user_id)
         assert memory.recall("Milo", user_id=marta.user_id).hits == ()
         assert len(memory.history(user_id=marta.user_id)) == len(marta.sessions[0].turns)
 
 
-def test_the_demo_lies_in_the_past():
+def test_the_demo_lies_in_the_past(people):
     """Turns of the future would be refused."""
-    latest = max(turn.time for each in people() for turn in each.sessions[-1].turns)
+    latest = max(turn.time for person in people for turn in person.turns)
     assert latest < dt.datetime.now(dt.timezone.utc)

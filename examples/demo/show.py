@@ -10,11 +10,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from agents import LLAMA_INDEX
+from ask import Answer
 from lightmem_integrations import LightMem
-from lightmem_integrations.demo.agents import LLAMA_INDEX, PLAIN
-from lightmem_integrations.demo.load import Person
-from lightmem_integrations.demo.run import Answer
 from lightmem_integrations.display import Grid, clipped, literal
+from lightmem_integrations.evaluation.conversations import Conversation
 from lightmem_integrations.records.conversation import Turn
 from lightmem_integrations.records.knowledge import Facts
 from lightmem_integrations.records.report import ConsolidationReport
@@ -35,16 +35,21 @@ def console_for(console: Console) -> Console:
     return console
 
 
+def name_of(person: Conversation) -> str:
+    """The first name of the person whose conversation it is."""
+    return person.turns[0].speaker or person.user_id
+
+
 def show_start(
     console: Console,
-    people: Sequence[Person],
+    people: Sequence[Conversation],
     seconds: tuple[float, float],
     agents: Collection[str],
 ) -> None:
     """Print the people, the time taken to store their turns, and the agents that will answer."""
     sessions = [session for person in people for session in person.sessions]
     console.print(
-        f"{' and '.join(person.name for person in people)} talked to an assistant: "
+        f"{' and '.join(map(name_of, people))} talked to an assistant: "
         f"{sum(len(session.turns) for session in sessions)} turns in {len(sessions)} sessions.\n"
         f"Stored in {seconds[0]:.2f} s, one add() for each exchange; all embedded and indexed "
         f"{seconds[1]:.1f} s later.\n"
@@ -56,26 +61,19 @@ def show_start(
 
 
 def show_models(console: Console, agents: Collection[str], model: str | None) -> None:
-    """Print the model that answers, and packages that are missing."""
+    """Print the model that answers."""
     if model is None:
         console.print(f"Answers come from {_STAND_IN}", style="dim")
     else:
         name = literal(Path(model).name if model.lower().endswith(".gguf") else model)
         others = f" LlamaIndex's come from {_STAND_IN}" if LLAMA_INDEX in agents else ""
         console.print(Text(f"LangChain's answers come from {name}.{others}", style="dim"))
-    if PLAIN in agents:
-        console.print(
-            "Neither LangChain nor LlamaIndex is installed, so recall is quoted from directly. "
-            "For the agents: pip install 'lightmem-integrations[agents,llama-index]'",
-            style="yellow",
-            markup=False,
-        )
 
 
 def show_answers(console: Console, answers: Sequence[Answer]) -> None:
     """A question that somebody asked about themselves, its answers, and what was recalled."""
     first = answers[0]
-    _rule(console, f"{first.asker.name} asks")
+    _rule(console, f"{name_of(first.asker)} asks")
     console.print(Text(first.question.text, style="bold"))
     _print_texts(console, answers)
     console.print(Text(f"correct: {literal(first.question.answer)}\n", style="dim"))
@@ -93,7 +91,9 @@ def show_answers(console: Console, answers: Sequence[Answer]) -> None:
         )
 
 
-def show_isolation(console: Console, crossed: Sequence[tuple[Person, Sequence[Answer]]]) -> None:
+def show_isolation(
+    console: Console, crossed: Sequence[tuple[Conversation, Sequence[Answer]]]
+) -> None:
     """Questions about somebody else, and that nothing of theirs came back.
 
     Args:
@@ -103,14 +103,14 @@ def show_isolation(console: Console, crossed: Sequence[tuple[Person, Sequence[An
     _rule(console, "Isolation: asking about somebody else")
     console.print("Whatever is asked, only the asker's own memory is searched.", style="dim")
     for about, answers in crossed:
-        asker = answers[0].asker.name
+        asker = name_of(answers[0].asker)
         console.print(Text(f"\n{asker} asks: {literal(answers[0].question.text)}"))
         _print_texts(console, answers)
         for answer in answers:
             console.print(
                 Text(
                     f"{answer.framework} was given {len(answer.turns) - answer.foreign} turns of "
-                    f"{asker}'s and {answer.foreign} of {about.name}'s.",
+                    f"{asker}'s and {answer.foreign} of {name_of(about)}'s.",
                     style="red" if answer.foreign else "green",
                 )
             )
@@ -125,12 +125,12 @@ def show_consolidation(console: Console, report: ConsolidationReport) -> None:
     )
 
 
-def show_facts(console: Console, memory: LightMem, person: Person) -> None:
+def show_facts(console: Console, memory: LightMem, person: Conversation) -> None:
     """A person's latest facts, and what was said that proves the last of them."""
     facts = memory.facts(user_id=person.user_id)
     latest = Facts(sorted(facts, key=lambda fact: fact.valid_from)[-_SHOWN_FACTS:])
     evidence = memory.explain(latest[-1].id, user_id=person.user_id).evidence if latest else ()
-    title = f"{person.name}, {len(facts)} facts"
+    title = f"{name_of(person)}, {len(facts)} facts"
     said = [f'the last because of: "{each.turn.text}"' for each in evidence[:1]]
     console.print(replace(latest.grid(), title=title, notes=said))
 

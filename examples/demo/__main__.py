@@ -1,7 +1,12 @@
-"""The command that shows the library at work."""
+"""Two people's conversations told to one memory, and agents that answer from it.
+
+pip install 'lightmem-integrations[agents,llama-index]'
+python examples/demo
+"""
 
 from __future__ import annotations
 
+import sys
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +14,17 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+import show
+from agents import agents
+from ask import ask, tell, warm_up
 from lightmem_integrations.cli.options import ModelOption
+from lightmem_integrations.errors import LightMemError
+from lightmem_integrations.evaluation.conversations import read
+from observed import ObservedMemory
+
+CONVERSATION = Path(__file__).with_name("conversation.json")
+
+app = typer.Typer()
 
 
 class Framework(str, Enum):
@@ -20,7 +35,8 @@ class Framework(str, Enum):
     llama_index = "llama-index"
 
 
-def run(
+@app.command()
+def main(
     store: Annotated[
         Path | None,
         typer.Option(help="Folder to keep the store in.", show_default="a temporary one"),
@@ -33,42 +49,44 @@ def run(
 
     The exit code is 1 if anybody was shown a word of somebody else's.
     """
-    from lightmem_integrations.demo import show
-    from lightmem_integrations.demo.agents import agents, chat_model
-    from lightmem_integrations.demo.load import people
-    from lightmem_integrations.demo.observed import ObservedMemory
-    from lightmem_integrations.demo.run import ask, tell, warm_up
-
     if model is not None and framework is Framework.llama_index:
         raise typer.BadParameter("a chat model answers for LangChain only", param_hint="--model")
     console = show.console_for(Console())
-    everybody = people()
-    chat = None if model is None else chat_model(model)
+    people = read(CONVERSATION)
     with ObservedMemory(store) as memory:
         with Console(stderr=True).status("Telling and indexing the conversations"):
-            chosen = agents(memory, framework.value, chat)
-            seconds = tell(memory, everybody)
-        show.show_start(console, everybody, seconds, chosen)
+            chosen = agents(memory, framework.value, model)
+            seconds = tell(memory, people)
+        show.show_start(console, people, seconds, chosen)
         show.show_models(console, chosen, model)
-        warm_up(chosen, everybody[0])
+        warm_up(chosen, people[0])
         own, crossed = [], []
-        for person in everybody:
-            others = [other for other in everybody if other is not person]
+        for person in people:
+            others = [other for other in people if other is not person]
             for question in person.questions[:questions]:
-                own.append(ask(memory, chosen, question, asker=person, others=others))
-                show.show_answers(console, own[-1])
+                answers = ask(memory, chosen, question, asker=person, others=others)
+                own += answers
+                show.show_answers(console, answers)
             for other in others:
                 answers = ask(memory, chosen, other.questions[0], asker=person, others=others)
                 crossed.append((other, answers))
         show.show_isolation(console, crossed)
         show.show_consolidation(console, memory.consolidate(final=True))
-        for person in everybody:
+        for person in people:
             show.show_facts(console, memory, person)
-    about_themselves = [answer for answers in own for answer in answers]
-    about_others = [answer for _, answers in crossed for answer in answers]
-    foreign = sum(answer.foreign for answer in (*about_themselves, *about_others))
-    show.show_summary(console, about_themselves, foreign)
+    foreign = sum(each.foreign for each in own)
+    foreign += sum(each.foreign for _, answers in crossed for each in answers)
+    show.show_summary(console, own, foreign)
     if store is not None:
         console.print(f"The store stays in {store}.", markup=False)
     if foreign:
         raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    # The conversations hold signs that not every terminal can show: those become a "?".
+    sys.stdout.reconfigure(errors="replace")
+    try:
+        app(prog_name="python examples/demo")
+    except LightMemError as error:
+        sys.exit(f"Error: {error}")
