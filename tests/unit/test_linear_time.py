@@ -24,8 +24,8 @@ from lightmem_integrations.consolidation.write.summary import proper_names
 from lightmem_integrations.display import literal
 from lightmem_integrations.errors import LightMemError
 from lightmem_integrations.knowledge.drafts import WriterTurn
-from lightmem_integrations.llama_index.messages import words_of
-from lightmem_integrations.models.json_answer import cleaned, read_object
+from lightmem_integrations.llama_index.messages import to_turn
+from lightmem_integrations.models.json_answer import read_object
 from lightmem_integrations.recall.plan.aliases import unknown_names
 from lightmem_integrations.recall.plan.question import named_speakers
 from lightmem_integrations.text.names import name_key
@@ -68,7 +68,7 @@ def refused(work, *given):
 
 
 FUNCTIONS = {
-    "cleaned": lambda text: cleaned(text, 200),
+    "to_turn": lambda text: to_turn(ChatMessage(role="assistant", content=text), max_chars=LENGTH),
     "correction_of": lambda text: correction_of(said(text)),
     "facts": lambda text: list(facts(said(text), 0)),
     "is_own_word": clauses.is_own_word,
@@ -86,7 +86,6 @@ FUNCTIONS = {
     "time_window": lambda text: time_window(text, NOW),
     "unknown_names": lambda text: unknown_names(text, ["Ann", "Bo Li"]),
     "without_quotations": without_quotations,
-    "words_of": lambda text: words_of(ChatMessage(role="assistant", content=text), LENGTH),
     "write": lambda text: ExtractiveWriter().write([said(text)]),
 }
 
