@@ -23,6 +23,8 @@ from lightmem_integrations.storage.sql import in_batches
 
 _AT_ONCE = 100  # documents read at a time until enough are accepted; a guess
 _MOST_FROM_INDEX = 300  # as many results as Chroma Cloud gives for one query
+# Vectors asked for by document wanted, as one may have several, and some more; guesses.
+_VECTORS_EACH, _SPARE = 2, 20
 _MOST_SPACES = 8  # each is a query of its own; a guess of where comparing is as fast
 
 
@@ -72,7 +74,7 @@ def _by_index(
     best: dict[int, float] = {}
     horizon: float | None = None
     for space in spaces:
-        most = min(_MOST_FROM_INDEX, 2 * limit + 20)
+        most = min(_MOST_FROM_INDEX, _VECTORS_EACH * limit + _SPARE)
         found = index.search(space.scope, vector, most, size=space.indexed)
         documents = documents_by_id(connection, space.row, [each.id for each in found])
         if len(documents) < space.indexed:

@@ -33,7 +33,7 @@ OWN = "lightmem"
 STORE = "store"
 """Folder of the store in the folder that the rows are given."""
 
-_ALL_TOKENS = 100_000
+_ALL_TOKENS = 100_000  # a guess: more than the hits of a ranking have
 _NO_LIMITS = RowFilter()
 
 

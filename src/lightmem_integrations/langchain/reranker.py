@@ -38,6 +38,7 @@ class LightMemReranker(
             ``LightMem(reranker=...)`` takes.
         top_n: How many documents come back. ``None``: all.
         max_candidates: How many of the first documents are scored; the others follow unscored.
+            50 is a guess, as are the five seconds.
         max_tokens: How many tokens may come back. A document that does not fit makes room for a
             smaller one behind it. ``None``: as many as there are.
         timeout: How long it may take, in seconds. ``None``: as long as it takes.

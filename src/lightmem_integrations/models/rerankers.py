@@ -25,8 +25,9 @@ from lightmem_integrations.safety import short_repr
 
 DEFAULT_CROSS_ENCODER = "cross-encoder/ms-marco-MiniLM-L6-v2"
 
-# Tokens of an answer for a pointer and what JSON puts around it; a guess.
+# Tokens of an answer for a pointer, and for what JSON puts around all of them; guesses.
 _TOKENS_PER_POINTER = 8
+_TOKENS_AROUND = 16
 # A model may name a memory twice; one that does not stop is not believed. A guess.
 _FLOOD = 4
 
@@ -36,8 +37,9 @@ class CrossEncoderReranker:
 
     Args:
         model: Name of the model on the hub, a local folder, or a ``CrossEncoder``.
-        max_length: Longest question and text together, in tokens; longer ones are cut.
-        batch_size: Pairs in one pass of the model.
+        max_length: Longest question and text together, in tokens; longer ones are cut. 256 is a
+            guess of what a turn and a question take.
+        batch_size: Pairs in one pass of the model; as many as sentence-transformers takes.
 
     Raises:
         MissingExtraError: At first use, if sentence-transformers is not installed.
@@ -77,7 +79,7 @@ class SLMReranker:
 
     Args:
         model: Whatever `as_language_model` takes.
-        pointers: How many memories it may point at.
+        pointers: How many memories it may point at; five is a guess.
     """
 
     def __init__(self, model: object, *, pointers: int = 5) -> None:
@@ -106,7 +108,7 @@ class SLMReranker:
             self._model,
             pointer_prompt(query, texts),
             schema=pointer_schema(len(texts), most),
-            max_tokens=16 + _TOKENS_PER_POINTER * most,
+            max_tokens=_TOKENS_AROUND + _TOKENS_PER_POINTER * most,
             seconds=seconds,
         )
         scores = np.zeros(len(texts), np.float32)

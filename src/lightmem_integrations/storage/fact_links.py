@@ -15,6 +15,8 @@ _MOST_ASKED = 500
 _COMMON = 50
 """An entity in more facts than this links nothing, as the memory is about it: a guess."""
 
+_PER_LINK = 10  # candidates for each link wanted, as some are retracted; a guess
+
 
 def chain_of(connection: Connection, fact: StoredFact) -> list[StoredFact]:
     """All facts that took each other's place with this one, oldest first."""
@@ -68,7 +70,7 @@ def linked_facts(
             shared[row] = shared.get(row, 0) + 1
     for row in wanted:
         shared.pop(row, None)
-    order = sorted(shared, key=lambda row: (-shared[row], -row))[: 10 * limit]
+    order = sorted(shared, key=lambda row: (-shared[row], -row))[: _PER_LINK * limit]
     alive = select(facts.c.id).where(
         facts.c.user == user_row, facts.c.id.in_(order), facts.c.retracted_at.is_(None)
     )

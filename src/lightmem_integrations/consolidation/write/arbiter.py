@@ -43,7 +43,7 @@ class ModelArbiter:
 
     Attributes:
         model: The model to ask.
-        seconds: Longest time for one answer; ``None`` for no limit.
+        seconds: Longest time for one answer; ``None`` for no limit. 30 is a guess.
     """
 
     model: LanguageModel

@@ -180,7 +180,7 @@ def _about(
         entities=_names(value),
         valid_from=time,
         single=single,
-        confidence=0.7,
+        confidence=0.7,  # a guess: the words leave no doubt whose it is
     )
 
 
@@ -223,7 +223,7 @@ def _statement(
         valid_from=None if over else then,
         valid_to=then if over else None,
         single=single,
-        confidence=0.6 if stated.subject == speaker else 0.5,
+        confidence=0.6 if stated.subject == speaker else 0.5,  # guesses: of others, less
         denies=own and stated.polarity == "not",
     )
 

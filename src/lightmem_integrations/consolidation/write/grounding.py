@@ -21,7 +21,8 @@ from lightmem_integrations.text.terms import terms
 _KEYS = {"subject", "attribute", "value", "statement", "when", "turns"}
 # A guess: half of its words, at least, since a paraphrase keeps the nouns.
 _LEAST_SHARED = 0.5
-_MOST_ATTRIBUTE_WORDS = 4
+_MOST_ATTRIBUTE_WORDS = 4  # a guess: a longer attribute is a sentence
+_CONFIDENCE = 0.5  # a guess: as much as rules have for what is said of others
 _NEGATED = re.compile(
     r"\b(?:not|no longer|never|none|no|cannot|without|nor|stopped|quit|anymore)\b|n't\b",
     re.IGNORECASE,
@@ -191,7 +192,7 @@ def _draft(
             for place in pointers
             for each in stated(turns[place], place)
         ),
-        confidence=0.5,
+        confidence=_CONFIDENCE,
     )
 
 

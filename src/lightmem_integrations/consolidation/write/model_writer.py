@@ -35,8 +35,10 @@ if TYPE_CHECKING:
 
 # A guess: bytes of a prompt that make no more than one token, in English and in JSON.
 _BYTES_PER_TOKEN = 3
-# Guesses: turns of the smallest half, characters of a turn and of a summary of all parts.
+# Guesses: turns of the smallest half, characters of a turn at most and at least, and of a summary
+# of all parts.
 _FEWEST_TURNS = 2
+_SHORTEST_TURN = 200
 _LONGEST_TURN = 2_000
 _LONGEST_WHOLE_SUMMARY = 1_500
 # A guess: share of a summary's terms that were said. A summary speaks in words of its own.
@@ -58,6 +60,8 @@ class ModelWriter:
         context_tokens: Longest prompt and answer together. Longer segments are asked in parts.
         answer_tokens: Longest answer.
         seconds: How long one call may take; ``None`` for as long as it needs.
+
+    The defaults are guesses: what small models on a laptop can hold and do.
     """
 
     model: LanguageModel
@@ -103,7 +107,7 @@ class ModelWriter:
 
     def _longest_turn(self) -> int:
         """Characters of a turn that are shown: no turn fills a prompt alone."""
-        return max(min(_LONGEST_TURN, self._room() // 4), 200)
+        return max(min(_LONGEST_TURN, self._room() // 4), _SHORTEST_TURN)
 
     def _write_or_halve(self, turns: Sequence[WriterTurn]) -> EpisodeDraft:
         """Small models lose the thread of long segments: once, two halves are asked instead."""

@@ -51,6 +51,8 @@ _LONGEST_NAME = 60
 # Weight of what a candidate shares with those chosen already (maximal marginal relevance,
 # Carbonell and Goldstein, SIGIR 1998); a guess.
 _REPETITION = 0.5
+# How much more a sentence counts that tells a fact; a guess.
+_TOLD = 1.5
 
 
 def small_talk() -> frozenset[str]:
@@ -102,7 +104,7 @@ def central_sentences(
                 continue
             # By the root of the length: neither a long list nor a bare "Painting!" wins.
             score = sum(weight[stem] for stem in found) / math.sqrt(words)
-            score *= 1.5 if place in told else 1.0
+            score *= _TOLD if place in told else 1.0
             candidates.append((score, len(candidates), f"{_by(turn)}{_cut(text)}", found))
     chosen: list[tuple[float, int, str, frozenset[str]]] = []
     covered: set[str] = set()

@@ -20,7 +20,7 @@ from lightmem_integrations.text.temporal import MONTHS, WEEKDAYS
 from lightmem_integrations.text.terms import STOP_WORDS, terms
 
 _NAME = re.compile(r"[^\W\d_]+")
-_SHORTEST = 2
+_SHORTEST = 2  # letters of a short form; a guess
 # Words that are capitalised without being a name, beside the stop words.
 _NO_NAMES = frozenset(
     (

@@ -20,7 +20,7 @@ from lightmem_integrations.text.terms import runs_on
 from lightmem_integrations.text.timezone import moment_in
 from lightmem_integrations.validation import Request
 
-_SHORTEST_NAME = 2
+_SHORTEST_NAME = 2  # letters of a first name; a guess
 _SHORTEST_TITLE = 4  # words; a guess
 _SMALL_WORD = 3  # letters, at most, of the words that titles write small; a guess
 _NEAR = 4  # characters before a word that tell whether it begins a sentence; a guess

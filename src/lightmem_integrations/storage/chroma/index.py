@@ -41,6 +41,8 @@ _SERVER_LIMIT = 300  # records per write and results per query that Chroma Cloud
 # Above this share of its shard, a guess, a user is searched without a filter: a filter walks all of
 # its matches in SQL (70 ms for 10,000), while a few results too many cost nothing.
 _HEAVY_SHARE = 0.2
+# What is asked for beyond the share, a guess; where it is too little, a filter follows.
+_SPARE_FACTOR, _SPARE = 1.3, 8
 
 
 class ChromaIndex:
@@ -162,7 +164,7 @@ class ChromaIndex:
             limit = min(limit, size, _SERVER_LIMIT)
             share = size / total
             if share > _HEAVY_SHARE:
-                more = min(_SERVER_LIMIT, int(limit / share * 1.3) + 8)
+                more = min(_SERVER_LIMIT, int(limit / share * _SPARE_FACTOR) + _SPARE)
                 mine = query(collection, vector, more, scope, filtered=False)
                 if len(mine) >= limit:
                     return mine[:limit]
