@@ -16,6 +16,7 @@ import pytest
 from llama_index.core.base.llms.types import ChatMessage
 
 import lightmem_integrations
+from lightmem_integrations import Settings
 from lightmem_integrations.consolidation.write import clauses
 from lightmem_integrations.consolidation.write.correction import correction_of
 from lightmem_integrations.consolidation.write.extractive import ExtractiveWriter
@@ -68,7 +69,7 @@ def refused(work, *given):
 
 
 FUNCTIONS = {
-    "to_turn": lambda text: to_turn(ChatMessage(role="assistant", content=text), max_chars=LENGTH),
+    "to_turn": lambda text: to_turn(ChatMessage(role="assistant", content=text), Settings()),
     "correction_of": lambda text: correction_of(said(text)),
     "facts": lambda text: list(facts(said(text), 0)),
     "is_own_word": clauses.is_own_word,
