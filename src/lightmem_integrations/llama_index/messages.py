@@ -34,9 +34,9 @@ _ROLES: dict[MessageRole, Role] = {
 }
 _LONGEST_NAME = 200  # characters: a guess
 # ReActAgent stores one message with all its thoughts, actions and observations.
-_THOUGHT = re.compile(r"^\s*Thought:", re.MULTILINE)
-_ACTION = re.compile(r"^\s*Action:", re.MULTILINE)
-_ANSWER = re.compile(r"^\s*Answer:[ \t]*", re.MULTILINE)
+_THOUGHT = re.compile(r"^[^\S\n]*Thought:", re.MULTILINE)
+_ACTION = re.compile(r"^[^\S\n]*Action:", re.MULTILINE)
+_ANSWER = re.compile(r"^[^\S\n]*Answer:[ \t]*", re.MULTILINE)
 # CodeActAgent stores its code as the assistant's words, and what the code printed as the user's.
 _CODE = "<execute>"
 _PRINTED = "Result of executing the code given:"
@@ -151,7 +151,7 @@ def _words(message: ChatMessage) -> tuple[str, bool]:
     if _ROLES[message.role] != "assistant":
         return text, True
     text = without_reasoning(text)
-    if not _THOUGHT.match(text):
+    if not text.lstrip().startswith("Thought:"):
         return text, _CODE not in text
     # Observations are other people's text and may hold "Answer:" too: the agent's own answer is
     # the first one after its last thought.

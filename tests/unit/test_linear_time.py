@@ -1,0 +1,176 @@
+"""No text takes more time than its length: one message must not stop a process.
+
+``re`` holds the interpreter while it works, so a rule that takes quadratic time stops all threads.
+"""
+
+import contextlib
+import dataclasses
+import datetime as dt
+import importlib
+import pkgutil
+import re
+import time
+from collections.abc import Mapping
+
+import pytest
+from llama_index.core.base.llms.types import ChatMessage
+
+import lightmem_integrations
+from lightmem_integrations import Settings
+from lightmem_integrations.consolidation.write import clauses
+from lightmem_integrations.consolidation.write.correction import correction_of
+from lightmem_integrations.consolidation.write.extractive import ExtractiveWriter
+from lightmem_integrations.consolidation.write.fact_rules import facts
+from lightmem_integrations.consolidation.write.summary import proper_names
+from lightmem_integrations.display import literal
+from lightmem_integrations.errors import LightMemError
+from lightmem_integrations.knowledge.drafts import WriterTurn
+from lightmem_integrations.llama_index.messages import to_turn
+from lightmem_integrations.models.json_answer import read_object
+from lightmem_integrations.recall.plan.aliases import unknown_names
+from lightmem_integrations.recall.plan.question import named_speakers
+from lightmem_integrations.text.names import name_key
+from lightmem_integrations.text.sentences import sentences, split_sentences, without_quotations
+from lightmem_integrations.text.temporal import mentions, time_window
+from lightmem_integrations.text.terms import terms
+
+NOW = dt.datetime(2025, 6, 11, 13, tzinfo=dt.timezone.utc)
+LENGTH = 100_000
+# Less than this is never too long, whatever the machine does.
+FLOOR = 0.25
+
+# What hostile texts are made of: a beginning, and a piece that is repeated behind it.
+PIECES = [
+    *"a \nA9.,<>[](){}\"'`*_-:;!?@/&#\\\t\u2019\u201c\u2026\u3042\u0301",
+    *("a ", "A ", "a.", "A.", "a,", "aB", "Aa ", "I ", "9 ", "9.", "< ", "</", "[ ", "]]", "{}"),
+    *('"a', "> ", "\n\n", "\n>", "``", "- ", ", ", " ,", "? ", "'s ", "\u00ab ", "&lt;"),
+    *("my ", "in my ", "not ", "no, ", "I am ", "I meant ", "my cat ", "last ", "5 May ", "for 5 "),
+    *("last Friday ", "2024-05-05 ", "moved from ", "hey ", "Anna Bo ", "e.g. ", "Dr. ", "a year "),
+]
+BEGINNINGS = [
+    "",
+    "my favourite ",
+    "I am ",
+    "I moved from ",
+    "The table: <",
+    "In my ",
+    '"',
+    "sorry, ",
+]
+
+
+def said(text):
+    return WriterTurn(0, "user", "Ann", text, NOW, 0, 0)
+
+
+def refused(work, *given):
+    with contextlib.suppress(LightMemError, ValueError):
+        work(*given)
+
+
+FUNCTIONS = {
+    "to_turn": lambda text: to_turn(ChatMessage(role="assistant", content=text), Settings()),
+    "correction_of": lambda text: correction_of(said(text)),
+    "facts": lambda text: list(facts(said(text), 0)),
+    "is_own_word": clauses.is_own_word,
+    "is_supposed": clauses.is_supposed,
+    "json_answer": lambda text: refused(read_object, text, {"type": "object"}),
+    "literal": literal,
+    "mentions": lambda text: mentions(text, NOW),
+    "name_key": name_key,
+    "named_speakers": lambda text: named_speakers(text, ["Ann", "Bo Li"]),
+    "proper_names": lambda text: proper_names([said(text)]),
+    "sentences": sentences,
+    "split_sentences": split_sentences,
+    "statements": lambda text: list(clauses.statements(text)),
+    "terms": terms,
+    "time_window": lambda text: time_window(text, NOW),
+    "unknown_names": lambda text: unknown_names(text, ["Ann", "Bo Li"]),
+    "without_quotations": without_quotations,
+    "write": lambda text: ExtractiveWriter().write([said(text)]),
+}
+
+# Read only after a text was cut into clauses of at most so many characters.
+SHORT = 400
+OF_CLAUSES = ("fact_patterns", "fact_rules", "grammar", "clauses", "correction", "grounding")
+
+
+def patterns():
+    """Every regular expression of the package, by the name of the module and its own."""
+    found = {}
+    for module in pkgutil.walk_packages(lightmem_integrations.__path__, "lightmem_integrations."):
+        if module.name.endswith("__main__"):
+            continue
+        try:
+            held = vars(importlib.import_module(module.name))
+        except ImportError:  # its extra is not installed
+            continue
+        for name, value in list(held.items()):
+            for place, pattern in enumerate(_within(value)):
+                found.setdefault(pattern, f"{module.name.partition('.')[2]}.{name}.{place}")
+    return {name: pattern for pattern, name in found.items()}
+
+
+def _within(value):
+    if isinstance(value, re.Pattern):
+        yield value
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from _within(each)
+    elif isinstance(value, (tuple, list, set, frozenset)):
+        for each in value:
+            yield from _within(each)
+    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+        for field in dataclasses.fields(value):
+            yield from _within(getattr(value, field.name, None))
+
+
+PATTERNS = patterns()
+
+
+def took(work, text):
+    """Processor seconds of this thread: other work on the machine does not count."""
+    start = time.thread_time()
+    work(text)
+    return time.thread_time() - start
+
+
+def texts(length):
+    for beginning in BEGINNINGS:
+        for piece in PIECES if not beginning else PIECES[:60:12]:
+            yield beginning + piece * ((length - len(beginning)) // len(piece))
+
+
+def check_linear(work):
+    """Fail where five times the text takes over three times as long for each character.
+
+    A tenth of a quadratic rule's whole is a hundredth of its time: what is quick there is quick.
+    """
+    for whole in texts(LENGTH):
+        if took(work, whole[: LENGTH // 10]) < FLOOR / 100:
+            continue
+        before, spent = took(work, whole[: LENGTH // 5]), took(work, whole)
+        if spent > max(FLOOR, 15 * before):
+            before, spent = took(work, whole[: LENGTH // 5]), took(work, whole)
+        assert spent <= max(FLOOR, 15 * before), f"{whole[:30]!r}: {before:.2f} s, {spent:.2f} s"
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_takes_time_as_its_text_is_long(name):
+    FUNCTIONS[name]("I live in Lisbon since 5 May 2024.")
+    check_linear(FUNCTIONS[name])
+
+
+def test_every_regular_expression_is_found():
+    modules = {name.rpartition(".")[0].rpartition(".")[0] for name in PATTERNS}
+    assert {"safety", "text.terms", "consolidation.write.fact_patterns"} <= modules
+    assert len(PATTERNS) > 100
+
+
+CLAUSES = [name for name in PATTERNS if any(part in name for part in OF_CLAUSES)]
+
+
+@pytest.mark.parametrize("name", CLAUSES)
+def test_a_rule_about_clauses_reads_the_longest_at_once(name):
+    for text in texts(SHORT):
+        assert took(lambda given: list(PATTERNS[name].finditer(given)), text) < FLOOR, text[:30]
