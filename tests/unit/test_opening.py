@@ -403,7 +403,7 @@ def test_an_index_of_the_first_versions_is_rebuilt_and_searched(open_memory, tmp
     from lightmem_integrations.storage.chroma import index
 
     with monkeypatch.context() as then:
-        then.setattr(index, "names_of", lambda _, rows: [str(row) for row in rows])
+        then.setattr(index, "entry_ids", lambda _, rows: [str(row) for row in rows])
         with open_memory(tmp_path) as memory:
             memory.add(said(*(f"heron {n}" for n in range(20))), user_id="ann")
             memory.index_pending()
