@@ -45,6 +45,7 @@ ENTRY_POINTS = {
 }
 # These take no user, or one that may be left out.
 WITHOUT_USER = {
+    "backup",
     "shared",
     "consolidate",
     "users",
