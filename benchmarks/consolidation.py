@@ -130,7 +130,7 @@ def _consolidated(memory: LightMem) -> int:
 def disturbance(
     conversations: Sequence[Conversation], *, rounds: int, writer: str | None
 ) -> dict[str, float]:
-    """How long recalls take while another thread consolidates, and while none does.
+    """Times of recalls while another thread consolidates, and while none does.
 
     The two take turns, round by round, so that other work on the machine slows both alike.
     """

@@ -84,7 +84,7 @@ def ranked(conversations: Any, embedder: str | None) -> dict[str, list[Ranking]]
 
 
 def hit_at_10(ranking: Ranking) -> float:
-    """Whether evidence is among the first ten."""
+    """Hit@10: 1 where evidence is among the first ten."""
     return hit(ranking.ranked, ranking.evidence, 10)
 
 

@@ -45,7 +45,7 @@ _EXCHANGES = 6
 
 
 class Backend:
-    """What a memory keeps its memories in: counts searches, and fails on demand."""
+    """A vector store for a memory: counts searches, and fails on demand."""
 
     def __init__(self) -> None:
         self.searches = 0
@@ -117,7 +117,7 @@ class Contender:
 
 @dataclass
 class Outcome:
-    """What was seen of one memory."""
+    """Observations of one memory."""
 
     name: str
     searches_per_two_tool_turn: int | None = None

@@ -35,7 +35,7 @@ Asked = tuple[Conversation, Question]
 
 @dataclass(frozen=True)
 class Stage:
-    """What one row switches on, as arguments of LightMem."""
+    """Arguments of LightMem that one row switches on."""
 
     name: str
     queries: int = 0

@@ -43,7 +43,7 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def load() -> str:
-    """How busy the machine is: a time that was taken beside other work is worth little."""
+    """Load of the machine: a time that was taken beside other work is worth little."""
     return f"Load of the machine when it ended: {os.getloadavg()[1]:.1f}."
 
 
@@ -157,7 +157,7 @@ def differences(evaluation: Evaluation) -> Iterable[str]:
 
 
 def run(script: str, *arguments: str) -> str:
-    """What another benchmark prints, from a process of its own."""
+    """Output of another benchmark, from a process of its own."""
     command = [sys.executable, str(ROOT / "benchmarks" / script), *arguments]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603
 

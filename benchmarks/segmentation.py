@@ -63,7 +63,7 @@ def boundaries(sizes: Sequence[int]) -> list[int]:
 
 
 def matched(found: Sequence[int], true: Sequence[int], slack: int) -> int:
-    """How many found boundaries have a true one of their own within this distance."""
+    """Number of found boundaries that have a true one of their own within this distance."""
     left, count = sorted(true), 0
     for place in sorted(found):
         near = next((each for each in left if abs(each - place) <= slack), None)

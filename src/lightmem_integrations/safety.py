@@ -61,13 +61,13 @@ def has_lone_surrogates(text: str) -> bool:
 
 
 def _check_identifier(
-    value: object, name: str, max_chars: int, error: type[LightMemError], remedy: str
+    value: object, name: str, max_chars: int | None, error: type[LightMemError], remedy: str
 ) -> str:
     if not isinstance(value, str):
         raise error(f"{name} is {short_repr(value)}, a {type(value).__name__}. {remedy}")
     if not value.strip():
         raise error(f"{name} is blank ({short_repr(value)}). {remedy}")
-    if len(value) > max_chars:
+    if max_chars is not None and len(value) > max_chars:
         raise error(f"{name} has {len(value)} characters; the limit is {max_chars}. {remedy}")
     if has_lone_surrogates(value):
         raise error(
@@ -76,8 +76,10 @@ def _check_identifier(
     return value
 
 
-def check_user_id(value: object, max_chars: int = 10_000) -> str:
+def check_user_id(value: object, max_chars: int | None = None) -> str:
     """The user id, if it names exactly one user.
+
+    Without ``max_chars`` its length is not looked at: each store has a limit of its own.
 
     Raises:
         ScopeError: It is not a string, blank, too long, no valid text, or only wildcards.
@@ -89,7 +91,7 @@ def check_user_id(value: object, max_chars: int = 10_000) -> str:
     return user_id
 
 
-def check_scope_id(value: object, name: str, max_chars: int = 10_000) -> str:
+def check_scope_id(value: object, name: str, max_chars: int | None = None) -> str:
     """A session or agent id that can be stored.
 
     Raises:
@@ -98,7 +100,7 @@ def check_scope_id(value: object, name: str, max_chars: int = 10_000) -> str:
     return _check_identifier(value, name, max_chars, ScopeError, "Pass a non-blank string.")
 
 
-def check_turn_id(value: object, max_chars: int = 10_000) -> str:
+def check_turn_id(value: object, max_chars: int | None = None) -> str:
     """A turn id that can be stored.
 
     Raises:

@@ -12,7 +12,7 @@ from lightmem_integrations.errors import InvalidRequestError, SettingsError
 from lightmem_integrations.text.timezone import check_timezone
 
 Policy = Literal["latest", "trust", "evidence", "ask"]
-"""Whom to believe where two agents contradict each other."""
+"""Policy for two agents that contradict each other: whose word counts."""
 
 
 def _at_least(least: float, default: float) -> Any:

@@ -126,8 +126,8 @@ class MemoryTools:
     ) -> None:
         check_counts(k=k, max_tokens=max_tokens)
         self._memory = checked_memory(memory)
-        self._user_id = check_user_id(user_id)
-        self._session_id = check_scope_id(session_id, "session_id")
+        self._user_id = check_user_id(user_id, memory.settings.max_id_chars)
+        self._session_id = check_scope_id(session_id, "session_id", memory.settings.max_id_chars)
         self._agent_id = agent_id
         self._k = k
         self._max_tokens = memory.settings.max_tokens if max_tokens is None else max_tokens

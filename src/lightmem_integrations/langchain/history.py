@@ -76,8 +76,9 @@ class LightMemChatMessageHistory(BaseChatMessageHistory):
         super().__init__()
         check_counts(max_tokens=max_tokens)
         self.memory = checked_memory(memory)
-        self.user_id = check_user_id(user_id)
-        self.session_id = check_scope_id(session_id, "session_id")
+        longest = memory.settings.max_id_chars
+        self.user_id = check_user_id(user_id, longest)
+        self.session_id = check_scope_id(session_id, "session_id", longest)
         self.max_tokens = max_tokens
         if messages:
             self.add_messages(messages)

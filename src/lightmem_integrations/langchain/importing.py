@@ -78,7 +78,7 @@ def import_messages(
         own_id = turn.id or f"imported-{place}-{_digest(message.type, turn.text)}"
         when = None if said_at is None else said_at(message)
         turns.append(replace(turn, id=own_id, time=when))
-    check_user_id(user_id)
+    check_user_id(user_id, memory.settings.max_id_chars)
     _add(memory, turns, user_id, session_id, agent_id)
     return Imported(len(turns), skipped)
 

@@ -31,7 +31,7 @@ from lightmem_integrations.langchain.pending_turns import PendingTurn, PendingTu
 from lightmem_integrations.langchain.scope import Scope, is_from_model, scope_of
 from lightmem_integrations.langchain.toolkit import LightMemToolkit
 from lightmem_integrations.langchain.wait_budget import WaitBudget
-from lightmem_integrations.lightmem import LightMem
+from lightmem_integrations.lightmem import LightMem, checked_memory
 from lightmem_integrations.safety import check_counts, check_scope_id, check_user_id, short_repr
 
 try:  # from langchain 1.4 on
@@ -125,8 +125,11 @@ class LightMemMiddleware(AgentMiddleware[AgentState[Any], Any, Any]):
             raise InvalidRequestError(
                 f"inject is {short_repr(inject)}; it must be one of {', '.join(INJECTIONS)}."
             )
-        self._user_id = None if user_id is None else check_user_id(user_id)
-        self._session_id = None if session_id is None else check_scope_id(session_id, "session_id")
+        longest = checked_memory(memory).settings.max_id_chars
+        self._user_id = None if user_id is None else check_user_id(user_id, longest)
+        self._session_id = (
+            None if session_id is None else check_scope_id(session_id, "session_id", longest)
+        )
         self.tools = (
             LightMemToolkit(
                 memory=memory, user_id=user_id, session_id=session_id, agent_id=agent_id

@@ -52,13 +52,14 @@ class ConsolidateTurns(TransformComponent):
         session_id: str = "ingested",
         max_batches: int | None = None,
     ) -> None:
+        longest = checked_memory(memory).settings.max_id_chars
         fields: dict[str, Any] = {
-            "user_id": check_user_id(user_id),
-            "session_id": check_scope_id(session_id, "session_id"),
+            "user_id": check_user_id(user_id, longest),
+            "session_id": check_scope_id(session_id, "session_id", longest),
             "max_batches": max_batches,
         }
         super().__init__(**fields)
-        self._memory = checked_memory(memory)
+        self._memory = memory
 
     @classmethod
     def class_name(cls) -> str:

@@ -61,9 +61,11 @@ async def aimport_memory(
         InvalidRequestError: The old memory is of a kind that cannot be read.
     """
     checked_memory(memory)
-    check_user_id(user_id)
+    check_user_id(user_id, memory.settings.max_id_chars)
     messages = await _messages_of(old)
-    session = check_scope_id(session_id or _session_of(old), "session_id")
+    session = check_scope_id(
+        session_id or _session_of(old), "session_id", memory.settings.max_id_chars
+    )
     return await asyncio.to_thread(_add, messages, memory, user_id, session, time)
 
 

@@ -66,7 +66,7 @@ class LightMemRetriever(BaseRetriever):
         callback_manager: CallbackManager | None = None,
     ) -> None:
         self._memory = checked_memory(memory)
-        self._user_id = check_user_id(user_id)
+        self._user_id = check_user_id(user_id, memory.settings.max_id_chars)
         self._arguments: dict[str, Any] = {
             "user_id": user_id,
             "k": k,

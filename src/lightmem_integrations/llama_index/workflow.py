@@ -96,7 +96,7 @@ class ConsolidationWorkflow(Workflow):
         wanted: Sequence[str] | None = ev.get("user_ids")
         users = await self._memory.ausers() if wanted is None else tuple(wanted)
         for user_id in users:
-            check_user_id(user_id)
+            check_user_id(user_id, self._memory.settings.max_id_chars)
         if not users:
             return Consolidated()
         await ctx.store.set("users", len(users))
