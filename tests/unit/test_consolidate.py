@@ -330,10 +330,10 @@ def test_closing_ends_a_run_after_the_episode_at_hand(open_memory, tmp_path):
     assert len(again.facts(user_id="ann")) == 5
 
 
-def test_a_writer_that_hangs_does_not_keep_the_store_open(open_memory, tmp_path, monkeypatch):
-    monkeypatch.setattr("lightmem_integrations.consolidation.worker._CLOSE_SECONDS", 0.1)
+def test_a_writer_that_hangs_does_not_keep_the_store_open(open_memory, tmp_path):
     writer = SlowWriter()
-    memory = open_memory(tmp_path, writer=writer)
+    impatient = Settings(background_indexing=False, close_seconds=0.1)
+    memory = open_memory(tmp_path, writer=writer, settings=impatient)
     say(memory, "Ann.home = Lisbon")
     failures = []
 

@@ -34,6 +34,8 @@ from lightmem_integrations.text.sentences import sentences, split_sentences, wit
 from lightmem_integrations.text.temporal import mentions, time_window
 from lightmem_integrations.text.terms import terms
 
+pytestmark = pytest.mark.slow
+
 NOW = dt.datetime(2025, 6, 11, 13, tzinfo=dt.timezone.utc)
 LENGTH = 100_000
 # Less than this is never too long, whatever the machine does.
