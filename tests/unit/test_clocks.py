@@ -52,7 +52,9 @@ def test_a_retry_in_its_time_is_waited_for(open_memory, put_off):
     assert (report.written, report.problems) == (0, ())
 
 
-@pytest.mark.parametrize(("ahead", "written", "busy"), [(YEARS, 1, 0), (300.0, 0, 1)])
+@pytest.mark.parametrize(
+    ("ahead", "written", "busy"), [(YEARS, 1, 0), (300.0, 0, 1), (605.0, 0, 1)]
+)
 def test_a_lease_holds_no_longer_than_leases_do(open_memory, tmp_path, ahead, written, busy):
     with open_memory(tmp_path) as memory:
         memory.add(Turn(role="user", text="Ann.home = Lisbon"), user_id="ann")

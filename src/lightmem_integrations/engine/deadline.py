@@ -62,10 +62,10 @@ class DaemonPool:
         thread = threading.Thread(
             target=self._work, args=(call, answer), daemon=True, name="lightmem-model"
         )
-        with self._lock:
-            self._running.add(thread)
         try:
-            thread.start()
+            with self._lock:  # whoever closes meanwhile meets started threads only
+                thread.start()
+                self._running.add(thread)
         except RuntimeError as error:  # the system gives no more threads
             self._end(thread)
             raise ModelError(f"no thread could be started: {error}") from error

@@ -34,6 +34,8 @@ from lightmem_integrations.storage.sql import count_rows, delete_in, insert_rows
 CONSOLIDATE = "consolidate"
 """The kind of work that makes episodes and facts of a session's turns; its item is the session."""
 
+# Seconds by which a run beside this one may have read its clock later: a guess.
+_LATER = 60.0
 
 _SESSION = bindparam("session", type_=Integer)
 # Made once: every add runs it, and putting it together costs more than running it.
@@ -139,8 +141,9 @@ def clear_ahead(connection: Connection, now: float, *, lease_seconds: float, lon
     Returns:
         How many leases and retries lay further ahead.
     """
-    leased = delete(leases).where(leases.c.until > now + lease_seconds)
-    put_off = update(failures).where(failures.c.again_at > now + longest).values(again_at=now)
+    latest = now + _LATER
+    leased = delete(leases).where(leases.c.until > latest + lease_seconds)
+    put_off = update(failures).where(failures.c.again_at > latest + longest).values(again_at=now)
     return connection.execute(leased).rowcount + connection.execute(put_off).rowcount
 
 
