@@ -1,5 +1,6 @@
 """What the Writer without a model makes of turns: facts that were stated, and nothing else."""
 
+import dataclasses
 import datetime as dt
 
 import pytest
@@ -280,6 +281,14 @@ def test_after_a_play_has_begun_nobody_speaks_for_themselves():
 def test_the_same_fact_said_twice_has_both_as_evidence():
     facts = write("I live in Lisbon.", "What?", "I live in Lisbon!").facts
     assert [fact.evidence for fact in facts] == [(0, 2)]
+
+
+def test_of_two_values_in_one_moment_the_last_stands_but_both_of_two_agents():
+    first, second = said("My birthday is on 3 May."), said("My birthday is on 5 May.", row=1)
+    values = [fact.value for fact in ExtractiveWriter().write([first, second]).facts]
+    assert values == ["5 May"]
+    two = [dataclasses.replace(first, agent="calendar"), dataclasses.replace(second, agent="mail")]
+    assert [fact.value for fact in ExtractiveWriter().write(two).facts] == ["3 May", "5 May"]
 
 
 def test_the_summary_is_verbatim_few_and_in_order():

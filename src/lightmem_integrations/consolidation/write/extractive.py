@@ -34,7 +34,7 @@ class ExtractiveWriter:
         """Summary, keywords, entities and facts of these turns."""
         speakers = tuple(dict.fromkeys(turn.speaker for turn in turns))
         talk = [turn for turn in turns if turn.role in {"user", "assistant"}] or list(turns)
-        found = merged(_own_facts(turns))
+        found = _as_said_last(merged(_own_facts(turns)), turns)
         weight = term_weights(talk)
         places = {id(turn): place for place, turn in enumerate(talk)}
         telling = {
@@ -79,23 +79,11 @@ def _own_facts(turns: Sequence[WriterTurn]) -> list[FactDraft]:
 
 
 def merged(found: Iterable[FactDraft]) -> list[FactDraft]:
-    """Facts, each once: one said twice has the evidence of both and the earlier start.
-
-    Of two values of one thing from the same moment, the one said last stands.
-    """
+    """Facts, each once: one said twice has the evidence of both and the earlier start."""
     kept: dict[tuple[object, ...], FactDraft] = {}
     for fact in found:
         about = (fact.subject.lower(), fact.attribute.lower())
         key = (*about, fact.value.lower(), fact.valid_to, fact.denies)
-        if fact.single and fact.valid_to is None:
-            for other, known in list(kept.items()):
-                same = other[:2] == about and other != key
-                if (
-                    same
-                    and known.single
-                    and (known.valid_from, known.valid_to) == (fact.valid_from, None)
-                ):
-                    del kept[other]
         first = kept.get(key)
         if first is None:
             kept[key] = fact
@@ -109,6 +97,25 @@ def merged(found: Iterable[FactDraft]) -> list[FactDraft]:
             confidence=max(first.confidence, fact.confidence),
         )
     return list(kept.values())
+
+
+def _as_said_last(found: Sequence[FactDraft], turns: Sequence[WriterTurn]) -> list[FactDraft]:
+    """Facts without a value that the same agent replaced in the same moment.
+
+    Where two agents wrote down two values, both stay: the policy decides between agents.
+    """
+    kept: dict[tuple[object, ...], FactDraft] = {}
+    others: list[FactDraft] = []
+    for fact in found:
+        if not fact.single or fact.valid_to is not None:
+            others.append(fact)
+            continue
+        agents = frozenset(turns[pointer].agent for pointer in fact.evidence)
+        about = (fact.subject.lower(), fact.attribute.lower(), fact.valid_from, agents)
+        kept.pop(about, None)  # so that it stands where it was said last
+        kept[about] = fact
+    places = {id(fact): place for place, fact in enumerate(found)}
+    return sorted((*others, *kept.values()), key=lambda fact: places[id(fact)])
 
 
 def _first_words(turns: Sequence[WriterTurn]) -> list[str]:
