@@ -158,6 +158,7 @@ class Ledger:
                     if isinstance(error, AssertionError) and isinstance(cause, KeyboardInterrupt):
                         raise cause from None  # SQLAlchemy's cleanup trips over an interrupt
                     raise
+                hold.committed()
                 self._writer = connection
             finally:
                 self._write_lock.release(hold)

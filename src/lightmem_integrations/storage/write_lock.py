@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-import sys
 import threading
 import time
 from collections import deque
@@ -49,19 +48,29 @@ class Hold:
     turn: threading.Lock = field(default_factory=_locked)
 
     def runs(self) -> bool:
-        """True while the function that writes has not returned or raised."""
-        frame = sys._current_frames().get(self.thread)
-        while frame is not None:
-            if frame is self.frame:
-                return True
-            frame = frame.f_back
+        """True while the function that writes has not returned or raised.
+
+        The interpreter refuses to clear a frame that executes, and tells so in one step. Walking
+        the other thread's stack instead would lose its way, since that goes on meanwhile.
+        """
+        if self.frame is None:
+            return False
+        try:
+            self.frame.clear()
+        except RuntimeError:
+            return True
         return False
 
     def roll_back(self) -> None:
         """Undo what it has not committed."""
-        if self.connection is not None:
+        connection = self.connection
+        if connection is not None:
             with contextlib.suppress(sqlite3.Error):  # closed: then it was rolled back
-                self.connection.rollback()
+                connection.rollback()
+
+    def committed(self) -> None:
+        """Nothing is left to undo: its connection may serve the next writer."""
+        self.connection = None
 
 
 class WriteLock:
@@ -97,8 +106,9 @@ class WriteLock:
 
     def release(self, hold: Hold) -> None:
         """Let the next one write; a hold that was given up changes nothing."""
+        hold.committed()  # first: nobody may roll back what the next one does in that connection
         self._leave(hold)
-        hold.frame = hold.connection = None
+        hold.frame = None
         with contextlib.suppress(IndexError, RuntimeError):  # nobody waits, or it knows already
             self._queue[0].turn.release()
 
