@@ -131,6 +131,13 @@ def test_every_public_name_can_be_imported_and_is_what_it_says():
     assert raised <= set(lightmem_integrations.__all__)
 
 
+@pytest.mark.parametrize("adapter", ["langchain", "llama_index"])
+def test_no_module_of_an_adapter_hides_a_name_that_it_exports(adapter):
+    """Importing the module would put it in the place of what it defines."""
+    exported = set(importlib.import_module(f"{PACKAGE}.{adapter}").__all__)
+    assert exported.isdisjoint(path.stem for path in (ROOT / adapter).iterdir())
+
+
 def test_the_error_tree_in_the_docs_is_the_real_one():
     errors = importlib.import_module(f"{PACKAGE}.errors")
     drawn = set(re.findall(r"\b(\w+Error)\b(?! ?\))", errors.__doc__)) - {

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from lightmem_integrations.langchain.importing import import_documents, import_messages
     from lightmem_integrations.langchain.memory import LightMemMemory
     from lightmem_integrations.langchain.middleware import LightMemMiddleware
-    from lightmem_integrations.langchain.record_turns import record_turns
+    from lightmem_integrations.langchain.recording import record_turns
     from lightmem_integrations.langchain.reranker import LightMemReranker
     from lightmem_integrations.langchain.retriever import LightMemRetriever
     from lightmem_integrations.langchain.runnables import LightMemConsolidator, LightMemRecall
@@ -68,7 +68,7 @@ _MODULES = {
     "LightMemToolkit": ("toolkit", "langchain"),
     "import_documents": ("importing", "langchain"),
     "import_messages": ("importing", "langchain"),
-    "record_turns": ("record_turns", "langchain"),
+    "record_turns": ("recording", "langchain"),
     "session_history": ("history", "langchain"),
 }
 _FRAMEWORK = frozenset({"langchain", "langchain_classic", "langchain_core", "langgraph"})
