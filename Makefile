@@ -11,6 +11,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
+# Compiled once, the tests and the package load faster from then on.
+unexport PYTHONDONTWRITEBYTECODE
+
 # What holds the core together; adapters, crashes and whole programs are left to `make test`.
 QUICK := tests/unit tests/property tests/test_architecture.py
 
@@ -20,7 +23,7 @@ demo: $(VENV)/.demo
 	$(BIN)/python examples/demo
 
 quick: $(VENV)/.quick
-	$(BIN)/python -m pytest -n 2 -m "not slow" $(QUICK)
+	$(BIN)/python -m pytest -n 2 -m "not slow" -p no:langsmith_plugin $(QUICK)
 
 # Whole files go to one of two processes: what a file's tests share is made once.
 test: $(VENV)/.test

@@ -11,6 +11,8 @@ from lightmem_integrations import LightMem, Settings, Turn
 from lightmem_integrations.settings import ConsolidationSettings
 from lightmem_integrations.testing import HashEmbedder, ScriptedWriter
 
+pytestmark = pytest.mark.slow
+
 MAY = dt.datetime(2025, 5, 1, tzinfo=dt.timezone.utc)
 DAY = dt.timedelta(days=1)
 NUMBERS = itertools.count()

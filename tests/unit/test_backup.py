@@ -14,6 +14,8 @@ from typer.testing import CliRunner
 from lightmem_integrations import LedgerError, LightMem, SettingsError, Turn
 from lightmem_integrations.testing import HashEmbedder
 
+pytestmark = pytest.mark.slow
+
 
 def test_no_acknowledged_turn_is_lost_in_a_backup(open_memory, tmp_path):
     memory = open_memory(tmp_path / "store", background=True)

@@ -15,6 +15,8 @@ from lightmem_integrations.cli import app
 from lightmem_integrations.settings import ConsolidationSettings
 from lightmem_integrations.testing import ExtractiveChatModel, ScriptedWriter
 
+pytestmark = pytest.mark.slow
+
 BOAT = "I have bought a wooden boat called Andorinha."
 DOG = "My dog Milo is afraid of fireworks."
 

@@ -246,7 +246,9 @@ def test_what_was_not_purged_at_once_is_purged_at_the_next_opening(open_memory, 
 
 def test_forgetting_again_completes_what_the_index_kept_from_being_done(tmp_path):
     path = tmp_path / "store"
-    with LightMem(path, embedder=HashEmbedder(8), index=(index := Unreliable())) as memory:
+    # In the background an index that is back would be purged before the next call.
+    settings, index = Settings(background_indexing=False), Unreliable()
+    with LightMem(path, embedder=HashEmbedder(8), index=index, settings=settings) as memory:
         memory.add(Turn(role="user", text="CANARY4711"), user_id="ann")
         memory.add(Turn(role="user", text="heron"), user_id="bo")
         memory.index_pending()

@@ -16,6 +16,8 @@ from lightmem_integrations.recall.plan.hypothetical import Hypothetical, usable
 from lightmem_integrations.recall.select.multi_query import shares
 from scripted_model import ScriptedModel
 
+pytestmark = pytest.mark.slow
+
 QUESTION = "Which bird did she see?"
 
 

@@ -16,6 +16,8 @@ from lightmem_integrations.storage.migrations.runner import VERSION, migrate
 from lightmem_integrations.storage.schema.columns import metadata
 from lightmem_integrations.testing import HashEmbedder, ScriptedWriter
 
+pytestmark = pytest.mark.slow
+
 DATA = Path(__file__).parents[1] / "data"
 # Three searchable turns of "ann", and one of "bob" that is never searched.
 VERSION_1 = gzip.decompress((DATA / "ledger_version_1.sqlite.gz").read_bytes())

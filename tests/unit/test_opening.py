@@ -23,6 +23,8 @@ from lightmem_integrations import (
 )
 from lightmem_integrations.testing import HashEmbedder
 
+pytestmark = pytest.mark.slow
+
 ODD = [
     "b%40c", "..%2Fvictim", "q?1", "a#b", "a b ", "ü\u0308 日本 🪿", "two\nlines", "dots..", "-rf",
     ":memory:", "file:x?mode=memory", "%", "a&b=c;d", "'quoted'\"", "back\\slash", "*", "$HOME",

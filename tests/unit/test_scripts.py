@@ -11,6 +11,8 @@ from lightmem_integrations import LightMem, Turn
 from lightmem_integrations.storage.ledger import put_meta
 from lightmem_integrations.text.terms import terms
 
+pytestmark = pytest.mark.slow
+
 CHINESE = """
     我对花生过敏，吃了会起疹子。|我能吃花生酱吗？
     我的车是白色的比亚迪，车牌尾号是73。|我的车牌尾号是多少？

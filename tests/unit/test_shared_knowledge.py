@@ -7,6 +7,8 @@ import pytest
 from lightmem_integrations import MissingExtraError, Settings, SettingsError, Turn
 from lightmem_integrations.testing import HashEmbedder, ScriptedWriter
 
+pytestmark = pytest.mark.slow
+
 ON = Settings(background_indexing=False, shared_knowledge=True)
 QUESTION = "Who likes green tea?"
 SHARED = "Several users: likes green tea"

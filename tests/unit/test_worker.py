@@ -20,6 +20,8 @@ from lightmem_integrations.consolidation import worker as background
 from lightmem_integrations.engine.idle import IdleDetector
 from lightmem_integrations.testing import HashEmbedder, ScriptedWriter
 
+pytestmark = pytest.mark.slow
+
 MAY = dt.datetime(2025, 5, 1, tzinfo=dt.timezone.utc)
 NAME = "lightmem-consolidation"
 ASKED_SECONDS = 0.5  # a thread that asks for a run has surely got as far as waiting for its turn
