@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select
 
 from lightmem_integrations import LightMem, Settings, Turn
-from lightmem_integrations.storage.schema.knowledge import (
+from lightmem_integrations.storage.schema import (
     assertions,
     episode_turns,
     episodes,

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, select
 
 from lightmem_integrations import Turn
-from lightmem_integrations.storage.schema.columns import metadata
+from lightmem_integrations.storage.schema import metadata
 from lightmem_integrations.storage.users import find_user
 from lightmem_integrations.testing import ScriptedWriter
 

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from sqlalchemy import Connection, select, update
 
 from lightmem_integrations.storage.lexical import LexicalIndex
-from lightmem_integrations.storage.schema.turns import turns
+from lightmem_integrations.storage.schema import turns
 from lightmem_integrations.storage.sql import in_batches
 from lightmem_integrations.storage.turn_vectors import forget_vectors
 from lightmem_integrations.storage.turns import count_searchable, queue_embedding

@@ -14,15 +14,16 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Row, func, select, update
 
 from lightmem_integrations.safety import digest
-from lightmem_integrations.storage.schema.knowledge import (
+from lightmem_integrations.storage.schema import (
     assertions,
     episode_turns,
     episodes,
     evidence,
     facts,
     refusals,
+    sessions,
+    turns,
 )
-from lightmem_integrations.storage.schema.turns import sessions, turns
 from lightmem_integrations.storage.sql import in_batches, insert_row, insert_rows, select_in
 from lightmem_integrations.text.names import name_key
 from lightmem_integrations.text.terms import terms

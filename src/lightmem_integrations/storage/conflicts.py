@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
 
-from lightmem_integrations.storage.schema.knowledge import conflicts
+from lightmem_integrations.storage.schema import conflicts
 from lightmem_integrations.storage.sql import insert_rows
 
 

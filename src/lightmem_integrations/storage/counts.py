@@ -5,8 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, func, select, true
 
 from lightmem_integrations.storage.episodes import DROPPED
-from lightmem_integrations.storage.schema.knowledge import episodes, facts
-from lightmem_integrations.storage.schema.turns import sessions, turns, users
+from lightmem_integrations.storage.schema import episodes, facts, sessions, turns, users
 from lightmem_integrations.storage.sql import count_rows
 from lightmem_integrations.storage.turn_vectors import count_pending_turns
 from lightmem_integrations.storage.work_queue import count_set_aside

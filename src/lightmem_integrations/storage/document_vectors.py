@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete, func, select, update
 from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.storage.index import Batch, IndexSource
 from lightmem_integrations.storage.namespaces import Path, key_of_path, rows_under
-from lightmem_integrations.storage.schema.documents import document_vectors, documents, namespaces
+from lightmem_integrations.storage.schema import document_vectors, documents, namespaces
 from lightmem_integrations.storage.sql import in_batches, insert_rows, select_in
 from lightmem_integrations.storage.vector_bytes import pack_vector, unpack_rows, unpack_vectors
 

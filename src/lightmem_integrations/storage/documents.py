@@ -20,7 +20,7 @@ from lightmem_integrations.storage.namespaces import (
     path_of,
     rows_under,
 )
-from lightmem_integrations.storage.schema.documents import documents, namespaces
+from lightmem_integrations.storage.schema import documents, namespaces
 from lightmem_integrations.storage.sql import in_batches, insert_row
 
 _AT_ONCE = 500  # rows read at a time; a guess

@@ -10,14 +10,15 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Update, func, select, update
 
-from lightmem_integrations.storage.schema.knowledge import (
+from lightmem_integrations.storage.schema import (
     assertions,
     episode_turns,
     episode_vectors,
     episodes,
     facts,
+    sessions,
+    turns,
 )
-from lightmem_integrations.storage.schema.turns import sessions, turns
 from lightmem_integrations.storage.sql import (
     count_rows,
     delete_in,
@@ -75,7 +76,8 @@ def insert_episode(
         begins=min(times), ends=max(times), summary=summary,
         terms=" ".join(terms(" ".join([summary, *keywords, *entities]))),
         keywords=json.dumps(keywords), entities=json.dumps(entities),
-        speakers=json.dumps(speakers), state=VERBATIM, writer=writer, recorded_at=now,
+        speakers=json.dumps(speakers), state=VERBATIM, accesses=0,
+        writer=writer, version=1, recorded_at=now,
     )  # fmt: skip
     members = [{"turn": turn.row, "episode": row, "user": user_row} for turn in read]
     insert_rows(connection, episode_turns, members)

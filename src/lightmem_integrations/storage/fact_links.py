@@ -7,7 +7,7 @@ from collections.abc import Collection
 from sqlalchemy import Connection, func, select
 
 from lightmem_integrations.storage.facts import StoredFact, read_facts
-from lightmem_integrations.storage.schema.knowledge import episode_turns, evidence, facts, mentions
+from lightmem_integrations.storage.schema import episode_turns, evidence, facts, mentions
 
 _MOST_ASKED = 500
 """Links of more facts than this are not looked for: a guess."""

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 
 from lightmem_integrations.storage.claims import Claim, word_columns
-from lightmem_integrations.storage.schema.knowledge import fact_vectors, facts, mentions, revisions
+from lightmem_integrations.storage.schema import fact_vectors, facts, mentions, revisions
 from lightmem_integrations.storage.sql import insert_row, insert_rows, select_in
 from lightmem_integrations.text.names import entity_keys
 
@@ -110,7 +110,7 @@ def insert_fact(
         revision: The user's revision that this transaction claimed.
     """
     fact_row = insert_row(
-        connection, facts, key=uuid.uuid4().hex, user=user_row, revision=revision,
+        connection, facts, key=uuid.uuid4().hex, user=user_row, version=1, revision=revision,
         **_words(claim), **values,
     )  # fmt: skip
     _set_mentions(connection, user_row, fact_row, claim)

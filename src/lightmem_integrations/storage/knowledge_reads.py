@@ -21,7 +21,7 @@ from sqlalchemy import (
 from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.records.conversation import Tier
 from lightmem_integrations.storage.episodes import COMPRESSED
-from lightmem_integrations.storage.schema.knowledge import (
+from lightmem_integrations.storage.schema import (
     episode_turns,
     episode_vectors,
     episodes,

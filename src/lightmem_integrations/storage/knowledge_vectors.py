@@ -8,12 +8,7 @@ from typing import Literal
 from sqlalchemy import Connection, delete, insert, select
 
 from lightmem_integrations.arrays import Vectors
-from lightmem_integrations.storage.schema.knowledge import (
-    episode_vectors,
-    episodes,
-    fact_vectors,
-    facts,
-)
+from lightmem_integrations.storage.schema import episode_vectors, episodes, fact_vectors, facts
 from lightmem_integrations.storage.sql import insert_rows, select_in
 from lightmem_integrations.storage.vector_bytes import pack_vector, unpack_rows
 

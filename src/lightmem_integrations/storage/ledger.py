@@ -19,7 +19,7 @@ from lightmem_integrations.storage.connection_pool import ConnectionPool
 from lightmem_integrations.storage.folder import make_private_file
 from lightmem_integrations.storage.lexical import LexicalIndex
 from lightmem_integrations.storage.migrations.runner import migrate
-from lightmem_integrations.storage.schema.turns import meta
+from lightmem_integrations.storage.schema import meta
 from lightmem_integrations.storage.term_refresh import refresh_terms
 from lightmem_integrations.storage.write_lock import Hold, WriteLock
 from lightmem_integrations.text.terms import VERSION as TERMS_VERSION

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, Select, select
 
-from lightmem_integrations.storage.schema.documents import documents, namespace_prefixes, namespaces
+from lightmem_integrations.storage.schema import documents, namespace_prefixes, namespaces
 from lightmem_integrations.storage.sql import delete_in, insert_row, insert_rows
 
 Path = tuple[str, ...]

@@ -18,13 +18,17 @@ from sqlalchemy import ColumnElement, Connection, Select, delete, exists, func, 
 from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.safety import digest
 from lightmem_integrations.storage.facts import StoredFact, read_facts
-from lightmem_integrations.storage.schema.knowledge import assertions, episodes, facts, revisions
-from lightmem_integrations.storage.schema.shared import (
+from lightmem_integrations.storage.schema import (
+    assertions,
+    episodes,
+    facts,
+    revisions,
     shared_seen,
     shared_statements,
     shared_support,
+    speakers,
+    users,
 )
-from lightmem_integrations.storage.schema.turns import speakers, users
 from lightmem_integrations.storage.sql import delete_in, insert_rows, select_in
 from lightmem_integrations.storage.vector_bytes import pack_vector, unpack_rows
 from lightmem_integrations.text.temporal import SECONDS_A_DAY

@@ -27,8 +27,7 @@ from sqlalchemy import (
 
 from lightmem_integrations.storage.claims import phrase_key
 from lightmem_integrations.storage.lexical import LexicalIndex
-from lightmem_integrations.storage.schema.knowledge import assertions, episodes, facts
-from lightmem_integrations.storage.schema.turns import turns, users
+from lightmem_integrations.storage.schema import assertions, episodes, facts, turns, users
 from lightmem_integrations.text.terms import terms
 
 _BATCH = 500  # rows; a guess

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, or_, select
 
 from lightmem_integrations.arrays import Rows
 from lightmem_integrations.safety import key_of
-from lightmem_integrations.storage.schema.turns import turns
+from lightmem_integrations.storage.schema import turns
 from lightmem_integrations.storage.users import User
 
 

@@ -24,8 +24,14 @@ from sqlalchemy import (
 
 from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.records.conversation import Source, Turn
-from lightmem_integrations.storage.schema.knowledge import episode_turns, episodes
-from lightmem_integrations.storage.schema.turns import sessions, speakers, turns, vectors
+from lightmem_integrations.storage.schema import (
+    episode_turns,
+    episodes,
+    sessions,
+    speakers,
+    turns,
+    vectors,
+)
 from lightmem_integrations.storage.sql import in_batches
 from lightmem_integrations.storage.turns import moment, turn_of_row
 from lightmem_integrations.storage.users import User

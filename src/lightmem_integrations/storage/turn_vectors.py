@@ -11,8 +11,14 @@ from sqlalchemy import ColumnElement, Connection, delete, func, insert, literal,
 
 from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.storage.index import IndexSource
-from lightmem_integrations.storage.schema.knowledge import episode_vectors, fact_vectors
-from lightmem_integrations.storage.schema.turns import turns, users, vectors, work
+from lightmem_integrations.storage.schema import (
+    episode_vectors,
+    fact_vectors,
+    turns,
+    users,
+    vectors,
+    work,
+)
 from lightmem_integrations.storage.sql import count_rows, delete_in, insert_rows
 from lightmem_integrations.storage.turns import EMBED
 from lightmem_integrations.storage.vector_bytes import pack_vector, unpack_rows, unpack_vector

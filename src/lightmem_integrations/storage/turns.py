@@ -15,7 +15,7 @@ from lightmem_integrations.errors import TurnConflictError
 from lightmem_integrations.records.conversation import Turn
 from lightmem_integrations.safety import digest, key_of, short_repr
 from lightmem_integrations.storage.lexical import LexicalIndex
-from lightmem_integrations.storage.schema.turns import sessions, speakers, turns, users, work
+from lightmem_integrations.storage.schema import sessions, speakers, turns, users, work
 from lightmem_integrations.storage.sql import insert_row, insert_rows, select_in
 from lightmem_integrations.storage.users import find_user
 from lightmem_integrations.storage.work_queue import make_due
@@ -51,7 +51,9 @@ def insert_turns(
     """
     user = find_user(connection, user_id)
     key = key_of(user_id)
-    user_row = user.row if user else insert_row(connection, users, key=key, name=user_id)
+    user_row = user.row if user else insert_row(
+        connection, users, key=key, name=user_id, searchable=0, terms=0
+    )  # fmt: skip
     key = key_of(session_id)
     session = connection.execute(
         select(sessions.c.id, sessions.c.length).where(
@@ -59,7 +61,9 @@ def insert_turns(
         )
     ).first()
     session_row, length = session or (
-        insert_row(connection, sessions, user=user_row, key=key, name=session_id),
+        insert_row(
+            connection, sessions, user=user_row, key=key, name=session_id, length=0, window_from=0
+        ),
         0,
     )
     known = _known(connection, session_row, [key_of(_id(each)) for each in new])
@@ -171,6 +175,7 @@ def _row(new: NewTurn) -> dict[str, Any]:
         "message": new.message,
         "searchable": turn.searchable,
         "digest": digest_of(turn, new.message),
+        "version": 1,
     }
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select
 
 from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.records.conversation import Role
-from lightmem_integrations.storage.schema.turns import turns, vectors
+from lightmem_integrations.storage.schema import turns, vectors
 from lightmem_integrations.storage.turns import moment
 from lightmem_integrations.storage.vector_bytes import unpack_vector
 from lightmem_integrations.storage.work_queue import Due, select_unread

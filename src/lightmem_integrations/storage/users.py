@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, bindparam, select
 
 from lightmem_integrations.safety import key_of
-from lightmem_integrations.storage.schema.turns import sessions, users
+from lightmem_integrations.storage.schema import sessions, users
 
 
 @dataclass(frozen=True, slots=True)

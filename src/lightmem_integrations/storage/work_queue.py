@@ -22,13 +22,15 @@ from sqlalchemy import (
     update,
 )
 
-from lightmem_integrations.storage.schema.knowledge import (
+from lightmem_integrations.storage.schema import (
     episode_turns,
     failures,
     leases,
     quarantine,
+    turns,
+    users,
+    work,
 )
-from lightmem_integrations.storage.schema.turns import turns, users, work
 from lightmem_integrations.storage.sql import count_rows, delete_in, insert_rows, put_row
 
 CONSOLIDATE = "consolidate"

@@ -18,8 +18,7 @@ from lightmem_integrations.storage.archive import restore_turns
 from lightmem_integrations.storage.erase.rewrite import relink_successors, reword_facts
 from lightmem_integrations.storage.facts import claim_revision, revision_of
 from lightmem_integrations.storage.lexical import LexicalIndex
-from lightmem_integrations.storage.schema.columns import metadata
-from lightmem_integrations.storage.schema.knowledge import (
+from lightmem_integrations.storage.schema import (
     assertions,
     conflicts,
     episode_turns,
@@ -30,10 +29,12 @@ from lightmem_integrations.storage.schema.knowledge import (
     facts,
     failures,
     mentions,
+    metadata,
     quarantine,
     refusals,
+    turns,
+    users,
 )
-from lightmem_integrations.storage.schema.turns import turns, users
 from lightmem_integrations.storage.shared import drop_support
 from lightmem_integrations.storage.sql import delete_in, in_batches, select_in
 from lightmem_integrations.storage.users import User

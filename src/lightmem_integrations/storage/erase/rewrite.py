@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select
 
 from lightmem_integrations.storage.claims import read_claims, support_of
 from lightmem_integrations.storage.facts import read_facts, reword_fact, update_fact
-from lightmem_integrations.storage.schema.knowledge import facts
+from lightmem_integrations.storage.schema import facts
 from lightmem_integrations.storage.sql import select_in
 
 

@@ -10,7 +10,7 @@ from lightmem_integrations.records.conversation import Receipt
 from lightmem_integrations.safety import key_of
 from lightmem_integrations.storage.erase.knowledge import erase_derived, erase_user
 from lightmem_integrations.storage.lexical import LexicalIndex
-from lightmem_integrations.storage.schema.turns import sessions, speakers, turns, users, work
+from lightmem_integrations.storage.schema import sessions, speakers, turns, users, work
 from lightmem_integrations.storage.sql import count_rows, delete_in, insert_rows
 from lightmem_integrations.storage.turn_vectors import forget_vectors
 from lightmem_integrations.storage.users import User

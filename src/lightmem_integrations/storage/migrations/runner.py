@@ -8,13 +8,17 @@ from sqlalchemy import Connection, Engine, inspect
 
 from lightmem_integrations.errors import LedgerError
 
-_STEPS = sorted(
-    (file for file in files(__package__).iterdir() if file.name.endswith(".sql")),
-    key=lambda file: int(file.name.split("_")[0]),
-)
+STEPS = [
+    file.read_text(encoding="utf-8")
+    for file in sorted(
+        (file for file in files(__package__).iterdir() if file.name.endswith(".sql")),
+        key=lambda file: int(file.name.split("_")[0]),
+    )
+]
+"""The SQL of each step: step n brings a ledger from version n - 1 to n."""
 
-VERSION = len(_STEPS)
-"""Version of a ledger that is up to date: step n brings it from version n - 1 to n."""
+VERSION = len(STEPS)
+"""Version of a ledger that is up to date."""
 
 
 def migrate(engine: Engine, target: int = VERSION, *, may_write: bool = True) -> None:
@@ -58,7 +62,7 @@ def _version(connection: Connection) -> int:
 
 
 def _take(connection: Connection, number: int) -> None:
-    for statement in _STEPS[number - 1].read_text(encoding="utf-8").split(";\n"):
+    for statement in STEPS[number - 1].split(";\n"):
         if statement.strip():
             connection.exec_driver_sql(statement)
     connection.exec_driver_sql(
