@@ -7,12 +7,15 @@ import time
 
 import pytest
 from blockbuster import blockbuster_ctx
+from langchain.agents import create_agent
 from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.documents import Document
 from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
 from langchain_core.runnables import RunnableLambda, RunnablePassthrough
 from langgraph.graph import END, START, MessagesState, StateGraph
+from langgraph.types import Command
 
 from lightmem_integrations import Turn
 from lightmem_integrations.errors import (
@@ -20,7 +23,13 @@ from lightmem_integrations.errors import (
     InvalidRequestError,
     ScopeError,
 )
-from lightmem_integrations.langchain import LightMemConsolidator, LightMemRecall, record_turns
+from lightmem_integrations.langchain import (
+    LightMemConsolidator,
+    LightMemRecall,
+    LightMemReranker,
+    LightMemRetriever,
+    record_turns,
+)
 
 ALICE = {"configurable": {"user_id": "alice", "thread_id": "t"}}
 PROMPT = ChatPromptTemplate([("system", "{memory}"), ("human", "{question}")])
@@ -258,6 +267,136 @@ async def test_the_event_loop_is_never_blocked(memory, scripted, remember):
         async for _ in chain.astream({"question": "my cat"}, ALICE):
             pass
     assert "Mimi" in model.last_prompt
+
+
+RECORDED = {
+    "function": lambda _, __: RunnableLambda(lambda text: f"heard {text}"),
+    "model": lambda _, model: model,
+    "named": lambda _, model: (PROMPT | model).with_config(run_name="answering"),
+    "chain": lambda memory, model: (
+        RunnablePassthrough.assign(memory=recall_in(memory)) | PROMPT | model | StrOutputParser()
+    ),
+    "agent": lambda _, model: create_agent(model, name="helper"),
+}
+
+
+@pytest.mark.parametrize("kind", RECORDED)
+def test_a_recorded_chain_describes_itself_as_the_chain_does(memory, scripted, kind):
+    chain = RECORDED[kind](memory, scripted())
+    ours = record_turns(chain, memory, input_key="question")
+    for described in (
+        lambda each: each.get_input_jsonschema(),
+        lambda each: each.get_output_jsonschema(),
+        lambda each: each.input_schema.model_json_schema(),
+        lambda each: each.get_name(),
+        lambda each: each.InputType,
+        lambda each: each.OutputType,
+        lambda each: each.config_specs,
+        lambda each: len(each.get_prompts()),
+        lambda each: len(each.get_graph().to_json(with_schemas=True)["nodes"]),
+        lambda each: (each | str).get_input_jsonschema(),
+    ):
+        assert described(ours) == described(chain)
+    assert ours.get_graph().to_json(with_schemas=True)["edges"]
+    assert "graph" in ours.get_graph().draw_mermaid()
+    assert ours.get_config_jsonschema()
+
+
+@pytest.mark.filterwarnings("ignore:This API is in beta")
+async def test_every_runnable_can_be_wrapped_and_described(memory, scripted, remember):
+    remember("alice", "My cat is called Mimi.")
+    job = LightMemConsolidator(memory=memory)
+    ranked = {"query": "cat", "documents": [Document("My cat is called Mimi.")]}
+    chain = make_chain(memory, scripted())
+    for runnable, given in (
+        (recall_in(memory), {"question": "my cat"}),
+        (recall_in(memory, input_key=None, output="messages"), "my cat"),
+        (LightMemRetriever(memory=memory), "my cat"),
+        (LightMemReranker(), ranked),
+        (job, {}),
+        (chain, {"question": "my cat"}),
+    ):
+        schema = runnable.get_input_jsonschema()
+        if isinstance(given, dict):
+            properties = schema.get("$defs", {}).get("Ranked", schema).get("properties", {})
+            assert set(given) == set(properties)
+        else:
+            assert schema["type"] == "string"
+        for described in (
+            runnable.get_output_jsonschema(),
+            runnable.config_schema().model_json_schema(),
+            runnable.get_graph().to_json(with_schemas=True),
+            runnable.get_name(),
+        ):
+            assert described
+        named = runnable.with_config(run_name="named", tags=["mine"])
+        assert str(named.invoke(given, ALICE))
+        assert len(runnable.batch([given] * 2, ALICE)) == 2
+        assert len(await runnable.abatch([given] * 2, [ALICE] * 2)) == 2
+        assert len(list(runnable.batch_as_completed([given] * 2, ALICE))) == 2
+        assert list(runnable.transform(iter([given]), ALICE))
+        events = [each async for each in named.astream_events(given, ALICE, version="v2")]
+        assert events[0]["name"] == events[-1]["name"] == "named"
+        as_tool = runnable.as_tool(name="about", description="What is known.")
+        assert str(as_tool.invoke(given, ALICE))
+        if runnable is not job:
+            assert as_tool.args
+    failed, found = recall_in(memory, input_key=None).batch(
+        ["my cat"] * 2, [{}, ALICE], return_exceptions=True
+    )
+    assert isinstance(failed, ScopeError)
+    assert "Mimi" in found
+
+
+@pytest.mark.parametrize(
+    "mode", ["invoke", "updates", "values", "messages", ["values", "updates"], "events"]
+)
+async def test_an_agent_is_recorded_whichever_way_it_streams(memory, scripted, mode):
+    agent = record_turns(create_agent(scripted("Mimi.")), memory)
+    given = {"messages": [("user", "What is my cat called?")]}
+    if mode == "invoke":
+        agent.invoke(given, ALICE, context={"language": "English"})
+    elif mode == "events":
+        assert [each async for each in agent.astream_events(given, ALICE, version="v2")]
+    else:
+        assert list(agent.stream(given, ALICE, stream_mode=mode))
+    assert recorded(memory) == [("user", "What is my cat called?"), ("assistant", "Mimi.")]
+
+
+def test_the_user_of_a_graphs_context_is_the_user(memory, scripted):
+    agent = record_turns(create_agent(scripted("Mimi.")), memory)
+    agent.invoke({"messages": [("user", "My cat?")]}, context={"user_id": "alice"})
+    assert len(recorded(memory, session_id="default")) == 2
+
+
+MESSAGES = {
+    "tuples": [("system", "Be brief."), ("user", "My cat is called Mimi.")],
+    "dictionaries": [{"role": "user", "content": "My cat is called Mimi."}],
+    "a tuple": ("user", "My cat is called Mimi."),
+    "a prompt": PROMPT.invoke({"memory": "", "question": "My cat is called Mimi."}),
+    "strings": ["My cat is called Mimi."],
+    "a tuple of messages": (HumanMessage("My cat is called Mimi."),),
+}
+
+
+@pytest.mark.parametrize("given", MESSAGES.values(), ids=MESSAGES)
+@pytest.mark.parametrize("in_state", [True, False])
+def test_messages_of_every_form(memory, given, in_state):
+    chain = record_turns(RunnableLambda(lambda _: "Nice."), memory)
+    given = {"messages": given} if in_state else given
+    chain.invoke(given, ALICE)
+    assert recorded(memory) == [("user", "My cat is called Mimi."), ("assistant", "Nice.")]
+    remembered = recall_in(memory, input_key=None)
+    assert remembered.invoke(given, {"configurable": {"user_id": "bob"}}) == ""
+    bob = {"configurable": {"user_id": "bob", "thread_id": "other"}}
+    chain.invoke("The best cat is Mimi.", bob)
+    assert "The best cat is Mimi." in remembered.invoke(given, bob)
+
+
+def test_a_resume_is_nothing_that_a_person_said(memory, scripted):
+    agent = record_turns(create_agent(scripted("Mimi.")), memory)
+    agent.invoke(Command(update={"messages": [HumanMessage("My cat?")]}), ALICE)
+    assert recorded(memory) == [("assistant", "Mimi.")]
 
 
 async def test_consolidation_as_a_job(memory):

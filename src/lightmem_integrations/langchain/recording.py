@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from functools import partial
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
-from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
+from langchain_core.runnables import Runnable, RunnableConfig, RunnableSerializable
+from langchain_core.runnables.config import ensure_config, merge_configs
+from langchain_core.runnables.graph import Graph
+from langchain_core.runnables.utils import ConfigurableFieldSpec
+from langchain_core.tracers.root_listeners import RootListenersTracer
 from langchain_core.tracers.schemas import Run
+from pydantic import ConfigDict, Field
 
 from lightmem_integrations.errors import InvalidRequestError
 from lightmem_integrations.langchain.background import BackgroundMemory
@@ -19,7 +27,7 @@ from lightmem_integrations.langchain.messages import (
     to_turn,
     words_of,
 )
-from lightmem_integrations.langchain.scope import Scope, is_from_model, scope_of
+from lightmem_integrations.langchain.scope import is_from_model, scope_of
 from lightmem_integrations.langchain.wait_budget import wait_for
 from lightmem_integrations.lightmem import LightMem
 from lightmem_integrations.safety import check_scope_id, check_user_id, short_repr
@@ -44,11 +52,12 @@ def record_turns(
 ) -> Runnable[_Input, _Output]:
     """The same chain, which writes down what it was asked and what it answered.
 
-    It streams, batches and runs asynchronously as before; what it answers is recorded when it has
-    come to its end, once, whichever way it is called. A chain that fails records nothing, nor one
-    that an agent calls within a tool: a model asks it, and no person. A
-    memory that fails does not fail the chain; a warning is logged. No answer waits more than half
-    a second for a slow store: what is left then is recorded as soon as the store lets it.
+    It streams, batches and runs asynchronously as before, with the same schemas, name and graph;
+    what it answers is recorded when it has come to its end, once, whichever way it is called. A
+    chain that fails records nothing, nor one that an agent calls within a tool: a model asks it,
+    and no person. A memory that fails does not fail the chain; a warning is logged. No answer
+    waits more than half a second for a slow store: what is left then is recorded as soon as the
+    store lets it.
 
     The user is found as in ``LightMemRecall``, before the chain runs: without one, the call raises
     ``ScopeError``. The session is the run's ``thread_id`` or ``session_id``, or the one given, or
@@ -74,38 +83,125 @@ def record_turns(
         check_scope_id(session_id, "session_id")
     background = BackgroundMemory(memory, agent_id=agent_id)
 
-    def scope(config: RunnableConfig) -> Scope:
-        return scope_of(config, user_id=user_id, session_id=session_id)
+    def watched(given: Any, config: RunnableConfig | None, context: object) -> RunnableConfig:
+        config = ensure_config(config)
+        runtime = None if context is None else SimpleNamespace(context=context)
+        scope = scope_of(config, user_id=user_id, session_id=session_id, runtime=runtime)
+        asked, from_model = question_in(given, input_key), is_from_model(config)
 
-    def check(given: _Input, config: RunnableConfig) -> _Input:
-        scope(config)
-        question_in(given, input_key)
-        return given
+        def record(run: Run) -> None:
+            # LangChain swallows what a listener raises, and says less about it.
+            try:
+                said = _said(str(run.id), asked, _outcome(run, chain), output_key)
+                turns = [
+                    to_turn(each, memory.settings, recall_answers=recall_answers) for each in said
+                ]
+                if turns and not from_model:
+                    # On an event loop, LangChain calls listeners in a thread of their own.
+                    wait_for(background.record(turns, scope), _RECORD_SECONDS)
+            except Exception as error:  # noqa: BLE001  # the answer is there, and worth more
+                logger.warning("Recording failed: %s: %s", type(error).__name__, error)
 
-    async def acheck(given: _Input, config: RunnableConfig) -> _Input:
-        return check(given, config)  # touches no store, so there is nothing to await
+        listener = RootListenersTracer(config=config, on_start=None, on_end=record, on_error=None)
+        return merge_configs(config, {"callbacks": [listener]})
 
-    def record(run: Run, config: RunnableConfig) -> None:
-        # LangChain swallows what a listener raises, and says less about it.
-        try:
-            asked, answered = _unwrapped(run.inputs), _unwrapped(run.outputs)
-            said = _said(str(run.id), question_in(asked, input_key), answered, output_key)
-            turns = [to_turn(each, memory.settings, recall_answers=recall_answers) for each in said]
-            if turns and not is_from_model(config):
-                # On an event loop, LangChain calls listeners in a thread of their own.
-                wait_for(background.record(turns, scope(config)), _RECORD_SECONDS)
-        except Exception as error:  # noqa: BLE001  # the answer is there, and worth more
-            logger.warning("Recording failed: %s: %s", type(error).__name__, error)
-
-    checked: Runnable[_Input, _Output] = RunnableLambda(check, acheck, name="check_user") | chain
-    return checked.with_listeners(on_end=record)
+    return _Recorded(chain=chain, watched=watched)
 
 
-def _unwrapped(value: Any) -> Any:
-    """The input or output of a run: a tracer puts what is no dictionary into one."""
-    if isinstance(value, dict) and set(value) in ({"input"}, {"output"}):
-        return next(iter(value.values()))
-    return value
+class _Recorded(RunnableSerializable[_Input, _Output]):
+    """The chain in a run of its own, which can be watched, and in all else the chain itself."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    chain: Runnable[Any, Any]
+    watched: Callable[[Any, RunnableConfig | None, object], RunnableConfig] = Field(
+        exclude=True, repr=False
+    )
+
+    @property
+    def InputType(self) -> Any:  # noqa: N802  # its name in the contract
+        return self.chain.InputType
+
+    @property
+    def OutputType(self) -> Any:  # noqa: N802  # its name in the contract
+        return self.chain.OutputType
+
+    @property
+    def config_specs(self) -> list[ConfigurableFieldSpec]:
+        return self.chain.config_specs
+
+    def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
+        return self.chain.get_name(suffix, name=name)
+
+    def get_input_schema(self, config: RunnableConfig | None = None) -> Any:
+        return self.chain.get_input_schema(config)
+
+    def get_output_schema(self, config: RunnableConfig | None = None) -> Any:
+        return self.chain.get_output_schema(config)
+
+    def get_input_jsonschema(self, config: RunnableConfig | None = None) -> dict[str, Any]:
+        return self.chain.get_input_jsonschema(config)
+
+    def get_output_jsonschema(self, config: RunnableConfig | None = None) -> dict[str, Any]:
+        return self.chain.get_output_jsonschema(config)
+
+    def get_graph(self, config: RunnableConfig | None = None) -> Graph:
+        return self.chain.get_graph(config)
+
+    def invoke(
+        self,
+        input: _Input,  # noqa: A002  # its name in the contract
+        config: RunnableConfig | None = None,
+        **kwargs: Any,
+    ) -> _Output:
+        config = self.watched(input, config, kwargs.get("context"))
+        return self._call_with_config(partial(self.chain.invoke, **kwargs), input, config)
+
+    async def ainvoke(
+        self,
+        input: _Input,  # noqa: A002  # its name in the contract
+        config: RunnableConfig | None = None,
+        **kwargs: Any,
+    ) -> _Output:
+        config = self.watched(input, config, kwargs.get("context"))
+        return await self._acall_with_config(partial(self.chain.ainvoke, **kwargs), input, config)
+
+    def stream(
+        self,
+        input: _Input,  # noqa: A002  # its name in the contract
+        config: RunnableConfig | None = None,
+        **kwargs: Any,
+    ) -> Iterator[_Output]:
+        config = self.watched(input, config, kwargs.get("context"))
+        yield from self._transform_stream_with_config(
+            iter([input]), partial(self.chain.transform, **kwargs), config
+        )
+
+    async def astream(
+        self,
+        input: _Input,  # noqa: A002  # its name in the contract
+        config: RunnableConfig | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[_Output]:
+        async def given() -> AsyncIterator[_Input]:
+            yield input
+
+        config = self.watched(input, config, kwargs.get("context"))
+        async for each in self._atransform_stream_with_config(
+            given(), partial(self.chain.atransform, **kwargs), config
+        ):
+            yield each
+
+
+def _outcome(run: Run, chain: Runnable[Any, Any]) -> Any:
+    """What came of a run; a tracer puts what is no dictionary into one."""
+    if run.child_runs and hasattr(chain, "get_state"):
+        # What a graph streams is up to its caller; its own run ends with its state in any case.
+        run = run.child_runs[0]
+    outputs = run.outputs
+    if isinstance(outputs, dict) and set(outputs) == {"output"}:
+        return outputs["output"]
+    return outputs
 
 
 def _said(run_id: str, asked: Any, answered: Any, output_key: str | None) -> list[BaseMessage]:
@@ -127,23 +223,20 @@ def _said(run_id: str, asked: Any, answered: Any, output_key: str | None) -> lis
 
 
 def _asked_messages(asked: Any) -> list[BaseMessage]:
-    if isinstance(asked, BaseMessage):
-        return [asked]
-    if isinstance(asked, (list, tuple)):
-        messages = [each for each in asked if isinstance(each, BaseMessage)]
-        persons = [place for place, each in enumerate(messages) if is_from_person(each)]
-        if not persons:
-            return []
-        return last_exchange(messages[: persons[-1] + 1])[0]
-    return [HumanMessage(text_of(asked))]
+    if isinstance(asked, str):
+        return [HumanMessage(asked)]
+    given = asked if isinstance(asked, (list, tuple)) else [asked]
+    messages = [each for each in given if isinstance(each, BaseMessage)]
+    persons = [place for place, each in enumerate(messages) if is_from_person(each)]
+    return last_exchange(messages[: persons[-1] + 1])[0] if persons else []
 
 
 def _answer_in(answered: Any, output_key: str | None) -> Any:
-    if not isinstance(answered, dict):
+    if not isinstance(answered, Mapping):
         return answered
     if output_key is None and len(answered) == 1:
         return next(iter(answered.values()))
-    key = "output" if output_key is None else output_key
+    key = output_key or ("messages" if "messages" in answered else "output")
     if key not in answered:
         raise InvalidRequestError(
             f"The chain gave {short_repr(sorted(answered))}; say which of them is the answer with "

@@ -10,6 +10,7 @@ from langchain_core.callbacks import Callbacks
 from langchain_core.documents import BaseDocumentCompressor, Document
 from langchain_core.runnables import RunnableConfig, RunnableSerializable
 from pydantic import ConfigDict, Field, PrivateAttr
+from typing_extensions import TypedDict
 
 from lightmem_integrations.errors import InvalidRequestError
 from lightmem_integrations.models.embedders import as_embedder
@@ -19,9 +20,14 @@ from lightmem_integrations.recall.rank_texts import rank_texts
 from lightmem_integrations.safety import short_repr
 
 
-class LightMemReranker(
-    BaseDocumentCompressor, RunnableSerializable[dict[str, Any], list[Document]]
-):
+class Ranked(TypedDict):
+    """What is ranked: documents, for a query."""
+
+    query: str
+    documents: list[Document]
+
+
+class LightMemReranker(BaseDocumentCompressor, RunnableSerializable[Ranked, list[Document]]):
     """Puts documents in the order in which they answer a query, as recall orders memories.
 
     Needs no memory and no conversation. It is a document compressor, for
@@ -102,7 +108,7 @@ class LightMemReranker(
 
     def invoke(
         self,
-        input: dict[str, Any],  # noqa: A002  # its name in the contract
+        input: Ranked,  # noqa: A002  # its name in the contract
         config: RunnableConfig | None = None,
         **_: Any,
     ) -> list[Document]:
@@ -115,21 +121,21 @@ class LightMemReranker(
 
     async def ainvoke(
         self,
-        input: dict[str, Any],  # noqa: A002  # its name in the contract
+        input: Ranked,  # noqa: A002  # its name in the contract
         config: RunnableConfig | None = None,
         **_: Any,
     ) -> list[Document]:
         """The same without blocking the event loop; see ``invoke``."""
         return await self._acall_with_config(self._aranked, input, config, run_type="retriever")
 
-    def _ranked(self, given: dict[str, Any]) -> list[Document]:
+    def _ranked(self, given: Ranked) -> list[Document]:
         return self.compress_documents(*_documents_and_query(given))
 
-    async def _aranked(self, given: dict[str, Any]) -> list[Document]:
+    async def _aranked(self, given: Ranked) -> list[Document]:
         return await self.acompress_documents(*_documents_and_query(given))
 
 
-def _documents_and_query(given: dict[str, Any]) -> tuple[list[Document], str]:
+def _documents_and_query(given: Ranked) -> tuple[list[Document], str]:
     if not isinstance(given, dict) or not {"documents", "query"} <= set(given):
         raise InvalidRequestError(
             f"The input is {short_repr(given)}; it must have 'query' and 'documents', as "

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from langchain_core.messages import BaseMessage, HumanMessage
 from langchain_core.runnables import RunnableConfig, RunnableSerializable
+from langchain_core.utils.pydantic import create_model_v2
 from pydantic import ConfigDict, Field, PrivateAttr
 
 from lightmem_integrations.errors import ScopeError
@@ -69,6 +70,15 @@ class LightMemRecall(RunnableSerializable[Any, Recalled]):
         super().__init__(**fields)
         self._background = BackgroundMemory(
             self.memory, k=self.k, max_tokens=self.max_tokens, strict=self.strict
+        )
+
+    @property
+    def InputType(self) -> Any:  # noqa: N802  # its name in the contract
+        """The question in its simplest form, for schemas and ``as_tool``."""
+        if self.input_key is None:
+            return str
+        return create_model_v2(
+            self.get_name("Input"), field_definitions={self.input_key: (str, ...)}
         )
 
     def invoke(
