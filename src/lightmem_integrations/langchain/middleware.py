@@ -6,7 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any
 
 from langchain.agents.middleware.types import (
     AgentMiddleware,
@@ -14,7 +14,6 @@ from langchain.agents.middleware.types import (
     ModelRequest,
     ModelResponse,
 )
-from langchain_core.messages import AnyMessage
 from langchain_core.runnables.config import ensure_config
 from langgraph.runtime import Runtime
 
@@ -23,9 +22,8 @@ from lightmem_integrations.langchain.background import BackgroundMemory
 from lightmem_integrations.langchain.injection import (
     INJECTIONS,
     Injection,
-    after_system,
-    before_question,
-    in_question,
+    with_block,
+    without_block,
 )
 from lightmem_integrations.langchain.pending_turns import PendingTurn, PendingTurns
 from lightmem_integrations.langchain.scope import Scope, is_from_model, scope_of
@@ -176,7 +174,8 @@ class LightMemMiddleware(AgentMiddleware[AgentState[Any], Any, Any]):
         finally:  # also if the run is cancelled meanwhile
             record = self._pending.recorded(pending)
         pending.budget.wait(record)
-        response = handler(self._with_memory(request, pending))
+        with self._reminding(request, pending) as reminding:
+            response = handler(reminding)
         self._pending.answered(pending, response.result)
         return response
 
@@ -194,7 +193,8 @@ class LightMemMiddleware(AgentMiddleware[AgentState[Any], Any, Any]):
         finally:  # also if the run is cancelled meanwhile
             record = self._pending.recorded(pending)
         await pending.budget.wait_async(record)
-        response = await handler(self._with_memory(request, pending))
+        with self._reminding(request, pending) as reminding:
+            response = await handler(reminding)
         self._pending.answered(pending, response.result)
         return response
 
@@ -250,11 +250,22 @@ class LightMemMiddleware(AgentMiddleware[AgentState[Any], Any, Any]):
             runtime=runtime,
         )
 
-    def _with_memory(self, request: ModelRequest[Any], pending: PendingTurn) -> ModelRequest[Any]:
+    @contextmanager
+    def _reminding(
+        self, request: ModelRequest[Any], pending: PendingTurn
+    ) -> Iterator[ModelRequest[Any]]:
+        """The request with what is remembered, as long as the model is called with it."""
         context = self._pending.context(pending)
         if not context:
-            return request
-        if self._inject == "system":
-            return request.override(system_message=after_system(request.system_message, context))
-        put = before_question if self._inject == "message" else in_question
-        return request.override(messages=cast("list[AnyMessage]", put(request.messages, context)))
+            yield request
+            return
+        given, reminding = list(request.messages), with_block(request, context, self._inject)
+        sent, placed = reminding.messages, list(reminding.messages)
+        try:
+            yield reminding
+        finally:
+            # The list is the agent's state to a middleware that changes it instead of replacing
+            # it: what is done to ours is done to that one.
+            if sent is not request.messages and list(map(id, sent)) != list(map(id, placed)):
+                with self._guarded():
+                    request.messages[:] = without_block(sent, placed, given)
