@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 # The numbers of this module are guesses that look well in 80 columns.
 _CLIP = 240  # characters of a cell
-_NARROW = 24  # columns of a terminal, of any other cell than that of the column called text
+_NARROW = 24  # columns of a terminal, of any other cell than those of _WIDE
 _TITLE_WIDTH = 78  # a table of few or narrow rows is not made wider for its title than this
 
-_TEXT = "text"
+_WIDE = frozenset({"text", "user"})
 _NUMBERS = frozenset({"#", "score", "confidence"})
 _UNBROKEN = _NUMBERS | {"id", "tier", "when", "since", "until", "turns"}
 
@@ -46,6 +46,11 @@ def printable(text: str) -> str:
     return "\n".join(_UNSHOWABLE.sub("\ufffd", line) for line in text.splitlines())
 
 
+def counted(number: int, noun: str) -> str:
+    """Such as ``1 turn`` and ``1,200 turns``: a number with its noun, which takes a plain s."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def clipped(text: str, length: int = _CLIP) -> str:
     """The text as ``literal`` gives it, at most ``length`` characters long."""
     line = literal(text)
@@ -58,8 +63,8 @@ class Grid:
 
     Attributes:
         title: What stands above it.
-        columns: Headings; none for figures with their names. The one called ``text`` takes
-            whatever room is left.
+        columns: Headings; none for figures with their names. The one called ``text`` or ``user``
+            takes whatever room is left, and one whose cells are all empty is not shown.
         rows: Cells, line by line. Long ones are cut.
         notes: What stands below it.
         warnings: Below the notes: what did not work.
@@ -71,12 +76,21 @@ class Grid:
     notes: Sequence[str] = ()
     warnings: Sequence[str] = ()
 
+    def filled(self) -> Grid:
+        """The table without columns whose cells are all empty."""
+        used = [place for place in range(len(self.columns)) if any(row[place] for row in self.rows)]
+        return replace(
+            self,
+            columns=[self.columns[place] for place in used],
+            rows=[[row[place] for place in used] for row in self.rows] if used else self.rows,
+        )
+
     def __rich__(self) -> Table:
         """The table for a terminal."""
-        return as_table(self)
+        return as_table(self.filled())
 
     def _repr_html_(self) -> str:
-        return as_html(self)
+        return as_html(self.filled())
 
 
 class Displayed:
@@ -90,10 +104,10 @@ class Displayed:
 
     def __rich__(self) -> Table:
         """The table for a terminal."""
-        return as_table(self.grid())
+        return self.grid().__rich__()
 
     def _repr_html_(self) -> str:
-        return as_html(self.grid())
+        return self.grid()._repr_html_()
 
 
 def as_table(grid: Grid) -> Table:
@@ -120,7 +134,7 @@ def as_table(grid: Grid) -> Table:
         collapse_padding=True,
     )
     for name in grid.columns:
-        wide = name == _TEXT
+        wide = name in _WIDE
         table.add_column(
             Text(clipped(name)),
             overflow="fold",

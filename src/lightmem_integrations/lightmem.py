@@ -47,10 +47,10 @@ from lightmem_integrations.records.knowledge import (
 from lightmem_integrations.records.report import ConsolidationReport
 from lightmem_integrations.safety import (
     check_count,
-    check_moment,
     check_names,
     check_scope_id,
     check_user_id,
+    check_window,
     short_repr,
 )
 from lightmem_integrations.settings import Settings
@@ -65,7 +65,13 @@ from lightmem_integrations.storage.turns import (
 )
 from lightmem_integrations.storage.users import find_session, find_user, list_sessions, list_users
 from lightmem_integrations.text.timezone import check_timezone, moment_in
-from lightmem_integrations.validation import checked_request, checked_turns
+from lightmem_integrations.validation import (
+    check_index,
+    check_token_counter,
+    checked_request,
+    checked_settings,
+    checked_turns,
+)
 
 open_memories: WeakSet[LightMem] = WeakSet()
 """The memories of this process, for adapters that look for the one of a folder."""
@@ -103,7 +109,7 @@ class LightMem(Closing):
         StoreLockedError: The folder is in use by another process, or open in this one with other
             settings. With the same settings, the open store is shared.
         EmbeddingMismatchError: The store was built with another embedder.
-        SettingsError: An argument makes no sense.
+        SettingsError: An argument makes no sense; InvalidRequestError: ``count_tokens`` is none.
         MissingExtraError: ``settings.shared_knowledge`` is on without the extra ``shared``.
         LedgerError: The database cannot be opened, or was lost.
     """
@@ -122,7 +128,9 @@ class LightMem(Closing):
         count_tokens: TokenCounter | None = None,
         replace_embedder: bool = False,
     ) -> None:
-        self.settings = settings or Settings()
+        self.settings = checked_settings(settings)
+        check_index(index)
+        check_token_counter(count_tokens)
         self._count_tokens = count_tokens
         # Before the store: what makes no sense must leave no folder locked.
         own_embedder = as_embedder(embedder)
@@ -503,14 +511,15 @@ class LightMem(Closing):
             InvalidRequestError: Another argument makes no sense.
             StorageError: The store cannot be written; what was not erased is still there.
         """
+        begins, ends = check_window(since, until)
         return erasure.forget(
             self._store,
             user_id=self._user(user_id),
             session_id=None if session_id is None else self._session(session_id),
             turn_ids=None if turn_ids is None else check_names(turn_ids, "turn_ids"),
             memory_ids=None if memory_ids is None else check_names(memory_ids, "memory_ids"),
-            since=check_moment(since, "since"),
-            until=check_moment(until, "until"),
+            since=begins,
+            until=ends,
             purge=purge,
         )
 

@@ -153,6 +153,20 @@ def check_moment(value: object, name: str) -> float | None:
     return min(max(value.timestamp(), EARLIEST.timestamp()), _LATEST.timestamp())
 
 
+def check_window(since: object, until: object) -> tuple[float | None, float | None]:
+    """Check two times between which something was said, as ``check_moment`` does each.
+
+    Raises:
+        InvalidRequestError: One is no time, or they are the wrong way round.
+    """
+    begins, ends = check_moment(since, "since"), check_moment(until, "until")
+    if begins is not None and ends is not None and begins > ends:
+        raise InvalidRequestError(
+            f"since is {since} and until is {until}, which is earlier. Exchange them."
+        )
+    return begins, ends
+
+
 def check_names(values: object, name: str) -> tuple[str, ...]:
     """Check several strings; a single one is refused, since it would be taken letter by letter.
 

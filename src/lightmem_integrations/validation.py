@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from lightmem_integrations.errors import InvalidRequestError, InvalidTurnError
+from lightmem_integrations.errors import InvalidRequestError, InvalidTurnError, SettingsError
 from lightmem_integrations.models.protocols import TokenCounter
 from lightmem_integrations.records.conversation import ROLES, TIERS, Tier, Turn
 from lightmem_integrations.safety import (
@@ -19,6 +19,7 @@ from lightmem_integrations.safety import (
     check_names,
     check_scope_id,
     check_turn_id,
+    check_window,
     has_lone_surrogates,
     short_repr,
 )
@@ -28,6 +29,46 @@ from lightmem_integrations.text.terms import terms
 from lightmem_integrations.text.timezone import check_timezone
 
 _SEARCHABLE = ("user", "assistant")
+
+
+def checked_settings(given: object) -> Settings:
+    """The settings of a memory that is being opened; the defaults for ``None``.
+
+    Raises:
+        SettingsError: They are something else, such as a dictionary.
+    """
+    if given is not None and not isinstance(given, Settings):
+        raise SettingsError(
+            f"settings= is {short_repr(given)}, a {type(given).__name__}. Pass such as "
+            "Settings(k=10)."
+        )
+    return given or Settings()
+
+
+def check_index(given: object) -> None:
+    """Refuse what is no vector index.
+
+    Raises:
+        SettingsError: As said.
+    """
+    if given is not None and not callable(getattr(given, "search", None)):
+        raise SettingsError(
+            f"index= is {short_repr(given)}, a {type(given).__name__}. Pass such as "
+            "ChromaIndex.server(...) or ExactIndex(), or leave it out for Chroma in the folder."
+        )
+
+
+def check_token_counter(given: object) -> None:
+    """Refuse what counts no tokens.
+
+    Raises:
+        InvalidRequestError: As said.
+    """
+    if given is not None and not callable(given):
+        raise InvalidRequestError(
+            f"count_tokens is {short_repr(given)}, a {type(given).__name__}. Pass a function from "
+            "a text to its number of tokens."
+        )
 
 
 def checked_turns(
@@ -191,6 +232,8 @@ def checked_request(
         InvalidRequestError: Another argument makes no sense.
     """
     moment = check_moment(as_of, "as_of")
+    begins, ends = check_window(since, until)
+    check_token_counter(count_tokens)
     return Request(
         query=_check_query(query),
         user_id=user_id,
@@ -200,8 +243,8 @@ def checked_request(
         ),
         tiers=_check_tiers(tiers),
         session_id=_check_session(session_id, "session_id", settings),
-        since=check_moment(since, "since"),
-        until=_until(check_moment(until, "until"), moment),
+        since=begins,
+        until=_until(ends, moment),
         as_of=moment,
         speakers=check_names(speakers, "speakers"),
         exclude=check_names(exclude, "exclude"),

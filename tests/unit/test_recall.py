@@ -354,7 +354,7 @@ def test_turns_that_cannot_be_embedded_in_time_are_found_by_words(open_memory):
     memory.add(Turn(role="user", text="A heron at dusk."), user_id="u")
     found = memory.recall("heron", user_id="u", strict=True)
     assert found.hits
-    assert "1 turns are not embedded yet" in found.degraded[0]
+    assert "1 turn not embedded yet" in found.degraded[0]
 
 
 class Backwards:

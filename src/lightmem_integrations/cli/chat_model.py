@@ -26,13 +26,13 @@ def chat_model(name: str) -> BaseChatModel:
             ``openai:gpt-4o-mini``.
 
     Raises:
-        ModelUnavailableError: If there is no such file, or LangChain cannot use that name.
+        ModelUnavailableError: If there is no such file, it is no model, or LangChain cannot use
+            that name.
     """
     if name.lower().endswith(".gguf"):
-        path = Path(name).expanduser()
-        if not path.is_file():
-            raise ModelUnavailableError(f"There is no model file {name!r}.")
-        return LocalChatModel(path=path)
+        return LocalChatModel(path=Path(name))
+    if not name.strip():  # LangChain would take the name from each call
+        raise ModelUnavailableError("The model's name is blank. Pass such as openai:gpt-4o-mini.")
     try:
         return init_chat_model(name)
     except Exception as error:  # Providers raise errors of their own: no key, no package, ...
@@ -56,6 +56,7 @@ class LocalChatModel(BaseChatModel):
     @override
     def model_post_init(self, context: Any, /) -> None:
         self._model = GGUFLanguageModel(self.path)
+        self._model.load()
 
     @property
     def _llm_type(self) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from lightmem_integrations.cli.output import JsonOption, print_json, table_console
 from lightmem_integrations.cli.progress import progress_bars
 
 app = typer.Typer(help="Measure how well memories are found.", no_args_is_help=True)
@@ -45,9 +44,7 @@ def retrieval(
         ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Which questions --sample draws.")] = 0,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print everything as JSON instead of tables.")
-    ] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Compare how well and how fast the stages of a recall find the turns that answer questions."""
     from lightmem_integrations.evaluation.report import tables
@@ -62,8 +59,8 @@ def retrieval(
             on_progress=show,
         )
     if as_json:
-        typer.echo(json.dumps(evaluation.to_json(), indent=2))
+        print_json(evaluation.to_json())
         return
-    console = Console()
+    console = table_console()
     for each in tables(evaluation):
         console.print(each)

@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
-from lightmem_integrations.cli.options import StoreArgument, UserOption, open_existing
+from lightmem_integrations.cli.options import StoreArgument, UserOption, check_known, open_existing
+from lightmem_integrations.cli.output import JsonOption, print_json, table_console
 from lightmem_integrations.cli.progress import progress_bars
+from lightmem_integrations.display import counted
 from lightmem_integrations.errors import InvalidRequestError
 
 if TYPE_CHECKING:
     from lightmem_integrations import LightMem
+    from lightmem_integrations.models.protocols import LanguageModel
 
 
 def consolidate(
@@ -45,13 +47,16 @@ def consolidate(
         ),
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print failures only.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Make episodes and facts of what was said since the last time.
 
     Made for cron: what is done stays done if it is stopped. The exit code is 1 if something
     failed; it is tried again at a later run.
     """
-    with open_existing(store, writer=writer) as memory, progress_bars(shown=not quiet) as show:
+    model = None if writer is None else _loaded(writer)
+    with open_existing(store, writer=model) as memory, progress_bars(shown=not quiet) as show:
+        check_known(memory, user)
         report = memory.consolidate(
             user_id=user,
             max_batches=max_batches,
@@ -59,10 +64,27 @@ def consolidate(
             retry_set_aside=retry,
             on_progress=lambda done, total: show("sessions", done, total),
         )
-    if not quiet or report.failed:
-        Console().print(report)
+    if as_json and (not quiet or report.failed):
+        print_json(report)
+    elif not quiet or report.failed:
+        table_console().print(report)
     if report.failed:
         raise typer.Exit(1)
+
+
+def _loaded(writer: str) -> LanguageModel:
+    """The model, loaded: a wrong one fails even if nothing is left to be written.
+
+    Raises:
+        SettingsError: It is no model file.
+        ModelUnavailableError: There is no such file, or it holds no model.
+    """
+    from lightmem_integrations.models.language import as_language_model
+    from lightmem_integrations.models.protocols import load
+
+    model = as_language_model(writer)
+    load(model)
+    return model
 
 
 def inspect(
@@ -82,25 +104,29 @@ def inspect(
     past: Annotated[
         bool, typer.Option("--past", help="Also facts that no longer hold or were retracted.")
     ] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Show what a user's memory consists of: sessions, episodes and facts."""
-    console = Console()
+    show = print_json if as_json else table_console().print
     with open_existing(store) as memory:
+        check_known(memory, user)
         if fact is not None:
-            console.print(memory.explain(_whole_id(memory, user, fact), user_id=user))
+            show(memory.explain(_whole_id(memory, user, fact), user_id=user))
             return
         if conflicts:
-            console.print(memory.conflicts(user_id=user, only_open=False))
+            show(memory.conflicts(user_id=user, only_open=False))
             return
-        held = memory.stats(user_id=user)
+        sessions, turns = memory.sessions(user_id=user), memory.stats(user_id=user).turns
         episodes = memory.episodes(user_id=user)
         facts = memory.facts(user_id=user, include_past=past)
         disputed = memory.conflicts(user_id=user)
-    typer.echo(f"{held.turns} turns in {held.sessions} sessions\n")
-    console.print(episodes)
-    console.print(facts)
-    if disputed:
-        console.print(disputed)
+    if as_json:
+        held = {"sessions": sessions, "turns": turns, "episodes": episodes, "facts": facts}
+        show({"user_id": user, **held, "conflicts": disputed})
+        return
+    typer.echo(f"{counted(turns, 'turn')} in {counted(len(sessions), 'session')}\n")
+    for each in (episodes, facts, *([disputed] if disputed else ())):
+        show(each)
 
 
 def _whole_id(memory: LightMem, user: str, beginning: str) -> str:
@@ -113,7 +139,8 @@ def _whole_id(memory: LightMem, user: str, beginning: str) -> str:
     found = [each for each in ids if each.startswith(beginning)]
     if len(found) != 1:
         raise InvalidRequestError(
-            f"{len(found)} of this user's facts have an id that begins with {beginning!r}; "
-            "`lightmem inspect STORE --user USER --past` lists them."
+            f"{len(found)} of the {counted(len(ids), 'fact')} of user {user!r} have an id that "
+            f"begins with {beginning!r}; `lightmem inspect {memory.path} --user {user} --past` "
+            "lists them."
         )
     return found[0]

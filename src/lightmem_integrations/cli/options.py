@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lightmem_integrations.errors import StorageError
+from lightmem_integrations.errors import ScopeError, StorageError
 from lightmem_integrations.storage.folder import LEDGER, folder_of
 
 if TYPE_CHECKING:
@@ -48,7 +50,7 @@ def existing(path: Path) -> Path:
     return folder
 
 
-def open_existing(path: Path, *, writer: str | None = None) -> LightMem:
+def open_existing(path: Path, *, writer: object | None = None) -> LightMem:
     """The store in that folder; ``writer`` is what ``LightMem`` takes as such.
 
     Raises:
@@ -57,3 +59,41 @@ def open_existing(path: Path, *, writer: str | None = None) -> LightMem:
     from lightmem_integrations import LightMem
 
     return LightMem(existing(path), writer=writer)
+
+
+def check_known(memory: LightMem, user: str | None, session: str | None = None) -> None:
+    """Refuse a user or session of which nothing is stored: mistyped, it looks like an empty memory.
+
+    Raises:
+        ScopeError: There is no such user or session, or the id can name none.
+    """
+    reason = unknown(memory, user, session)
+    if reason:
+        raise ScopeError(reason)
+
+
+def unknown(memory: LightMem, user: str | None, session: str | None = None) -> str:
+    """What the store does not know of these, and the names that come near; empty if it does.
+
+    Raises:
+        ScopeError: The id can name no user.
+    """
+    if user is None:
+        return ""
+    sessions = memory.sessions(user_id=user)
+    users = memory.users()
+    if user not in users:
+        return (
+            f"no such user {user!r}{near(user, users)} `lightmem users {memory.path}` lists them."
+        )
+    if session is not None and session not in sessions:
+        listed = f"`lightmem inspect {memory.path} --user {user} --json` lists them."
+        return f"no such session {session!r} of user {user!r}{near(session, sessions)} {listed}"
+    return ""
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """The end of a sentence about an unknown name: those that it may be, if any."""
+    by_key = {each.casefold(): each for each in known}
+    keys = get_close_matches(name.casefold(), by_key)
+    return f"; did you mean {' or '.join(repr(by_key[key]) for key in keys)}?" if keys else "."

@@ -13,10 +13,13 @@ from lightmem_integrations.cli.options import (
     SessionOption,
     StoreArgument,
     UserOption,
+    check_known,
     existing,
     open_existing,
+    unknown,
 )
-from lightmem_integrations.display import printable
+from lightmem_integrations.cli.output import JsonOption, print_json, table_console
+from lightmem_integrations.display import Grid, counted, printable
 from lightmem_integrations.storage.folder import LEDGER, folder_of
 
 
@@ -35,18 +38,36 @@ def recall(
     context: Annotated[
         bool, typer.Option("--context", help="Print the text for a prompt instead of a table.")
     ] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Show what a user's memory holds on a question."""
     with open_existing(store) as memory:
+        check_known(memory, user, session)
         # Otherwise the time shown would be that of loading the model.
         memory.warm_up()
         found = memory.recall(
             question, user_id=user, session_id=session, k=k, max_tokens=max_tokens
         )
-    if context:
+    if as_json:
+        print_json(found)
+    elif context:
         typer.echo(printable(found.text))
     else:
-        Console().print(found)
+        table_console().print(found)
+
+
+def users(store: StoreArgument, *, as_json: JsonOption = False) -> None:
+    """List the users of a store, and how much is held of each."""
+    with open_existing(store) as memory:
+        held = [memory.stats(user_id=user) for user in memory.users()]
+    if as_json:
+        print_json(held)
+        return
+    rows = [
+        (str(one.user_id), f"{one.sessions:,}", f"{one.turns:,}", f"{one.facts:,}") for one in held
+    ]
+    columns = ("user", "sessions", "turns", "facts")
+    table_console().print(Grid(counted(len(held), "user"), columns, rows))
 
 
 def stats(
@@ -54,12 +75,18 @@ def stats(
     user: Annotated[
         str | None, typer.Option("--user", "-u", help="Only this user.", show_default=False)
     ] = None,
+    *,
+    as_json: JsonOption = False,
 ) -> None:
     """Show how much a store holds."""
     with open_existing(store) as memory:
+        check_known(memory, user)
         held = memory.stats(user_id=user)
+    if as_json:
+        print_json(held)
+        return
     title = f"{store}" if user is None else f"{store}, user {user}"
-    Console().print(replace(held.grid(), title=title))
+    table_console().print(replace(held.grid(), title=title))
 
 
 def forget(
@@ -68,9 +95,14 @@ def forget(
     user: UserOption,
     session: SessionOption = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Erase a user's memory, or one session of it, from every file of the store."""
     with open_existing(store) as memory:
+        # No error: whoever is to be forgotten is not there. Mistyped, somebody still is.
+        warning = unknown(memory, user, session)
+        if warning:
+            typer.echo(f"Warning: {printable(warning)}", err=True)
         if session is None:
             turns = memory.stats(user_id=user).turns
             what = f"everything of user {user!r}"
@@ -78,17 +110,24 @@ def forget(
             turns = len(memory.history(user_id=user, session_id=session))
             what = f"session {session!r} of user {user!r}"
         if turns and not yes:
-            typer.confirm(f"Erase {what} ({turns} turns)? This cannot be undone.", abort=True)
+            question = f"Erase {what} ({counted(turns, 'turn')})? This cannot be undone."
+            typer.confirm(printable(question), abort=True, err=as_json)
         receipt = memory.forget(user_id=user, session_id=session)
+    if as_json:
+        print_json(receipt)
+        return
     title = f"Erased {what}" if turns else f"Nothing held: {what}"
-    Console().print(replace(receipt.grid(), title=title))
+    table_console().print(replace(receipt.grid(), title=title))
 
 
-def reindex(store: StoreArgument) -> None:
+def reindex(store: StoreArgument, *, as_json: JsonOption = False) -> None:
     """Build the vector index anew from the ledger."""
     with open_existing(store) as memory, Console(stderr=True).status("Embedding every turn"):
         vectors = memory.reindex()
-    typer.echo(f"{vectors} vectors indexed.")
+    if as_json:
+        print_json({"vectors": vectors})
+    else:
+        typer.echo(f"{counted(vectors, 'vector')} indexed.")
 
 
 def backup(
@@ -96,6 +135,8 @@ def backup(
     to: Annotated[
         Path, typer.Argument(metavar="FOLDER", help="Folder to copy to.", show_default=False)
     ],
+    *,
+    as_json: JsonOption = False,
 ) -> None:
     """Copy a store into another folder, also while another process has it open.
 
@@ -104,4 +145,7 @@ def backup(
     from lightmem_integrations.storage.backup import back_up
 
     back_up(existing(store) / LEDGER, folder_of(to))
-    typer.echo(f"{store} is copied to {to}.")
+    if as_json:
+        print_json({"store": folder_of(store), "copy": folder_of(to)})
+    else:
+        typer.echo(printable(f"{store} is copied to {to}."))

@@ -26,4 +26,5 @@ def stats(store: Store, user_id: str | None) -> Stats:
         dimension=int(dimension) if dimension else None,
         index=store.indexer.state,
         bytes=store.size_in_bytes() if user_id is None else None,
+        user_id=user_id,
     )

@@ -121,6 +121,8 @@ def _opened(
     *,
     replace: bool,
 ) -> OpenStore:
+    if ledger_url is not None:
+        file_of(ledger_url)  # before the folder: what is no ledger makes none
     folder = path or Path(tempfile.mkdtemp(prefix="lightmem-"))
     folder_lock = FolderLock(folder)
     try:

@@ -11,7 +11,7 @@ from lightmem_integrations.errors import InvalidRequestError
 from lightmem_integrations.knowledge.beliefs import PERSON, new_belief
 from lightmem_integrations.knowledge.commit import insert_belief
 from lightmem_integrations.knowledge.retraction import retract_fact
-from lightmem_integrations.safety import has_lone_surrogates, short_repr
+from lightmem_integrations.safety import check_moment, has_lone_surrogates, short_repr
 from lightmem_integrations.settings import ConsolidationSettings
 from lightmem_integrations.storage.claims import MOST_CONFIDENCE, Claim, insert_claim, read_claims
 from lightmem_integrations.storage.facts import StoredFact, next_revision, read_facts
@@ -43,8 +43,7 @@ class Correction:
                 check_text(text, name)
         check_text(self.reason, "reason")
         for name, moment in (("valid_from", self.valid_from), ("valid_to", self.valid_to)):
-            if moment is not None and moment.utcoffset() is None:
-                raise InvalidRequestError(f"{name} is {moment.isoformat()}, without a time zone.")
+            check_moment(moment, name)
 
 
 def correct(

@@ -1,6 +1,7 @@
 """LightMem in LangChain and LangGraph.
 
-Importing this package imports no framework; each name imports its own on first use:
+Importing this package imports no framework; each name imports its own on first use, and
+``import *`` brings the names whose extra is installed:
 
 ==============================  =========  ========================================================
 name                            extra      is
@@ -24,6 +25,7 @@ name                            extra      is
 from __future__ import annotations
 
 import importlib
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from lightmem_integrations.errors import MissingExtraError
@@ -40,21 +42,21 @@ if TYPE_CHECKING:
     from lightmem_integrations.langchain.store.store import LightMemStore
     from lightmem_integrations.langchain.toolkit import LightMemToolkit
 
-__all__ = [
-    "LightMemChatMessageHistory",
-    "LightMemConsolidator",
-    "LightMemMemory",
-    "LightMemMiddleware",
-    "LightMemRecall",
-    "LightMemReranker",
-    "LightMemRetriever",
-    "LightMemStore",
-    "LightMemToolkit",
-    "import_documents",
-    "import_messages",
-    "record_turns",
-    "session_history",
-]
+    __all__ = [
+        "LightMemChatMessageHistory",
+        "LightMemConsolidator",
+        "LightMemMemory",
+        "LightMemMiddleware",
+        "LightMemRecall",
+        "LightMemReranker",
+        "LightMemRetriever",
+        "LightMemStore",
+        "LightMemToolkit",
+        "import_documents",
+        "import_messages",
+        "record_turns",
+        "session_history",
+    ]
 
 _MODULES = {
     "LightMemChatMessageHistory": ("history", "langchain"),
@@ -71,10 +73,21 @@ _MODULES = {
     "record_turns": ("recording", "langchain"),
     "session_history": ("history", "langchain"),
 }
-_FRAMEWORK = frozenset({"langchain", "langchain_classic", "langchain_core", "langgraph"})
+_PACKAGES = {
+    "langchain": ("langchain_core",),
+    "agents": ("langchain", "langgraph"),
+    "classic": ("langchain_classic",),
+}
+_FRAMEWORK = frozenset(package for packages in _PACKAGES.values() for package in packages)
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__all__":
+        installed = {extra for extra, needed in _PACKAGES.items() if all(map(find_spec, needed))}
+        # Without any, the first name says which extra to install.
+        return sorted(
+            n for n, (_, extra) in _MODULES.items() if not installed or extra in installed
+        )
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module, extra = _MODULES[name]

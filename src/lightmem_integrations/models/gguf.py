@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import queue
 import secrets
@@ -22,7 +23,7 @@ _STEP = 256
 class GGUFLanguageModel:
     """A language model in a ``.gguf`` file; with a schema it decodes under a grammar.
 
-    The file is loaded on the first call.
+    The file is loaded on the first call, or by ``load``.
 
     Args:
         path: The ``.gguf`` file.
@@ -30,8 +31,8 @@ class GGUFLanguageModel:
         threads: Threads to compute with; ``None`` for one per processor.
 
     Raises:
-        MissingExtraError: On the first call, if ``xllamacpp`` is not installed.
-        ModelUnavailableError: On the first call, if there is no such file or it is no model.
+        MissingExtraError: ``xllamacpp`` is not installed.
+        ModelUnavailableError: There is no such file; on the first call, if it is no model.
     """
 
     def __init__(
@@ -42,6 +43,12 @@ class GGUFLanguageModel:
         threads: int | None = None,
     ) -> None:
         self._path = Path(path).expanduser()
+        if not self._path.is_file():
+            raise ModelUnavailableError(
+                f"There is no model file {str(self._path)!r}. Check the path."
+            )
+        if importlib.util.find_spec("xllamacpp") is None:
+            raise MissingExtraError("A model in a .gguf file", "gguf", "xllamacpp")
         self._context_size = context_size
         self._threads = threads
         self._server: Any = None
@@ -151,12 +158,8 @@ def _left(until: float) -> float:
 
 
 def _load(path: Path, context_size: int, threads: int | None) -> Any:
-    try:
-        import xllamacpp
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("A model in a .gguf file", "gguf", "xllamacpp") from error
-    if not path.is_file():
-        raise ModelUnavailableError(f"There is no model file {str(path)!r}.")
+    import xllamacpp
+
     parameters = xllamacpp.CommonParams()
     parameters.model.path = str(path)
     parameters.n_ctx = context_size

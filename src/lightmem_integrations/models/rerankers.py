@@ -21,6 +21,7 @@ from lightmem_integrations.models.json_answer import complete_json
 from lightmem_integrations.models.language import as_language_model
 from lightmem_integrations.models.prompts import pointer_prompt, pointer_schema
 from lightmem_integrations.models.protocols import LanguageModel, Reranker, is_of, load
+from lightmem_integrations.models.sentence import check_name
 from lightmem_integrations.safety import short_repr
 
 DEFAULT_CROSS_ENCODER = "cross-encoder/ms-marco-MiniLM-L6-v2"
@@ -134,10 +135,14 @@ def as_reranker(given: object | None) -> Reranker | None:
 
     Raises:
         SettingsError: It is none of these.
+        ModelUnavailableError: It is a string, and no model can be named so.
+        MissingExtraError: It is a string, and sentence-transformers is not installed.
     """
     if given is None:
         return None
     model: Any = given
+    if isinstance(given, str):
+        check_name(given, "re-ranker", "reranker")
     if isinstance(given, str) or is_of(given, "sentence_transformers"):
         return CrossEncoderReranker(given)
     # LangChain's own `score` takes pairs.

@@ -66,20 +66,25 @@ class SentenceTransformerEmbedder:
         return np.asarray(vectors, np.float32)
 
 
-def check_name(model: str) -> None:
+def check_name(model: str, kind: str = "embedder", argument: str = "embedder") -> None:
     """Refuse what cannot be a model, without loading it or asking the hub.
+
+    Args:
+        model: The name.
+        kind: What it would be, in words.
+        argument: As what it was given.
 
     Raises:
         MissingExtraError: sentence-transformers is not installed.
         ModelUnavailableError: It is neither a folder that is there nor a name that the hub allows.
     """
     if importlib.util.find_spec("sentence_transformers") is None:
-        raise MissingExtraError(f"The embedder {model!r}", "local", "sentence-transformers")
+        raise MissingExtraError(f"The {kind} {model!r}", "local", "sentence-transformers")
     if not (model and Path(model).is_dir()) and not _HUB_NAME.fullmatch(model):
         raise ModelUnavailableError(
-            f"The embedder {model!r} is neither a folder on this machine nor the name of a model "
-            "on the hub, such as 'all-MiniLM-L6-v2'. Check the path, or leave embedder= out to use "
-            "the model that the package ships."
+            f"The {kind} {model!r} is neither a folder on this machine nor the name of a model on "
+            "the hub, such as 'sentence-transformers/all-MiniLM-L6-v2'. Check the path, or leave "
+            f"{argument}= out."
         )
 
 

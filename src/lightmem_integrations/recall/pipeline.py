@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 
 from lightmem_integrations.arrays import Vectors
+from lightmem_integrations.display import counted
 from lightmem_integrations.engine.deadline import DaemonPool, Deadline
 from lightmem_integrations.engine.store import Store
 from lightmem_integrations.errors import LightMemError
@@ -195,7 +196,7 @@ def _embed(run: _Run, user: User, plan: Plan, limits: RowFilter) -> list[Embedde
                     lambda: indexer.catch_up(user, seconds, excluded), seconds
                 )
         if left:
-            run.degraded.append(f"{left} turns are not embedded yet and are found by words only")
+            run.degraded.append(f"{counted(left, 'turn')} not embedded yet: found by words only")
     return queries
 
 

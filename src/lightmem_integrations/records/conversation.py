@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from lightmem_integrations.display import Displayed, Grid
+from lightmem_integrations.display import Displayed, Grid, counted
 
 Role = Literal["user", "assistant", "system", "tool"]
 """Role of a speaker, in the words that chat models use."""
@@ -141,7 +141,7 @@ class Recall(Displayed):
         """Its hits, best first, and below them what it took."""
         total = self.milliseconds.get("total")
         took = "" if total is None else f" in {total:.1f} ms"
-        hits = f"{len(self.hits) or 'no'} {'hit' if len(self.hits) == 1 else 'hits'}"
+        hits = counted(len(self.hits), "hit") if self.hits else "no hits"
         return Grid(
             self.query,
             ("#", "tier", "score", "when", "who", "text") if self.hits else (),
@@ -156,7 +156,7 @@ class Recall(Displayed):
                 )
                 for rank, hit in enumerate(self.hits, start=1)
             ],
-            notes=[f"{hits}{took}; {self.tokens} tokens of context"],
+            notes=[f"{hits}{took}; {counted(self.tokens, 'token')} of context"],
             warnings=[f"degraded: {reason}" for reason in self.degraded],
         )
 
@@ -213,6 +213,7 @@ class Stats(Displayed):
         index: ``ready``; ``unchecked`` before it was first needed; ``rebuilding`` or
             ``unavailable``, when recall compares the ledger's vectors one by one.
         bytes: Size of the store's folder on disk; ``None`` for one user, or without a folder.
+        user_id: Whose memory it is about; ``None`` for everybody's.
     """
 
     users: int
@@ -227,6 +228,7 @@ class Stats(Displayed):
     dimension: int | None
     index: str
     bytes: int | None
+    user_id: str | None = None
 
     def grid(self) -> Grid:
         """Size and state, one figure a line."""
@@ -242,8 +244,11 @@ class Stats(Displayed):
             ("set aside by consolidation", f"{self.set_aside:,}"),
             ("embedder", f"{self.embedder or 'none yet'}{dimension}"),
             ("vector index", self.index),
-            ("size on disk", "in memory" if self.bytes is None else _size(self.bytes)),
         ]
+        if self.user_id is not None:
+            return Grid(f"Stored of user {self.user_id}", (), rows[1:])
+        kept = ("kept", "in memory: a temporary folder, gone at close")
+        rows.append(kept if self.bytes is None else ("size on disk", _size(self.bytes)))
         return Grid("Stored", (), rows)
 
 

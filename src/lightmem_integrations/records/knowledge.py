@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Literal
 
-from lightmem_integrations.display import Displayed, Grid
+from lightmem_integrations.display import Displayed, Grid, counted
 from lightmem_integrations.records.conversation import Turn
 
 _SHORT_ID = 8  # characters of an id that a table shows; a guess
@@ -170,7 +170,7 @@ class Explanation(Displayed):
             f"fact {fact.id}: {_span(fact)}; {_state(fact) or 'holds'}; "
             f"confidence {fact.confidence:.2f}{by}"
         )
-        return Grid(fact.statement, ("", "when", "", "text"), rows, [note])
+        return Grid(fact.statement, ("kind", "when", "note", "text"), rows, [note])
 
 
 class Facts(Displayed, tuple[Fact, ...]):
@@ -181,16 +181,15 @@ class Facts(Displayed, tuple[Fact, ...]):
     def grid(self) -> Grid:
         """A line for each fact."""
         return Grid(
-            _counted(self, "fact"),
-            ("id", "since", "until", "confidence", "text", "state") if self else (),
+            counted(len(self), "fact"),
+            ("id", "since", "until", "confidence", "text") if self else (),
             [
                 (
                     fact.id[:_SHORT_ID],
                     _day(fact.valid_from),
                     _day(fact.valid_to),
                     f"{fact.confidence:.2f}",
-                    fact.statement,
-                    _state(fact),
+                    fact.statement + (f" ({state})" if (state := _state(fact)) else ""),
                 )
                 for fact in self
             ],
@@ -205,7 +204,7 @@ class Episodes(Displayed, tuple[Episode, ...]):
     def grid(self) -> Grid:
         """A line for each episode."""
         return Grid(
-            _counted(self, "episode"),
+            counted(len(self), "episode"),
             ("when", "session", "turns", "text") if self else (),
             [
                 (
@@ -243,14 +242,10 @@ class Conflicts(Displayed, tuple[Conflict, ...]):
                 ("", "", second.id[:_SHORT_ID], second.statement, second.agent_id or "", ""),
             ]
         return Grid(
-            _counted(self, "conflict"),
+            counted(len(self), "conflict"),
             ("id", "when", "fact", "text", "agent", "state") if self else (),
             rows,
         )
-
-
-def _counted(things: tuple[object, ...], name: str) -> str:
-    return f"{len(things)} {name if len(things) == 1 else name + 's'}"
 
 
 def _day(moment: dt.datetime | None) -> str:

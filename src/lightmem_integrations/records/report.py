@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from lightmem_integrations.display import Displayed, Grid
+from lightmem_integrations.display import Displayed, Grid, counted
 
 _SHOWN_PROBLEMS = 5  # a guess
 
@@ -78,5 +78,5 @@ class ConsolidationReport(Displayed):
         rows.append(("seconds", f"{self.seconds:.2f}"))
         problems = list(self.problems[:_SHOWN_PROBLEMS])
         if len(self.problems) > len(problems):
-            problems.append(f"and {len(self.problems) - len(problems)} problems more")
+            problems.append(f"and {counted(len(self.problems) - len(problems), 'problem')} more")
         return Grid("Consolidated", (), rows, warnings=problems)

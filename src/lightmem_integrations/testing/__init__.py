@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import importlib
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from lightmem_integrations.testing.hash_embedder import HashEmbedder
@@ -20,14 +21,14 @@ if TYPE_CHECKING:
     from lightmem_integrations.testing.extractive_llama_index import ExtractiveLLM
     from lightmem_integrations.testing.scripted_writer import ScriptedWriter
 
-__all__ = [
-    "NOTHING",
-    "ExtractiveChatModel",
-    "ExtractiveLLM",
-    "HashEmbedder",
-    "ScriptedWriter",
-    "quoted_answer",
-]
+    __all__ = [
+        "NOTHING",
+        "ExtractiveChatModel",
+        "ExtractiveLLM",
+        "HashEmbedder",
+        "ScriptedWriter",
+        "quoted_answer",
+    ]
 
 _LAZY = {
     "ExtractiveChatModel": "extractive_langchain",
@@ -36,7 +37,13 @@ _LAZY = {
 }
 
 
+_PACKAGES = {"ExtractiveChatModel": "langchain_core", "ExtractiveLLM": "llama_index"}
+
+
 def __getattr__(name: str) -> Any:
+    if name == "__all__":  # ``import *`` brings what can be had with the extras installed
+        missing = {one for one, package in _PACKAGES.items() if find_spec(package) is None}
+        return sorted({"HashEmbedder", "NOTHING", "quoted_answer", *_LAZY} - missing)
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f"{__name__}.{_LAZY[name]}"), name)

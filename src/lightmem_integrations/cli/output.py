@@ -1,0 +1,26 @@
+"""What a command prints: tables for a person, JSON for a program."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+from pydantic_core import to_jsonable_python
+from rich.console import Console
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead, for a program.")]
+
+_LEAST_WIDTH = 60  # columns: where a table of facts would break its dates; seen by trying
+
+
+def table_console() -> Console:
+    """The terminal, or the pipe, as wide as it is; where that is too narrow it breaks the lines."""
+    console = Console()
+    console.width = max(console.width, _LEAST_WIDTH)
+    return console
+
+
+def print_json(data: object) -> None:
+    """Print records, or what is made of them, as one JSON document in ASCII."""
+    typer.echo(json.dumps(to_jsonable_python(data, inf_nan_mode="null"), indent=2))

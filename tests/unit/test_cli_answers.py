@@ -1,0 +1,286 @@
+"""Every command answers a program in JSON, a person in tables, and a mistake with a remedy."""
+
+import datetime as dt
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from lightmem_integrations import LightMem, Turn
+from lightmem_integrations.cli import app
+
+DAY = dt.datetime(2025, 5, 1, tzinfo=dt.timezone.utc)
+ODD = "My boat \u8239 is red. \x1b]0;owned\x07\x1b[2J\x9b31m\u202e"
+DATA = Path(__file__).parents[2] / "examples" / "demo" / "conversation.json"
+
+
+def leaves(command, path=()):
+    """Every command by the words that call it, those of groups among them."""
+    below = getattr(command, "commands", None)
+    if below is None:
+        return {" ".join(path): command}
+    return {
+        words: leaf
+        for name, each in below.items()
+        for words, leaf in leaves(each, (*path, name)).items()
+    }
+
+
+COMMANDS = leaves(typer.main.get_command(app))
+ARGUMENTS = {
+    "chat": ("{store}", "-u", "anne", "-s", "now"),
+    "recall": ("{store}", "Where do I live?", "-u", "anne"),
+    "consolidate": ("{store}", "--final"),
+    "inspect": ("{store}", "-u", "anne"),
+    "users": ("{store}",),
+    "stats": ("{store}",),
+    "forget": ("{store}", "-u", "anne", "--yes"),
+    "reindex": ("{store}",),
+    "backup": ("{store}", "{store}-copy"),
+    "eval retrieval": ("--data", DATA, "--contender", "lightmem:words", "--sample", "2"),
+}
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory):
+    """A store of two users, consolidated; one has moved house, and writes what terminals obey."""
+    path = tmp_path_factory.mktemp("full") / "store"
+    with LightMem(path) as memory:
+        for number, text in enumerate(["I live in Lisbon.", "I live in Porto now.", ODD]):
+            turn = Turn(role="user", speaker="Anne", text=text, time=DAY + dt.timedelta(number))
+            memory.add(turn, user_id="anne", session_id=f"a-session-with-a-long-name-{number}")
+        memory.add(Turn(role="user", text="I live in Oslo.", time=DAY), user_id="bob")
+        memory.consolidate(final=True)
+    return path
+
+
+@pytest.fixture
+def store(full, tmp_path):
+    return shutil.copytree(full, tmp_path / "store")
+
+
+@pytest.fixture
+def run(store):
+    def run(command, *arguments, answers="", columns=80):
+        words = [str(each).format(store=store) for each in arguments]
+        return CliRunner().invoke(
+            app, [*command.split(), *words], input=answers, env={"COLUMNS": str(columns)}
+        )
+
+    return run
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_prints_one_json_document(run, command):
+    assert any("--json" in each.opts for each in COMMANDS[command].params), command
+    asked = "Where do I live?\n\n" if command == "chat" else ""
+    result = run(command, *ARGUMENTS[command], "--json", answers=asked)
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)
+    # What a terminal would obey, and what it could not show, is escaped.
+    assert re.fullmatch(r"[\n -~]*", result.stdout)
+
+
+def test_json_holds_what_the_tables_show(run):
+    answers = {
+        command: json.loads(run(command, *ARGUMENTS[command], "--json").stdout)
+        for command in ("recall", "inspect", "users", "stats", "consolidate")
+    }
+    assert "I live in Porto now." in [hit["text"] for hit in answers["recall"]["hits"]]
+    assert answers["recall"]["text"].startswith("<memory>")
+    assert ODD in [episode["turns"][0]["text"] for episode in answers["inspect"]["episodes"]]
+    assert any("Porto" in fact["statement"] for fact in answers["inspect"]["facts"])
+    assert len(answers["inspect"]["sessions"]) == 3
+    assert [one["user_id"] for one in answers["users"]] == ["anne", "bob"]
+    assert (answers["stats"]["users"], answers["stats"]["turns"]) == (2, 4)
+    assert answers["consolidate"]["written"] == 0
+    (fact, *_) = answers["inspect"]["facts"]
+    explained = json.loads(
+        run("inspect", "{store}", "-u", "anne", "--fact", fact["id"], "--json").stdout
+    )
+    assert explained["fact"]["statement"] == fact["statement"]
+    assert explained["evidence"]
+    assert json.loads(run("inspect", "{store}", "-u", "anne", "--conflicts", "--json").stdout) == []
+
+
+def test_a_question_before_erasing_does_not_stand_in_the_json(store):
+    asked = [sys.executable, "-m", "lightmem_integrations.cli", "forget", store, "-u", "anne"]
+    result = subprocess.run(
+        [*asked, "--json"], input="y\n", capture_output=True, text=True, check=True, timeout=120
+    )
+    assert json.loads(result.stdout)["turns"] == 3
+    assert "Erase everything of user 'anne' (3 turns)?" in result.stderr
+
+
+def test_a_conversation_stands_beside_its_json(run):
+    result = run("chat", *ARGUMENTS["chat"], "--json", answers="Where do I live?\nThanks.\n\n")
+    said = json.loads(result.stdout)
+    assert [each["said"] for each in said["exchanges"]] == ["Where do I live?", "Thanks."]
+    assert said["exchanges"][0]["answer"] in result.stderr
+    assert (said["user_id"], said["session_id"]) == ("anne", "now")
+
+
+WITH_STORE = [command for command in COMMANDS if command not in ("chat", "eval retrieval")]
+
+
+@pytest.mark.parametrize("command", WITH_STORE)
+@pytest.mark.parametrize("option", [(), ("--json",)], ids=["table", "json"])
+@pytest.mark.parametrize("path", ["nowhere", "folder", "file"])
+def test_without_a_store_nothing_is_printed_or_made(run, tmp_path, command, option, path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    before = sorted(tmp_path.rglob("*"))
+    _, *rest = ARGUMENTS[command]
+    result = run(command, tmp_path / path, *rest, *option)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.strip().startswith("Error: ")
+    assert str(tmp_path / path) in result.stderr
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+OF_A_USER = [
+    command
+    for command, each in COMMANDS.items()
+    if any("--user" in one.opts for one in each.params) and command not in ("chat", "forget")
+]
+
+
+@pytest.mark.parametrize("command", OF_A_USER)
+@pytest.mark.parametrize(
+    ("user", "meant"),
+    [("ane", "; did you mean 'anne'?"), ("ANNE", "; did you mean 'anne'?"), ("zed", ".")],
+)
+@pytest.mark.parametrize("option", [(), ("--json",)], ids=["table", "json"])
+def test_a_mistyped_user_is_no_empty_memory(run, store, command, user, meant, option):
+    plain = [each for each in ARGUMENTS[command] if each not in ("-u", "anne")]
+    result = run(command, *plain, "--user", user, *option)
+    assert (result.exit_code, result.stdout) == (1, "")
+    remedy = f"`lightmem users {store}` lists them."
+    assert result.stderr.strip() == f"Error: no such user {user!r}{meant} {remedy}"
+
+
+def test_who_is_to_be_forgotten_and_is_not_there_is_a_warning(run):
+    result = run("forget", "{store}", "--user", "ane")
+    assert result.exit_code == 0
+    assert "Nothing held" in result.stdout
+    assert result.stderr.startswith("Warning: no such user 'ane'; did you mean 'anne'?")
+    result = run("forget", "{store}", "--user", "anne", "--session", "other")
+    assert "no such session 'other' of user 'anne'" in result.stderr
+
+
+def test_a_mistyped_session_is_no_empty_memory(run):
+    session = "a-session-with-a-long-nam-1"
+    result = run("recall", "{store}", "home", "-u", "anne", "-s", session)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert f"no such session '{session}' of user 'anne'; did you mean" in result.stderr
+    assert "'a-session-with-a-long-name-1'" in result.stderr
+
+
+def test_a_conversation_with_a_new_user_names_those_who_are_known(run):
+    assert "0 turns; did you mean 'anne'?" in run("chat", "{store}", "-u", "ane").stdout
+    assert "did you mean" not in run("chat", "{store}", "-u", "anne").stdout
+
+
+def test_users_are_listed_with_what_is_held_of_each(run):
+    shown = run("users", "{store}").stdout
+    assert "2 users" in shown
+    assert [line.split() for line in shown.splitlines() if line.startswith((" anne", " bob"))] == [
+        ["anne", "3", "3", "1"],
+        ["bob", "1", "1", "1"],
+    ]
+
+
+def test_an_id_of_a_user_is_listed_whole(run, store):
+    long = "somebody.with.a.long.name@a-long-domain.example.org"
+    with LightMem(store) as memory:
+        memory.add(Turn(role="user", text="Hello"), user_id=long)
+    assert long in run("users", "{store}").stdout
+
+
+@pytest.mark.parametrize("file", ["nosuch.gguf", "folder.gguf", "empty.gguf", "gpt-4", ""])
+def test_a_wrong_model_fails_even_where_nothing_is_left_to_write(run, tmp_path, file):
+    (tmp_path / "folder.gguf").mkdir()
+    (tmp_path / "empty.gguf").touch()
+    result = run("consolidate", "{store}", "--writer", tmp_path / file if file else "")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("Error: ")
+
+
+@pytest.mark.parametrize("model", ["nosuch.gguf", "nosuch", "nosuch:model", ""])
+def test_a_wrong_model_makes_no_store(run, tmp_path, model):
+    pytest.importorskip("langgraph")
+    result = run("chat", tmp_path / "new", "-u", "anne", "--model", model)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("Error: ")
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(
+    "content", ["", "no JSON", "3", "[1]", '{"users": 3}', '{"users": [{}]}', "[]"]
+)
+def test_conversations_that_cannot_be_read_are_named(run, tmp_path, content):
+    (tmp_path / "data.json").write_text(content, encoding="utf-8")
+    result = run("eval retrieval", "--data", tmp_path / "data.json", "--json")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "data.json" in result.stderr.strip().splitlines()[-1]
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_one_of_a_thing_is_not_several(run, tmp_path, number):
+    with LightMem(tmp_path / "few") as memory:
+        for place in range(number):
+            memory.add(Turn(role="user", text=f"Word {place}."), user_id="u", session_id=str(place))
+    noun = "" if number == 1 else "s"
+    few = tmp_path / "few"
+    asked = run("forget", few, "-u", "u", answers="n\n").stdout
+    assert f"({number} turn{noun})" in asked
+    inspected = run("inspect", few, "-u", "u").stdout
+    assert f"{number} turn{noun} in {number} session{noun}\n" in inspected
+    assert f"{number} vector{noun} indexed." in run("reindex", few).stdout
+    assert f"{number} turn{noun}." in run("chat", few, "-u", "u").stdout
+
+
+def test_the_size_of_one_user_on_disk_is_not_guessed(run):
+    assert "size on disk" in run("stats", "{store}").stdout
+    shown = run("stats", "{store}", "-u", "anne").stdout
+    assert "in memory" not in shown
+    assert "size on disk" not in shown
+    with LightMem() as memory:
+        assert "size on disk" not in str(memory.stats().grid())
+
+
+@pytest.mark.parametrize("columns", [120, 80, 60, 40])
+def test_no_table_breaks_a_date(run, store, columns):
+    with LightMem(store) as memory:
+        (moved,) = (fact for fact in memory.facts(user_id="anne") if "Porto" in fact.statement)
+    for arguments, dates in (
+        (("recall", "{store}", "Where do I live?", "-u", "anne"), {"2025-05-01", "2025-05-02"}),
+        (("inspect", "{store}", "-u", "anne", "--past"), {"2025-05-01", "2025-05-02"}),
+        (
+            ("inspect", "{store}", "-u", "anne", "--fact", moved.id),
+            {"2025-05-01 to 2025-05-02", "since 2025-05-02"},
+        ),
+    ):
+        shown = run(*arguments, columns=columns).stdout
+        assert all(date in shown for date in dates), shown
+        assert max(map(len, shown.splitlines())) <= max(columns, 60)
+
+
+def test_tables_name_their_columns_and_leave_out_the_empty_ones(run, store):
+    with LightMem(store) as memory:
+        fact = memory.facts(user_id="anne")[0]
+    headings = [
+        line.split() for line in run("inspect", "{store}", "-u", "anne").stdout.splitlines()
+    ]
+    assert ["id", "since", "confidence", "text"] in headings
+    past = run("inspect", "{store}", "-u", "anne", "--past").stdout
+    assert ["id", "since", "until", "confidence", "text"] in map(str.split, past.splitlines())
+    explained = run("inspect", "{store}", "-u", "anne", "--fact", fact.id).stdout
+    assert ["kind", "when", "note", "text"] in map(str.split, explained.splitlines())
