@@ -13,22 +13,35 @@ import time
 from collections.abc import Mapping
 
 import pytest
+from langchain_core.messages import AIMessage
 from llama_index.core.base.llms.types import ChatMessage
 
 import lightmem_integrations
-from lightmem_integrations import Settings
+from lightmem_integrations import Hit, Settings, Source, Turn
 from lightmem_integrations.consolidation.write import clauses
 from lightmem_integrations.consolidation.write.correction import correction_of
 from lightmem_integrations.consolidation.write.extractive import ExtractiveWriter
 from lightmem_integrations.consolidation.write.fact_rules import facts
+from lightmem_integrations.consolidation.write.grounding import check_grounded
 from lightmem_integrations.consolidation.write.summary import proper_names
-from lightmem_integrations.display import literal
+from lightmem_integrations.display import literal, printable
 from lightmem_integrations.errors import LightMemError
 from lightmem_integrations.knowledge.drafts import WriterTurn
+from lightmem_integrations.langchain.messages import to_turn as langchain_to_turn
 from lightmem_integrations.llama_index.messages import to_turn
+from lightmem_integrations.llama_index.window import without_placeholders
 from lightmem_integrations.models.json_answer import read_object
+from lightmem_integrations.models.token_counter import shipped_token_counter
+from lightmem_integrations.recall.candidates import Quote, Ranked
+from lightmem_integrations.recall.pack import pack
 from lightmem_integrations.recall.plan.aliases import unknown_names
-from lightmem_integrations.recall.plan.question import named_speakers
+from lightmem_integrations.recall.plan.question import essence, named_speakers
+from lightmem_integrations.recall.select.answer_type import has_answer_type
+from lightmem_integrations.records.storable import storable
+from lightmem_integrations.safety import escape_fence, fence
+from lightmem_integrations.testing import ScriptedWriter
+from lightmem_integrations.testing.quote import quoted_answer
+from lightmem_integrations.text.answers import admits_ignorance, without_reasoning
 from lightmem_integrations.text.names import name_key
 from lightmem_integrations.text.sentences import sentences, split_sentences, without_quotations
 from lightmem_integrations.text.temporal import mentions, time_window
@@ -46,11 +59,13 @@ PIECES = [
     *"a \nA9.,<>[](){}\"'`*_-:;!?@/&#\\\t\u2019\u201c\u2026\u3042\u0301",
     *("a ", "A ", "a.", "A.", "a,", "aB", "Aa ", "I ", "9 ", "9.", "< ", "</", "[ ", "]]", "{}"),
     *('"a', "> ", "\n\n", "\n>", "``", "- ", ", ", " ,", "? ", "'s ", "\u00ab ", "&lt;"),
+    *("<memory>", "<think>", "a b ", "\u200b<", "0a", "\U0001f468\u200d"),
     *("my ", "in my ", "not ", "no, ", "I am ", "I meant ", "my cat ", "last ", "5 May ", "for 5 "),
     *("last Friday ", "2024-05-05 ", "moved from ", "hey ", "Anna Bo ", "e.g. ", "Dr. ", "a year "),
 ]
 BEGINNINGS = [
     "",
+    "<memory>",
     "my favourite ",
     "I am ",
     "I moved from ",
@@ -70,7 +85,42 @@ def refused(work, *given):
         work(*given)
 
 
+def packed(text):
+    turn = Turn(role="user", text=text, time=NOW)
+    quote = Quote(turn, (0.0, 0.0))
+    hit = Hit(
+        text=text, tier="mtm", score=0.5, parts={}, when=NOW, turns=(turn,),
+        source=Source(session_id="s", turn_ids=("1",)),
+    )  # fmt: skip
+    return pack([Ranked(hit, quote)], max_tokens=100, count_tokens=shipped_token_counter())
+
+
+def grounded(text):
+    written = {
+        "subject": "Ann", "attribute": "home", "value": "Lisbon",
+        "statement": "Ann lives in Lisbon.", "when": "", "turns": [1],
+    }  # fmt: skip
+    return refused(check_grounded, written, [said(text)], ["Ann"])
+
+
 FUNCTIONS = {
+    "admits_ignorance": admits_ignorance,
+    "check_grounded": grounded,
+    "count_tokens": shipped_token_counter(),
+    "essence": essence,
+    "escape_fence": escape_fence,
+    "fence": lambda text: fence(text.splitlines()),
+    "has_answer_type": lambda text: has_answer_type(
+        "Who went with Ann, and when?", ["Ann"], [text], [" ".join(terms(text))], ["Ann"]
+    ),
+    "langchain_to_turn": lambda text: langchain_to_turn(AIMessage(text), Settings()),
+    "pack": packed,
+    "printable": printable,
+    "quoted_answer": lambda text: quoted_answer([Turn(role="user", text=text)]),
+    "scripted_writer": lambda text: ScriptedWriter().write([said(text)]),
+    "storable": lambda text: storable(Turn(role="user", text=text), Settings()),
+    "without_placeholders": without_placeholders,
+    "without_reasoning": without_reasoning,
     "to_turn": lambda text: to_turn(ChatMessage(role="assistant", content=text), Settings()),
     "correction_of": lambda text: correction_of(said(text)),
     "facts": lambda text: list(facts(said(text), 0)),
@@ -143,17 +193,17 @@ def texts(length):
             yield beginning + piece * ((length - len(beginning)) // len(piece))
 
 
-def check_linear(work):
+def check_linear(work, length=LENGTH):
     """Fail where five times the text takes over three times as long for each character.
 
     A tenth of a quadratic rule's whole is a hundredth of its time: what is quick there is quick.
     """
-    for whole in texts(LENGTH):
-        if took(work, whole[: LENGTH // 10]) < FLOOR / 100:
+    for whole in texts(length):
+        if took(work, whole[: length // 10]) < FLOOR / 100:
             continue
-        before, spent = took(work, whole[: LENGTH // 5]), took(work, whole)
+        before, spent = took(work, whole[: length // 5]), took(work, whole)
         if spent > max(FLOOR, 15 * before):
-            before, spent = took(work, whole[: LENGTH // 5]), took(work, whole)
+            before, spent = took(work, whole[: length // 5]), took(work, whole)
         assert spent <= max(FLOOR, 15 * before), f"{whole[:30]!r}: {before:.2f} s, {spent:.2f} s"
 
 
@@ -163,13 +213,26 @@ def test_a_function_takes_time_as_its_text_is_long(name):
     check_linear(FUNCTIONS[name])
 
 
+def is_of_clauses(name):
+    return any(part in name for part in OF_CLAUSES)
+
+
 def test_every_regular_expression_is_found():
     modules = {name.rpartition(".")[0].rpartition(".")[0] for name in PATTERNS}
     assert {"safety", "text.terms", "consolidation.write.fact_patterns"} <= modules
     assert len(PATTERNS) > 100
 
 
-CLAUSES = [name for name in PATTERNS if any(part in name for part in OF_CLAUSES)]
+@pytest.mark.parametrize("name", [name for name in PATTERNS if not is_of_clauses(name)])
+def test_a_rule_takes_time_as_its_text_is_long(name):
+    pattern = PATTERNS[name]
+    if isinstance(pattern.pattern, bytes):
+        check_linear(lambda text: list(pattern.finditer(text.encode())), LENGTH // 4)
+    else:
+        check_linear(lambda text: list(pattern.finditer(text)), LENGTH // 4)
+
+
+CLAUSES = [name for name in PATTERNS if is_of_clauses(name)]
 
 
 @pytest.mark.parametrize("name", CLAUSES)

@@ -14,7 +14,8 @@ NOTHING = "I have nothing about that in memory."
 """The answer when no remembered turn shares a word with the question."""
 
 _LONGEST = 400  # characters of a quote: a guess
-_BLOCK = re.compile(f"{re.escape(FENCE_OPEN)}(.*?){re.escape(FENCE_CLOSE)}", re.DOTALL)
+# A block holds no other's beginning; looking for the end from each of many would take too long.
+_BLOCK = re.compile(f"{FENCE_OPEN}((?:(?!{FENCE_OPEN}).)*?){FENCE_CLOSE}", re.DOTALL)
 # The head of a remembered turn, as recall packs it; its further lines are indented.
 _HEAD = re.compile(
     r"^\[(?P<day>\d+ \w+ \d+) [\d:]+\] (?P<speaker>[^:\n]+): (?P<text>.*(?:\n  .*)*)", re.MULTILINE

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from lightmem_integrations.knowledge.drafts import EpisodeDraft, FactDraft, WriterTurn
 
 _FACT = re.compile(
-    r"(?P<subject>\w+)\.(?P<attribute>\w+) (?P<kind>[=+]) (?P<value>.+?)"
+    r"\A(?P<subject>\w+)\.(?P<attribute>\w+) (?P<kind>[=+]) (?P<value>.+?)"
     r"(?: since (?P<since>\d{4}-\d\d-\d\d))?(?: until (?P<until>\d{4}-\d\d-\d\d))?[.!]?"
 )
 
