@@ -18,6 +18,10 @@ SHOWN = {
         "alice: You said on {day}",
         "bob: I have nothing about that in memory.",
     ],
+    "deep_agent.py": [
+        'alice: You said on {day}: "I moved to Lisbon in May and I eat no meat." Notes: [\'The',
+        "bob: I have nothing about that in memory. Notes: []",
+    ],
     "langgraph_store.py": ["The user drinks green tea. True"],
     "moving_in.py": [
         "2 turns of the conversation",
@@ -25,6 +29,7 @@ SHOWN = {
         'You said on {day}: "I moved to Lisbon in May."',
     ],
 }
+NEEDS = {"deep_agent.py": "deepagents", "langgraph_store.py": "langmem"}
 
 pytestmark = pytest.mark.slow
 
@@ -39,8 +44,8 @@ def test_every_example_is_tested_and_listed():
 
 @pytest.mark.parametrize("name", SHOWN)
 def test_it_runs(name, tmp_path):
-    if name == "langgraph_store.py":
-        pytest.importorskip("langmem", exc_type=ImportError)
+    if name in NEEDS:
+        pytest.importorskip(NEEDS[name], exc_type=ImportError)
     path = os.pathsep.join(filter(None, sys.path))
     done = subprocess.run(
         [sys.executable, str(EXAMPLES / name)],

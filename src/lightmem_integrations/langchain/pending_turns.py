@@ -38,6 +38,7 @@ class PendingTurn:
     key: tuple[Scope, str]
     budget: WaitBudget
     asked: str
+    message: BaseMessage | None
     turns: list[Turn]
     recall: Future[str]
     from_model: bool
@@ -149,6 +150,7 @@ class PendingTurns:
             key=_key(said, scope),
             budget=WaitBudget(self._seconds),
             asked="" if question is None else question.text,
+            message=said[-1] if said else None,
             turns=[] if from_model else turns,
             recall=self._memory.recall(question, scope, messages),
             from_model=from_model,
@@ -161,7 +163,11 @@ class PendingTurns:
         from_model: bool,  # noqa: FBT001
     ) -> PendingTurn | None:
         if said:
-            return self._by_question.get(_key(said, scope))
+            found = self._by_question.get(_key(said, scope))
+            if found is None:  # a message may be given its id while it is being answered
+                before = self._by_question.get((scope, words_of(said[-1])))
+                found = before if before and before.message is said[-1] else None
+            return found
         # A summary took the place of the question: it is what this session is about now.
         for pending in reversed(self._by_question.values()):
             if pending.key[0] == scope and pending.from_model == from_model:
