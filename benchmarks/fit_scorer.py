@@ -41,8 +41,9 @@ from lightmem_integrations.text.bm25 import inverse_frequency
 from lightmem_integrations.text.temporal import time_window
 from lightmem_integrations.text.terms import terms
 
-# Only for the order without fitted weights: beside `lexical_window` it weighs nothing.
-UNFITTED = ("lexical",)
+# `lexical` is only for the order without fitted weights: beside `lexical_window` it weighs nothing.
+# `evidence` is for comparing questions.
+UNFITTED = ("lexical", "evidence")
 LATE = ("maxsim", "maxsim_context", "reply")
 AGAINST = ("question",)
 # Held below what the fit would give (2.7 and 4.1), for 0.002 of MRR: the questions of LoCoMo name

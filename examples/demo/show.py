@@ -196,7 +196,7 @@ def _recalled(answer: Answer, room: int) -> Grid:
     evidence = answer.question.evidence
     rows: list[tuple[str, str, Turn]] = []
     for hit in answer.recalls[0].hits:
-        rows += [(hit.tier, f"{hit.score:.1f}", turn) for turn in hit.turns[:1]]
+        rows += [(hit.tier, f"{hit.score:.2f}", turn) for turn in hit.turns[:1]]
         # What was packed around a hit is shown only if it is what was looked for.
         rows += [("", "beside", turn) for turn in hit.neighbours if turn.id in evidence]
     return Grid(

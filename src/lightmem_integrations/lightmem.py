@@ -267,6 +267,7 @@ class LightMem(Closing):
         user_id: str,
         k: int | None = None,
         max_tokens: int | None = None,
+        score_threshold: float | None = None,
         tiers: Collection[Tier] = TIERS,
         session_id: str | None = None,
         since: dt.datetime | None = None,
@@ -289,6 +290,7 @@ class LightMem(Closing):
             user_id: Whose memory.
             k: How many hits at most; by default ``settings.k``.
             max_tokens: Size of ``Recall.text`` at most; by default ``settings.max_tokens``.
+            score_threshold: Score that a hit must have; by default ``settings.score_threshold``.
             tiers: Which memories to search: ``mtm``, ``ltm``.
             session_id: Look in this session only.
             since: Nothing said before this time.
@@ -312,6 +314,7 @@ class LightMem(Closing):
             user_id=self._user(user_id),
             k=k,
             max_tokens=max_tokens,
+            score_threshold=score_threshold,
             tiers=tiers,
             session_id=session_id,
             since=since,

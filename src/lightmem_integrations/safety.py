@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import difflib
 import hashlib
 import re
 import unicodedata
@@ -120,6 +121,31 @@ def check_count(value: object, name: str) -> int:
         raise InvalidRequestError(
             f"{name} is {short_repr(value)}; it must be a whole number from 1 up."
         )
+    return value
+
+
+def check_known(given: Iterable[str], known: Iterable[str], owner: str) -> None:
+    """Refuse arguments that nothing takes.
+
+    Raises:
+        InvalidRequestError: One of those given is not known; it names what is.
+    """
+    names = sorted(known)
+    for name in given:
+        if name not in names:
+            close = difflib.get_close_matches(name, names, 1)
+            meant = f"Did you mean {close[0]}?" if close else f"Known are {', '.join(names)}."
+            raise InvalidRequestError(f"{owner} takes no {short_repr(name)}. {meant}")
+
+
+def check_share(value: object, name: str) -> float:
+    """Check a number from 0 to 1.
+
+    Raises:
+        InvalidRequestError: It is anything else.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
+        raise InvalidRequestError(f"{name} is {short_repr(value)}; it must be from 0 to 1.")
     return value
 
 

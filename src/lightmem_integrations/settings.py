@@ -5,6 +5,7 @@ Defaults whose origin is not named are guesses: sensible sizes that no measureme
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -20,6 +21,11 @@ def _at_least(least: float, default: float) -> Any:
     return field(default=default, metadata={"least": least})
 
 
+def _share(default: float) -> Any:
+    """A field between 0 and 1."""
+    return field(default=default, metadata={"most": 1})
+
+
 def _check_fields(settings: object) -> None:
     """Refuse a value that its field's type, or the range of that type, rules out.
 
@@ -32,12 +38,12 @@ def _check_fields(settings: object) -> None:
     for setting in fields(settings):  # type: ignore[arg-type]  # both callers are dataclasses
         value, hint = getattr(settings, setting.name), hints[setting.name]
         least = setting.metadata.get("least", 1 if hint is int else 0)
-        remedy = _remedy(value, hint, least)
+        remedy = _remedy(value, hint, least, setting.metadata.get("most", math.inf))
         if remedy is not None:
             raise SettingsError(f"{type(settings).__name__}.{setting.name} is {value!r}; {remedy}.")
 
 
-def _remedy(value: object, hint: Any, least: float) -> str | None:
+def _remedy(value: object, hint: Any, least: float, most: float) -> str | None:
     """The remedy for a value that does not fit its field's type; ``None`` if it fits."""
     if hint is bool or get_origin(hint) is Literal:
         choices = (True, False) if hint is bool else get_args(hint)
@@ -47,9 +53,10 @@ def _remedy(value: object, hint: Any, least: float) -> str | None:
     if hint in (int, float):
         kinds = (int,) if hint is int else (int, float)
         # "not at least" rather than "below": NaN is neither.
-        if isinstance(value, bool) or not isinstance(value, kinds) or not value >= least:
+        if isinstance(value, bool) or not isinstance(value, kinds) or not least <= value <= most:
             kind = "whole number" if hint is int else "number"
-            return f"it must be a {kind} of at least {least}"
+            limit = f"of at least {least}" if most == math.inf else f"from {least} to {most}"
+            return f"it must be a {kind} {limit}"
         return None
     if get_origin(hint) is tuple:
         fits = isinstance(value, tuple) and all(isinstance(each, str) for each in value)
@@ -117,6 +124,8 @@ class Settings:
     Attributes:
         k: Hits that a recall returns (the paper's K).
         max_tokens: Size of the packed context, in tokens (the paper's).
+        score_threshold: Score, from 0 to 1, that a hit must have to come back. Where none has it,
+            nothing is known of the question. 0 returns the best there is, however far from it.
         short_term_tokens: Size of the short-term window, in tokens.
         dense_pool: Candidates taken from the vector index.
         lexical_pool: Candidates taken from the full-text index.
@@ -160,6 +169,7 @@ class Settings:
 
     k: int = 5
     max_tokens: int = 1_000
+    score_threshold: float = _share(0.0)
     short_term_tokens: int = 2_000
     dense_pool: int = 48
     lexical_pool: int = 48

@@ -18,6 +18,7 @@ from lightmem_integrations.safety import (
     check_moment,
     check_names,
     check_scope_id,
+    check_share,
     check_turn_id,
     check_window,
     has_lone_surrogates,
@@ -176,6 +177,7 @@ class Request:
         user_id: Whose memory.
         k: Hits at most.
         max_tokens: Size of the packed text at most.
+        score_threshold: Score that a hit must have, from 0 to 1.
         tiers: Memories to search, in the order of ``TIERS``.
         session_id: The only session to look in.
         since: Nothing said before this time, in seconds since 1970.
@@ -193,6 +195,7 @@ class Request:
     user_id: str
     k: int
     max_tokens: int
+    score_threshold: float
     tiers: tuple[Tier, ...]
     session_id: str | None
     since: float | None
@@ -213,6 +216,7 @@ def checked_request(
     user_id: str,
     k: object = None,
     max_tokens: object = None,
+    score_threshold: object = None,
     tiers: object = TIERS,
     session_id: object = None,
     since: object = None,
@@ -240,6 +244,10 @@ def checked_request(
         k=check_count(settings.k if k is None else k, "k"),
         max_tokens=check_count(
             settings.max_tokens if max_tokens is None else max_tokens, "max_tokens"
+        ),
+        score_threshold=check_share(
+            settings.score_threshold if score_threshold is None else score_threshold,
+            "score_threshold",
         ),
         tiers=_check_tiers(tiers),
         session_id=_check_session(session_id, "session_id", settings),

@@ -8,7 +8,7 @@ import json
 import pytest
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.documents import Document
-from langchain_core.runnables import RunnableLambda, RunnablePassthrough
+from langchain_core.runnables import ConfigurableField, RunnableLambda, RunnablePassthrough
 from langchain_tests.integration_tests import RetrieversIntegrationTests
 
 from lightmem_integrations import Hit, Plan, Recall, Source, Turn
@@ -55,7 +55,7 @@ def test_a_document_says_where_it_comes_from(retriever):
     best = retriever.invoke("Where do we go?")[0]
     assert best.page_content == "We go to Rome."
     assert best.id == "mtm:trip:m1"
-    assert best.metadata["score"] == pytest.approx(best.metadata["score"])
+    assert 0.5 < best.metadata["score"] <= 1
     assert best.metadata["parts"]
     expected = {
         "tier": "mtm",
@@ -144,3 +144,60 @@ def test_the_memory_is_neither_shown_nor_serialised_nor_copied(retriever, memory
     assert "memory" not in retriever.model_dump()
     assert "memory" not in repr(retriever)
     assert LightMemRetriever(memory=memory).for_user("bob").memory is memory
+
+
+def test_the_arguments_of_a_vector_stores_retriever_work(memory, remember):
+    remember("alice", *(f"On day {n} I drank tea number {n}." for n in range(6)))
+    question = "Which tea did I drink?"
+    bound = {"memory": memory, "user_id": "alice"}
+    three = LightMemRetriever(**bound, search_kwargs={"k": 3})
+    assert len(three.invoke(question)) == 3
+    assert len(three.invoke(question, k=1)) == 1
+    three.search_kwargs["k"] = 2
+    assert len(three.invoke(question)) == 2
+    sure = LightMemRetriever(
+        **bound, search_type="similarity_score_threshold", search_kwargs={"score_threshold": 0.3}
+    )
+    assert sure.invoke(question)
+    assert sure.invoke("What is the capital of Mongolia?") == []
+    assert LightMemRetriever(**bound, score_threshold=0.3).invoke("Who won the vote?") == []
+    changing = three.configurable_fields(search_kwargs=ConfigurableField(id="search_kwargs"))
+    config = {"configurable": {"search_kwargs": {"k": 4}}}
+    assert len(changing.invoke(question, config)) == 4
+
+
+async def test_a_call_that_is_awaited_takes_them_too(retriever):
+    assert await retriever.ainvoke("Who won the vote?", score_threshold=0.9) == []
+
+
+def test_a_score_is_between_0_and_1_and_keeps_the_order(retriever):
+    scores = [each.metadata["score"] for each in retriever.invoke("Where do we go?")]
+    assert scores == sorted(scores, reverse=True)
+    assert all(0 <= score <= 1 for score in scores)
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ({"kk": 3}, "Did you mean k?"),
+        ({"search_kwargs": {"score_treshold": 0.5}}, "Did you mean score_threshold?"),
+        ({"search_kwargs": {"fetch_k": 20}}, "fetch_k"),
+        ({"search_type": "mmr"}, "similarity"),
+        ({"search_kwargs": {"k": 0}}, None),
+    ],
+)
+def test_an_argument_that_nothing_takes_is_an_error(memory, given, meant):
+    if meant is None:  # only the call can tell
+        with pytest.raises(InvalidRequestError, match="k is 0"):
+            LightMemRetriever(memory=memory, user_id="alice", **given).invoke("Where?")
+        return
+    with pytest.raises(ValueError, match=meant):
+        LightMemRetriever(memory=memory, user_id="alice", **given)
+
+
+@pytest.mark.parametrize("unknown", [{"kk": 3}, {"filter": {"a": 1}}])
+async def test_an_argument_of_a_call_that_nothing_takes_is_an_error(retriever, unknown):
+    with pytest.raises(InvalidRequestError, match=next(iter(unknown))):
+        retriever.invoke("Where?", **unknown)
+    with pytest.raises(InvalidRequestError, match=next(iter(unknown))):
+        await retriever.ainvoke("Where?", **unknown)

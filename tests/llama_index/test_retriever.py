@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from llama_index.core.callbacks import CallbackManager, LlamaDebugHandler
+from llama_index.core.postprocessor import SimilarityPostprocessor
 from llama_index.core.query_engine import RetrieverQueryEngine
 from llama_index.core.schema import MetadataMode, QueryBundle, TextNode
 from llama_index.core.tools import RetrieverTool
@@ -155,3 +156,26 @@ def test_callbacks_see_the_retrieval(known: LightMem) -> None:
     retriever = LightMemRetriever(known, user_id="alice", callback_manager=CallbackManager([seen]))
     retriever.retrieve("Lisbon")
     assert len(seen.get_event_pairs()) == 1
+
+
+def test_the_arguments_of_a_vector_index_retriever_work(known: LightMem) -> None:
+    two = LightMemRetriever(known, user_id="alice", similarity_top_k=2)
+    assert len(two.retrieve("Lisbon")) == 2
+    sure = LightMemRetriever(known, user_id="alice", similarity_cutoff=0.3)
+    assert sure.retrieve("Who moved to Lisbon?")
+    assert sure.retrieve("How do I configure the VPN?") == []
+
+
+def test_the_frameworks_own_cutoff_works_on_our_scores(known: LightMem) -> None:
+    retriever = LightMemRetriever(known, user_id="alice")
+    cut = SimilarityPostprocessor(similarity_cutoff=0.3)
+    for question, wanted in (("Who moved to Lisbon?", True), ("Configure the VPN?", False)):
+        nodes = retriever.retrieve(question)
+        assert all(0 <= (node.score or 0.0) <= 1 for node in nodes)
+        assert bool(cut.postprocess_nodes(nodes, query_str=question)) is wanted
+
+
+@pytest.mark.parametrize("unknown", [{"kk": 3}, {"top_k": 3}])
+def test_an_argument_that_nothing_takes_is_an_error(known: LightMem, unknown: Any) -> None:
+    with pytest.raises(TypeError, match=next(iter(unknown))):
+        LightMemRetriever(known, user_id="alice", **unknown)

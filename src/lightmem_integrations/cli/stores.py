@@ -35,6 +35,9 @@ def recall(
     max_tokens: Annotated[
         int | None, typer.Option(help="Size of the context at most, in tokens.")
     ] = None,
+    score_threshold: Annotated[
+        float | None, typer.Option(help="Score, from 0 to 1, that a memory must have.")
+    ] = None,
     context: Annotated[
         bool, typer.Option("--context", help="Print the text for a prompt instead of a table.")
     ] = False,
@@ -46,7 +49,12 @@ def recall(
         # Otherwise the time shown would be that of loading the model.
         memory.warm_up()
         found = memory.recall(
-            question, user_id=user, session_id=session, k=k, max_tokens=max_tokens
+            question,
+            user_id=user,
+            session_id=session,
+            k=k,
+            max_tokens=max_tokens,
+            score_threshold=score_threshold,
         )
     if as_json:
         print_json(found)

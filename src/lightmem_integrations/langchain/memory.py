@@ -16,7 +16,7 @@ from lightmem_integrations.langchain.scope import DEFAULT_SESSION
 from lightmem_integrations.lightmem import LightMem
 from lightmem_integrations.records.conversation import TIERS, Tier, Turn
 from lightmem_integrations.records.storable import cleaned
-from lightmem_integrations.safety import check_scope_id, check_user_id
+from lightmem_integrations.safety import check_known, check_scope_id, check_user_id
 
 logger = logging.getLogger(__name__)
 
@@ -98,6 +98,7 @@ class LightMemMemory(BaseMemory):
         elif user_id_key is None:
             raise ScopeError("No user is named. Pass user_id=, or user_id_key= and that input.")
         check_scope_id(session_id, "session_id")
+        check_known(fields, type(self).model_fields, type(self).__name__)
         fields |= {"user_id": user_id, "user_id_key": user_id_key, "session_id": session_id}
         super().__init__(**fields)
         names = self.memory_variables

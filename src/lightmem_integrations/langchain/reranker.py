@@ -17,7 +17,7 @@ from lightmem_integrations.models.embedders import as_embedder
 from lightmem_integrations.models.protocols import Embedder, Reranker
 from lightmem_integrations.models.rerankers import as_reranker
 from lightmem_integrations.recall.rank_texts import rank_texts
-from lightmem_integrations.safety import short_repr
+from lightmem_integrations.safety import check_known, short_repr
 
 
 class Ranked(TypedDict):
@@ -70,6 +70,7 @@ class LightMemReranker(BaseDocumentCompressor, RunnableSerializable[Ranked, list
     _reranker: Reranker | None = PrivateAttr()
 
     def __init__(self, **fields: Any) -> None:
+        check_known(fields, type(self).model_fields, type(self).__name__)
         super().__init__(**fields)
         self._embedder = as_embedder(self.embedder)
         self._reranker = as_reranker(self.reranker)
@@ -110,22 +111,24 @@ class LightMemReranker(BaseDocumentCompressor, RunnableSerializable[Ranked, list
         self,
         input: Ranked,  # noqa: A002  # its name in the contract
         config: RunnableConfig | None = None,
-        **_: Any,
+        **unknown: Any,
     ) -> list[Document]:
         """The best of ``input["documents"]`` for ``input["query"]``.
 
         Raises:
             InvalidRequestError: One of the two is missing, or a budget is not a positive number.
         """
+        check_known(unknown, (), type(self).__name__)
         return self._call_with_config(self._ranked, input, config, run_type="retriever")
 
     async def ainvoke(
         self,
         input: Ranked,  # noqa: A002  # its name in the contract
         config: RunnableConfig | None = None,
-        **_: Any,
+        **unknown: Any,
     ) -> list[Document]:
         """The same without blocking the event loop; see ``invoke``."""
+        check_known(unknown, (), type(self).__name__)
         return await self._acall_with_config(self._aranked, input, config, run_type="retriever")
 
     def _ranked(self, given: Ranked) -> list[Document]:

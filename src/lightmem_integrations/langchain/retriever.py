@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
-from collections.abc import Collection
-from typing import Any
+from typing import Any, Literal
 
 from langchain_core.callbacks.manager import (
     AsyncCallbackManagerForRetrieverRun,
@@ -21,8 +19,10 @@ from lightmem_integrations.errors import ScopeError
 from lightmem_integrations.langchain.scope import timezone_of_call, user_of_call
 from lightmem_integrations.lightmem import LightMem
 from lightmem_integrations.records.conversation import TIERS, Hit, Tier
-from lightmem_integrations.safety import check_user_id, digest, short_repr
+from lightmem_integrations.safety import check_known, check_user_id, digest, short_repr
 
+_OWN = ("k", "max_tokens", "score_threshold", "tiers")
+_OPTIONS = (*_OWN, "session_id", "since", "until", "speakers", "timezone")
 _DIGEST_BYTES = 6  # a guess: tells apart the facts that one turn proves
 
 
@@ -44,22 +44,33 @@ class LightMemRetriever(BaseRetriever):
         memory: The memory.
         user_id: Whose memory, if the retriever serves one user only.
         k: How many documents come back. ``None``: as the memory's settings say.
+        score_threshold: Score, from 0 to 1, that a document must have. ``None``: as the settings
+            say.
         max_tokens: How many tokens they may have together. ``None``: as the settings say.
         tiers: Which tiers to look in.
+        search_kwargs: Arguments for every call, as of a vector store's retriever: ``k``,
+            ``score_threshold`` and whatever else ``invoke`` takes.
+        search_type: ``similarity``, or ``similarity_score_threshold``, which are the same here.
 
     Raises:
         ScopeError: ``user_id`` is not a valid one.
+        InvalidRequestError: An argument is not known.
     """
 
     memory: LightMem = Field(exclude=True, repr=False)
     user_id: str | None = None
     k: int | None = None
     max_tokens: int | None = None
+    score_threshold: float | None = None
     tiers: tuple[Tier, ...] = TIERS
+    search_kwargs: dict[str, Any] = Field(default_factory=dict)
+    search_type: Literal["similarity", "similarity_score_threshold"] = "similarity"
 
     def __init__(self, *, user_id: str | None = None, **fields: Any) -> None:
-        # Checked here: a ScopeError raised by a validator would come out as pydantic's own.
+        # Checked here: an error raised by a validator would come out as pydantic's own.
         fields["user_id"] = None if user_id is None else check_user_id(user_id)
+        check_known(fields, type(self).model_fields, type(self).__name__)
+        check_known(fields.get("search_kwargs", ()), _OPTIONS, "search_kwargs")
         super().__init__(**fields)
 
     def for_user(self, user_id: str) -> Self:
@@ -81,8 +92,9 @@ class LightMemRetriever(BaseRetriever):
         Args:
             input: The query.
             config: May name the user: ``{"configurable": {"user_id": ...}}``.
-            **kwargs: ``user_id``, and for this call only ``k``, ``max_tokens``, ``tiers``,
-                ``session_id``, ``since``, ``until``, ``speakers`` as in ``LightMem.recall``.
+            **kwargs: For this call only, as in ``LightMem.recall``: ``user_id``, ``k``,
+                ``max_tokens``, ``score_threshold``, ``tiers``, ``session_id``, ``since``,
+                ``until``, ``speakers``, ``timezone``.
 
         Raises:
             ScopeError: No user is named, or another one than the retriever is bound to.
@@ -105,27 +117,14 @@ class LightMemRetriever(BaseRetriever):
         *,
         run_manager: CallbackManagerForRetrieverRun,  # noqa: ARG002  # part of the contract
         user_id: str | None = None,
-        k: int | None = None,
-        max_tokens: int | None = None,
-        tiers: Collection[Tier] | None = None,
-        session_id: str | None = None,
-        since: dt.datetime | None = None,
-        until: dt.datetime | None = None,
-        speakers: Collection[str] | None = None,
-        timezone: str | None = None,
+        **options: Any,
     ) -> list[Document]:
-        recall = self.memory.recall(
-            query,
-            user_id=self._bound(user_id),
-            k=self.k if k is None else k,
-            max_tokens=self.max_tokens if max_tokens is None else max_tokens,
-            tiers=self.tiers if tiers is None else tiers,
-            session_id=session_id,
-            since=since,
-            until=until,
-            speakers=speakers,
-            timezone=timezone,
-        )
+        options = self.search_kwargs | options
+        check_known(options, _OPTIONS, type(self).__name__)
+        for name in _OWN:
+            if options.get(name) is None:
+                options[name] = getattr(self, name)
+        recall = self.memory.recall(query, user_id=self._bound(user_id), **options)
         return [_document(hit) for hit in recall.hits]
 
     async def _aget_relevant_documents(

@@ -18,7 +18,7 @@ from lightmem_integrations.langchain.scope import scope_of, user_of_call
 from lightmem_integrations.langchain.wait_budget import WaitBudget
 from lightmem_integrations.lightmem import LightMem
 from lightmem_integrations.records.storable import cleaned
-from lightmem_integrations.safety import check_user_id, short_repr
+from lightmem_integrations.safety import check_known, check_user_id, short_repr
 
 Recalled = str | list[BaseMessage]
 
@@ -67,6 +67,7 @@ class LightMemRecall(RunnableSerializable[Any, Recalled]):
     def __init__(self, *, user_id: str | None = None, **fields: Any) -> None:
         # Checked here: a ScopeError raised by a validator would come out as pydantic's own.
         fields["user_id"] = None if user_id is None else check_user_id(user_id)
+        check_known(fields, type(self).model_fields, type(self).__name__)
         super().__init__(**fields)
         self._background = BackgroundMemory(
             self.memory, k=self.k, max_tokens=self.max_tokens, strict=self.strict
@@ -85,7 +86,7 @@ class LightMemRecall(RunnableSerializable[Any, Recalled]):
         self,
         input: Any,  # noqa: A002  # its name in the contract
         config: RunnableConfig | None = None,
-        **_: Any,
+        **unknown: Any,
     ) -> Recalled:
         """The memories on the question, as text or messages.
 
@@ -94,15 +95,17 @@ class LightMemRecall(RunnableSerializable[Any, Recalled]):
             InvalidRequestError: It is not clear which part of the input is the question.
             LightMemError: With ``strict``: what failed.
         """
+        check_known(unknown, (), type(self).__name__)
         return self._call_with_config(self._recalled, input, config)
 
     async def ainvoke(
         self,
         input: Any,  # noqa: A002  # its name in the contract
         config: RunnableConfig | None = None,
-        **_: Any,
+        **unknown: Any,
     ) -> Recalled:
         """The same without blocking the event loop; see ``invoke``."""
+        check_known(unknown, (), type(self).__name__)
         return await self._acall_with_config(self._arecalled, input, config)
 
     def _recalled(
@@ -172,11 +175,15 @@ class LightMemConsolidator(RunnableSerializable[Any, Any]):
     memory: LightMem = Field(exclude=True, repr=False)
     options: dict[str, Any] = Field(default_factory=dict, exclude=True, repr=False)
 
+    def __init__(self, **fields: Any) -> None:
+        check_known(fields, type(self).model_fields, type(self).__name__)
+        super().__init__(**fields)
+
     def invoke(
         self,
         input: Any,  # noqa: A002  # its name in the contract
         config: RunnableConfig | None = None,
-        **_: Any,
+        **unknown: Any,
     ) -> Any:
         """Consolidate one user's memory.
 
@@ -184,15 +191,17 @@ class LightMemConsolidator(RunnableSerializable[Any, Any]):
             ScopeError: No user is named, or no valid one.
             LightMemError: The store does not answer.
         """
+        check_known(unknown, (), type(self).__name__)
         return self._call_with_config(self._consolidated, input, config)
 
     async def ainvoke(
         self,
         input: Any,  # noqa: A002  # its name in the contract
         config: RunnableConfig | None = None,
-        **_: Any,
+        **unknown: Any,
     ) -> Any:
         """The same without blocking the event loop; see ``invoke``."""
+        check_known(unknown, (), type(self).__name__)
         return await self._acall_with_config(self._aconsolidated, input, config)
 
     def _consolidated(

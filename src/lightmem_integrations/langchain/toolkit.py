@@ -13,7 +13,12 @@ from pydantic import ConfigDict, Field
 from lightmem_integrations.langchain.scope import scope_of
 from lightmem_integrations.lightmem import LightMem
 from lightmem_integrations.records.conversation import Hit
-from lightmem_integrations.safety import check_counts, check_scope_id, check_user_id
+from lightmem_integrations.safety import (
+    check_counts,
+    check_known,
+    check_scope_id,
+    check_user_id,
+)
 from lightmem_integrations.tools import (
     CORRECT,
     FORGET,
@@ -77,6 +82,7 @@ class MemoryTool(BaseTool):
             "description": self.tool.description,
             "args_schema": self.tool.schema,
         }
+        check_known(fields, type(self).model_fields, type(self).__name__)
         super().__init__(session_id=session_id, **(described | fields))
 
     def _run(self, *given: str, config: RunnableConfig | None = None, **named: str) -> Any:
@@ -157,6 +163,7 @@ class LightMemToolkit(BaseToolkit):
 
     def __init__(self, *, user_id: str | None = None, **fields: Any) -> None:
         fields["user_id"] = None if user_id is None else check_user_id(user_id)
+        check_known(fields, type(self).model_fields, type(self).__name__)
         super().__init__(**fields)
 
     def get_tools(self) -> list[BaseTool]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from typing import Any, TypeVar, cast
 
 from llama_index.core.memory import BaseMemory
 
-from lightmem_integrations.safety import check_user_id
+from lightmem_integrations.safety import check_known, check_user_id
 
 _Memory = TypeVar("_Memory", bound=BaseMemory)
 
@@ -17,8 +18,12 @@ def bound_to(memory_class: type[_Memory], defaults: Mapping[str, Any]) -> type[_
 
     Raises:
         ScopeError: ``user_id`` is not among them, or is not a valid one.
+        InvalidRequestError: One of them is not known.
     """
     check_user_id(defaults.get("user_id"))
+    takes = (memory_class.__init__, memory_class.from_defaults)
+    names = {name for each in takes for name in inspect.signature(each).parameters}
+    check_known(defaults, names - {"self", "kwargs"}, memory_class.__name__)
 
     class Bound(memory_class):  # type: ignore[valid-type,misc]
         @classmethod

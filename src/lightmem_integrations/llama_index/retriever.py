@@ -34,6 +34,9 @@ class LightMemRetriever(BaseRetriever):
         memory: The open store.
         user_id: Whose memory. Required, never made up.
         k: Nodes to return. ``None``: the settings' ``k``.
+        similarity_top_k: The same, by the name that a vector index's retriever has for it.
+        similarity_cutoff: Score, from 0 to 1, that a node must have. ``None``: the settings'
+            ``score_threshold``.
         max_tokens: Tokens of all nodes together. ``None``: the settings' ``max_tokens``.
         tiers: Which tiers of memory to search.
         session_id: Only what was said in this session. ``None``: in all of them.
@@ -55,6 +58,8 @@ class LightMemRetriever(BaseRetriever):
         *,
         user_id: str,
         k: int | None = None,
+        similarity_top_k: int | None = None,
+        similarity_cutoff: float | None = None,
         max_tokens: int | None = None,
         tiers: Collection[Tier] = TIERS,
         session_id: str | None = None,
@@ -69,7 +74,8 @@ class LightMemRetriever(BaseRetriever):
         self._user_id = check_user_id(user_id, memory.settings.max_id_chars)
         self._arguments: dict[str, Any] = {
             "user_id": user_id,
-            "k": k,
+            "k": similarity_top_k if k is None else k,
+            "score_threshold": similarity_cutoff,
             "max_tokens": max_tokens,
             "tiers": tiers,
             "session_id": session_id,

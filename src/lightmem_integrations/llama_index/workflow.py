@@ -10,7 +10,7 @@ from llama_index.core.workflow import Context, Event, StartEvent, StopEvent, Wor
 from pydantic import Field
 
 from lightmem_integrations.lightmem import LightMem, checked_memory
-from lightmem_integrations.safety import check_counts, check_user_id
+from lightmem_integrations.safety import check_counts, check_known, check_user_id
 
 _WORKERS = 2  # a guess: more users at a time would slow those who ask meanwhile
 
@@ -90,8 +90,9 @@ class ConsolidationWorkflow(Workflow):
 
         Raises:
             ScopeError: A user id is missing, blank or a wildcard.
-            InvalidRequestError: ``max_batches`` is no positive number.
+            InvalidRequestError: ``max_batches`` is no positive number, or an argument not known.
         """
+        check_known(ev.keys(), ("user_ids", "max_batches"), "run")
         check_counts(max_batches=ev.get("max_batches"))
         wanted: Sequence[str] | None = ev.get("user_ids")
         users = await self._memory.ausers() if wanted is None else tuple(wanted)

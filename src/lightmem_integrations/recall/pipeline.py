@@ -25,6 +25,7 @@ from lightmem_integrations.recall.pack import pack
 from lightmem_integrations.recall.plan.hypothetical import Hypothetical
 from lightmem_integrations.recall.plan.question import essence, limits_of, plan_question
 from lightmem_integrations.recall.rerank import rerank
+from lightmem_integrations.recall.scores import relevance
 from lightmem_integrations.recall.select.multi_query import merge_candidates, select_over, shares
 from lightmem_integrations.recall.select.scorer import plain_fusion, score
 from lightmem_integrations.recall.tiers.facts import FactView, view_facts
@@ -106,6 +107,7 @@ def recall_online(parts: RecallParts, request: Request) -> Recall:
     with run.stage("total"):
         with run.forgiving("memory could not be read"):
             plan, ranked = _search(run, plan)
+            ranked = _scored(ranked, asked.score_threshold)
         with run.stage("pack"):
             packed = pack(ranked, max_tokens=request.max_tokens, count_tokens=request.count_tokens)
     return Recall(
@@ -117,6 +119,16 @@ def recall_online(parts: RecallParts, request: Request) -> Recall:
         milliseconds=run.milliseconds,
         degraded=tuple(run.degraded),
     )
+
+
+def _scored(ranked: Sequence[Ranked], threshold: float) -> list[Ranked]:
+    """The hits with their relevance as score, without those below the threshold."""
+    scores = relevance([each.hit.parts.get("evidence", 0.0) for each in ranked])
+    return [
+        replace(each, hit=replace(each.hit, score=score))
+        for each, score in zip(ranked, scores, strict=True)
+        if score >= threshold
+    ]
 
 
 def warm_up(parts: RecallParts, count_tokens: TokenCounter) -> None:

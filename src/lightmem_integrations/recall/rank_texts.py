@@ -36,6 +36,7 @@ from lightmem_integrations.recall.candidates import (
     ScoredTurn,
 )
 from lightmem_integrations.recall.rerank import rerank
+from lightmem_integrations.recall.scores import relevance
 from lightmem_integrations.recall.select.selector import rank_candidates
 from lightmem_integrations.records.conversation import Plan
 from lightmem_integrations.storage.turn_reads import Turns
@@ -55,7 +56,7 @@ class RankedText:
 
     Attributes:
         place: Its index.
-        score: Higher is better, comparable within one ranking only; ``None`` if it was not scored.
+        score: Relevance, from 0 to 1, as of a `Hit`; ``None`` if it was not scored.
         parts: What the score is made of, by feature name.
     """
 
@@ -150,7 +151,11 @@ def rank_texts(
                     best = rerank(scorer, query, best, in_order, deadline)
                 except LightMemError as error:
                     note("the re-ranker was left out", error)
-    ranked = [RankedText(places[scored.place], scored.score, scored.parts) for scored in best]
+    scores = relevance([scored.parts["evidence"] for scored in best])
+    ranked = [
+        RankedText(places[scored.place], score, scored.parts)
+        for scored, score in zip(best, scores, strict=True)
+    ]
     ranked_places = {text.place for text in ranked}
     ranked += [RankedText(i) for i in range(len(texts)) if i not in ranked_places]
     if max_tokens is not None:

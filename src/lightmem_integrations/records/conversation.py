@@ -73,7 +73,10 @@ class Hit:
     Attributes:
         text: What is shown of it: the verbatim turn, cut only if it alone exceeds the budget.
         tier: ``ltm`` for a fact, or a turn that proves one close to the question; else ``mtm``.
-        score: The Selector's score; higher is better, comparable within one recall only.
+        score: Relevance, from 0 to 1 and never higher than that of the hit before: how likely it
+            is that what is asked for is known, judging by this hit and those behind it. At 0.5 it
+            is as likely as not. It says nothing of who did what: words that fit may still be
+            another person's.
         parts: What the score is made of, by feature name (cosine similarity, BM25, ...).
         when: When it was said, with a time zone.
         source: Where it comes from.
@@ -136,6 +139,11 @@ class Recall(Displayed):
     plan: Plan
     milliseconds: Mapping[str, float] = field(default_factory=dict)
     degraded: tuple[str, ...] = ()
+
+    @property
+    def score(self) -> float:
+        """Relevance of the best hit, from 0 to 1: how likely the answer is known; 0 for no hits."""
+        return self.hits[0].score if self.hits else 0.0
 
     def grid(self) -> Grid:
         """Its hits, best first, and below them what it took."""

@@ -102,8 +102,13 @@ def result_of(op: Op, answer: Answer) -> Result:
         return _listed(op, cast("list[Path]", answer))
     if isinstance(op, SearchOp):
         found = cast("list[Scored]", answer)
-        return [SearchItem(**_described(each.document), score=each.score) for each in found]
+        return [SearchItem(**_described(each.document), score=_score(each)) for each in found]
     return None if answer is None else Item(**_described(cast("Document", answer)))
+
+
+def _score(found: Scored) -> float | None:
+    # What points away from a question is no less relevant than what has nothing to do with it.
+    return None if found.score is None else min(max(found.score, 0.0), 1.0)
 
 
 def texts_at(value: Mapping[str, Any], fields: Sequence[str]) -> list[str]:

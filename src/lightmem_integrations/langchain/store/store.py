@@ -34,6 +34,7 @@ from lightmem_integrations.langchain.store.operations import (
     texts_at,
 )
 from lightmem_integrations.lightmem import LightMem, checked_memory
+from lightmem_integrations.safety import check_known
 from lightmem_integrations.storage.documents import NewDocument
 
 if TYPE_CHECKING:
@@ -54,10 +55,11 @@ class LightMemStore(BaseStore, Closing):
 
     Items are searched by meaning as they are in ``SqliteStore`` and ``PostgresStore``: every
     text at ``fields`` has a vector, an item is as near as the nearest of them, ``score`` is the
-    cosine similarity, and an item without any vector does not come back. Unlike theirs, ``put``
-    keeps an item's ``created_at``, and an embedder that fails does not fail ``put``: the item is
-    stored and gets its vectors at the next search. A search whose question cannot be embedded
-    returns the last written items without a score. ``strict`` makes both an error.
+    cosine similarity, and an item without any vector does not come back. Unlike theirs, ``score``
+    is never below 0, ``put`` keeps an item's ``created_at``, and an embedder that fails does not
+    fail ``put``: the item is stored and gets its vectors at the next search. A search whose
+    question cannot be embedded returns the last written items without a score. ``strict`` makes
+    both an error.
 
     The store shares the folder, the embedder and the index with a user's turns, not their
     contents: ``recall`` sees no item, and ``forget`` erases none.
@@ -73,6 +75,7 @@ class LightMemStore(BaseStore, Closing):
 
     Raises:
         SettingsError: ``index`` names another embedder, or fields that are no list.
+        InvalidRequestError: ``index`` or ``ttl`` holds what is not known.
     """
 
     supports_ttl = True
@@ -91,6 +94,8 @@ class LightMemStore(BaseStore, Closing):
                 "index= names an embedder, and the memory has its own. Leave embed out, or open "
                 "the store with LightMemStore.from_path(path, index=...)."
             )
+        check_known(index or (), ("dims", "embed", "fields"), "index=")
+        check_known(ttl or (), TTLConfig.__annotations__, "ttl=")
         self.memory = checked_memory(memory)
         self.index_config = None if index is False else cast("IndexConfig", dict(index or {}))
         self.ttl_config = ttl

@@ -2,7 +2,8 @@
 
 Every feature is larger for a better candidate (but `question`, which is larger for a worse one),
 makes sense for any chat, and is neutral where it knows nothing. Similarities are z-scores over the
-candidates of one question, so that weights hold for any embedder and any size of memory.
+candidates of one question, so that weights hold for any embedder and any size of memory. The last,
+`evidence`, is not: it is for comparing questions, and weighs nothing.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ FEATURES: tuple[str, ...] = (
     "answers",  # 0/1: has what the question asks for: words of time, a name
     "length",  # log(1 + terms)
     "question",  # 0/1: the turn ends with a question mark (the one feature that speaks against)
+    "evidence",  # 0..1: mean of cosine, share of the question's idf, and MaxSim, as far as known
 )
 
 # Worth of a word found 3, 2, 1 turns before, in the turn itself, and 1, 2, 3 turns after it. People
@@ -73,9 +75,9 @@ def features(plan: Plan, query: EmbeddedQuery, candidates: Candidates) -> NDArra
     # speakers are left to `speaker`.
     names = {term for name in plan.speakers for term in terms(name)}
     weighed = candidates.query_terms
-    table[:, 0], table[:, 1] = _dense(query.vector, turns, around)
-    table[:, 2], table[:, 3] = _lexical(weighed, names, around, padded, lengths)
-    table[:, 4], table[:, 5], table[:, 6] = _late(query, weighed, names, turns, around)
+    table[:, 0], table[:, 1], cosine = _dense(query.vector, turns, around)
+    table[:, 2], table[:, 3], shared = _lexical(weighed, names, around, padded, lengths)
+    table[:, 4], table[:, 5], table[:, 6], similar = _late(query, weighed, names, turns, around)
     if plan.speakers:
         named = {name.casefold() for name in plan.speakers}
         table[:, 7] = [turns.speakers[i].casefold() in named for i in chosen]
@@ -85,7 +87,16 @@ def features(plan: Plan, query: EmbeddedQuery, candidates: Candidates) -> NDArra
     table[:, 9] = has_answer_type(query.text, set(turns.speakers), texts, terms_of, said_by)
     table[:, 10] = np.log1p(lengths[chosen])
     table[:, 11] = [text.rstrip().endswith("?") for text in texts]
+    table[:, 12] = _mean_known(shared, *((cosine, similar) if query.understood else ()))
     return table
+
+
+def _mean_known(*signals: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The mean, from 0 to 1, of those signals that are known (finite); 0 where none is."""
+    table = np.stack(signals)
+    known = np.isfinite(table)
+    mean: NDArray[np.float32] = np.where(known, table, 0).sum(axis=0) / known.sum(axis=0).clip(1)
+    return mean.clip(0, 1)
 
 
 def _padded(terms_of: Sequence[str]) -> tuple[list[str], NDArray[np.float32]]:
@@ -111,12 +122,12 @@ def _around(turns: Turns, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def _dense(
     vector: Vectors | None, turns: Turns, around: NDArray[np.int64]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Z-scored cosines of the turn alone and of the mean over it and its two neighbours."""
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """Z-scored cosines of the turn and of the mean over it and its neighbours; the turn's own."""
     own = around[REACH]
     nothing = np.zeros(len(own), dtype=np.float32)
     if vector is None or not turns.embedded.any():
-        return nothing, nothing
+        return nothing, nothing, nothing * np.nan
     # The row of zeros at the end is what place -1, "no neighbour", reads.
     vectors = np.vstack([turns.vectors, np.zeros_like(vector)])
     similarity = vectors @ vector
@@ -127,7 +138,7 @@ def _dense(
     with np.errstate(invalid="ignore", divide="ignore"):
         summed = similarity[before] + similarity[own] + similarity[after]
         together = (summed / lengths).astype(np.float32)
-    return z_scores(alone), z_scores(together)
+    return z_scores(alone), z_scores(together), alone
 
 
 def _lexical(
@@ -136,8 +147,8 @@ def _lexical(
     around: NDArray[np.int64],
     padded: Sequence[str],
     lengths: NDArray[np.float32],
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Z-scored BM25 of the turn alone and of its whole context as one document."""
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """Z-scored BM25 of the turn and of its context as one document; the share of idf it holds."""
     wanted = [term for term in weighed.terms if term not in names]
     # A last column of zeros, for place -1.
     counts = np.zeros((len(wanted), len(padded) + 1), dtype=np.float32)
@@ -151,7 +162,8 @@ def _lexical(
     alone = _bm25(counts[:, own], lengths[own], idf, average)
     around_counts = np.einsum("p,tpc->tc", _WORTH, counts[:, around])
     together = _bm25(around_counts, _WORTH @ lengths[around], idf, average * float(_WORTH.sum()))
-    return z_scores(alone), z_scores(together)
+    share = idf @ (counts[:, own] > 0) / (idf.sum() or np.nan)
+    return z_scores(alone), z_scores(together), share
 
 
 def _bm25(
@@ -172,21 +184,22 @@ def _late(
     names: AbstractSet[str],
     turns: Turns,
     around: NDArray[np.int64],
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """Z-scored MaxSim alone and with context, and how well the question before it matches."""
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """Z-scored MaxSim, with context too; how well the question before it matches; plain MaxSim."""
     own = around[REACH]
     nothing = np.zeros(len(own), dtype=np.float32)
+    none = nothing, nothing, nothing, nothing * np.nan
     if query.encoding is None:
-        return nothing, nothing, nothing
+        return none
     tokens, offsets = query.encoding.tokens, query.encoding.offsets
     wanted, weights = query_tokens(query.text, tokens, offsets, weighed.idf, names)
     if not len(wanted):
-        return nothing, nothing, nothing
+        return none
     nearest = maxsim(wanted, turns.tokens)
     whole = weights @ nearest
     alone = whole[own]
     if not np.isfinite(alone).any():
-        return nothing, nothing, nothing
+        return none
     # Absent neighbours count as -1, the least that a cosine can be.
     padded = np.append(np.nan_to_num(nearest, nan=-1.0), np.full((len(nearest), 1), -1.0), axis=1)
     best = padded[:, own]
@@ -198,7 +211,7 @@ def _late(
     asked = _asked_before(turns, around)
     prior = np.where(asked >= 0, (whole[asked] - mean) / spread, 0.0)
     reply = np.nan_to_num(np.maximum(prior, 0.0), nan=0.0).astype(np.float32)
-    return (z_scores(weights @ np.minimum(nearest[:, own], _SAME)), z_scores(context), reply)
+    return z_scores(weights @ np.minimum(nearest[:, own], _SAME)), z_scores(context), reply, alone
 
 
 def _asked_before(turns: Turns, around: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -49,13 +50,14 @@ class Match:
 
     Attributes:
         statement: What is known.
-        score: How well it matches; comparable within one question only.
         similarity: Cosine similarity to the question; 0 without vectors.
+        evidence: Mean of the similarity, if it is known, and the share of the question's words
+            that the statement holds, from 0 to 1.
     """
 
     statement: Statement
-    score: float
     similarity: float
+    evidence: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +105,12 @@ def view_facts(
     if not known:
         return FactView()
     similarities = np.zeros(len(known), np.float32)
+    shares = _shares(plan.queries[0], known)
+    evidence: NDArray[np.float32] = shares
     if vector is not None and vectors.shape[1] == len(vector):
         similarities = vectors @ vector
-    scores = z_scores(similarities) + z_scores(_words(plan.queries[0], known)) + _named(plan, known)
+        evidence = (similarities + shares) / np.float32(2)
+    scores = z_scores(similarities) + z_scores(shares) + _named(plan, known)
     count = min(plan.k, _MOST)
     best = np.lexsort((np.arange(len(known)), -scores))[: count * _LOOKED_AT]
     place = {(known[i].tier, known[i].row): i for i in best.tolist()}
@@ -120,7 +125,7 @@ def view_facts(
     for statement in read_statements(connection, user, [known[i] for i in best], as_of):
         if within(statement) and not excluded(statement):
             i = place[statement.tier, statement.row]
-            found.append(Match(statement, float(scores[i]), float(similarities[i])))
+            found.append(Match(statement, float(similarities[i]), float(evidence[i])))
 
     def successor(statement: Statement) -> Statement | None:
         if statement.successor is None:
@@ -172,16 +177,14 @@ def _newest_first(
     return list(placed.values())
 
 
-def _words(question: str, known: Sequence[Entry]) -> NDArray[np.float32]:
-    """Summed idf, over these statements, of the question's terms that each of them holds."""
+def _shares(question: str, known: Sequence[Entry]) -> NDArray[np.float32]:
+    """Share of the question's terms that each statement holds, by idf over these statements."""
     wanted = set(terms(question))
     held = [wanted.intersection(entry.terms.split()) for entry in known]
-    counts: dict[str, int] = {}
-    for words in held:
-        for word in words:
-            counts[word] = counts.get(word, 0) + 1
-    idf = {word: inverse_frequency(count, len(known)) for word, count in counts.items()}
-    return np.array([sum(idf[word] for word in words) for words in held], np.float32)
+    counts = Counter(word for words in held for word in words)
+    idf = {word: inverse_frequency(counts[word], len(known)) for word in wanted}
+    total = sum(idf.values()) or 1.0
+    return np.array([sum(idf[word] for word in words) / total for words in held], np.float32)
 
 
 def _named(plan: Plan, known: Sequence[Entry]) -> NDArray[np.float32]:

@@ -39,7 +39,7 @@ def fuse(
     added = extra_facts(facts, {selection.row(scored) for scored in best}, plan)
     chosen = replace(selection, best=best[: plan.k - len(added)])
     hits = turn_hits(connection, user, chosen, facts)
-    return hits + statement_hits(connection, user, added, below=hits)
+    return hits + statement_hits(connection, user, added)
 
 
 def boost_evidence(selection: Selection, facts: FactView) -> Selection:
@@ -75,7 +75,7 @@ def demote_superseded(selection: Selection, facts: FactView) -> list[ScoredTurn]
         new = next(later, None)
         if new is not None:
             newer = ordered.pop(new)
-            ordered.insert(old, replace(newer, score=ordered[old].score))
+            ordered.insert(old, newer)
     return ordered
 
 

@@ -53,7 +53,7 @@ def turn_hits(
         hit = Hit(
             text=found.turn.text,
             tier="mtm" if fact is None else "ltm",
-            score=scored.score,
+            score=0.0,  # given when all hits are known
             parts=scored.parts,
             when=found.when,
             source=replace(found.source, fact_id=None if fact is None else fact.statement.key),
@@ -66,20 +66,16 @@ def turn_hits(
     return ranked
 
 
-def statement_hits(
-    connection: Connection, user: User, matches: Sequence[Match], below: Sequence[Ranked] = ()
-) -> list[Ranked]:
+def statement_hits(connection: Connection, user: User, matches: Sequence[Match]) -> list[Ranked]:
     """Facts and summaries as hits, each with the turns that prove it.
 
     Args:
         connection: A read transaction on the ledger.
         user: Whose.
         matches: The chosen statements, best first.
-        below: Hits that stand before these: their scores are the higher ones.
     """
     rows = {row for match in matches for row in match.statement.turns}
     known = provenance(connection, user, rows) if rows else {}
-    highest = min((ranked.hit.score for ranked in below), default=float("inf"))
     ranked = []
     for match in matches:
         statement = match.statement
@@ -98,8 +94,11 @@ def statement_hits(
         hit = Hit(
             text=text,
             tier=statement.tier,
-            score=min(match.score, highest),
-            parts={"statement": round(match.similarity, 3)},
+            score=0.0,  # given when all hits are known
+            parts={
+                "statement": round(match.similarity, 3),
+                "evidence": round(match.evidence, 3),
+            },
             when=since,
             source=source,
             turns=tuple(turn.turn for _, turn in proof) if is_fact else (),

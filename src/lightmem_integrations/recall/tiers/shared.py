@@ -56,17 +56,16 @@ def with_shared(
     room = max(request.k - len(own), min(sure, request.k // 5))
     added = found[:room]
     own = own[: request.k - len(added)]
-    highest = min((hit.hit.score for hit in own), default=float("inf"))
-    return own + [_hit(statement, similar[statement.row], highest) for statement in added]
+    return own + [_hit(statement, similar[statement.row]) for statement in added]
 
 
-def _hit(statement: SharedStatement, similarity: float, highest: float) -> Ranked:
+def _hit(statement: SharedStatement, similarity: float) -> Ranked:
     since = moment(statement.since)
     hit = Hit(
         text=statement.text,
         tier="ltm",
-        score=min(similarity, highest),
-        parts={"shared": round(similarity, 3)},
+        score=0.0,  # given when all hits are known
+        parts={"shared": round(similarity, 3), "evidence": round(similarity, 3)},
         when=since,
         source=Source(session_id="", turn_ids=(), fact_id=statement.key, shared=True),
         turns=(),
