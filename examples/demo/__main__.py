@@ -54,11 +54,13 @@ def main(
     console = show.console_for(Console())
     people = read(CONVERSATION)
     with ObservedMemory(store) as memory:
-        with Console(stderr=True).status("Telling and indexing the conversations"):
-            chosen = agents(memory, framework.value, model)
-            seconds = tell(memory, people)
+        show.show_step("Loading the framework's agents")
+        chosen = agents(memory, framework.value, model)
+        show.show_step("Telling the conversations, and indexing them")
+        seconds = tell(memory, people)
         show.show_start(console, people, seconds, chosen)
         show.show_models(console, chosen, model)
+        show.show_step("First runs of the agents, which load what later ones find ready")
         warm_up(chosen, people[0])
         own, crossed = [], []
         for person in people:

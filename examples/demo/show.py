@@ -13,7 +13,7 @@ from rich.text import Text
 from agents import LLAMA_INDEX
 from ask import Answer
 from lightmem_integrations import LightMem
-from lightmem_integrations.display import Grid, clipped, literal
+from lightmem_integrations.display import Grid, clipped, counted, literal
 from lightmem_integrations.evaluation.conversations import Conversation
 from lightmem_integrations.records.conversation import Turn
 from lightmem_integrations.records.knowledge import Facts
@@ -25,7 +25,7 @@ _OTHER_COLUMNS = 44  # what the columns before a recalled text take, at their wi
 _SHOWN_FACTS = 3
 _STAND_IN = (
     "a stand-in that is no language model: it quotes, of what was recalled, the turn that "
-    "shares most words with the question. What is recalled is the point here."
+    "shares most words with the question, and every name in it. What is recalled is the point here."
 )
 
 
@@ -33,6 +33,11 @@ def console_for(console: Console) -> Console:
     """The same console, never wider than lines are readable."""
     console.width = min(console.width, _WIDEST)
     return console
+
+
+def show_step(what: str) -> None:
+    """Print what takes a while now, beside the output."""
+    Console(stderr=True).print(f"{what} ...", style="dim", highlight=False)
 
 
 def name_of(person: Conversation) -> str:
@@ -50,7 +55,8 @@ def show_start(
     sessions = [session for person in people for session in person.sessions]
     console.print(
         f"{' and '.join(map(name_of, people))} talked to an assistant: "
-        f"{sum(len(session.turns) for session in sessions)} turns in {len(sessions)} sessions.\n"
+        f"{counted(sum(len(session.turns) for session in sessions), 'turn')} in "
+        f"{counted(len(sessions), 'session')}.\n"
         f"Stored in {seconds[0]:.2f} s, one add() for each exchange; all embedded and indexed "
         f"{seconds[1]:.1f} s later.\n"
         f"Now they ask, every question in a new session. {' and '.join(agents)} "
@@ -109,8 +115,9 @@ def show_isolation(
         for answer in answers:
             console.print(
                 Text(
-                    f"{answer.framework} was given {len(answer.turns) - answer.foreign} turns of "
-                    f"{asker}'s and {answer.foreign} of {name_of(about)}'s.",
+                    f"{answer.framework} was given "
+                    f"{counted(len(answer.turns) - answer.foreign, 'turn')} of {asker}'s and "
+                    f"{answer.foreign} of {name_of(about)}'s.",
                     style="red" if answer.foreign else "green",
                 )
             )
@@ -120,7 +127,8 @@ def show_consolidation(console: Console, report: ConsolidationReport) -> None:
     """Print what consolidation made of all the turns."""
     _rule(console, "From turns to knowledge: consolidate()")
     console.print(
-        f"{report.written} episodes and {report.facts} facts, without a model, in "
+        f"{counted(report.written, 'episode')} and {counted(report.facts, 'fact')}, "
+        "without a model, in "
         f"{report.seconds:.1f} s, outside of any question. The latest ones:",
     )
 
@@ -130,7 +138,7 @@ def show_facts(console: Console, memory: LightMem, person: Conversation) -> None
     facts = memory.facts(user_id=person.user_id)
     latest = Facts(sorted(facts, key=lambda fact: fact.valid_from)[-_SHOWN_FACTS:])
     evidence = memory.explain(latest[-1].id, user_id=person.user_id).evidence if latest else ()
-    title = f"{name_of(person)}, {len(facts)} facts"
+    title = f"{name_of(person)}, {counted(len(facts), 'fact')}"
     said = [f'the last because of: "{each.turn.text}"' for each in evidence[:1]]
     console.print(replace(latest.grid(), title=title, notes=said))
 
@@ -162,7 +170,7 @@ def show_summary(console: Console, own: Sequence[Answer], foreign: int) -> None:
     console.print(
         Grid(
             "Questions of people about themselves",
-            ("", "questions", "recalled", "recall p50", "run p50"),
+            ("framework", "questions", "recalled", "recall p50", "run p50"),
             rows,
             notes=(
                 "recalled: questions for which every turn that holds the answer was recalled.",

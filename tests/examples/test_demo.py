@@ -72,6 +72,11 @@ def test_both_frameworks_answer_and_nobody_sees_anothers_turns(run, people):
             assert question.answer in result.stdout
     assert "0 of Marc's" in result.stdout
     assert "0 of Marta's" in result.stdout
+    # Nor does the stand-in quote the asker's own words as an answer about the other one.
+    about_others = result.stdout.split("Isolation:")[1]
+    assert about_others.count("both agents: I have nothing about that in memory.") == 2
+    for step in ("Loading", "Telling", "First runs"):
+        assert step in result.stderr
     rows = [line.split() for line in result.stdout.splitlines() if line.startswith(" L")]
     assert [row[0] for row in rows] == ["LangChain", "LlamaIndex"]
     assert all(row[1] == "4" for row in rows)

@@ -41,6 +41,33 @@ def test_it_quotes_the_turn_that_fits_the_question(question, answer):
     assert ask(question).startswith(answer)
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        "When does Ben start at the bakery?",
+        "When does my sister Ben start at the bakery on Monday?",
+        "Ben's bike: is it green?",
+        "I wonder. Is Ben\u2019s bike green?",
+        "What is the cat of \u00d8yvind called?",
+    ],
+)
+def test_a_question_about_somebody_else_is_not_answered_with_ones_own_words(question):
+    assert ask(question) == NOTHING
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("When does Ann start at the bakery?", BAKERY),
+        ("Is Ann's bike green?", BAKERY),
+        ("Until when does Mother stay?", "Ann said on 5 March 2026: "),
+        ("Thanks. Where was Miso, the cat?", "You said on 6 March 2026: "),
+    ],
+)
+def test_a_question_about_those_who_are_remembered_is_answered(question, answer):
+    assert ask(question).startswith(answer)
+
+
 def test_further_lines_of_a_turn_belong_to_it():
     assert ask("Until when does mother stay?").endswith('"Mother came by. She stays until Friday."')
 

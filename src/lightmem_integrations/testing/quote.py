@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from lightmem_integrations.records.conversation import Turn
 from lightmem_integrations.safety import FENCE_CLOSE, FENCE_OPEN
+from lightmem_integrations.text.common_names import COMMON_NAMES
 from lightmem_integrations.text.sentences import split_sentences
 from lightmem_integrations.text.terms import terms
 
@@ -20,6 +21,7 @@ _BLOCK = re.compile(f"{FENCE_OPEN}((?:(?!{FENCE_OPEN}).)*?){FENCE_CLOSE}", re.DO
 _HEAD = re.compile(
     r"^\[(?P<day>\d+ \w+ \d+) [\d:]+\] (?P<speaker>[^:\n]+): (?P<text>.*(?:\n  .*)*)", re.MULTILINE
 )
+_WORD = re.compile(r"[^\W\d_]+")
 _ASSISTANT = "Assistant"
 _PERSONS = {"User": "You", _ASSISTANT: "I"}
 
@@ -27,8 +29,10 @@ _PERSONS = {"User": "You", _ASSISTANT: "I"}
 def quoted_answer(messages: Sequence[Turn]) -> str:
     """Of what is remembered, the turn that shares most words with the last question.
 
-    What people said goes before what an assistant said, and the newest of equals before the
-    others. Names of speakers and sentences that are questions themselves do not count.
+    It holds every name in the question as well, or its speaker has it: what is asked about
+    somebody else is not answered with what one's own memory holds instead. What people said goes
+    before what an assistant said, and the newest of equals before the others. Names of speakers and
+    sentences that are questions themselves do not count.
 
     Args:
         messages: The prompt, whatever framework it came from. Memory is what stands between
@@ -40,11 +44,15 @@ def quoted_answer(messages: Sequence[Turn]) -> str:
     """
     blocks = (block for message in messages for block in _BLOCK.findall(message.text))
     turns = [turn for block in blocks for turn in _HEAD.finditer(block)]
-    asked = set(terms(_question(messages)))
+    question = _question(messages)
+    named = {term for name in _names(question) for term in terms(name)}
     # Who speaks stands before every turn; a name in the question picks none of them.
-    asked -= {term for turn in turns for term in terms(turn["speaker"])}
+    speakers = {term for turn in turns for term in terms(turn["speaker"])}
+    asked = set(terms(question)) - speakers
 
     def shared(turn: re.Match[str]) -> int:
+        if not named.issubset(terms(f"{turn['speaker']} {turn['text']}")):
+            return 0
         return len(asked.intersection(terms(_stated(turn["text"]))))
 
     fitting = [turn for turn in reversed(turns) if shared(turn)]
@@ -63,6 +71,17 @@ def _question(messages: Sequence[Turn]) -> str:
         if message.role == "user" and text:
             return text
     return ""
+
+
+def _names(question: str) -> list[str]:
+    """Words that may be names: with a capital that they owe to no beginning of a sentence."""
+    found = []
+    for word in _WORD.finditer(question):
+        before = question[max(word.start() - 2, 0) : word.start()].strip()
+        inside = bool(before) and before[-1] not in ".?!:"
+        if (inside or question.startswith(("'s", "\u2019s"), word.end())) and word[0][0].isupper():
+            found.append(word[0])
+    return [name for name in found if name.casefold() not in COMMON_NAMES]
 
 
 def _stated(text: str) -> str:
