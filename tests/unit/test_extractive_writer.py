@@ -273,6 +273,20 @@ def test_what_is_taken_back_is_no_fact(taken_back):
     assert len(write("I work at Acme.", "I live in Lisbon.", taken_back).facts) == 1
 
 
+@pytest.mark.parametrize(
+    "after", ["He died last year.", "But sadly, we sold it.", "We don't have him anymore."]
+)
+def test_what_the_next_sentence_ends_is_no_fact(after):
+    assert write(f"I have a dog called Rex. {after}").facts == ()
+    assert only_fact("I have a dog called Rex. He is three.").attribute == "pet"
+
+
+def test_a_month_without_a_year_is_no_time_of_birth():
+    fact = only_fact("I was born in Porto in May.")
+    assert fact.value == "Porto"
+    assert "202" not in fact.statement
+
+
 def test_after_a_play_has_begun_nobody_speaks_for_themselves():
     draft = write("I live in Lisbon.", "Let's role-play, shall we?", "I live in Camelot.")
     assert [fact.value for fact in draft.facts] == ["Lisbon"]

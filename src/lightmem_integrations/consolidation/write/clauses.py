@@ -84,6 +84,13 @@ _EXPANSIONS = (
     (re.compile(r"\bgotta\b"), "have to"),
 )
 
+_ENDED = re.compile(
+    r"(?:but |and |though |sadly,? |actually,? |well,? ){0,3}(?:he|she|it|they|we|that|this|i)\b"
+    r"[^.!?]{0,60}\b(?:died|passed away|broke up|divorced|split up|over|ended|gone|sold|quit|left|"
+    r"lost|closed|stopped|no longer|any ?more|used to|ran away|put down|in the past)\b",
+    re.IGNORECASE,
+)
+
 
 def is_own_word(text: str) -> bool:
     """True unless the whole turn is an order, a joke, a story, or a text to work on."""
@@ -103,6 +110,11 @@ def is_pasted(text: str) -> bool:
 def introduces(sentence: str) -> bool:
     """True for a sentence with a colon: what follows is a list or somebody else's text."""
     return bool(_COLON.search(sentence))
+
+
+def says_it_ended(sentence: str) -> bool:
+    """True for a sentence such as "He died last year": what stands before it is no longer so."""
+    return bool(_ENDED.match(sentence))
 
 
 def statements(sentence: str) -> Iterator[str]:

@@ -96,9 +96,12 @@ def facts(turn: WriterTurn, pointer: int) -> Iterator[FactDraft]:
     if machine or clauses.is_pasted(turn.text) or not clauses.is_own_word(turn.text):
         return
     speaker = "user" if nameless else turn.speaker.strip()
-    for sentence in sentences(turn.text):
+    said = sentences(turn.text)
+    for place, sentence in enumerate(said):
         if clauses.introduces(sentence):
             return
+        if any(map(clauses.says_it_ended, said[place + 1 : place + 2])):
+            continue
         for fact in _stated(sentence, speaker, turn.time):
             yield replace(fact, evidence=(pointer,))
 
@@ -198,7 +201,8 @@ def _statement(
     if pattern.kind == "past":
         # "For three years" ended at an unknown time.
         dates = [date for date in dates if not date.lasting]
-    date = dates[0] if dates else None
+    # "Born in May" leaves out the year, and it was no year lately.
+    date = dates[0] if dates and pattern.attribute != "origin" else None
     undated = date is None and pattern.kind == "dated"
     if undated or (date is not None and date.start > time and pattern.kind != "taste"):
         return None
