@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from lightmem_integrations.text.sentences import masked, unmasked
+from lightmem_integrations.text.sentences import masked, sentences, unmasked
 
 _CURLY = str.maketrans({"\u2019": "'", "\u2018": "'", "\u02bc": "'"})
 # Guesses: a longer turn is somebody's text, a longer sentence a list. They bound the time, too.
@@ -107,14 +107,14 @@ def is_pasted(text: str) -> bool:
     return len(text) > _LONGEST_TURN
 
 
-def introduces(sentence: str) -> bool:
-    """True for a sentence with a colon: what follows is a list or somebody else's text."""
-    return bool(_COLON.search(sentence))
-
-
-def says_it_ended(sentence: str) -> bool:
-    """True for a sentence such as "He died last year": what stands before it is no longer so."""
-    return bool(_ENDED.match(sentence))
+def standing_sentences(text: str) -> Iterator[str]:
+    """Sentences up to a colon, without those that the next one ends: "He died last year."."""
+    said = sentences(text)
+    for place, sentence in enumerate(said):
+        if _COLON.search(sentence):  # what follows is a list, or somebody else's text
+            return
+        if not any(map(_ENDED.match, said[place + 1 : place + 2])):
+            yield sentence
 
 
 def statements(sentence: str) -> Iterator[str]:

@@ -17,7 +17,7 @@ from lightmem_integrations.consolidation.write.fact_patterns import (
 )
 from lightmem_integrations.consolidation.write.grammar import Stated
 from lightmem_integrations.knowledge.drafts import FactDraft, WriterTurn
-from lightmem_integrations.text.sentences import sentences, without_quotations
+from lightmem_integrations.text.sentences import without_quotations
 from lightmem_integrations.text.temporal import CALENDAR, Mention, mentions
 from lightmem_integrations.text.terms import terms
 
@@ -96,12 +96,7 @@ def facts(turn: WriterTurn, pointer: int) -> Iterator[FactDraft]:
     if machine or clauses.is_pasted(turn.text) or not clauses.is_own_word(turn.text):
         return
     speaker = "user" if nameless else turn.speaker.strip()
-    said = sentences(turn.text)
-    for place, sentence in enumerate(said):
-        if clauses.introduces(sentence):
-            return
-        if any(map(clauses.says_it_ended, said[place + 1 : place + 2])):
-            continue
+    for sentence in clauses.standing_sentences(turn.text):
         for fact in _stated(sentence, speaker, turn.time):
             yield replace(fact, evidence=(pointer,))
 
