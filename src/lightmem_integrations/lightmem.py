@@ -204,7 +204,6 @@ class LightMem(Closing):
         with self._idle.call(), self._store.ledger.write() as connection:
             stored = insert_turns(
                 connection,
-                self._store.ledger.lexical,
                 new,
                 user_id=user_id,
                 session_id=session_id,

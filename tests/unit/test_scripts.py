@@ -8,6 +8,7 @@ import unicodedata
 import pytest
 
 from lightmem_integrations import LightMem, Turn
+from lightmem_integrations.storage import lexical
 from lightmem_integrations.storage.ledger import put_meta
 from lightmem_integrations.text.terms import terms
 
@@ -140,7 +141,6 @@ def test_a_store_of_older_words_is_cut_anew_when_it_is_opened(open_memory, open_
         row, user, new = connection.exec_driver_sql(
             "SELECT id, user, terms FROM turns WHERE text = ?", (text,)
         ).one()
-        lexical = open_ledger(tmp_path).lexical
         lexical.remove(connection, user, [(row, new)])
         lexical.add(connection, user, [(row, "我的车牌尾号是73")])
         old = "UPDATE turns SET terms = '我的车牌尾号是73' WHERE id = ?"
@@ -150,7 +150,7 @@ def test_a_store_of_older_words_is_cut_anew_when_it_is_opened(open_memory, open_
     memory = open_memory(tmp_path)
     with open_ledger(tmp_path).read() as connection:
         user = connection.exec_driver_sql("SELECT id FROM users").scalar_one()
-        assert list(open_ledger(tmp_path).lexical.postings(connection, user, "车牌")) == [row]
+        assert list(lexical.postings(connection, user, "车牌")) == [row]
         held = connection.exec_driver_sql("SELECT terms FROM turns").scalars().all()
         counted = connection.exec_driver_sql("SELECT terms FROM users").scalar_one()
         assert counted == len(list(itertools.chain(*map(str.split, held))))

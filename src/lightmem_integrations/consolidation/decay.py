@@ -83,7 +83,7 @@ def make_room(
             compress_episodes(connection, compress)
             turns = turns_of_episodes(connection, user_row, [*drop, *compress])
             members = list(chain.from_iterable(turns.values()))
-            archived = archive_turns(connection, store.ledger.lexical, user_row, members)
+            archived = archive_turns(connection, user_row, members)
             name = user_named(connection, user_row)
         if archived and name is not None:
             store.indexer.forget(key_of(name), archived)

@@ -55,7 +55,6 @@ def forget(
             if user is not None and (session_id is None or session_row is not None):
                 receipt, rows = erase_turns(
                     connection,
-                    store.ledger.lexical,
                     user,
                     session_row=session_row,
                     turn_ids=turn_ids,

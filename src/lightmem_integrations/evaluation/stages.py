@@ -231,9 +231,8 @@ class CoarseSearch:
 
     def _rows(self, connection: Connection, user: User, question: str, k: int) -> list[int]:
         if self._by == "words":
-            lexical = self._store.ledger.lexical
-            weighed = weigh_terms(connection, lexical, user, question)
-            return by_words(connection, lexical, user, weighed, k, _NO_LIMITS)
+            weighed = weigh_terms(connection, user, question)
+            return by_words(connection, user, weighed, k, _NO_LIMITS)
         vector, _ = encoded_query(self._embedder, question)
         return by_meaning(connection, self._store.index, user, vector, k, _NO_LIMITS)
 

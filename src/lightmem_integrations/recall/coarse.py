@@ -14,8 +14,8 @@ from lightmem_integrations.recall.candidates import (
     EmbeddedQuery,
     QueryTerms,
 )
+from lightmem_integrations.storage import lexical
 from lightmem_integrations.storage.index import VectorIndex, nearest
-from lightmem_integrations.storage.lexical import LexicalIndex
 from lightmem_integrations.storage.turn_filter import RowFilter
 from lightmem_integrations.storage.turn_reads import Turns, neighbourhood
 from lightmem_integrations.storage.turn_vectors import user_vectors
@@ -34,7 +34,6 @@ _EXACT_UP_TO = 2_000
 
 def coarse(
     connection: Connection,
-    lexical: LexicalIndex,
     index: VectorIndex | None,
     user: User,
     *,
@@ -47,7 +46,6 @@ def coarse(
 
     Args:
         connection: A read transaction on the ledger.
-        lexical: The ledger's full-text index.
         index: The vector index; ``None`` compares the ledger's vectors one by one.
         user: Whose memory.
         query: The question.
@@ -58,8 +56,8 @@ def coarse(
     Raises:
         IndexUnavailableError: The vector index does not answer.
     """
-    weighed = weigh_terms(connection, lexical, user, query.text)
-    matched = by_words(connection, lexical, user, weighed, lexical_pool, limits)
+    weighed = weigh_terms(connection, user, query.text)
+    matched = by_words(connection, user, weighed, lexical_pool, limits)
     if query.vector is not None:
         matched += by_meaning(connection, index, user, query.vector, dense_pool, limits)
     turns = neighbourhood(connection, user, set(matched), SPREAD + REACH)
@@ -108,9 +106,7 @@ def by_meaning(
     return kept
 
 
-def weigh_terms(
-    connection: Connection, lexical: LexicalIndex, user: User, query: str
-) -> QueryTerms:
+def weigh_terms(connection: Connection, user: User, query: str) -> QueryTerms:
     """Weigh a query's terms by how rare they are in this user's memory."""
     wanted = list(dict.fromkeys(terms(query)))
     counts = lexical.frequencies(connection, user.row, wanted)
@@ -120,7 +116,6 @@ def weigh_terms(
 
 def by_words(
     connection: Connection,
-    lexical: LexicalIndex,
     user: User,
     weighed: QueryTerms,
     limit: int,

@@ -158,7 +158,7 @@ def _search(run: _Run, plan: Plan) -> tuple[Plan, list[Ranked]]:
         limits = limits_of(connection, user, request)
         if limits is None:
             return plan, []
-        plan = plan_question(connection, ledger.lexical, user, request)
+        plan = plan_question(connection, user, request)
     plan = _with_hypothetical(run, plan)
     queries = _embed(run, user, plan, limits)
     selection = None
@@ -225,7 +225,7 @@ def _coarse(
             return merge_candidates(
                 [
                     coarse(
-                        connection, store.ledger.lexical, index, user, query=query,
+                        connection, index, user, query=query,
                         limits=limits, dense_pool=dense[i], lexical_pool=lexical[i],
                     )
                     for i, query in enumerate(queries)

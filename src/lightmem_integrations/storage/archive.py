@@ -6,16 +6,14 @@ from collections.abc import Collection
 
 from sqlalchemy import Connection, select, update
 
-from lightmem_integrations.storage.lexical import LexicalIndex
+from lightmem_integrations.storage import lexical
 from lightmem_integrations.storage.schema import turns
 from lightmem_integrations.storage.sql import in_batches
 from lightmem_integrations.storage.turn_vectors import forget_vectors
 from lightmem_integrations.storage.turns import count_searchable, queue_embedding
 
 
-def archive_turns(
-    connection: Connection, lexical: LexicalIndex, user_row: int, rows: Collection[int]
-) -> list[int]:
+def archive_turns(connection: Connection, user_row: int, rows: Collection[int]) -> list[int]:
     """Take turns out of every search; returns those that were in it.
 
     The vector index has to be told as well, once this is committed.
@@ -29,9 +27,7 @@ def archive_turns(
     return found
 
 
-def restore_turns(
-    connection: Connection, lexical: LexicalIndex, user_row: int, rows: Collection[int]
-) -> None:
+def restore_turns(connection: Connection, user_row: int, rows: Collection[int]) -> None:
     """Make archived turns searchable again; they wait for their vectors like new ones."""
     for batch in in_batches(rows):
         part = _switch(connection, user_row, batch, searchable=True)

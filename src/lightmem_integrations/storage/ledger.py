@@ -15,9 +15,9 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from lightmem_integrations.errors import LedgerError, StoreClosedError
 from lightmem_integrations.safety import short_repr
+from lightmem_integrations.storage import lexical
 from lightmem_integrations.storage.connection_pool import ConnectionPool
 from lightmem_integrations.storage.folder import make_private_file
-from lightmem_integrations.storage.lexical import LexicalIndex
 from lightmem_integrations.storage.migrations.runner import migrate
 from lightmem_integrations.storage.schema import meta
 from lightmem_integrations.storage.term_refresh import refresh_terms
@@ -56,7 +56,6 @@ class Ledger:
         self._closed = False
         self._aborted = False
         self.read_only = read_only
-        self.lexical = LexicalIndex()
         url = _file_url(place, read_only=read_only) if isinstance(place, Path) else _url(place)
         self.file = file_of(place)
         try:
@@ -66,9 +65,9 @@ class Ledger:
             migrate(self._engine, may_write=not read_only)
             if not read_only:
                 with self._engine.begin() as connection:
-                    self.lexical.create(connection)
+                    lexical.create(connection)
                 if self.get(_TERMS) != TERMS_VERSION:
-                    refresh_terms(self._engine, self.lexical)
+                    refresh_terms(self._engine)
                     self.put(_TERMS, TERMS_VERSION)
         except (SQLAlchemyError, ImportError, OSError) as error:
             raise LedgerError(_explained(error, str(self.file), "cannot be opened")) from error

@@ -2,7 +2,8 @@
 
 The posting lists change in the transaction that writes the turn. Every token is hashed together
 with its user: a posting list belongs to one user by construction, a word's frequency is this
-user's own, and the index's files hold no readable word.
+user's own, and the index's files hold no readable word. SQLite's FTS5 keeps it, without a copy of
+the text or positions. All calls run inside the caller's transaction.
 """
 
 from __future__ import annotations
@@ -16,61 +17,57 @@ from sqlalchemy import Connection
 from lightmem_integrations.arrays import Rows
 
 
-class LexicalIndex:
-    """Posting lists over terms, by user, in SQLite's FTS5: without a copy of the text or positions.
+def create(connection: Connection) -> None:
+    """Create the index where it does not exist."""
+    connection.exec_driver_sql(
+        "CREATE VIRTUAL TABLE IF NOT EXISTS lexical "
+        "USING fts5(tokens, content='', detail=none, columnsize=0, tokenize='ascii')"
+    )
+    connection.exec_driver_sql(
+        "CREATE VIRTUAL TABLE IF NOT EXISTS lexical_vocabulary USING fts5vocab('lexical', 'row')"
+    )
 
-    All calls run inside the caller's transaction.
-    """
 
-    def create(self, connection: Connection) -> None:
-        """Create the index where it does not exist."""
+def add(connection: Connection, user: int, items: Iterable[tuple[int, str]]) -> None:
+    """Add turns: ``(row, terms separated by blanks)``."""
+    rows = [(row, _tokens(user, terms)) for row, terms in items]
+    if rows:
+        connection.exec_driver_sql("INSERT INTO lexical(rowid, tokens) VALUES (?, ?)", rows)
+
+
+def remove(connection: Connection, user: int, items: Iterable[tuple[int, str]]) -> None:
+    """Remove turns that were added with exactly these terms."""
+    rows = [(row, _tokens(user, terms)) for row, terms in items]
+    if rows:
         connection.exec_driver_sql(
-            "CREATE VIRTUAL TABLE IF NOT EXISTS lexical "
-            "USING fts5(tokens, content='', detail=none, columnsize=0, tokenize='ascii')"
-        )
-        connection.exec_driver_sql(
-            "CREATE VIRTUAL TABLE IF NOT EXISTS lexical_vocabulary "
-            "USING fts5vocab('lexical', 'row')"
+            "INSERT INTO lexical(lexical, rowid, tokens) VALUES ('delete', ?, ?)", rows
         )
 
-    def add(self, connection: Connection, user: int, items: Iterable[tuple[int, str]]) -> None:
-        """Add turns: ``(row, terms separated by blanks)``."""
-        rows = [(row, _tokens(user, terms)) for row, terms in items]
-        if rows:
-            connection.exec_driver_sql("INSERT INTO lexical(rowid, tokens) VALUES (?, ?)", rows)
 
-    def remove(self, connection: Connection, user: int, items: Iterable[tuple[int, str]]) -> None:
-        """Remove turns that were added with exactly these terms."""
-        rows = [(row, _tokens(user, terms)) for row, terms in items]
-        if rows:
-            connection.exec_driver_sql(
-                "INSERT INTO lexical(lexical, rowid, tokens) VALUES ('delete', ?, ?)", rows
-            )
+def frequencies(connection: Connection, user: int, terms: Sequence[str]) -> dict[str, int]:
+    """In how many turns of the user each term occurs; terms that do not are left out."""
+    term_of = {_token(user, term): term for term in terms}
+    if not term_of:
+        return {}
+    marks = ",".join("?" * len(term_of))
+    rows = connection.exec_driver_sql(
+        f"SELECT term, doc FROM lexical_vocabulary WHERE term IN ({marks})",  # noqa: S608
+        tuple(term_of),
+    )
+    return {term_of[token]: count for token, count in rows}
 
-    def frequencies(
-        self, connection: Connection, user: int, terms: Sequence[str]
-    ) -> dict[str, int]:
-        """In how many turns of the user each term occurs; terms that do not are left out."""
-        term_of = {_token(user, term): term for term in terms}
-        if not term_of:
-            return {}
-        marks = ",".join("?" * len(term_of))
-        rows = connection.exec_driver_sql(
-            f"SELECT term, doc FROM lexical_vocabulary WHERE term IN ({marks})",  # noqa: S608
-            tuple(term_of),
-        )
-        return {term_of[token]: count for token, count in rows}
 
-    def postings(self, connection: Connection, user: int, term: str) -> Rows:
-        """Rows of the user's turns that hold the term, ascending."""
-        rows = connection.exec_driver_sql(
-            "SELECT rowid FROM lexical WHERE lexical MATCH ?", (f'"{_token(user, term)}"',)
-        )
-        return np.array(rows.scalars().all(), np.int64)
+def postings(connection: Connection, user: int, term: str) -> Rows:
+    """Rows of the user's turns that hold the term, ascending."""
+    rows = connection.exec_driver_sql(
+        "SELECT rowid FROM lexical WHERE lexical MATCH ?", (f'"{_token(user, term)}"',)
+    )
+    return np.array(rows.scalars().all(), np.int64)
 
-    def compact(self, connection: Connection) -> None:
-        """Forget removed turns for good."""
-        connection.exec_driver_sql("INSERT INTO lexical(lexical) VALUES ('optimize')")
+
+def compact(connection: Connection) -> None:
+    """Forget removed turns for good."""
+    connection.exec_driver_sql("INSERT INTO lexical(lexical) VALUES ('optimize')")
 
 
 def _token(user: int, term: str) -> str:

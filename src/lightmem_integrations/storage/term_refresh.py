@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from sqlalchemy import (
@@ -25,8 +24,8 @@ from sqlalchemy import (
     update,
 )
 
+from lightmem_integrations.storage import lexical
 from lightmem_integrations.storage.claims import phrase_key
-from lightmem_integrations.storage.lexical import LexicalIndex
 from lightmem_integrations.storage.schema import assertions, episodes, facts, turns, users
 from lightmem_integrations.text.terms import terms
 
@@ -34,7 +33,7 @@ _BATCH = 500  # rows; a guess
 _Refresh = Callable[[Connection, Row[Any]], object]
 
 
-def refresh_terms(engine: Engine, lexical: LexicalIndex) -> None:
+def refresh_terms(engine: Engine) -> None:
     """Bring the stored terms of every text to the rules of today."""
     lasting = engine.execution_options(writes=True)
 
@@ -48,7 +47,7 @@ def refresh_terms(engine: Engine, lexical: LexicalIndex) -> None:
                     each(connection, row)
                 last = rows[-1].id if rows else None
 
-    refresh(turns, _beyond_ascii(turns.c.text), partial(_turn, lexical))
+    refresh(turns, _beyond_ascii(turns.c.text), _turn)
     refresh(facts, _beyond_ascii(facts.c.statement), _fact)
     refresh(assertions, _beyond_ascii(assertions.c.statement), _assertion)
     refresh(episodes, episodes.c.terms != "", _episode)  # of one that was dropped nothing is left
@@ -58,7 +57,7 @@ def _beyond_ascii(text: Column[Any]) -> ColumnElement[bool]:
     return func.length(cast(text, LargeBinary)) > func.length(text)
 
 
-def _turn(lexical: LexicalIndex, connection: Connection, row: Row[Any]) -> None:
+def _turn(connection: Connection, row: Row[Any]) -> None:
     cut = terms(row.text)
     new = " ".join(cut)
     if new == row.terms:

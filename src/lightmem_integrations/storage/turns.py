@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 from lightmem_integrations.errors import TurnConflictError
 from lightmem_integrations.records.conversation import Turn
 from lightmem_integrations.safety import digest, key_of, short_repr
-from lightmem_integrations.storage.lexical import LexicalIndex
+from lightmem_integrations.storage import lexical
 from lightmem_integrations.storage.schema import sessions, speakers, turns, users, work
 from lightmem_integrations.storage.sql import insert_row, insert_rows, select_in
 from lightmem_integrations.storage.users import find_user
@@ -35,7 +35,6 @@ class NewTurn:
 
 def insert_turns(
     connection: Connection,
-    lexical: LexicalIndex,
     new: Sequence[NewTurn],
     *,
     user_id: str,
@@ -81,7 +80,7 @@ def insert_turns(
         known[row["key"]] = (row["digest"], each.turn)
         stored.append(each.turn)
     if rows:
-        _insert_rows(connection, lexical, user_row, session_row, length, rows)
+        _insert_rows(connection, user_row, session_row, length, rows)
     return stored
 
 
@@ -181,7 +180,6 @@ def _row(new: NewTurn) -> dict[str, Any]:
 
 def _insert_rows(
     connection: Connection,
-    lexical: LexicalIndex,
     user_row: int,
     session_row: int,
     length: int,

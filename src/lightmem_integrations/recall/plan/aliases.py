@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from lightmem_integrations.storage.lexical import LexicalIndex
+from lightmem_integrations.storage import lexical
 from lightmem_integrations.storage.turn_reads import texts_with_others
 from lightmem_integrations.storage.users import User
 from lightmem_integrations.text.temporal import MONTHS, WEEKDAYS
@@ -37,9 +37,7 @@ _MOST_WORDS = 4
 _GREETINGS = r"(?i:hi|hey|hello|hiya|thanks|thank you|bye|dear|good morning|good night)"
 
 
-def with_full_names(
-    connection: Connection, lexical: LexicalIndex, user: User, query: str, speakers: Sequence[str]
-) -> str:
+def with_full_names(connection: Connection, user: User, query: str, speakers: Sequence[str]) -> str:
     """The question with short forms and nicknames of this user's speakers written out.
 
     So the whole search benefits: friends call each other by the short form, so that turns which
@@ -47,14 +45,13 @@ def with_full_names(
 
     Args:
         connection: A read transaction on the ledger.
-        lexical: The ledger's full-text index.
         user: Whose memory.
         query: The question.
         speakers: Who speaks in this user's memory.
     """
     full: dict[str, str] = {}
     for word in unknown_names(query, speakers)[:_MOST_WORDS]:
-        name = _meant(word, speakers, said_with(connection, lexical, user, word))
+        name = _meant(word, speakers, said_with(connection, user, word))
         if name is not None:
             full[word] = _NAME.findall(name)[0]
     if not full:
@@ -86,9 +83,7 @@ def begun_by(word: str, speakers: Sequence[str]) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
-def said_with(
-    connection: Connection, lexical: LexicalIndex, user: User, word: str
-) -> list[tuple[str, frozenset[str]]]:
+def said_with(connection: Connection, user: User, word: str) -> list[tuple[str, frozenset[str]]]:
     """The newest turns of this user with the word, and who else speaks just before and after.
 
     The index knows no capitals; the turns are asked for the word as it is spelled.

@@ -10,7 +10,6 @@ from sqlalchemy import Connection
 
 from lightmem_integrations.recall.plan.aliases import with_full_names
 from lightmem_integrations.records.conversation import Plan
-from lightmem_integrations.storage.lexical import LexicalIndex
 from lightmem_integrations.storage.turn_filter import RowFilter, filter_turns
 from lightmem_integrations.storage.turn_reads import known_speakers, last_said
 from lightmem_integrations.storage.users import User, find_session
@@ -40,20 +39,17 @@ def essence(question: str) -> str:
     return f"{question[:_READ].rsplit(None, 1)[0]} {question[-_READ:].split(None, 1)[-1]}"
 
 
-def plan_question(
-    connection: Connection, lexical: LexicalIndex, user: User, request: Request
-) -> Plan:
+def plan_question(connection: Connection, user: User, request: Request) -> Plan:
     """Plan a request's question by what this user's memory holds.
 
     Args:
         connection: A read transaction on the ledger.
-        lexical: The ledger's full-text index.
         user: Whose memory.
         request: The question, and the moment it is asked as of.
     """
     speakers = known_speakers(connection, user)
     return make_plan(
-        with_full_names(connection, lexical, user, request.query, speakers),
+        with_full_names(connection, user, request.query, speakers),
         speakers,
         now=moment_in(request.timezone, request.as_of),
         latest=last_said(connection, user),

@@ -17,7 +17,6 @@ from sqlalchemy import ColumnElement, Connection, delete, select
 from lightmem_integrations.storage.archive import restore_turns
 from lightmem_integrations.storage.erase.rewrite import relink_successors, reword_facts
 from lightmem_integrations.storage.facts import claim_revision, revision_of
-from lightmem_integrations.storage.lexical import LexicalIndex
 from lightmem_integrations.storage.schema import (
     assertions,
     conflicts,
@@ -57,9 +56,7 @@ def turns_behind(connection: Connection, user: User, keys: Collection[str]) -> s
     return {row for query in (facts_proof, said) for row in connection.execute(query).scalars()}
 
 
-def erase_derived(
-    connection: Connection, lexical: LexicalIndex, user_row: int, rows: Collection[int]
-) -> tuple[int, int]:
+def erase_derived(connection: Connection, user_row: int, rows: Collection[int]) -> tuple[int, int]:
     """Erase what was made of these turns of a user, while they are still there themselves.
 
     Returns the numbers of erased episodes and facts; facts that stayed in other words do not count.
@@ -86,7 +83,7 @@ def erase_derived(
     delete_in(connection, episodes, episodes.c.id, erased_episodes)
     _forget_failures(connection, rows)
     left = set(members) - set(rows)
-    restore_turns(connection, lexical, user_row, left)
+    restore_turns(connection, user_row, left)
     make_due(connection, user_row, sorted({members[row] for row in left}))
     return len(erased_episodes), len(gone)
 

@@ -8,8 +8,8 @@ from sqlalchemy import ColumnElement, Connection, delete, func, select, update
 
 from lightmem_integrations.records.conversation import Receipt
 from lightmem_integrations.safety import key_of
+from lightmem_integrations.storage import lexical
 from lightmem_integrations.storage.erase.knowledge import erase_derived, erase_user
-from lightmem_integrations.storage.lexical import LexicalIndex
 from lightmem_integrations.storage.schema import sessions, speakers, turns, users, work
 from lightmem_integrations.storage.sql import count_rows, delete_in, insert_rows
 from lightmem_integrations.storage.turn_vectors import forget_vectors
@@ -19,7 +19,6 @@ from lightmem_integrations.storage.work_queue import CONSOLIDATE
 
 def erase_turns(
     connection: Connection,
-    lexical: LexicalIndex,
     user: User,
     *,
     session_row: int | None = None,
@@ -54,7 +53,7 @@ def erase_turns(
         found = [row for row in found if row.id in among]
     rows = [row.id for row in found]
     lexical.remove(connection, user.row, [(row.id, row.terms) for row in found if row.searchable])
-    episodes, facts = erase_derived(connection, lexical, user.row, rows)
+    episodes, facts = erase_derived(connection, user.row, rows)
     had_vectors = forget_vectors(connection, rows)
     delete_in(connection, turns, turns.c.id, rows)
     lexical.compact(connection)
