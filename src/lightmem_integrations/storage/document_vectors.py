@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, delete, func, select, update
 
 from lightmem_integrations.arrays import Vectors
-from lightmem_integrations.storage.index import Batch, IndexSource
+from lightmem_integrations.storage.index import Batch
 from lightmem_integrations.storage.namespaces import Path, key_of_path, rows_under
 from lightmem_integrations.storage.schema import document_vectors, documents, namespaces
 from lightmem_integrations.storage.sql import in_batches, insert_rows, select_in
@@ -18,8 +18,9 @@ _BATCH = 1_000  # vectors compared or indexed at a time; a guess
 # Whether the index holds a vector. It never holds one that is ABSENT: what is to be written is
 # marked first, so that what is erased meanwhile, or after a crash, is erased there too.
 ABSENT, WRITING, HELD = 0, 1, 2
-# Ids in the index are unique over turns and documents; no ledger ever counts that far.
-_FIRST_ID = 1 << 60
+FIRST_ID = 1 << 60
+"""First id of a document's vector in the index, which turns and documents share; no ledger ever
+counts that far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def delete_vectors(connection: Connection, rows: Collection[int]) -> dict[str, l
     )
     left: dict[str, list[int]] = {}
     for scope, row in connection.execute(query):
-        left.setdefault(scope, []).append(_FIRST_ID + row)
+        left.setdefault(scope, []).append(FIRST_ID + row)
     connection.execute(delete(document_vectors).where(wanted))
     return left
 
@@ -96,9 +97,9 @@ def documents_by_id(connection: Connection, namespace: int, ids: Sequence[int]) 
     """Rows of a namespace's documents by the index's ids of their vectors."""
     query = select(document_vectors.c.id, document_vectors.c.document)
     query = query.where(document_vectors.c.namespace == namespace)
-    rows = [index_id - _FIRST_ID for index_id in ids]
+    rows = [index_id - FIRST_ID for index_id in ids]
     found = select_in(connection, query, document_vectors.c.id, rows)
-    return {_FIRST_ID + row: document for row, document in found}
+    return {FIRST_ID + row: document for row, document in found}
 
 
 def count_waiting(connection: Connection, namespace: Path) -> int:
@@ -125,7 +126,7 @@ def begin_batch(connection: Connection, namespace: Path) -> Batch | None:
     rows, vectors = unpack_rows(connection.execute(query))
     if not rows:
         return None
-    batch = Batch(scope, [_FIRST_ID + row for row in rows], vectors)
+    batch = Batch(scope, [FIRST_ID + row for row in rows], vectors)
     _mark(connection, batch, WRITING)
     return batch
 
@@ -133,30 +134,6 @@ def begin_batch(connection: Connection, namespace: Path) -> Batch | None:
 def finish_batch(connection: Connection, batch: Batch) -> None:
     """Note that the index holds these."""
     _mark(connection, batch, HELD)
-
-
-def indexed_documents(connection: Connection) -> list[IndexSource]:
-    """Every vector that the index is to hold, namespace by namespace."""
-    held = document_vectors.c.indexed == HELD
-    query = select(document_vectors.c.id, document_vectors.c.vector).where(held)
-    holding = namespaces.c.id.in_(select(document_vectors.c.namespace).where(held))
-    spaces = connection.execute(select(namespaces.c.id, namespaces.c.key).where(holding)).all()
-    return [
-        IndexSource(scope, query.where(document_vectors.c.namespace == row), _FIRST_ID)
-        for row, scope in spaces
-    ]
-
-
-def expected_of_documents(connection: Connection, *, indexed: bool = False) -> dict[str, int]:
-    """Number of vectors that the index may hold by namespace; ``indexed``: that it must hold."""
-    query = (
-        select(namespaces.c.key, func.count())
-        .join(document_vectors, document_vectors.c.namespace == namespaces.c.id)
-        .group_by(namespaces.c.key)
-    )
-    if indexed:
-        query = query.where(document_vectors.c.indexed == HELD)
-    return dict(connection.execute(query).all())
 
 
 def drop_document_vectors(connection: Connection) -> None:
@@ -168,7 +145,7 @@ def drop_document_vectors(connection: Connection) -> None:
 
 
 def _mark(connection: Connection, batch: Batch, state: int) -> None:
-    rows = [index_id - _FIRST_ID for index_id in batch.ids]
+    rows = [index_id - FIRST_ID for index_id in batch.ids]
     for part in in_batches(rows):
         among = document_vectors.c.id.in_(part)
         connection.execute(update(document_vectors).where(among).values(indexed=state))

@@ -5,10 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
-from sqlalchemy import Select
 
 from lightmem_integrations.arrays import Vectors
 
@@ -20,18 +19,6 @@ class Batch:
     scope: str
     ids: Sequence[int]
     vectors: Vectors
-
-
-@dataclass(frozen=True, slots=True)
-class IndexSource:
-    """Vectors of one scope in the ledger: a query for their row ids and bytes.
-
-    ``first_id`` is added to a row id to make the id in the index.
-    """
-
-    scope: str
-    query: Select[Any]
-    first_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)

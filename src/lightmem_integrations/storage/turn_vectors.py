@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Connection, delete, func, insert, literal, select
+from sqlalchemy import ColumnElement, Connection, delete, insert, literal, select
 
 from lightmem_integrations.arrays import Vectors
-from lightmem_integrations.storage.index import IndexSource
 from lightmem_integrations.storage.schema import (
     episode_vectors,
     fact_vectors,
@@ -131,26 +130,6 @@ def user_vectors(
     if rows is not None:
         query = query.where(vectors.c.turn.in_(list(rows)))
     return unpack_rows(connection.execute(query.order_by(vectors.c.turn)))
-
-
-def indexed_turns(connection: Connection) -> list[IndexSource]:
-    """Every stored vector, user by user, as what the index is to hold."""
-    query = select(vectors.c.turn, vectors.c.vector)
-    owners = connection.execute(select(users.c.id, users.c.key)).all()
-    return [IndexSource(scope, query.where(vectors.c.user == row)) for row, scope in owners]
-
-
-def expected_of_turns(connection: Connection, *, indexed: bool = False) -> dict[str, int]:
-    """Number of vectors that the index may hold by user; ``indexed``: that it must hold."""
-    query = (
-        select(users.c.key, func.count())
-        .join(vectors, vectors.c.user == users.c.id)
-        .group_by(users.c.key)
-    )
-    if indexed:
-        waits = select(work.c.item).where(work.c.kind == EMBED)
-        query = query.where(vectors.c.turn.not_in(waits))
-    return dict(connection.execute(query).all())
 
 
 def drop_vectors(connection: Connection) -> None:
