@@ -49,7 +49,7 @@ import json, sys
 from lightmem_integrations import LightMem, Settings
 from pathlib import Path
 from lightmem_integrations import ChromaIndex
-from lightmem_integrations.models.embedders import query_vector
+from lightmem_integrations.models.embedders import encoded_query
 from lightmem_integrations.storage.ledger import Ledger
 from lightmem_integrations.storage.users import find_user
 
@@ -67,7 +67,7 @@ for user_id in users:
     with ledger.read() as connection:
         user = find_user(connection, user_id)
     for query in ("item 7 colour", "shade 11 shape", "thing 301 place"):
-        vector = query_vector(embedder, query)
+        vector = encoded_query(embedder, query)[0]
         items = index.search(user.key, vector, 10, size=user.searchable)
         found[user_id + query] = [each.id for each in items]
 print(json.dumps({"early": early, "found": found, "index": stats.index, "turns": stats.turns}))
@@ -110,7 +110,7 @@ def whole(tmp_path_factory):
 @pytest.fixture(scope="module")
 def oracle(whole, tmp_path_factory):
     """What exact search over the ledger's vectors finds."""
-    from lightmem_integrations.models.embedders import query_vector
+    from lightmem_integrations.models.embedders import encoded_query
     from lightmem_integrations.storage.index import nearest
     from lightmem_integrations.storage.ledger import Ledger
     from lightmem_integrations.storage.turn_vectors import user_vectors
@@ -126,7 +126,7 @@ def oracle(whole, tmp_path_factory):
             user = find_user(connection, user_id)
             rows, matrix = user_vectors(connection, user.row)
             for query in ("item 7 colour", "shade 11 shape", "thing 301 place"):
-                items = nearest(rows, matrix, query_vector(embedder, query), 10)
+                items = nearest(rows, matrix, encoded_query(embedder, query)[0], 10)
                 found[user_id + query] = [each.id for each in items]
     ledger.close()
     return found

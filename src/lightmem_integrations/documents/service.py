@@ -131,9 +131,7 @@ class Documents:
             EmbeddingMismatchError: It is not the one that the store was built with.
         """
         self._store.check_usable()
-        vector = self._store.embedder.query(_encodable(text))
-        self._store.embedder.check_dimension(vector)
-        return vector
+        return self._store.embedder.encoded_query(_encodable(text))[0]
 
     def read(self, wanted: Sequence[Read]) -> list[Answer]:
         """Read documents, all of them at one moment.

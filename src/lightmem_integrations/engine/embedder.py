@@ -15,7 +15,6 @@ from lightmem_integrations.models.embedders import (
     document_vectors,
     encoded_documents,
     encoded_query,
-    query_vector,
 )
 from lightmem_integrations.models.protocols import Embedder, Encoding, TokenEmbedder
 from lightmem_integrations.models.token_vectors import ignored_tokens, rotate
@@ -114,16 +113,6 @@ class StoreEmbedder:
                 raise self._mismatch()
         self._dimension = int(known or dimension)
         self._compare(dimension)
-
-    def query(self, text: str) -> Vectors:
-        """The normalised vector of a question.
-
-        Raises:
-            ModelError: The embedder failed.
-            EmbeddingMismatchError: It is not the one that the store was built with.
-        """
-        self._verify()
-        return query_vector(self._embedder, text)
 
     def encoded_query(self, text: str) -> tuple[Vectors, Encoding | None]:
         """The normalised vector of a question, and its token vectors where the embedder has them.

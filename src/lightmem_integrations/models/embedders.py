@@ -112,29 +112,16 @@ def checked_vectors(vectors: Any, texts: Sequence[str], embedder: Embedder) -> V
     return normalised
 
 
-def query_vector(embedder: Embedder, text: str) -> Vectors:
-    """The normalised vector of a question.
-
-    Raises:
-        ModelError: The embedder failed or returned something unusable.
-    """
-    with _named_failure(embedder):
-        vector = embedder.embed_query(text)
-    found: Vectors = checked_vectors(np.asarray(vector)[None, ...], [text], embedder)[0]
-    return found
-
-
 def encoded_query(embedder: Embedder, text: str) -> tuple[Vectors, Encoding | None]:
     """The normalised vector of a question, and its token vectors where the embedder has them.
 
     Raises:
         ModelError: The embedder failed or returned something unusable.
     """
-    if not isinstance(embedder, TokenEmbedder):
-        return query_vector(embedder, text), None
     with _named_failure(embedder):
-        encoding = embedder.encode([text])[0]
-    found: Vectors = checked_vectors(encoding.vector[None, :], [text], embedder)[0]
+        encoding = embedder.encode([text])[0] if isinstance(embedder, TokenEmbedder) else None
+        vector = embedder.embed_query(text) if encoding is None else encoding.vector
+    found: Vectors = checked_vectors(np.asarray(vector)[None, ...], [text], embedder)[0]
     return found, encoding
 
 

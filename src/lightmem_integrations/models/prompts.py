@@ -42,7 +42,7 @@ def pointer_schema(texts: int, most: int) -> dict[str, Any]:
     """At most ``most`` whole numbers from 1 to ``texts``."""
     pointer = {"type": "integer", "minimum": 1, "maximum": texts}
     pointers = {"type": "array", "items": pointer, "maxItems": most}
-    return _object("pointers", pointers)
+    return object_schema(pointers=pointers)
 
 
 def hypothetical_prompt(query: str, count: int) -> list[Message]:
@@ -63,14 +63,15 @@ def hypothetical_schema(count: int) -> dict[str, Any]:
     """``count`` short strings."""
     answer = {"type": "string", "minLength": 1, "maxLength": LONGEST_ANSWER}
     answers = {"type": "array", "items": answer, "minItems": count, "maxItems": count}
-    return _object("answers", answers)
+    return object_schema(answers=answers)
 
 
-def _object(name: str, value: dict[str, Any]) -> dict[str, Any]:
+def object_schema(**properties: Mapping[str, Any]) -> dict[str, Any]:
+    """JSON schema of an object with these properties and no others."""
     return {
         "type": "object",
-        "properties": {name: value},
-        "required": [name],
+        "properties": properties,
+        "required": list(properties),
         "additionalProperties": False,
     }
 

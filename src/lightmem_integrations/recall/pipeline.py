@@ -289,7 +289,7 @@ def _with_shared(run: _Run, own: list[Ranked], vector: Vectors | None) -> list[R
         return own
     with run.stage("shared"), run.forgiving("shared knowledge was left out"):
         if vector is None:
-            vector = run.parts.store.embedder.query(run.request.query)
+            vector, _ = run.parts.store.embedder.encoded_query(run.request.query)
         with run.parts.store.ledger.read() as connection:
             return with_shared(connection, run.request, vector, own)
     return own

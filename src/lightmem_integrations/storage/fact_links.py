@@ -16,6 +16,7 @@ _COMMON = 50
 """An entity in more facts than this links nothing, as the memory is about it: a guess."""
 
 _PER_LINK = 10  # candidates for each link wanted, as some are retracted; a guess
+_MOST = 20  # links shown: a guess, as many as a person reads
 
 
 def chain_of(connection: Connection, fact: StoredFact) -> list[StoredFact]:
@@ -33,12 +34,11 @@ def chain_of(connection: Connection, fact: StoredFact) -> list[StoredFact]:
     return sorted(found.values(), key=lambda one: (one.valid_from, one.row))
 
 
-def linked_facts(
-    connection: Connection, user_row: int, rows: Collection[int], limit: int = 20
-) -> list[int]:
+def linked_facts(connection: Connection, user_row: int, rows: Collection[int]) -> list[int]:
     """Facts one hop away: they mention an entity of these, or come from one of their episodes.
 
-    Facts that share more come first. Retracted facts, and those asked for, do not come back.
+    Facts that share more come first, 20 at most. Retracted facts, and those asked for, do not come
+    back.
     """
     wanted = list(rows)[:_MOST_ASKED]
     shared: dict[int, int] = {}
@@ -70,9 +70,9 @@ def linked_facts(
             shared[row] = shared.get(row, 0) + 1
     for row in wanted:
         shared.pop(row, None)
-    order = sorted(shared, key=lambda row: (-shared[row], -row))[: _PER_LINK * limit]
+    order = sorted(shared, key=lambda row: (-shared[row], -row))[: _PER_LINK * _MOST]
     alive = select(facts.c.id).where(
         facts.c.user == user_row, facts.c.id.in_(order), facts.c.retracted_at.is_(None)
     )
     there = set(connection.execute(alive).scalars())
-    return [row for row in order if row in there][:limit]
+    return [row for row in order if row in there][:_MOST]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from lightmem_integrations.consolidation.write.model_writer import ModelWriter
 from lightmem_integrations.errors import ModelError
 from lightmem_integrations.knowledge.drafts import Writer
 from lightmem_integrations.knowledge.run_context import Arbiter, Judgement
 from lightmem_integrations.models.json_answer import complete_json
+from lightmem_integrations.models.prompts import object_schema
 from lightmem_integrations.storage.claims import Claim
 from lightmem_integrations.storage.facts import StoredFact
 
@@ -21,12 +22,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _VERDICTS: tuple[Judgement, ...] = ("same", "replaces", "different")
-_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "properties": {"verdict": {"type": "string", "enum": list(_VERDICTS)}},
-    "required": ["verdict"],
-    "additionalProperties": False,
-}
+_SCHEMA = object_schema(verdict={"type": "string", "enum": list(_VERDICTS)})
 _INSTRUCTIONS = """Two notes about somebody, an old one and a new one, are given as JSON. Answer \
 with one JSON object, {"verdict": ...}:
 - "same": both say the same, in other words.

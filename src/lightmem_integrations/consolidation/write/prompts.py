@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lightmem_integrations.knowledge.drafts import WriterTurn
 from lightmem_integrations.models.json_answer import one_line
+from lightmem_integrations.models.prompts import object_schema
 
 if TYPE_CHECKING:
     from lightmem_integrations.models.protocols import Message
@@ -73,38 +74,25 @@ def prompt_bytes(turns: Sequence[WriterTurn]) -> int:
 def writer_schema(turns: int) -> dict[str, Any]:
     """JSON schema of the answer for so many turns."""
     pointer = {"type": "integer", "minimum": 1, "maximum": turns}
-    fact = _object(
-        {
-            "subject": _text(LONGEST_WORDS),
-            "attribute": _text(LONGEST_WORDS),
-            "value": _text(LONGEST_STATEMENT),
-            "statement": _text(LONGEST_STATEMENT),
-            "when": {"type": "string", "maxLength": LONGEST_WORDS},
-            "turns": _list(pointer, MOST_POINTERS, 1),
-        }
+    fact = object_schema(
+        subject=_text(LONGEST_WORDS),
+        attribute=_text(LONGEST_WORDS),
+        value=_text(LONGEST_STATEMENT),
+        statement=_text(LONGEST_STATEMENT),
+        when={"type": "string", "maxLength": LONGEST_WORDS},
+        turns=_list(pointer, MOST_POINTERS, 1),
     )
-    return _object(
-        {
-            "summary": _text(LONGEST_SUMMARY),
-            "keywords": _list(_text(LONGEST_WORDS), MOST_KEYWORDS),
-            "entities": _list(_text(LONGEST_WORDS), MOST_ENTITIES),
-            "facts": _list(fact, most_facts(turns)),
-        }
+    return object_schema(
+        summary=_text(LONGEST_SUMMARY),
+        keywords=_list(_text(LONGEST_WORDS), MOST_KEYWORDS),
+        entities=_list(_text(LONGEST_WORDS), MOST_ENTITIES),
+        facts=_list(fact, most_facts(turns)),
     )
 
 
 def most_facts(turns: int) -> int:
     """Most facts that so many turns may give."""
     return min(max(turns // _TURNS_OF_A_FACT, 2), MOST_FACTS)
-
-
-def _object(properties: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
 
 
 def _text(longest: int) -> dict[str, Any]:

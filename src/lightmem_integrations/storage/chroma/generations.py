@@ -15,7 +15,7 @@ import struct
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from lightmem_integrations.storage.chroma.collection import NAMES
 from lightmem_integrations.storage.folder import make_private_files, make_private_folder
@@ -30,36 +30,8 @@ _HEADER = struct.Struct("<IQQQQ")
 _FLOAT_BYTES = 4
 
 
-class Generations(Protocol):
-    """Somewhere that holds generations of collections, numbered from 0."""
-
-    def current(self) -> int:
-        """The generation that serves."""
-
-    def client(self, generation: int) -> ClientAPI:
-        """A client that sees this generation."""
-
-    def prefix(self, generation: int) -> str:
-        """Beginning of its collections' names."""
-
-    def discard(self, generation: int) -> None:
-        """Remove a generation that does not serve."""
-
-    def switch(self, generation: int) -> None:
-        """Serve from this generation, and remove all others."""
-
-    def counts(self) -> Mapping[str, int]:
-        """Number of items in each collection of the current generation."""
-
-    def counts_if_untouched(self) -> Mapping[str, int] | None:
-        """The counts at the last clean close, if nothing was touched since; else ``None``."""
-
-    def close(self, *, whole: bool) -> None:
-        """Let go; if everything is known to be whole, note that for the next open."""
-
-
 class FolderGenerations:
-    """Generations as sub-folders, the pointer and the clean-close marker as small files."""
+    """Generations, numbered from 0, as sub-folders, the pointer and the marker as small files."""
 
     def __init__(self, folder: Path) -> None:
         self._root = folder
@@ -153,7 +125,7 @@ class FolderGenerations:
 
 
 class ClientGenerations:
-    """Generations by the names of collections, the pointer in the metadata of one of them."""
+    """The same by the names of collections, the pointer in the metadata of one of them."""
 
     def __init__(self, client: ClientAPI, namespace: str, *, owned: bool = False) -> None:
         self._client = client
@@ -217,6 +189,10 @@ class ClientGenerations:
             found = ours.fullmatch(each.name)
             if found and gone(int(found[1])):
                 self._client.delete_collection(each.name)
+
+
+Generations = FolderGenerations | ClientGenerations
+"""Somewhere that holds generations of collections."""
 
 
 def blank_unused(folder: Path) -> None:

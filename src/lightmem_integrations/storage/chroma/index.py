@@ -52,8 +52,9 @@ class ChromaIndex:
 
     Args:
         generations: Where the collections are, and how a new generation replaces the old.
-        shards: Number of collections. Few large ones are slow to filter, many cost open files.
-        check_seconds: How long the check of a folder after an unclean stop may take.
+        shards: Number of collections. Few large ones are slow to filter, many cost open files; 16
+            is a guess.
+        check_seconds: How long the check of a folder after an unclean stop may take; 20 is a guess.
     """
 
     def __init__(
