@@ -10,11 +10,13 @@ import itertools
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from sqlalchemy import Connection
 
 from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.documents.indexing import index_large
@@ -33,6 +35,7 @@ from lightmem_integrations.storage.documents import (
     refresh,
     write_documents,
 )
+from lightmem_integrations.storage.index import VectorIndex
 from lightmem_integrations.storage.index_contents import PURGE
 from lightmem_integrations.storage.ledger import put_meta
 from lightmem_integrations.storage.namespaces import Path, list_paths
@@ -43,44 +46,68 @@ _EMBED_LATE = 64  # documents embedded between two looks at the clock; a guess
 
 
 @dataclass(frozen=True, slots=True)
-class Find:
-    """One document to read."""
-
-    namespace: Path
-    key: str
-    refresh: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Search:
-    """Documents to look for under a prefix.
+class Reading:
+    """Documents as they are at one moment.
 
     Attributes:
-        prefix: What their namespaces begin with.
-        accepts: Whether a value may come back.
-        limit: How many at most.
-        offset: How many of the best to leave out.
-        vector: The question, if they are looked for by meaning; else the last written come first.
-        refresh: Whether those that come back live on.
+        connection: A read transaction on the ledger.
+        index: The vector index, where it may be searched.
+        live_at: Documents whose time is over by then are left out; ``None`` for none.
+        alive: Rows of the documents that were read and are to live on.
     """
 
-    prefix: Path
-    accepts: Callable[[Mapping[str, Any]], bool]
-    limit: int
-    offset: int
-    vector: Vectors | None = None
-    refresh: bool = False
+    connection: Connection
+    index: VectorIndex | None
+    live_at: float | None
+    alive: set[int] = field(default_factory=set)
 
+    def find(self, namespace: Path, key: str, *, refresh: bool) -> Document | None:
+        """The document of that key; ``refresh`` lets its time begin anew."""
+        found = find_document(self.connection, namespace, key, live_at=self.live_at)
+        if found is not None and refresh:
+            self._keep([found])
+        return found
 
-@dataclass(frozen=True, slots=True)
-class ListPaths:
-    """The namespaces under a prefix."""
+    def search(
+        self,
+        prefix: Path,
+        accepts: Callable[[Mapping[str, Any]], bool],
+        *,
+        limit: int,
+        offset: int,
+        vector: Vectors | None,
+        refresh: bool,
+    ) -> list[Scored]:
+        """Documents under a prefix, the best or the last written first.
 
-    prefix: Path
+        Args:
+            prefix: What their namespaces begin with.
+            accepts: Whether a value may come back.
+            limit: How many at most.
+            offset: How many of the best to leave out.
+            vector: The question, if they are looked for by meaning; else the last written come
+                first.
+            refresh: Whether those that come back live on.
+        """
+        last, connection = offset + limit, self.connection
+        if vector is not None:
+            found = nearest_documents(
+                connection, self.index, prefix, vector, last, accepts, self.live_at
+            )
+        else:
+            written = documents_under(connection, prefix, live_at=self.live_at)
+            fitting = (Scored(each, None) for each in written if accepts(each.value))
+            found = list(itertools.islice(fitting, last))
+        if refresh:
+            self._keep(each.document for each in found[offset:])
+        return found[offset:]
 
+    def paths(self, prefix: Path) -> list[Path]:
+        """The namespaces under a prefix."""
+        return list_paths(self.connection, prefix, live_at=self.live_at)
 
-Read = Find | Search | ListPaths
-Answer = Document | None | list[Scored] | list[Path]
+    def _keep(self, found: Iterable[Document]) -> None:
+        self.alive.update(each.row for each in found if each.ttl_minutes is not None)
 
 
 class Documents:
@@ -123,49 +150,36 @@ class Documents:
         self._store.embedder.check_dimension(vectors[0])
         return vectors
 
-    def query(self, text: str) -> Vectors:
-        """The normalised vector of a question.
+    def query(self, text: str, prefix: Path) -> Vectors:
+        """The normalised vector of a question to the documents under a prefix.
+
+        Vectors that could not be made when those documents were written are made, too.
 
         Raises:
             ModelError: The embedder failed.
             EmbeddingMismatchError: It is not the one that the store was built with.
         """
         self._store.check_usable()
-        return self._store.embedder.encoded_query(_encodable(text))[0]
+        vector, _ = self._store.embedder.encoded_query(_encodable(text))
+        self._embed_late(prefix)
+        return vector
 
-    def read(self, wanted: Sequence[Read]) -> list[Answer]:
-        """Read documents, all of them at one moment.
+    @contextmanager
+    def reading(self) -> Iterator[Reading]:
+        """A view of the documents at one moment.
 
         Raises:
             StorageError: The store cannot be read.
         """
         self._store.check_usable()
         now = time.time()
-        live_at = now if self._omit_expired else None
-        for each in wanted:
-            if isinstance(each, Search) and each.vector is not None:
-                self._embed_late(each.prefix)
-        alive: set[int] = set()
-        answers: list[Answer] = []
+        index = self._store.index if self._store.indexer.ready else None
         with self._store.ledger.read() as connection:
-            for each in wanted:
-                if isinstance(each, Find):
-                    found = find_document(connection, each.namespace, each.key, live_at=live_at)
-                    answers.append(found)
-                    seen = [] if found is None else [found]
-                elif isinstance(each, Search):
-                    scored = self._search(connection, each, live_at)
-                    answers.append(scored)
-                    seen = [one.document for one in scored]
-                else:
-                    answers.append(list_paths(connection, each.prefix, live_at=live_at))
-                    continue
-                if each.refresh:
-                    alive |= {one.row for one in seen if one.ttl_minutes is not None}
-        if alive:
+            view = Reading(connection, index, now if self._omit_expired else None)
+            yield view
+        if view.alive:
             with self._store.ledger.write() as connection:
-                refresh(connection, alive, now)
-        return answers
+                refresh(connection, view.alive, now)
 
     def write(self, new: Sequence[NewDocument]) -> None:
         """Write and erase documents: all of it or, on an error, nothing.
@@ -207,25 +221,7 @@ class Documents:
         if self._store.ledger.get(PURGE):
             self._store.indexer.rebuild()
 
-    def _search(self, connection: Any, wanted: Search, live_at: float | None) -> list[Scored]:
-        last = wanted.offset + wanted.limit
-        if wanted.vector is not None:
-            indexer = self._store.indexer
-            index = self._store.index if indexer.ready else None
-            found = nearest_documents(
-                connection, index, wanted.prefix, wanted.vector, last, wanted.accepts, live_at
-            )
-            return found[wanted.offset : last]
-        scored: list[Scored] = []
-        for document in documents_under(connection, wanted.prefix, live_at=live_at):
-            if len(scored) >= last:
-                break
-            if wanted.accepts(document.value):
-                scored.append(Scored(document, None))
-        return scored[wanted.offset : last]
-
     def _embed_late(self, prefix: Path) -> None:
-        """Make the vectors that could not be made when their documents were written."""
         deadline = time.monotonic() + self._catch_up_seconds
         last = 0
         while time.monotonic() < deadline:
@@ -246,7 +242,7 @@ class Documents:
                         self._store.embedder.record_dimension(connection, vectors.shape[1])
                     embed_document(connection, document, vectors)
 
-    def _note(self, connection: Any, gone: ErasedDocuments) -> None:
+    def _note(self, connection: Connection, gone: ErasedDocuments) -> None:
         if gone.index_ids:  # so that a crash before _finish is made good at the next opening
             put_meta(connection, PURGE, "1")
 

@@ -23,8 +23,9 @@ from langgraph.store.base import (
     get_text_at_path,
 )
 
+from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.documents.nearest import Scored
-from lightmem_integrations.documents.service import Answer, Find, ListPaths, Read, Search
+from lightmem_integrations.documents.service import Reading
 from lightmem_integrations.errors import InvalidRequestError
 from lightmem_integrations.langchain.store.filters import accepts
 from lightmem_integrations.safety import has_lone_surrogates, short_repr
@@ -45,7 +46,8 @@ def check_operation(op: Op) -> None:
 
     Raises:
         InvalidNamespaceError: A label is empty, no string, or one that LangGraph refuses.
-        InvalidRequestError: It is no operation, or its limit or offset is below 0.
+        InvalidRequestError: It is no operation, its limit or offset is below 0, or its filter makes
+            no sense.
     """
     for labels in _namespaces_of(op):
         _check_labels(labels)
@@ -56,27 +58,8 @@ def check_operation(op: Op) -> None:
             raise InvalidRequestError(f"The key {short_repr(op.key)} is no valid text.")
     elif op.limit < 0 or op.offset < 0:
         raise InvalidRequestError(f"limit is {op.limit}, offset {op.offset}; neither is below 0.")
-
-
-def read_of(op: Op) -> Read:
-    """The engine's form of a read. The question of a search is still to be embedded."""
-    if isinstance(op, GetOp):
-        return Find(tuple(op.namespace), op.key, op.refresh_ttl)
     if isinstance(op, SearchOp):
-        return Search(
-            tuple(op.namespace_prefix),
-            accepts(op.filter),
-            op.limit,
-            op.offset,
-            refresh=op.refresh_ttl,
-        )
-    conditions = cast("ListNamespacesOp", op).match_conditions or ()
-    plain = [
-        tuple(str(label) for label in each.path)
-        for each in conditions
-        if each.match_type == "prefix" and "*" not in each.path
-    ]
-    return ListPaths(max(plain, key=len, default=()))
+        accepts(op.filter)  # refuses what no store knows
 
 
 def new_item(op: PutOp, fields: Sequence[str] | None) -> NewItem:
@@ -96,14 +79,22 @@ def new_item(op: PutOp, fields: Sequence[str] | None) -> NewItem:
     return NewItem(document, tuple(texts_at(json.loads(text), wanted)) if wanted else ())
 
 
-def result_of(op: Op, answer: Answer) -> Result:
-    """LangGraph's form of the engine's answer."""
-    if isinstance(op, ListNamespacesOp):
-        return _listed(op, cast("list[Path]", answer))
+def result_of(op: Op, view: Reading, question: Vectors | None) -> Result:
+    """The answer to an operation that reads; ``question``: that of a search by meaning."""
+    if isinstance(op, GetOp):
+        document = view.find(tuple(op.namespace), op.key, refresh=op.refresh_ttl)
+        return None if document is None else Item(**_described(document))
     if isinstance(op, SearchOp):
-        found = cast("list[Scored]", answer)
+        found = view.search(
+            tuple(op.namespace_prefix),
+            accepts(op.filter),
+            limit=op.limit,
+            offset=op.offset,
+            vector=question,
+            refresh=op.refresh_ttl,
+        )
         return [SearchItem(**_described(each.document), score=_score(each)) for each in found]
-    return None if answer is None else Item(**_described(cast("Document", answer)))
+    return _listed(cast("ListNamespacesOp", op), view)
 
 
 def _score(found: Scored) -> float | None:
@@ -126,10 +117,15 @@ def _described(document: Document) -> dict[str, Any]:
     }
 
 
-def _listed(op: ListNamespacesOp, paths: list[Path]) -> list[Path]:
-    found = [
-        path for path in paths if all(_matches(path, each) for each in op.match_conditions or ())
+def _listed(op: ListNamespacesOp, view: Reading) -> list[Path]:
+    conditions = op.match_conditions or ()
+    plain = [
+        tuple(str(label) for label in each.path)
+        for each in conditions
+        if each.match_type == "prefix" and "*" not in each.path
     ]
+    paths = view.paths(max(plain, key=len, default=()))
+    found = [path for path in paths if all(_matches(path, each) for each in conditions)]
     if op.max_depth is not None:
         found = sorted({path[: op.max_depth] for path in found})
     return found[op.offset : op.offset + op.limit]

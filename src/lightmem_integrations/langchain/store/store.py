@@ -21,7 +21,7 @@ from langgraph.store.base import (
 )
 
 from lightmem_integrations.aio import Closing
-from lightmem_integrations.documents.service import Read, Search
+from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.engine.background import Loop
 from lightmem_integrations.errors import ModelError, SettingsError
 from lightmem_integrations.langchain.store.index_config import embedder_of, fields_of
@@ -29,7 +29,6 @@ from lightmem_integrations.langchain.store.operations import (
     NewItem,
     check_operation,
     new_item,
-    read_of,
     result_of,
     texts_at,
 )
@@ -168,22 +167,17 @@ class LightMemStore(BaseStore, Closing):
         todo = list(ops)
         for op in todo:
             check_operation(op)
-        reads: dict[int, Read] = {}
-        puts: dict[tuple[tuple[str, ...], str], PutOp] = {}
-        for number, op in enumerate(todo):
-            if isinstance(op, PutOp):
-                puts[tuple(op.namespace), op.key] = op
-            else:
-                reads[number] = read_of(op)
+        puts = {(tuple(op.namespace), op.key): op for op in todo if isinstance(op, PutOp)}
         new = [new_item(op, self._fields) for op in puts.values()]
-        for number, read in reads.items():
-            reads[number] = self._with_question(todo[number], read)
-        answers = self._documents.read(list(reads.values())) if reads else []
+        results: list[Result] = [None] * len(todo)
+        reads = {place: op for place, op in enumerate(todo) if not isinstance(op, PutOp)}
+        questions = {place: self._question(op) for place, op in reads.items()}
+        if reads:
+            with self._documents.reading() as view:
+                for place, op in reads.items():
+                    results[place] = result_of(op, view, questions[place])
         if new:
             self._documents.write(self._embedded(new))
-        results: list[Result] = [None] * len(todo)
-        for number, answer in zip(reads, answers, strict=True):
-            results[number] = result_of(todo[number], answer)
         return results
 
     async def abatch(self, ops: Iterable[Op]) -> list[Result]:
@@ -261,18 +255,17 @@ class LightMemStore(BaseStore, Closing):
             "opened. Await its asynchronous twin, such as aget, aput or asearch."
         )
 
-    def _with_question(self, op: Op, read: Read) -> Read:
-        if not (isinstance(op, SearchOp) and isinstance(read, Search) and op.query):
-            return read
-        if self._fields is None:
-            return read
+    def _question(self, op: Op) -> Vectors | None:
+        """The vector of a search's question; ``None`` where there is none, or it cannot be made."""
+        if not isinstance(op, SearchOp) or not op.query or self._fields is None:
+            return None
         try:
-            return replace(read, vector=self._documents.query(op.query))
+            return self._documents.query(op.query, tuple(op.namespace_prefix))
         except ModelError as error:
             if self._strict:
                 raise
             logger.warning("The last written items are returned instead: %s", error)
-            return read
+            return None
 
     def _embedded(self, new: list[NewItem]) -> list[NewDocument]:
         texts = [text for each in new for text in each.texts]
