@@ -3,6 +3,7 @@
 import asyncio
 import datetime as dt
 import itertools
+import time
 import uuid
 from typing import Annotated
 
@@ -29,6 +30,7 @@ from lightmem_integrations.langchain import (
     LightMemChatMessageHistory,
     LightMemMemory,
     LightMemMiddleware,
+    LightMemRecall,
     record_turns,
 )
 
@@ -341,6 +343,46 @@ def test_a_message_of_any_kind_is_kept(store, scripted, user, content):
     history = LightMemChatMessageHistory(store, user_id=user, session_id="h")
     history.add_messages([question, AIMessage(content, additional_kwargs={"odd": Odd})])
     assert ["4417" in message.text for message in history.messages] == [True, True]
+
+
+PASTED = [
+    "ERROR write failed on disk /dev/sda1 [pid 123]\n",
+    '{"a":[1,2,{"b":"c d e"}]},',
+    "\u78c1\u76d8\u5199\u5165\u5931\u8d25",
+    "a",
+    "\n",
+    "<",
+]
+
+
+@pytest.mark.parametrize("way", ["middleware", "chain", "classic"])
+@pytest.mark.parametrize("piece", PASTED, ids=range(len(PASTED)))
+def test_a_question_of_a_megabyte_costs_little_and_is_kept(store, scripted, user, piece, way):
+    LightMemChatMessageHistory(store, user_id=user, session_id="old").add_user_message(
+        "My server is called web7."
+    )
+    question = "What is my server called? " + piece * (1_000_000 // len(piece))
+    started = time.process_time()
+    if way == "middleware":
+        model = scripted("It is web7.")
+        create_agent(model, middleware=[ours(store)]).invoke(asked(question), named(user))
+        assert "My server is called web7." in model.last_prompt
+    elif way == "chain":
+        step = LightMemRecall(memory=store, recall_seconds=30)
+        chain = step | RunnableLambda(lambda block: str("called web7." in block))
+        assert record_turns(chain, store).invoke(question, named(user)) == "True"
+    else:
+        memory = LightMemMemory(memory=store, user_id=user, session_id="t")
+        assert "called web7." in memory.load_memory_variables({"input": question})["history"]
+        memory.save_context({"input": question}, {"output": "It is web7."})
+    assert time.process_time() - started < 3  # measured: 0.1 to 0.8, with the model's own share
+    until = time.monotonic() + 30
+    while len(kept(store, user)) < 2 and time.monotonic() < until:
+        time.sleep(0.05)  # no answer waits longer for a busy store, which records it all the same
+    (role, text), _ = kept(store, user)
+    assert role == "user"
+    assert text.startswith("What is my server called?")
+    assert "characters and more left out" in text
 
 
 def test_a_message_that_cannot_be_read_does_not_fail_the_run(store, scripted, user, caplog):

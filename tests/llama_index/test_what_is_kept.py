@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import pickle
+import time
 import uuid
 
 import pytest
@@ -210,3 +211,29 @@ def test_a_saved_memory_opens_its_store_with_the_settings_that_it_had(tmp_path) 
     with LightMem(tmp_path / "m", settings=settings) as shared:
         assert shared.users() == ()
     back.memory.close()
+
+
+@pytest.mark.parametrize("piece", ["write failed on disk\n", "\u78c1\u76d8\u5199", "a", "\n", "<"])
+@pytest.mark.parametrize("block", [False, True], ids=["memory", "block"])
+def test_a_question_of_a_megabyte_costs_little_and_is_kept(
+    core: LightMem, piece: str, block: bool
+) -> None:
+    core.add([Turn(role="user", text="My server is called web7.")], user_id="alice")
+    core.warm_up()
+    question = "What is my server called? " + piece * (1_000_000 // len(piece))
+    asked = ChatMessage(role="user", content=question)
+    started = time.process_time()
+    if block:
+        memory = LightMemBlock(memory=core, user_id="alice", session_id="s")
+        found = asyncio.run(memory.aget([asked]))
+        asyncio.run(memory.aput([asked]))
+    else:
+        chat = of_alice(core)
+        chat.put(asked)
+        found = chat.get(question)
+    assert time.process_time() - started < 3  # measured: 0.1 to 0.8
+    assert "My server is called web7." in str(found)
+    [(role, text)] = kept(core)
+    assert role == "user"
+    assert text.startswith("What is my server called?")
+    assert "characters and more left out" in text

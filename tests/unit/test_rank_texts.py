@@ -183,3 +183,19 @@ def test_every_ranking_is_a_choice_of_the_texts(texts, query, candidates, tokens
     assert set(found) <= set(range(len(texts)))
     assert sum(len(texts[place]) for place in found) <= tokens
     assert all(each.score is None or np.isfinite(each.score) for each in ranking.texts)
+
+
+@pytest.mark.parametrize("long", ["query", "texts"])
+def test_a_megabyte_costs_little(long):
+    pasted = "the strings of the violin are on the disk, " * 25_000
+    query, texts = "Which strings does a violin have?", [TEXTS[0], TEXTS[3]]
+    if long == "query":
+        query = f"{query} {pasted}"
+    else:
+        texts = [TEXTS[0], *[f"{TEXTS[3]} {pasted}"] * 8]
+    rank_texts("warm", ["up"])
+    started = time.process_time()
+    ranking = rank_texts(query, texts)
+    assert time.process_time() - started < 2
+    assert not ranking.degraded
+    assert places(ranking)[-1] == 0

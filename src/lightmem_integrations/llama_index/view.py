@@ -170,8 +170,10 @@ class View:
         stored = session.stored_otherwise
         known = self._recalled
         if known is None or known.moment != moment or stored < known.stored:
-            room -= sum(self._measure(turn) for turn in turns)
-            text = self._recall(session, turns, query, min(room, self._recall_tokens))
+            tokens = self._recall_tokens
+            if self._token_limit is not None:  # which a long question may fill by itself
+                tokens = min(tokens, room - sum(self._measure(turn) for turn in turns))
+            text = self._recall(session, turns, query, tokens)
             self._recalled = known = _Recalled(moment, text, stored)
             self._live = None
         return known.text

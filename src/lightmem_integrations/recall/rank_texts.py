@@ -35,6 +35,7 @@ from lightmem_integrations.recall.candidates import (
     QueryTerms,
     ScoredTurn,
 )
+from lightmem_integrations.recall.plan.question import essence
 from lightmem_integrations.recall.rerank import rerank
 from lightmem_integrations.recall.scores import relevance
 from lightmem_integrations.recall.select.selector import rank_candidates
@@ -46,6 +47,7 @@ from lightmem_integrations.text.terms import terms
 logger = logging.getLogger(__name__)
 
 _CONVERSATION_ONLY = ("length", "question")
+_READ = 100_000  # characters of a text that are scored: as many as a turn may have
 _CHUNK = 32  # texts embedded between two looks at the clock; a guess
 _workers = DaemonPool()
 
@@ -135,9 +137,10 @@ def rank_texts(
         degraded.append(f"{what}: {error}")
 
     places = [i for i, text in enumerate(texts[:max_candidates]) if text.strip()]
-    chosen = [texts[i] for i in places]
+    chosen = [texts[i][:_READ] for i in places]
+    query = essence(query)
     best: list[ScoredTurn] = []
-    if chosen and query.strip():
+    if chosen and query:
         try:
             best, failure = deadline.run(lambda left: _select(query, chosen, model, left))
         except LightMemError as error:
