@@ -11,6 +11,20 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
+# pip says nothing while it unpacks, which takes minutes: what is there by now is counted beside it.
+# $(call install,what is installed,what pip is given)
+define install
+	@echo "Installing $(1) into $(VENV)"
+	@$(PIP) $(2) & pip=$$!; seconds=0; \
+	while sleep 5; kill -0 $$pip 2>/dev/null; do \
+		seconds=$$((seconds + 5)); \
+		echo "  $$seconds s: $$(ls -d $(VENV)/lib/python*/site-packages/*.dist-info | wc -l) packages"; \
+	done; wait $$pip
+endef
+
+# What make demo needs; a name, since the comma would end an argument of install.
+DEMO := --editable '.[agents,llama-index]'
+
 # Compiled once, the tests and the package load faster from then on.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -20,7 +34,8 @@ QUICK := tests/unit tests/property tests/test_architecture.py
 .PHONY: demo quick test lint format eval report bench conformance lowest clean
 
 demo: $(VENV)/.demo
-	$(BIN)/python examples/demo
+	@echo "Running examples/demo, about 20 seconds"
+	@$(BIN)/python examples/demo
 
 quick: $(VENV)/.quick
 	$(BIN)/python -m pytest -n 2 -m "not slow" -p no:langsmith_plugin $(QUICK)
@@ -64,23 +79,24 @@ clean:
 	rm -rf $(VENV)
 
 $(BIN)/python:
-	$(PYTHON) -m venv $(VENV)
+	@echo "Making an environment of its own in $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
 
 # Each stamp stands for one set of packages; it is made anew when the project's needs change.
 $(VENV)/.demo: $(BIN)/python pyproject.toml constraints.txt
-	$(PIP) --editable '.[agents,llama-index]'
-	touch $@
+	$(call install,the memory with LangChain and LlamaIndex: 150 packages in some minutes,$(DEMO))
+	@touch $@
 
 $(VENV)/.quick: $(VENV)/.demo
-	$(PIP) --editable '.[quick]'
-	touch $@
+	$(call install,what the quick tests need,--editable '.[quick]')
+	@touch $@
 
 # torch first and pinned: asked for by another package, it would come with gigabytes of CUDA.
 $(VENV)/.test: $(VENV)/.quick
-	$(PIP) 'torch==2.13.0'
-	$(PIP) --editable '.[test]'
-	touch $@
+	$(call install,torch,'torch==2.13.0')
+	$(call install,what all tests need,--editable '.[test]')
+	@touch $@
 
 $(VENV)/.lint: $(VENV)/.test
-	$(PIP) --editable '.[lint]'
-	touch $@
+	$(call install,what checks the style,--editable '.[lint]')
+	@touch $@

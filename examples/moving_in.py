@@ -32,7 +32,7 @@ with LightMem() as memory:
         for each in vectors.store.values()
     ]
     done = import_documents(memory, documents, user_id="alice", session_id="older")
-    print(f"{done.turns} turns of {len(documents)} documents")
+    print(f"{done.turns} turns of the vector store")
 
     # memory=ConversationBufferMemory() before; nothing else of the chain changes:
     chain = ConversationChain(

@@ -168,3 +168,28 @@ def test_the_demo_lies_in_the_past(people):
     """Turns of the future would be refused."""
     latest = max(turn.time for person in people for turn in person.turns)
     assert latest < dt.datetime.now(dt.timezone.utc)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("code", [0, 1])
+def test_make_says_what_it_does_while_it_installs_and_fails_if_that_fails(tmp_path, code):
+    """With a stand-in for Python: pip takes its time, and the demo says that it runs."""
+    python = tmp_path / "bin" / "python"
+    python.parent.mkdir()
+    python.write_text(
+        f'#!/bin/sh\ncase "$*" in *pip*) sleep 7; exit {code};; esac\necho "It runs: $*"\n'
+    )
+    python.chmod(0o755)
+    done = subprocess.run(
+        ["make", "demo", f"VENV={tmp_path}"],
+        capture_output=True,
+        text=True,
+        cwd=DEMO.parents[1],
+        timeout=120,
+        check=False,
+    )
+    assert "Installing the memory with LangChain and LlamaIndex" in done.stdout
+    assert "  5 s: 0 packages" in done.stdout
+    assert ("It runs: examples/demo" in done.stdout) is (code == 0)
+    assert (done.returncode == 0) is (code == 0)
+    assert (tmp_path / ".demo").exists() is (code == 0)

@@ -25,7 +25,7 @@ SHOWN = {
     "langgraph_store.py": ["The user drinks green tea. True"],
     "moving_in.py": [
         "2 turns of the conversation",
-        "2 turns of 1 documents",
+        "2 turns of the vector store",
         'You said on {day}: "I moved to Lisbon in May."',
     ],
 }

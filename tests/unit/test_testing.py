@@ -48,6 +48,7 @@ def test_it_quotes_the_turn_that_fits_the_question(question, answer):
         "When does my sister Ben start at the bakery on Monday?",
         "Ben's bike: is it green?",
         "I wonder. Is Ben\u2019s bike green?",
+        "Tell me when Ben starts at the bakery.",
         "What is the cat of \u00d8yvind called?",
     ],
 )
@@ -62,6 +63,8 @@ def test_a_question_about_somebody_else_is_not_answered_with_ones_own_words(ques
         ("Is Ann's bike green?", BAKERY),
         ("Until when does Mother stay?", "Ann said on 5 March 2026: "),
         ("Thanks. Where was Miso, the cat?", "You said on 6 March 2026: "),
+        # A prompt in one string, as chains make it.
+        ("You are Bob, an AI.\nHuman: What is the cat called?\nAI:", "You said on 6 March 2026: "),
     ],
 )
 def test_a_question_about_those_who_are_remembered_is_answered(question, answer):

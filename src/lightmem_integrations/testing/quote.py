@@ -73,15 +73,18 @@ def _question(messages: Sequence[Turn]) -> str:
     return ""
 
 
-def _names(question: str) -> list[str]:
-    """Words that may be names: with a capital that they owe to no beginning of a sentence."""
+def _names(prompt: str) -> list[str]:
+    """Words of its last question that may be names: a capital that no beginning accounts for."""
+    sentences = split_sentences(prompt)
+    questions = [each for each in sentences if each.rstrip().endswith("?")]
     found = []
-    for word in _WORD.finditer(question):
-        before = question[max(word.start() - 2, 0) : word.start()].strip()
-        inside = bool(before) and before[-1] not in ".?!:"
-        if (inside or question.startswith(("'s", "\u2019s"), word.end())) and word[0][0].isupper():
-            found.append(word[0])
-    return [name for name in found if name.casefold() not in COMMON_NAMES]
+    for question in (questions or sentences)[-1:]:
+        for word in _WORD.finditer(question):
+            before = question[max(word.start() - 2, 0) : word.start()].strip()
+            inside = bool(before) and before[-1] not in ".?!:"
+            if inside or question.startswith(("'s", "\u2019s"), word.end()):
+                found.append(word[0])
+    return [name for name in found if name[0].isupper() and name.casefold() not in COMMON_NAMES]
 
 
 def _stated(text: str) -> str:
