@@ -11,6 +11,7 @@
     ├── MissingExtraError (ImportError)     a package of an optional extra is not installed
     ├── ModelError
     │   ├── ModelUnavailableError           no weights for that model can be had here
+    │   ├── ModelTimeoutError               a model did not answer in time
     │   └── ModelOutputError                a model returned something unusable: NaN, wrong shape
     └── StorageError
         ├── StoreLockedError                another process owns the folder
@@ -69,6 +70,10 @@ class ModelError(LightMemError):
 
 class ModelUnavailableError(ModelError):
     """No weights for the model can be had on this machine."""
+
+
+class ModelTimeoutError(ModelError):
+    """A model did not answer in the time that a setting gives it."""
 
 
 class ModelOutputError(ModelError):

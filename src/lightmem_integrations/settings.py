@@ -81,7 +81,8 @@ class ConsolidationSettings:
         gap_seconds: A session is over after this long without a turn, and a pause of more than
             this within one ends an episode.
         max_turns: Turns of a session read at once.
-        lease_seconds: How long a worker holds a user's memory without a sign of life.
+        lease_seconds: How long a worker holds a user's memory without a sign of life, and how long
+            a writer may take for one episode. What is late is left behind and tried again later.
         first_backoff_seconds: How long a session rests after a failure; twice as long each time.
         longest_backoff_seconds: How long at most.
         max_tries: How often a writer may give something unusable for the same turns before they
@@ -135,8 +136,13 @@ class Settings:
             gives their vectors.
         catch_up_seconds: How long a recall may wait for turns that are not embedded yet. What is
             left after that is found by its words, and the result says so.
-        embed_seconds: How long a recall may wait for its question's vector. Without it memories are
-            found by their words, and the result says so.
+        embed_seconds: How long a recall may wait for its question's vector, and for one answer of
+            an index of your own. Without it memories are found by their words, and the result
+            says so. A document that is written waits as long for its own.
+        work_seconds: How long one call of an embedder or an index may take in work for which no
+            question waits: a batch of turns, a model that is loaded. What is late is left behind;
+            ``index_pending``, ``reindex`` and ``warm_up`` raise. 120 is a guess: a large model
+            loads from a slow disk, or embeds a batch of long turns, in less.
         background_indexing: Embed new turns in a thread of this process, soon after ``add``.
         background_consolidation: Consolidate in a thread of this process, whenever the store is
             quiet. Off by default: a writer with a model costs time or money, which nobody should
@@ -177,6 +183,7 @@ class Settings:
     late_interaction: bool = True
     catch_up_seconds: float = 5.0
     embed_seconds: float = 10.0
+    work_seconds: float = 120.0
     background_indexing: bool = True
     background_consolidation: bool = False
     shared_knowledge: bool = False

@@ -13,6 +13,7 @@ from lightmem_integrations import (
     ConsolidationSettings,
     InvalidRequestError,
     ModelError,
+    ModelOutputError,
     ScopeError,
     Settings,
     SettingsError,
@@ -354,6 +355,26 @@ def test_a_writer_that_hangs_does_not_keep_the_store_open(open_memory, tmp_path)
     assert again.episodes(user_id="ann") == ()
     # Its lease still stands; it runs out.
     assert again.consolidate().busy == 1
+
+
+def test_a_failure_that_quotes_what_was_forgotten_meanwhile_is_not_written_down(
+    open_memory, tmp_path
+):
+    class Quotes(ScriptedWriter):
+        def write(self, turns):
+            memory.forget(user_id="ann", session_id="s1")
+            raise ModelOutputError(f"cannot be read: {turns[0].text}")
+
+    memory = open_memory(tmp_path)
+    say(memory, "herons nest here")
+    memory.add(Turn(role="user", text="stays", time=MAY), user_id="ann", session_id="other")
+    report = memory.consolidate(writer=Quotes(), final=True)
+    assert report.failed
+    memory.forget(user_id="ann", session_id="none")  # completes what the first one could not
+    memory.close()
+    assert b"herons" not in b"".join(
+        file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()
+    )
 
 
 def test_what_a_user_wrote_is_shown_literally(memory):

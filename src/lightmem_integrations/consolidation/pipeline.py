@@ -22,6 +22,7 @@ from lightmem_integrations.errors import (
     LightMemError,
     ModelError,
     ModelOutputError,
+    ModelTimeoutError,
     StorageError,
 )
 from lightmem_integrations.knowledge.commit import FactsChanged
@@ -32,7 +33,7 @@ from lightmem_integrations.knowledge.vectors import embed_missing
 from lightmem_integrations.records.report import ConsolidationReport
 from lightmem_integrations.settings import ConsolidationSettings
 from lightmem_integrations.storage import work_queue
-from lightmem_integrations.storage.unread_turns import is_over, unread
+from lightmem_integrations.storage.unread_turns import is_over, unchanged, unread
 from lightmem_integrations.storage.users import find_user
 from lightmem_integrations.storage.work_queue import Due, drop_lease, take_lease
 
@@ -269,7 +270,12 @@ class _Run:
         reason = f"{type(error).__name__}: {error}"[:_LONGEST_REASON]
         # A model that is down says nothing about the turns; one that answers nonsense may.
         down = isinstance(error, ModelError) and not isinstance(error, ModelOutputError)
+        # A model that does not answer at all would take as long for every session.
+        self._failures += settings.max_failures if isinstance(error, ModelTimeoutError) else 1
+        self._report += ConsolidationReport(failed=1, problems=(reason,))
         with self._run.store.ledger.write() as connection:
+            if not unchanged(connection, due, turns):
+                return  # forgotten meanwhile, and the reason may quote them
             tries = work_queue.put_back(
                 connection, due, turns[0].row, _storable(reason), now=now,
                 first=settings.first_backoff_seconds, longest=settings.longest_backoff_seconds,
@@ -278,12 +284,11 @@ class _Run:
             if not down and tries >= settings.max_tries:
                 rows = [turn.row for turn in turns]
                 aside = work_queue.set_aside(connection, due, rows, _storable(reason), now)
-        self._failures += 1
         logger.warning(
             "A session was %s (%s, try %d).",
             "set aside" if aside else "put back", type(error).__name__, tries,
         )  # fmt: skip
-        self._report += ConsolidationReport(failed=1, set_aside=aside, problems=(reason,))
+        self._report += ConsolidationReport(set_aside=aside)
 
     def _ends(self) -> bool:
         return self._failures >= self._run.settings.max_failures or self._should_stop()

@@ -12,20 +12,26 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from lightmem_integrations.consolidation.pipeline import OnProgress, consolidate
 from lightmem_integrations.consolidation.write.arbiter import arbiter_of
 from lightmem_integrations.engine.access_log import AccessLog
 from lightmem_integrations.engine.background import Loop
+from lightmem_integrations.engine.deadline import DaemonPool, Deadline
 from lightmem_integrations.engine.idle import IdleDetector
 from lightmem_integrations.engine.store import Store
 from lightmem_integrations.errors import LightMemError, ModelError, StorageError
 from lightmem_integrations.knowledge.drafts import EpisodeDraft, Writer, WriterTurn
+from lightmem_integrations.knowledge.run_context import Arbiter, Judgement
 from lightmem_integrations.records.report import ConsolidationReport
 from lightmem_integrations.settings import ConsolidationSettings
+from lightmem_integrations.storage.claims import Claim
+from lightmem_integrations.storage.facts import StoredFact
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 LOOK_AGAIN = 300.0
 """Seconds until the thread looks again, as sessions may be over without a new turn: a guess."""
@@ -37,8 +43,20 @@ _GIVE_WAY_SECONDS = 0.1
 """Seconds that each step waits for calls under way: under calls without end it is slow, not stuck.
 A guess."""
 
+_HELD_UP = (
+    "The writer in the background is still at an episode, after the time of Settings.work_seconds; "
+    "the user whom it holds was left out."
+)
+
 _SHORTEST_WAIT = 0.05
 """Seconds between two looks at whether the store is quiet, at least: a guess."""
+
+
+class _InTime(Protocol):
+    """Runs a call of a model within a limit."""
+
+    def __call__(self, call: Callable[[], T], /) -> T:
+        """The result of the call."""
 
 
 class Consolidator:
@@ -75,6 +93,7 @@ class Consolidator:
         self._running = 0
         self._asked = 0
         self._background = threading.Lock()
+        self._pool = DaemonPool()
 
     def run(
         self,
@@ -101,9 +120,8 @@ class Consolidator:
         """
         try:
             with self._counted(asked=1):
-                with self._background:  # free as soon as the thread is done with its episode
-                    pass
-                return self._consolidate(
+                free = self._wait_for_background()
+                done = self._consolidate(
                     writer or self._writer,
                     self._stop.is_set,
                     user_id=user_id,
@@ -112,8 +130,17 @@ class Consolidator:
                     retry_set_aside=retry_set_aside,
                     on_progress=on_progress,
                 )
+                return done if free else replace(done, problems=(*done.problems, _HELD_UP))
         finally:
             self.wake()  # the thread goes on where it was interrupted
+
+    def _wait_for_background(self) -> bool:
+        """Wait until the thread is done with its episode; returns whether it is in time."""
+        seconds = min(self._store.settings.work_seconds, threading.TIMEOUT_MAX)
+        free = self._background.acquire(timeout=seconds)
+        if free:
+            self._background.release()
+        return free
 
     def run_in_background(self) -> ConsolidationReport:
         """Consolidate until done, or until somebody asks for a run.
@@ -179,9 +206,11 @@ class Consolidator:
         self, writer: Writer, should_stop: Callable[[], bool], **asked: Any
     ) -> ConsolidationReport:
         self._accesses.write(self._store.ledger)
+        arbiter = arbiter_of(writer)
         done = consolidate(
-            self._store, _PacedWriter(writer, self._pause), settings=self._settings,
-            should_stop=should_stop, pause=self._pause, arbiter=arbiter_of(writer), **asked,
+            self._store, _LimitedWriter(writer, self._pause, self._in_time),
+            settings=self._settings, should_stop=should_stop, pause=self._pause,
+            arbiter=arbiter and _LimitedArbiter(arbiter, self._in_time), **asked,
         )  # fmt: skip
         if self._share is None or should_stop():
             return done
@@ -191,6 +220,15 @@ class Consolidator:
             # What users said is stored all the same; it is shared by the next run.
             logger.warning("Shared knowledge is not up to date (%s).", type(error).__name__)
             return replace(done, problems=(*done.problems, f"Not shared: {error}"))
+
+    def _in_time(self, call: Callable[[], T]) -> T:
+        """The result of a call of a writer or an arbiter, if it comes in the time for one.
+
+        Raises:
+            ModelTimeoutError: It does not.
+        """
+        seconds, setting = self._settings.lease_seconds, "ConsolidationSettings.lease_seconds"
+        return Deadline(seconds, self._pool, setting).run(lambda _: call())
 
     @contextmanager
     def _counted(self, *, asked: int) -> Iterator[None]:
@@ -206,22 +244,34 @@ class Consolidator:
                 self._changed.notify_all()
 
 
-class _PacedWriter:
-    """A Writer that gives way to users before each turn it reads.
+class _LimitedWriter:
+    """A Writer that is left behind when it is late, and gives way to users before each turn.
 
     One without a model would otherwise hold the interpreter for a whole episode.
     """
 
-    def __init__(self, writer: Writer, pause: Callable[[], None]) -> None:
+    def __init__(self, writer: Writer, pause: Callable[[], None], in_time: _InTime) -> None:
         self._writer = writer
         self._pause = pause
+        self._in_time = in_time
 
     @property
     def name(self) -> str:
         return self._writer.name
 
     def write(self, turns: Sequence[WriterTurn]) -> EpisodeDraft:
-        return self._writer.write(_PacedTurns(turns, self._pause))
+        return self._in_time(lambda: self._writer.write(_PacedTurns(turns, self._pause)))
+
+
+class _LimitedArbiter:
+    """An arbiter that is left behind when it is late."""
+
+    def __init__(self, arbiter: Arbiter, in_time: _InTime) -> None:
+        self._arbiter = arbiter
+        self._in_time = in_time
+
+    def judge(self, new: Claim, known: StoredFact) -> Judgement:
+        return self._in_time(lambda: self._arbiter.judge(new, known))
 
 
 class _PacedTurns(list[WriterTurn]):

@@ -22,7 +22,7 @@ from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.documents.indexing import index_large
 from lightmem_integrations.documents.nearest import Scored, nearest_documents
 from lightmem_integrations.engine.store import Store
-from lightmem_integrations.errors import IndexUnavailableError, ModelOutputError
+from lightmem_integrations.errors import IndexUnavailableError, ModelError, ModelOutputError
 from lightmem_integrations.storage.documents import (
     Document,
     ErasedDocuments,
@@ -146,7 +146,7 @@ class Documents:
         self._store.check_usable()
         if not texts:
             return np.zeros((0, 0), np.float32)
-        vectors = self._store.embedder.documents([_encodable(text) for text in texts])
+        vectors = self._store.embedder.documents([_encodable(text) for text in texts], soon=True)
         self._store.embedder.check_dimension(vectors[0])
         return vectors
 
@@ -160,7 +160,7 @@ class Documents:
             EmbeddingMismatchError: It is not the one that the store was built with.
         """
         self._store.check_usable()
-        vector, _ = self._store.embedder.encoded_query(_encodable(text))
+        vector = self._store.embedder.query(_encodable(text))
         self._embed_late(prefix)
         return vector
 
@@ -236,6 +236,9 @@ class Documents:
                     made.append((document, self.embed(self._texts_of(document.value, fields))))
                 except ModelOutputError as error:  # one that spoils its vector holds up no other
                     logger.warning("A document is left out of searches by meaning: %s", error)
+                except ModelError as error:
+                    logger.warning("Documents are left out of searches by meaning: %s", error)
+                    return
             with self._store.ledger.write() as connection:
                 for document, vectors in made:
                     if len(vectors):

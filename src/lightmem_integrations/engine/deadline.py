@@ -9,23 +9,29 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as Late
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from lightmem_integrations.errors import ModelError, StoreClosedError
+from lightmem_integrations.errors import ModelError, ModelTimeoutError, StoreClosedError
 
 T = TypeVar("T")
 
 THREADS = 4
 """Model calls at a time in one process, those that hang included: a guess."""
 
+CALLS = 16
+"""Calls at a time of an embedder or an index, which are short; those that hang included: a guess.
+"""
+
 
 class DaemonPool:
     """A bounded pool of daemon threads, for calls that may hang.
 
-    A call that never returns does not keep the process alive.
+    A call that never returns does not keep the process alive. Calls wait for a free thread in the
+    order in which they came; a thread for which nothing waits ends.
 
     Args:
         size: Threads at a time, at most.
@@ -33,11 +39,34 @@ class DaemonPool:
 
     def __init__(self, size: int = THREADS) -> None:
         self._size = size
-        self._free = threading.BoundedSemaphore(size)
         self._lock = threading.Lock()
+        self._waiting: deque[tuple[Future[Any], Callable[[], object]]] = deque()
         self._running: set[threading.Thread] = set()
-        self._late: set[Future[object]] = set()
+        self._late: set[Future[Any]] = set()
         self._closed = False
+
+    def submit(self, call: Callable[[], T]) -> Future[T]:
+        """Run a call as soon as a thread is free; returns its future, which may be cancelled.
+
+        Raises:
+            ModelError: No thread could be started.
+            StoreClosedError: The pool was closed.
+        """
+        answer: Future[T] = Future()
+        waiting = (answer, call)
+        with self._lock:  # whoever closes meanwhile meets started threads only
+            if self._closed:
+                raise StoreClosedError("The store was closed; open it again with LightMem(...).")
+            self._waiting.append(waiting)
+            if len(self._running) < self._size:
+                thread = threading.Thread(target=self._work, daemon=True, name="lightmem-model")
+                try:
+                    thread.start()
+                except RuntimeError as error:  # the system gives no more threads
+                    self._waiting.remove(waiting)
+                    raise ModelError(f"no thread could be started: {error}") from error
+                self._running.add(thread)
+        return answer
 
     def run(self, call: Callable[[], T], seconds: float) -> T:
         """Run a call in a thread of the pool; return its result if it comes in time.
@@ -51,34 +80,22 @@ class DaemonPool:
             ModelError: Every thread is held by a call that is late already.
             StoreClosedError: The pool was closed.
         """
-        until = time.monotonic() + seconds
-        if self._closed:
-            raise StoreClosedError("The store was closed; open it again with LightMem(...).")
-        if len(self._late) >= self._size:
+        if len(self._late) >= self._size and not self._closed:
             raise ModelError(f"all {self._size} threads for models wait for calls that hang")
-        if not self._free.acquire(timeout=seconds):
-            raise TimeoutError
-        answer: Future[T] = Future()
-        thread = threading.Thread(
-            target=self._work, args=(call, answer), daemon=True, name="lightmem-model"
-        )
+        answer = self.submit(call)
         try:
-            with self._lock:  # whoever closes meanwhile meets started threads only
-                thread.start()
-                self._running.add(thread)
-        except RuntimeError as error:  # the system gives no more threads
-            self._end(thread)
-            raise ModelError(f"no thread could be started: {error}") from error
-        try:
-            return answer.result(timeout=max(until - time.monotonic(), 0.0))
+            return answer.result(timeout=seconds)
         except Late:
             if answer.done():  # in the last moment, or with a timeout of its own
                 return answer.result()
-            with self._lock:
-                self._late.add(answer)  # type: ignore[arg-type]
-            # Either it ends after this line and takes itself out, or it has ended before.
-            answer.add_done_callback(self._not_late)
+            if not answer.cancel():
+                with self._lock:
+                    self._late.add(answer)
+                # Either it ends after this line and takes itself out, or it has ended before.
+                answer.add_done_callback(self._not_late)
             raise TimeoutError from None
+        finally:
+            answer.cancel()  # who is interrupted wants no call that has not begun
 
     def close(self, seconds: float) -> None:
         """Take no more calls, and wait up to ``seconds`` for those that run."""
@@ -89,23 +106,25 @@ class DaemonPool:
         for thread in running:
             thread.join(max(until - time.monotonic(), 0.0))
 
-    def _work(self, call: Callable[[], T], answer: Future[T]) -> None:
-        try:
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                if not self._waiting:
+                    self._running.discard(threading.current_thread())
+                    return
+                answer, call = self._waiting.popleft()
+            if not answer.set_running_or_notify_cancel():
+                continue
             try:
                 result = call()
             except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
                 answer.set_exception(error)
             else:
                 answer.set_result(result)
-        finally:
-            self._end(threading.current_thread())
+                del result
+            del answer, call  # or what they hold would live as long as the next call
 
-    def _end(self, thread: threading.Thread) -> None:
-        with self._lock:
-            self._running.discard(thread)
-        self._free.release()
-
-    def _not_late(self, answer: Future[T]) -> None:
+    def _not_late(self, answer: Future[Any]) -> None:
         with self._lock:
             self._late.discard(answer)
 
@@ -131,7 +150,8 @@ class Deadline:
         """Run a call, which is given the seconds that are left; return its result.
 
         Raises:
-            ModelError: Time is up, or the model failed.
+            ModelTimeoutError: It was late.
+            ModelError: No time was left, or the model failed.
         """
         if self._left <= 0:
             raise ModelError(f"no time was left of {self._limit}")
@@ -139,7 +159,7 @@ class Deadline:
         try:
             return self._pool.run(lambda: call(left), left)
         except TimeoutError as error:
-            raise ModelError(f"the model did not answer within {self._limit}") from error
+            raise ModelTimeoutError(f"the model did not answer within {self._limit}") from error
         finally:
             self._left -= time.monotonic() - start
 

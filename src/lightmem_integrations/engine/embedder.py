@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from lightmem_integrations.arrays import Vectors
+from lightmem_integrations.engine.deadline import CALLS, DaemonPool, Deadline
 from lightmem_integrations.errors import EmbeddingMismatchError, ModelOutputError
 from lightmem_integrations.models.embedders import (
     document_vectors,
@@ -19,12 +21,15 @@ from lightmem_integrations.models.embedders import (
 from lightmem_integrations.models.protocols import Embedder, Encoding, TokenEmbedder
 from lightmem_integrations.models.token_vectors import ignored_tokens, rotate
 from lightmem_integrations.models.writing_systems import reads
+from lightmem_integrations.settings import Settings
 from lightmem_integrations.storage.document_vectors import drop_document_vectors
 from lightmem_integrations.storage.index_contents import PURGE
 from lightmem_integrations.storage.ledger import Ledger, get_meta, put_meta
 from lightmem_integrations.storage.shared import withdraw_all
 from lightmem_integrations.storage.turn_vectors import UnindexedTurn, drop_vectors
 from lightmem_integrations.storage.vector_bytes import pack_vector, unpack_vector
+
+T = TypeVar("T")
 
 EMBEDDER_NAME = "embedder.name"
 EMBEDDER_DIMENSION = "embedder.dimension"
@@ -46,11 +51,14 @@ class StoreEmbedder:
     Args:
         ledger: Keeps the identity.
         embedder: Makes the vectors.
+        settings: How long one call of it may take, but for a recall's, which has its own limit.
     """
 
-    def __init__(self, ledger: Ledger, embedder: Embedder) -> None:
+    def __init__(self, ledger: Ledger, embedder: Embedder, settings: Settings) -> None:
         self._ledger = ledger
         self._embedder = embedder
+        self._settings = settings
+        self._pool = DaemonPool(CALLS)
         self._dimension: int | None = None
         self._fingerprint: Vectors | None = None
         self._ignored: NDArray[np.bool_] | None = None
@@ -114,8 +122,19 @@ class StoreEmbedder:
         self._dimension = int(known or dimension)
         self._compare(dimension)
 
+    def query(self, text: str) -> Vectors:
+        """The normalised vector of a question, in the time that a recall has for one.
+
+        Raises:
+            ModelError: The embedder failed.
+            EmbeddingMismatchError: It is not the one that the store was built with.
+        """
+        return self._in_time(lambda: self.encoded_query(text)[0], soon=1)
+
     def encoded_query(self, text: str) -> tuple[Vectors, Encoding | None]:
         """The normalised vector of a question, and its token vectors where the embedder has them.
+
+        Its caller sets the limit.
 
         Raises:
             ModelError: The embedder failed.
@@ -137,20 +156,28 @@ class StoreEmbedder:
             ModelError: The embedder failed.
             EmbeddingMismatchError: It is not the one that the store was built with.
         """
-        vector, encoding = self.encoded_query("warm up")
+        vector, encoding = self._in_time(lambda: self.encoded_query("warm up"))
         if encoding is not None:
             rotate(encoding.tokens)  # the first one makes the projection
         return vector
 
-    def documents(self, texts: Sequence[str]) -> Vectors:
-        """The normalised vectors of summaries and statements, one row for each.
+    def documents(self, texts: Sequence[str], *, soon: bool = False) -> Vectors:
+        """The normalised vectors of summaries, statements and documents, one row for each.
+
+        Args:
+            texts: What to embed.
+            soon: Somebody waits for it: a short text gets no more time than a question.
 
         Raises:
             ModelError: The embedder failed.
             EmbeddingMismatchError: It is not the one that the store was built with.
         """
-        self._verify()
-        return document_vectors(self._embedder, texts)
+
+        def made() -> Vectors:
+            self._verify()
+            return document_vectors(self._embedder, texts)
+
+        return self._in_time(made, soon=len(texts) if soon else None)
 
     def embed(
         self, todo: Sequence[UnindexedTurn]
@@ -170,9 +197,8 @@ class StoreEmbedder:
         """
         if not todo:
             return [], {}
-        self._verify()
         try:
-            return self._embed_together(todo), {}
+            return self._in_time(lambda: self._embed_together(todo)), {}
         except ModelOutputError as error:
             if len(todo) == 1:
                 return [], {todo[0].row: error}
@@ -186,6 +212,7 @@ class StoreEmbedder:
         return embedded, failed
 
     def _embed_together(self, todo: Sequence[UnindexedTurn]) -> list[UnindexedTurn]:
+        self._verify()
         texts = [f"{turn.speaker}: {turn.text}" if turn.speaker else turn.text for turn in todo]
         if not isinstance(self._embedder, TokenEmbedder):
             vectors = document_vectors(self._embedder, texts)
@@ -199,6 +226,17 @@ class StoreEmbedder:
             replace(turn, vector=vector, tokens=compacted)
             for turn, vector, compacted in zip(todo, vectors, tokens, strict=True)
         ]
+
+    def _in_time(self, call: Callable[[], T], soon: int | None = None) -> T:
+        """The result of a call of the embedder, if it comes in the time for one.
+
+        Raises:
+            ModelTimeoutError: It does not.
+        """
+        seconds, setting = self._settings.work_seconds, "Settings.work_seconds"
+        if soon is not None and soon * self._settings.embed_seconds <= seconds:
+            seconds, setting = soon * self._settings.embed_seconds, "Settings.embed_seconds"
+        return Deadline(seconds, self._pool, setting).run(lambda _: call())
 
     def _verify(self) -> None:
         """Compare the fixed text's vector with that of the store, once for this embedder.
@@ -233,7 +271,7 @@ class StoreEmbedder:
     def _differs(self) -> bool:
         """True if the embedder bears the store's name, but gives other vectors."""
         try:
-            self._verify()
+            self._in_time(self._verify)
         except EmbeddingMismatchError:
             self._dimension = None
             return True

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from lightmem_integrations.engine.embedder import StoreEmbedder
 from lightmem_integrations.engine.indexer import Indexer
+from lightmem_integrations.engine.limited_index import LimitedIndex
 from lightmem_integrations.engine.open_stores import OpenStore, options_of, shared
 from lightmem_integrations.errors import StoreClosedError
 from lightmem_integrations.models.protocols import Embedder
@@ -73,7 +74,8 @@ class Store:
         user = object()
         parts = opened() if self.path is None else shared(self.path, options, opened, user)
         self.ledger, self.index, self.indexer = parts.ledger, parts.index, parts.indexer
-        self.embedder = StoreEmbedder(parts.ledger, embedder)
+        self.settings = settings
+        self.embedder = StoreEmbedder(parts.ledger, embedder, settings)
         self._folder_lock = parts.folder_lock
         self._release = functools.partial(parts.release, user)
         # Also called when the last reference is dropped, and at the end of the interpreter.
@@ -136,7 +138,9 @@ def _opened(
                     shards=settings.shards,
                     check_seconds=settings.check_timeout_seconds,
                 )
-            identity = StoreEmbedder(ledger, embedder)
+            else:
+                index = LimitedIndex(index, settings)
+            identity = StoreEmbedder(ledger, embedder, settings)
             identity.check_identity(replace=replace)
             indexer = Indexer(ledger, index, identity, settings)
         except BaseException:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import weakref
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Any
-from weakref import WeakSet
 
 from langchain_core.messages import BaseMessage
 
+from lightmem_integrations.engine.deadline import DaemonPool
 from lightmem_integrations.errors import ScopeError, TurnConflictError
 from lightmem_integrations.langchain.messages import Question, under_new_id, words_of
 from lightmem_integrations.langchain.scope import Scope
@@ -21,18 +22,32 @@ from lightmem_integrations.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-_RECALL_THREADS = 4  # a guess
 _WARM_UP_SECONDS = 30.0  # a guess: loading takes longer on a disk that is busy
-_warm: WeakSet[LightMem] = WeakSet()
+
+
+class _Threads:
+    """The threads in which the adapters of one memory use it.
+
+    None of them keeps the interpreter from ending. Before the memory is closed at that end, the
+    records that wait get as long as closing may take.
+    """
+
+    def __init__(self, memory: LightMem) -> None:
+        self.readers = DaemonPool()
+        self.writer = DaemonPool(1)
+        weakref.finalize(memory, self.writer.close, memory.settings.close_seconds)
+
+
+_threads: weakref.WeakKeyDictionary[LightMem, _Threads] = weakref.WeakKeyDictionary()
 
 
 class BackgroundMemory:
     """Starts recalls and records, and hands out a future for each. Failures are logged.
 
     The threads are few, so a store that hangs can hold these and no others. One of them does all
-    the writing, so turns are written in the order in which they were handed over. They get no
-    copy of the caller's context: no model that the memory uses can stream its words into the
-    answer of the agent that asked.
+    the writing, so turns are written in the order in which they were handed over, and all adapters
+    of a memory share them. They get no copy of the caller's context: no model that the memory uses
+    can stream its words into the answer of the agent that asked.
 
     The models are loaded at once, so that no answer waits for that. Where an event loop is
     running, they are loaded in the background; else this returns when they are loaded.
@@ -59,11 +74,10 @@ class BackgroundMemory:
         self._max_tokens = max_tokens
         self._agent_id = agent_id
         self._strict = strict
-        self._readers = ThreadPoolExecutor(_RECALL_THREADS, "lightmem-recall")
-        self._writer = ThreadPoolExecutor(1, "lightmem-record")
-        if memory not in _warm:
-            _warm.add(memory)
-            loading = self._readers.submit(self._warm_up)
+        known = _threads.get(memory)
+        self._threads = known or _threads.setdefault(memory, _Threads(memory))
+        if known is None:
+            loading = self._threads.readers.submit(self._warm_up)
             if not _on_event_loop():
                 wait_for(loading, _WARM_UP_SECONDS)
 
@@ -79,11 +93,13 @@ class BackgroundMemory:
 
         Without a question, what is asked is what the user said last in this session.
         """
-        return self._readers.submit(self._recall, question, scope, tuple(prompt))
+        shown = tuple(prompt)
+        return self._threads.readers.submit(lambda: self._recall(question, scope, shown))
 
     def record(self, turns: Sequence[Turn], scope: Scope) -> Future[None]:
         """Start to write turns down. Turns that are known already change nothing."""
-        return self._writer.submit(self._record, tuple(turns), scope)
+        said = tuple(turns)
+        return self._threads.writer.submit(lambda: self._record(said, scope))
 
     def text(self, recall: Future[str], seconds: float) -> str:
         """The text of a recall; empty if it found nothing, failed, or is not done by now.

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 
 from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.display import counted
-from lightmem_integrations.engine.deadline import DaemonPool, Deadline
+from lightmem_integrations.engine.deadline import CALLS, DaemonPool, Deadline
 from lightmem_integrations.engine.store import Store
 from lightmem_integrations.errors import LightMemError
 from lightmem_integrations.models.protocols import Encoding, Reranker, TokenCounter, load
@@ -41,10 +41,6 @@ from lightmem_integrations.validation import Request, checked_request
 logger = logging.getLogger(__name__)
 
 
-_EMBEDDING_THREADS = 16
-"""Questions embedded at a time, those whose embedder hangs included: a guess."""
-
-
 @dataclass(frozen=True, slots=True)
 class RecallParts:
     """An open store, and the models, threads and settings that a recall works with besides."""
@@ -54,7 +50,7 @@ class RecallParts:
     hypothetical: Hypothetical | None
     pool: DaemonPool
     settings: Settings
-    embedding: DaemonPool = field(default_factory=lambda: DaemonPool(_EMBEDDING_THREADS))
+    embedding: DaemonPool = field(default_factory=lambda: DaemonPool(CALLS))
 
     def close(self, until: float) -> None:
         """Take no more calls; wait for those under way until this ``time.monotonic()``."""
@@ -137,8 +133,9 @@ def warm_up(parts: RecallParts, count_tokens: TokenCounter) -> None:
     Raises:
         ModelError: A model cannot be loaded.
     """
-    load(parts.reranker)
-    load(parts.hypothetical)
+    for model in (parts.reranker, parts.hypothetical):
+        limit = Deadline(parts.settings.work_seconds, parts.pool, "Settings.work_seconds")
+        limit.run(lambda _, model=model: load(model))  # type: ignore[misc]
     with parts.store.ledger.read() as connection:
         users = list_users(connection)[:1]
     for user_id in users:
@@ -289,7 +286,7 @@ def _with_shared(run: _Run, own: list[Ranked], vector: Vectors | None) -> list[R
         return own
     with run.stage("shared"), run.forgiving("shared knowledge was left out"):
         if vector is None:
-            vector, _ = run.parts.store.embedder.encoded_query(run.request.query)
+            vector = run.parts.store.embedder.query(run.request.query)
         with run.parts.store.ledger.read() as connection:
             return with_shared(connection, run.request, vector, own)
     return own
