@@ -26,6 +26,7 @@ from lightmem_integrations.engine.idle import IdleDetector
 from lightmem_integrations.engine.stats import stats
 from lightmem_integrations.engine.store import Store
 from lightmem_integrations.errors import InvalidRequestError
+from lightmem_integrations.knowledge.corrections import Correction
 from lightmem_integrations.knowledge.knowledge import Knowledge
 from lightmem_integrations.models import personal_data
 from lightmem_integrations.models.embedders import as_embedder
@@ -433,15 +434,8 @@ class LightMem(Closing):
             ScopeError: ``user_id`` names nobody.
             InvalidRequestError: The user has no such fact that stands, or nothing is changed.
         """
-        return self._knowledge.edit(
-            fact_id,
-            self._user(user_id),
-            statement=statement,
-            value=value,
-            valid_from=valid_from,
-            valid_to=valid_to,
-            reason=reason,
-        )
+        change = Correction(statement, value, valid_from, valid_to, reason)
+        return self._knowledge.edit(fact_id, self._user(user_id), change)
 
     def retract(
         self, fact_id: str, *, user_id: str, reason: str = "Retracted by a person."

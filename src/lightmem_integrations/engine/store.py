@@ -66,11 +66,9 @@ class Store:
         self.path = None if path is None else folder_of(path)
         options = options_of(ledger, index, embedder.name, settings)
 
-        def opened() -> OpenStore:
-            return _opened(
-                self.path, ledger, index, embedder, settings, options, replace=replace_embedder
-            )
-
+        opened = functools.partial(
+            _opened, self.path, ledger, index, embedder, settings, options, replace=replace_embedder
+        )
         user = object()
         parts = opened() if self.path is None else shared(self.path, options, opened, user)
         self.ledger, self.index, self.indexer = parts.ledger, parts.index, parts.indexer

@@ -19,7 +19,10 @@ from lightmem_integrations.storage.facts import StoredFact, next_revision, read_
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """Parts of a fact to be changed, and why; ``None`` leaves a part as it is."""
+    """Parts of a fact to be changed, and why; ``None`` leaves a part as it is.
+
+    Without a new statement, the old one has its value replaced.
+    """
 
     statement: str | None
     value: str | None

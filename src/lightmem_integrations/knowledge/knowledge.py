@@ -6,7 +6,6 @@ retracted can still be explained.
 
 from __future__ import annotations
 
-import datetime as dt
 import logging
 import time
 
@@ -108,35 +107,15 @@ class Knowledge:
         with self._store.ledger.read() as connection:
             return tuple(each.text for each in read_shared(connection, None, time.time()))
 
-    def edit(
-        self,
-        fact_id: str,
-        user_id: str,
-        *,
-        statement: str | None = None,
-        value: str | None = None,
-        valid_from: dt.datetime | None = None,
-        valid_to: dt.datetime | None = None,
-        reason: str = "Corrected by a person.",
-    ) -> Fact:
+    def edit(self, fact_id: str, user_id: str, change: Correction) -> Fact:
         """Correct a fact: a new one takes its place, with the same evidence; returns the new one.
 
         What had been said until then cannot bring the old one back; what is said later can change
         it.
 
-        Args:
-            fact_id: Which fact.
-            user_id: Whose.
-            statement: The whole as a sentence; by default the old one, with the value replaced.
-            value: What is said about the subject; by default the old one.
-            valid_from: Since when it is true; by default as before.
-            valid_to: Until when it was true; by default as before.
-            reason: Why.
-
         Raises:
             InvalidRequestError: The user has no such fact that stands, or nothing is to be changed.
         """
-        change = Correction(statement, value, valid_from, valid_to, reason)
         change.check()
         now = time.time()
         with self._store.ledger.write() as connection:

@@ -33,8 +33,10 @@ class Space:
     waiting: int
 
 
-def insert_vectors(connection: Connection, document: int, namespace: int, new: Vectors) -> None:
+def insert_vectors(connection: Connection, document: int, new: Vectors) -> None:
     """Keep the vectors of a document's parts, ``(parts, dimension)``."""
+    space = select(documents.c.namespace).where(documents.c.id == document)
+    namespace = connection.execute(space).scalar_one()
     part = {"document": document, "namespace": namespace, "indexed": ABSENT}
     rows = [part | {"vector": pack_vector(vector)} for vector in new]
     insert_rows(connection, document_vectors, rows)

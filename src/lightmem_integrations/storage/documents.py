@@ -126,10 +126,9 @@ def write_documents(
     """Write documents, or erase those without a value. The time of creation is kept."""
     gone = ErasedDocuments()
     for each in new:
-        namespace = find_namespace(connection, each.namespace)
-        row = None if namespace is None else _row_of(connection, namespace, each.key)
+        known = find_document(connection, each.namespace, each.key)
         if each.value is None:
-            gone.add(erase_documents(connection, [] if row is None else [row]))
+            gone.add(erase_documents(connection, [] if known is None else [known.row]))
             continue
         waits = bool(each.fields) and each.vectors is None
         values = {
@@ -140,17 +139,17 @@ def write_documents(
             "ttl_minutes": each.ttl_minutes,
             "expires_at": None if each.ttl_minutes is None else now + _MINUTE * each.ttl_minutes,
         }
-        if namespace is None or row is None:
-            namespace = ensure_namespace(connection, each.namespace)
+        if known is None:
             row = insert_row(
-                connection, documents, namespace=namespace, key=key_of(each.key), name=each.key,
-                created_at=now, **values,
+                connection, documents, namespace=ensure_namespace(connection, each.namespace),
+                key=key_of(each.key), name=each.key, created_at=now, **values,
             )  # fmt: skip
         else:
+            row = known.row
             connection.execute(update(documents).where(documents.c.id == row).values(values))
             gone.add(ErasedDocuments(0, delete_vectors(connection, [row])))
         if each.vectors is not None:
-            insert_vectors(connection, row, namespace, each.vectors)
+            insert_vectors(connection, row, each.vectors)
     return gone
 
 
@@ -166,9 +165,7 @@ def embed_document(connection: Connection, document: Document, vectors: Vectors)
         .values(embedded=True)
     )
     if done.rowcount:
-        namespace = select(documents.c.namespace).where(documents.c.id == document.row)
-        space = connection.execute(namespace).scalar_one()
-        insert_vectors(connection, document.row, space, vectors)
+        insert_vectors(connection, document.row, vectors)
 
 
 def erase_documents(connection: Connection, rows: Collection[int]) -> ErasedDocuments:
@@ -209,14 +206,6 @@ def _live(query: Select[Any], moment: float | None) -> Select[Any]:
     if moment is None:
         return query
     return query.where(documents.c.expires_at.is_(None) | (documents.c.expires_at > moment))
-
-
-def _row_of(connection: Connection, namespace: int, key: str) -> int | None:
-    return connection.execute(
-        select(documents.c.id).where(
-            documents.c.namespace == namespace, documents.c.key == key_of(key)
-        )
-    ).scalar()
 
 
 def _document(row: Any) -> Document:

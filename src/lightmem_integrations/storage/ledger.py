@@ -20,6 +20,7 @@ from lightmem_integrations.storage.connection_pool import ConnectionPool
 from lightmem_integrations.storage.folder import make_private_file
 from lightmem_integrations.storage.migrations.runner import migrate
 from lightmem_integrations.storage.schema import meta
+from lightmem_integrations.storage.sql import put_row
 from lightmem_integrations.storage.term_refresh import refresh_terms
 from lightmem_integrations.storage.write_lock import Hold, WriteLock
 from lightmem_integrations.text.terms import VERSION as TERMS_VERSION
@@ -207,9 +208,7 @@ def get_meta(connection: Connection, name: str) -> str | None:
 
 def put_meta(connection: Connection, name: str, value: str) -> None:
     """Keep a value about the store itself, within a transaction."""
-    done = connection.execute(meta.update().where(meta.c.name == name).values(value=value))
-    if not done.rowcount:
-        connection.execute(meta.insert().values(name=name, value=value))
+    put_row(connection, meta, name=name, value=value)
 
 
 def file_of(place: str | Path) -> Path:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import json
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
 
 from lightmem_integrations.errors import TurnConflictError
 from lightmem_integrations.records.conversation import Turn
@@ -202,15 +204,10 @@ def _insert_rows(
         make_due(connection, user_row, [session_row])
     connection.execute(update(sessions).where(sessions.c.id == session_row).values(length=length))
     count_searchable(connection, user_row, [row["terms"] for _, row in found])
-    for speaker in {row["speaker"] for row in rows if row["speaker"]}:
-        said = sum(row["speaker"] == speaker for row in rows)
-        done = connection.execute(
-            update(speakers)
-            .where(speakers.c.user == user_row, speakers.c.name == speaker)
-            .values(turns=speakers.c.turns + said)
-        )
-        if not done.rowcount:
-            connection.execute(insert(speakers).values(user=user_row, name=speaker, turns=said))
+    for speaker, said in Counter(row["speaker"] for row in rows if row["speaker"]).items():
+        first_time = upsert(speakers).values(user=user_row, name=speaker, turns=said)
+        again = {"turns": speakers.c.turns + said}
+        connection.execute(first_time.on_conflict_do_update(set_=again))
 
 
 def queue_embedding(connection: Connection, user_row: int, rows: Sequence[int]) -> None:
