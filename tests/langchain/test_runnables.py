@@ -298,7 +298,7 @@ def test_a_recorded_chain_describes_itself_as_the_chain_does(memory, scripted, k
     ):
         assert described(ours) == described(chain)
     assert ours.get_graph().to_json(with_schemas=True)["edges"]
-    assert "graph" in ours.get_graph().draw_mermaid()
+    assert "graph" in ours.get_graph(**({"xray": True} if kind == "agent" else {})).draw_mermaid()
     assert ours.get_config_jsonschema()
 
 
@@ -352,7 +352,7 @@ async def test_every_runnable_can_be_wrapped_and_described(memory, scripted, rem
     "mode", ["invoke", "updates", "values", "messages", ["values", "updates"], "events"]
 )
 async def test_an_agent_is_recorded_whichever_way_it_streams(memory, scripted, mode):
-    agent = record_turns(create_agent(scripted("Mimi.")), memory)
+    agent = record_turns(create_agent(scripted("Mimi.")).with_config(tags=["mine"]), memory)
     given = {"messages": [("user", "What is my cat called?")]}
     if mode == "invoke":
         agent.invoke(given, ALICE, context={"language": "English"})
@@ -361,6 +361,15 @@ async def test_an_agent_is_recorded_whichever_way_it_streams(memory, scripted, m
     else:
         assert list(agent.stream(given, ALICE, stream_mode=mode))
     assert recorded(memory) == [("user", "What is my cat called?"), ("assistant", "Mimi.")]
+
+
+async def test_an_agent_at_the_end_of_a_chain_is_recorded_however_it_runs(memory, scripted):
+    to_state = RunnableLambda(lambda question: {"messages": [("user", question)]})
+    chain = record_turns(to_state | create_agent(scripted(*["Mimi."] * 3)), memory)
+    chain.invoke("My cat?", ALICE)
+    assert list(chain.stream("My cat?", ALICE))
+    assert [each async for each in chain.astream("My cat?", ALICE)]
+    assert recorded(memory) == [("user", "My cat?"), ("assistant", "Mimi.")] * 3
 
 
 def test_the_user_of_a_graphs_context_is_the_user(memory, scripted):

@@ -9,7 +9,12 @@ from types import SimpleNamespace
 from typing import Any, TypeVar
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
-from langchain_core.runnables import Runnable, RunnableConfig, RunnableSerializable
+from langchain_core.runnables import (
+    Runnable,
+    RunnableConfig,
+    RunnableSequence,
+    RunnableSerializable,
+)
 from langchain_core.runnables.config import ensure_config, merge_configs
 from langchain_core.runnables.graph import Graph
 from langchain_core.runnables.utils import ConfigurableFieldSpec
@@ -145,8 +150,8 @@ class _Recorded(RunnableSerializable[_Input, _Output]):
     def get_output_jsonschema(self, config: RunnableConfig | None = None) -> dict[str, Any]:
         return self.chain.get_output_jsonschema(config)
 
-    def get_graph(self, config: RunnableConfig | None = None) -> Graph:
-        return self.chain.get_graph(config)
+    def get_graph(self, config: RunnableConfig | None = None, **kwargs: Any) -> Graph:
+        return self.chain.get_graph(config, **kwargs)
 
     def invoke(
         self,
@@ -195,9 +200,12 @@ class _Recorded(RunnableSerializable[_Input, _Output]):
 
 def _outcome(run: Run, chain: Runnable[Any, Any]) -> Any:
     """What came of a run; a tracer puts what is no dictionary into one."""
-    if run.child_runs and hasattr(chain, "get_state"):
+    inner = run
+    while isinstance(chain, RunnableSequence) and inner.child_runs:
+        inner, chain = inner.child_runs[-1], chain.last
+    if inner.child_runs and hasattr(chain, "get_state"):
         # What a graph streams is up to its caller; its own run ends with its state in any case.
-        run = run.child_runs[0]
+        run = inner.child_runs[-1]
     outputs = run.outputs
     if isinstance(outputs, dict) and set(outputs) == {"output"}:
         return outputs["output"]
