@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 # The numbers of this module are guesses that look well in 80 columns.
 _CLIP = 240  # characters of a cell
-_NARROW = 24  # columns of a terminal, of any other cell than those of _WIDE
+_NARROW = 24  # columns of a terminal, of any other cell than that of the column called text
 _TITLE_WIDTH = 78  # a table of few or narrow rows is not made wider for its title than this
 
-_WIDE = frozenset({"text", "user"})
+_TEXT = "text"
 _NUMBERS = frozenset({"#", "score", "confidence"})
 _UNBROKEN = _NUMBERS | {"id", "tier", "when", "since", "until", "turns"}
 
@@ -63,8 +63,8 @@ class Grid:
 
     Attributes:
         title: What stands above it.
-        columns: Headings; none for figures with their names. The one called ``text`` or ``user``
-            takes whatever room is left, and one whose cells are all empty is not shown.
+        columns: Headings; none for figures with their names. The one called ``text`` takes
+            whatever room is left, and one whose cells are all empty is not shown.
         rows: Cells, line by line. Long ones are cut.
         notes: What stands below it.
         warnings: Below the notes: what did not work.
@@ -134,7 +134,7 @@ def as_table(grid: Grid) -> Table:
         collapse_padding=True,
     )
     for name in grid.columns:
-        wide = name in _WIDE
+        wide = name == _TEXT
         table.add_column(
             Text(clipped(name)),
             overflow="fold",

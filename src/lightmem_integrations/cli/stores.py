@@ -19,7 +19,7 @@ from lightmem_integrations.cli.options import (
     unknown,
 )
 from lightmem_integrations.cli.output import JsonOption, print_json, table_console
-from lightmem_integrations.display import Grid, counted, printable
+from lightmem_integrations.display import counted, literal, printable
 from lightmem_integrations.storage.folder import LEDGER, folder_of
 
 
@@ -65,17 +65,14 @@ def recall(
 
 
 def users(store: StoreArgument, *, as_json: JsonOption = False) -> None:
-    """List the users of a store, and how much is held of each."""
+    """List the users of a store, one id on a line."""
     with open_existing(store) as memory:
-        held = [memory.stats(user_id=user) for user in memory.users()]
+        known = memory.users()
     if as_json:
-        print_json(held)
+        print_json(known)
         return
-    rows = [
-        (str(one.user_id), f"{one.sessions:,}", f"{one.turns:,}", f"{one.facts:,}") for one in held
-    ]
-    columns = ("user", "sessions", "turns", "facts")
-    table_console().print(Grid(counted(len(held), "user"), columns, rows))
+    for user in known:
+        typer.echo(literal(user))
 
 
 def stats(
