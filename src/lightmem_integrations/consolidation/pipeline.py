@@ -204,11 +204,7 @@ class _Run:
         """Give turns and memories their vectors; without them all works, only less well."""
         try:
             store = self._run.store
-            with store.ledger.read() as connection:
-                name = work_queue.user_named(connection, user)
-                found = None if name is None else find_user(connection, name)
-            if found is not None:
-                store.indexer.catch_up(found)
+            store.indexer.catch_up(user)
             embed_missing(store, user)
         except LightMemError as error:
             logger.warning("Vectors are missing for consolidation (%s).", type(error).__name__)

@@ -28,7 +28,6 @@ from lightmem_integrations.storage.turn_vectors import (
     still_pending,
     store_vectors,
 )
-from lightmem_integrations.storage.users import User
 from lightmem_integrations.text.temporal import time_window
 
 logger = logging.getLogger(__name__)
@@ -144,14 +143,14 @@ class Indexer:
 
     def catch_up(
         self,
-        user: User | None = None,
+        user_row: int | None = None,
         seconds: float | None = None,
         without: Collection[int] = (),
     ) -> int:
         """Embed what waits, of one user or of all; returns what is still waiting.
 
         Args:
-            user: Whose turns; ``None`` for everybody's.
+            user_row: Whose turns; ``None`` for everybody's.
             seconds: When to give up; ``None`` for never.
             without: Rows of turns that need not be waited for.
 
@@ -159,23 +158,22 @@ class Indexer:
             ModelError: The embedder failed or returned something unusable.
             IndexUnavailableError: The index does not answer.
         """
-        row = None if user is None else user.row
         if self._ledger.read_only:
             self.prepare()
-            return self.waiting(row, without)
+            return self.waiting(user_row, without)
         deadline = None if seconds is None else time.monotonic() + seconds
-        if user is None:
+        if user_row is None:
             self._failed = {}  # who asks for everything wants it tried anew
-        while left := self.waiting(row, [*without, *self._given_up()]):
+        while left := self.waiting(user_row, [*without, *self._given_up()]):
             pause = -1.0 if deadline is None else deadline - time.monotonic()
             if (deadline is not None and pause <= 0) or not self._embedding.acquire(timeout=pause):
                 return left
             try:
-                self._index_batch(row)
+                self._index_batch(user_row)
             finally:
                 self._embedding.release()
         failed = self._given_up()
-        if failed and self.waiting(row, without):
+        if failed and self.waiting(user_row, without):
             raise next(iter(failed.values()))
         return 0
 

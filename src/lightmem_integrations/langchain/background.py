@@ -13,7 +13,7 @@ from langchain_core.messages import BaseMessage
 
 from lightmem_integrations.engine.deadline import DaemonPool
 from lightmem_integrations.errors import ScopeError, TurnConflictError
-from lightmem_integrations.langchain.messages import Question, under_new_id, words_of
+from lightmem_integrations.langchain.messages import AskedQuestion, under_new_id, words_of
 from lightmem_integrations.langchain.scope import Scope
 from lightmem_integrations.langchain.wait_budget import wait_for
 from lightmem_integrations.lightmem import LightMem, checked_memory
@@ -87,7 +87,7 @@ class BackgroundMemory:
         return self._memory.settings
 
     def recall(
-        self, question: Question | None, scope: Scope, prompt: Sequence[BaseMessage]
+        self, question: AskedQuestion | None, scope: Scope, prompt: Sequence[BaseMessage]
     ) -> Future[str]:
         """Start to look up what is known, and is neither the question nor in the prompt.
 
@@ -131,7 +131,7 @@ class BackgroundMemory:
             logger.warning("Loading the models failed: %s: %s", type(error).__name__, error)
 
     def _recall(
-        self, question: Question | None, scope: Scope, prompt: Sequence[BaseMessage]
+        self, question: AskedQuestion | None, scope: Scope, prompt: Sequence[BaseMessage]
     ) -> str:
         try:
             asked = self._asked_last(scope) if question is None else question
@@ -150,11 +150,11 @@ class BackgroundMemory:
             logger.warning("Recall failed: %s: %s", type(error).__name__, error)
             raise
 
-    def _asked_last(self, scope: Scope) -> Question | None:
+    def _asked_last(self, scope: Scope) -> AskedQuestion | None:
         window = self._memory.short_term(
             user_id=scope.user_id, session_id=scope.session_id, max_tokens=1
         )
-        said = [Question(turn.id or "", turn.text) for turn in window if turn.role == "user"]
+        said = [AskedQuestion(turn.id or "", turn.text) for turn in window if turn.role == "user"]
         return said[-1] if said else None
 
     def _ids_in(self, prompt: Sequence[BaseMessage], scope: Scope) -> frozenset[str]:

@@ -38,7 +38,7 @@ SOURCE = "lc_source"
 """The key under which LangChain's middlewares say that a message is theirs, no person's."""
 
 
-class Question(NamedTuple):
+class AskedQuestion(NamedTuple):
     """The question of a person; its id is empty where it has none."""
 
     id: str

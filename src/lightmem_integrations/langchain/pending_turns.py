@@ -16,7 +16,7 @@ from langchain_core.messages import BaseMessage, HumanMessage
 
 from lightmem_integrations.langchain.background import BackgroundMemory
 from lightmem_integrations.langchain.messages import (
-    Question,
+    AskedQuestion,
     is_answer,
     is_from_person,
     last_exchange,
@@ -145,7 +145,7 @@ class PendingTurns:
             to_turn(with_id(message, places[id(message)]), self._memory.settings)
             for message in said
         ]
-        question = Question(turns[-1].id or "", words_of(said[-1])) if said else None
+        question = AskedQuestion(turns[-1].id or "", words_of(said[-1])) if said else None
         return PendingTurn(
             key=_key(said, scope),
             budget=WaitBudget(self._seconds),

@@ -13,7 +13,7 @@ from pydantic import ConfigDict, Field, PrivateAttr
 
 from lightmem_integrations.errors import ScopeError
 from lightmem_integrations.langchain.background import BackgroundMemory
-from lightmem_integrations.langchain.messages import Question, question_in, text_of
+from lightmem_integrations.langchain.messages import AskedQuestion, question_in, text_of
 from lightmem_integrations.langchain.scope import scope_of, user_of_call
 from lightmem_integrations.langchain.wait_budget import WaitBudget
 from lightmem_integrations.lightmem import LightMem
@@ -139,11 +139,11 @@ class LightMemRecall(RunnableSerializable[Any, Recalled]):
             return None
         return self._background.recall(question, scope, self._prompt(given))
 
-    def _question(self, given: Any) -> Question:
+    def _question(self, given: Any) -> AskedQuestion:
         asked = question_in(given, self.input_key)
         last = asked[-1] if isinstance(asked, list) and asked else asked
         own_id = last.id if isinstance(last, BaseMessage) else None
-        return Question(id=own_id or "", text=cleaned(text_of(asked)))
+        return AskedQuestion(id=own_id or "", text=cleaned(text_of(asked)))
 
     def _prompt(self, given: Any) -> list[BaseMessage]:
         """Messages that are in the prompt: those given as the history, or asked with."""

@@ -22,7 +22,7 @@ from lightmem_integrations.llama_index.bound import bound_to
 from lightmem_integrations.llama_index.failures import Failures, OnError
 from lightmem_integrations.llama_index.messages import question_of, to_messages
 from lightmem_integrations.llama_index.saved import SavedMemory
-from lightmem_integrations.llama_index.session import Session
+from lightmem_integrations.llama_index.session import ChatSession
 from lightmem_integrations.llama_index.view import InsertMethodName, View, checked_insert_method
 from lightmem_integrations.safety import check_counts, check_scope_id, check_user_id
 from lightmem_integrations.settings import Settings
@@ -78,7 +78,7 @@ class LightMemMemory(SavedMemory):
     recall_answers: bool = True
     strict: bool = False
 
-    _session: Session = PrivateAttr()
+    _session: ChatSession = PrivateAttr()
     _view: View = PrivateAttr()
     _lock: Any = PrivateAttr(default_factory=threading.RLock)
 
@@ -135,7 +135,7 @@ class LightMemMemory(SavedMemory):
         self._tokenizer_fn = tokenizer_fn or get_tokenizer()
         failures = Failures(strict=strict, on_error=on_error)
         self._on_error = on_error
-        self._session = Session(
+        self._session = ChatSession(
             memory, user_id, session_id, failures, recall_answers=recall_answers
         )
         self._view = View(

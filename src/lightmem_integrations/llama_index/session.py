@@ -19,7 +19,7 @@ from lightmem_integrations.records.conversation import Turn
 _NO_LIMIT = 2**53  # tokens: more than there ever are
 
 
-class Session:
+class ChatSession:
     """Reads and writes the turns of one session, and goes on when the store fails.
 
     Attributes:

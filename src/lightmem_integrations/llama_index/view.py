@@ -13,7 +13,7 @@ from llama_index.core.base.llms.types import ChatMessage
 from lightmem_integrations.errors import InvalidRequestError
 from lightmem_integrations.lightmem import LightMem
 from lightmem_integrations.llama_index.messages import calls_of, is_shown, question_of, to_message
-from lightmem_integrations.llama_index.session import Session
+from lightmem_integrations.llama_index.session import ChatSession
 from lightmem_integrations.llama_index.window import (
     from_first_user,
     led_by,
@@ -88,7 +88,9 @@ class View:
         self._live: tuple[tuple[object, ...], ChatMessage] | None = None
         self._sizes: dict[str, int] = {}
 
-    def messages(self, session: Session, asked: str | None, tokens_used: int) -> list[ChatMessage]:
+    def messages(
+        self, session: ChatSession, asked: str | None, tokens_used: int
+    ) -> list[ChatMessage]:
         """The window that fits, and what was recalled for the question.
 
         Args:
@@ -147,7 +149,7 @@ class View:
             self._sizes[turn.id] = tokens_of(to_message(turn), self._count)
         return self._sizes[turn.id]
 
-    def _live_message(self, session: Session, turn: Turn, memory: str) -> ChatMessage:
+    def _live_message(self, session: ChatSession, turn: Turn, memory: str) -> ChatMessage:
         # Agents write their state into the message they got and expect it there in the next
         # round, but not in the next turn.
         moment = (session.moment, turn.id)
@@ -158,7 +160,7 @@ class View:
 
     def _memory_text(
         self,
-        session: Session,
+        session: ChatSession,
         turns: Sequence[Turn],
         live: Turn | None,
         query: str | None,
@@ -178,7 +180,7 @@ class View:
             self._live = None
         return known.text
 
-    def _recall(self, session: Session, turns: Sequence[Turn], query: str, tokens: int) -> str:
+    def _recall(self, session: ChatSession, turns: Sequence[Turn], query: str, tokens: int) -> str:
         if tokens < _LEAST_TOKENS:
             return ""
         in_prompt = session.left | {turn.id for turn in turns if turn.id}

@@ -202,7 +202,7 @@ def _embed(run: _Run, user: User, plan: Plan, limits: RowFilter) -> list[Embedde
         if (left or parts.store.ledger.read_only) and seconds:
             with suppress(TimeoutError):
                 left = parts.embedding.run(
-                    lambda: indexer.catch_up(user, seconds, excluded), seconds
+                    lambda: indexer.catch_up(user.row, seconds, excluded), seconds
                 )
         if left:
             run.degraded.append(f"{counted(left, 'turn')} not embedded yet: found by words only")

@@ -104,12 +104,12 @@ def entries(
 
 
 def read_statements(
-    connection: Connection, user: User, chosen: Sequence[Entry], as_of: float | None
+    connection: Connection, user: User, chosen: Sequence[tuple[Tier, int]], as_of: float | None
 ) -> list[Statement]:
-    """The statements themselves, in the order given; what is gone by now is left out."""
+    """Statements by tier and row, in the order given; what is gone by now is left out."""
     found: dict[tuple[Tier, int], Statement] = {}
-    for tier in {each.tier for each in chosen}:
-        rows = [entry.row for entry in chosen if entry.tier == tier]
+    for tier in {tier for tier, _ in chosen}:
+        rows = [row for its_tier, row in chosen if its_tier == tier]
         asked = _parameters(user, as_of) | {"rows": rows}
         proof: dict[int, list[int]] = {}
         for row, turn in connection.execute(_PROOF[tier], asked):
@@ -117,7 +117,7 @@ def read_statements(
         for read in connection.execute(_DETAILS[tier], asked).mappings():
             of_it = tuple(proof.get(read["row"], ()))
             found[tier, read["row"]] = Statement(tier=tier, turns=of_it, **read)
-    return [found[each.tier, each.row] for each in chosen if (each.tier, each.row) in found]
+    return [found[each] for each in chosen if each in found]
 
 
 def outdated(

@@ -122,7 +122,7 @@ def view_facts(
         return bool(np.isin(statement.turns, limits.excluded).all())
 
     found = []
-    for statement in read_statements(connection, user, [known[i] for i in best], as_of):
+    for statement in read_statements(connection, user, list(place), as_of):
         if within(statement) and not excluded(statement):
             i = place[statement.tier, statement.row]
             found.append(Match(statement, float(similarities[i]), float(evidence[i])))
@@ -130,9 +130,7 @@ def view_facts(
     def successor(statement: Statement) -> Statement | None:
         if statement.successor is None:
             return None
-        newer = read_statements(
-            connection, user, [Entry("ltm", statement.successor, "", "")], as_of
-        )
+        newer = read_statements(connection, user, [("ltm", statement.successor)], as_of)
         return newer[0] if newer and within(newer[0]) else None
 
     current = _newest_first(found, successor, past=about_the_past(plan))
