@@ -248,7 +248,9 @@ class StoreEmbedder:
         if self._fingerprint is not None:
             return
         made = document_vectors(self._embedder, [_FIXED_TEXT])[0]
-        if self._is_other(made):
+        self.check_dimension(made)
+        known = self._ledger.get(EMBEDDER_FINGERPRINT)
+        if known and _far(known, made):
             raise self._mismatch()
         self._fingerprint = made
 
@@ -258,15 +260,6 @@ class StoreEmbedder:
             "gives a fixed text another vector. Use the embedder that the store was built with, or "
             "close the store and open it with replace_embedder=True to embed everything anew."
         )
-
-    def _is_other(self, made: Vectors) -> bool:
-        """True if the store's embedder gave the fixed text another vector."""
-        dimension = self._ledger.get(EMBEDDER_DIMENSION)
-        if dimension:
-            self._dimension = int(dimension)
-            self._compare(len(made))
-        known = self._ledger.get(EMBEDDER_FINGERPRINT)
-        return bool(known) and _far(known or "", made)
 
     def _differs(self) -> bool:
         """True if the embedder bears the store's name, but gives other vectors."""

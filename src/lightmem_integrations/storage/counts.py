@@ -5,10 +5,9 @@ from __future__ import annotations
 from sqlalchemy import Connection, func, select, true
 
 from lightmem_integrations.storage.episodes import DROPPED
-from lightmem_integrations.storage.schema import episodes, facts, sessions, turns, users
+from lightmem_integrations.storage.schema import episodes, facts, quarantine, sessions, turns, users
 from lightmem_integrations.storage.sql import count_rows
 from lightmem_integrations.storage.turn_vectors import count_pending_turns
-from lightmem_integrations.storage.work_queue import count_set_aside
 
 
 def count_stored(connection: Connection, user: int | None) -> dict[str, int]:
@@ -25,5 +24,5 @@ def count_stored(connection: Connection, user: int | None) -> dict[str, int]:
         "pending": count_pending_turns(connection, user),
         "episodes": count_rows(connection, episodes, episodes.c.state != DROPPED, user=user),
         "facts": count_rows(connection, facts, *standing, user=user),
-        "set_aside": count_set_aside(connection, user),
+        "set_aside": count_rows(connection, quarantine, user=user),
     }

@@ -160,11 +160,6 @@ def release_set_aside(connection: Connection, user_row: int | None = None) -> in
     return connection.execute(delete(quarantine).where(mine)).rowcount
 
 
-def count_set_aside(connection: Connection, user_row: int | None = None) -> int:
-    """Number of turns in quarantine, of one user or of all."""
-    return count_rows(connection, quarantine, user=user_row)
-
-
 def count_due(connection: Connection, user_row: int | None = None) -> int:
     """Number of sessions on the work list, of one user or of all."""
     return count_rows(connection, work, work.c.kind == CONSOLIDATE, user=user_row)
