@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from lightmem_integrations.models.protocols import Completion, LanguageModel
     from lightmem_integrations.models.rerankers import CrossEncoderReranker, SLMReranker
     from lightmem_integrations.records.conversation import (
+        Branch,
         Hit,
         Plan,
         Recall,
@@ -75,9 +76,10 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 _KNOWLEDGE = (
     "Conflict", "Conflicts", "Episode", "Episodes", "Evidence", "Explanation", "Fact", "Facts",
 )  # fmt: skip
-_RECORDS = ("Hit", "Plan", "Recall", "Receipt", "Source", "Stats", "Turn")
+_RECORDS = ("Branch", "Hit", "Plan", "Recall", "Receipt", "Source", "Stats", "Turn")
 
 __all__ = [
+    "Branch",
     "ChromaIndex",
     "Completion",
     "Conflict",

@@ -21,6 +21,7 @@ from lightmem_integrations.consolidation.write.as_writer import as_writer
 from lightmem_integrations.documents.service import Documents
 from lightmem_integrations.engine import erasure
 from lightmem_integrations.engine.access_log import AccessLog
+from lightmem_integrations.engine.branches import write_turns
 from lightmem_integrations.engine.deadline import DaemonPool
 from lightmem_integrations.engine.idle import IdleDetector
 from lightmem_integrations.engine.stats import stats
@@ -36,7 +37,15 @@ from lightmem_integrations.models.token_counter import shipped_token_counter
 from lightmem_integrations.recall.pipeline import RecallParts, recall_online, warm_up
 from lightmem_integrations.recall.plan.hypothetical import hypothetical_from
 from lightmem_integrations.recall.short_term import window
-from lightmem_integrations.records.conversation import TIERS, Recall, Receipt, Stats, Tier, Turn
+from lightmem_integrations.records.conversation import (
+    TIERS,
+    Branch,
+    Recall,
+    Receipt,
+    Stats,
+    Tier,
+    Turn,
+)
 from lightmem_integrations.records.knowledge import (
     Conflict,
     Conflicts,
@@ -58,12 +67,7 @@ from lightmem_integrations.settings import Settings
 from lightmem_integrations.storage.backup import back_up
 from lightmem_integrations.storage.folder import folder_of
 from lightmem_integrations.storage.index import VectorIndex
-from lightmem_integrations.storage.turns import (
-    insert_turns,
-    read_turns,
-    restart_window,
-    window_start,
-)
+from lightmem_integrations.storage.turns import read_turns, read_window, restart_window
 from lightmem_integrations.storage.users import find_session, find_user, list_sessions, list_users
 from lightmem_integrations.text.timezone import check_timezone, moment_in
 from lightmem_integrations.validation import (
@@ -175,6 +179,7 @@ class LightMem(Closing):
         session_id: str = "default",
         agent_id: str | None = None,
         timezone: str | None = None,
+        branch: Branch | None = None,
     ) -> tuple[Turn, ...]:
         """Remember turns: all of them or, on an error, none. Calls no model.
 
@@ -184,6 +189,7 @@ class LightMem(Closing):
             session_id: The conversation in which it was said.
             agent_id: Which agent writes.
             timezone: The user's time zone, for turns without a time; else ``settings.timezone``.
+            branch: The history that they belong to, as it is now, so that memory follows it.
 
         Returns:
             The turns as stored, ids and times filled in. Once this returns they are on disk. A
@@ -195,27 +201,31 @@ class LightMem(Closing):
                 is taken.
             StorageError: The store cannot be written.
         """
-        user_id, session_id = self._user(user_id), self._session(session_id)
+        scope = {"user_id": self._user(user_id), "session_id": self._session(session_id)}
         if agent_id is not None:
             check_scope_id(agent_id, "agent_id", self.settings.max_id_chars)
         now = moment_in(check_timezone(timezone) or self.settings.timezone)
         new = checked_turns(turns, self.settings, now)
-        if not new:
-            return ()
-        with self._idle.call(), self._store.ledger.write() as connection:
-            stored = insert_turns(
-                connection,
-                new,
-                user_id=user_id,
-                session_id=session_id,
-                agent_id=agent_id,
-            )
+        known = checked_turns(branch.turns if branch else (), self.settings, now)
+        with self._idle.call():
+            stored = write_turns(self._store, new, branch, known, agent_id=agent_id, **scope)
         self._store.indexer.wake()
         self._consolidator.wake()
         return tuple(stored)
 
+    def follow(self, branch: Branch, *, user_id: str, session_id: str = "default") -> None:
+        """Let a session's memory follow its conversation, also before anything new is said.
+
+        Raises:
+            ScopeError: ``user_id`` or ``session_id`` names nobody.
+            StorageError: The store does not answer.
+        """
+        user_id, session_id = self._user(user_id), self._session(session_id)
+        known = checked_turns(branch.turns, self.settings, moment_in(self.settings.timezone))
+        write_turns(self._store, (), branch, known, user_id=user_id, session_id=session_id)
+
     def history(self, *, user_id: str, session_id: str = "default") -> tuple[Turn, ...]:
-        """Every turn of a session, verbatim, oldest first.
+        """Every turn of a session, verbatim, oldest first; those superseded say so.
 
         Raises:
             ScopeError: ``user_id`` or ``session_id`` names nobody.
@@ -647,6 +657,7 @@ class LightMem(Closing):
             self._store.close(seconds)
 
     aadd = awaitable(add)
+    afollow = awaitable(follow)
     ahistory = awaitable(history)
     ashort_term = awaitable(short_term)
     aclear_short_term = awaitable(clear_short_term)
@@ -678,8 +689,7 @@ class LightMem(Closing):
             row = None if user is None else find_session(connection, user, session_id)
             if row is None:
                 return ()
-            after = 0 if whole else window_start(connection, row)
-            return tuple(read_turns(connection, row, after))
+            return tuple(read_turns(connection, row) if whole else read_window(connection, row))
 
     def _user(self, user_id: object) -> str:
         """The checked id of one user of a store that is open in this process."""

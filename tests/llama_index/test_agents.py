@@ -365,3 +365,22 @@ async def test_a_context_keeps_a_memory_of_a_bound_class(core: LightMem, script)
     restored = Context.from_dict(agent, json.loads(json.dumps(context.to_dict())))
     await agent.run(user_msg=WHERE, ctx=restored)
     assert [message.content for message in says.prompts[1]] == [LISBON, "Noted.", WHERE]
+
+
+async def test_a_context_that_another_user_resumes_stays_with_who_asked(
+    core: LightMem, script
+) -> None:
+    core.add(Turn(role="user", text="My diagnosis is a heron allergy."), user_id="boss")
+    scripted = script("One moment.", "It is paid.")
+    agent = FunctionAgent(llm=scripted.llm, system_prompt="Be brief.")
+
+    def of(user: str) -> LightMemMemory:
+        return LightMemMemory.from_defaults(memory=core, user_id=user, session_id="s")
+
+    context = Context(agent)
+    await agent.run("Pay the invoice for the heron.", ctx=context, memory=of("alice"))
+    again = Context.from_dict(agent, context.to_dict())
+    await agent.run("Is the heron paid?", ctx=again, memory=of("boss"))
+    assert "diagnosis" not in scripted.said_to(1)
+    assert len(core.history(user_id="alice", session_id="s")) == 4
+    assert core.sessions(user_id="boss") == ("default",)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine
 
-from lightmem_integrations import LedgerError, Settings, Turn
+from lightmem_integrations import Branch, LedgerError, Settings, Turn
 from lightmem_integrations.storage.ledger import Ledger
 from lightmem_integrations.storage.migrations.runner import VERSION, migrate
 from lightmem_integrations.storage.schema import metadata
@@ -211,3 +211,17 @@ def test_a_store_of_a_newer_version_is_refused(open_memory, store_4):
     database.close()
     with pytest.raises(LedgerError, match="version 99"):
         open_memory(store_4)
+
+
+def test_turns_of_a_store_of_version_5_stand_whatever_branch_goes_on(store_4, open_4):
+    engine = create_engine(f"sqlite:///{store_4 / 'ledger.sqlite'}")
+    migrate(engine, target=5)
+    engine.dispose()
+    memory = open_4()
+    before = memory.history(user_id="ann", session_id="autumn")
+    branch = Branch(history="app", turn_ids=[before[0].id, "new"])
+    new = Turn(role="user", text="A new branch.", id="new")
+    memory.add(new, user_id="ann", session_id="autumn", branch=branch)
+    after = memory.history(user_id="ann", session_id="autumn")
+    assert after[:-1] == before
+    assert not any(turn.superseded for turn in after)

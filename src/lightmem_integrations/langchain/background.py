@@ -13,11 +13,12 @@ from langchain_core.messages import BaseMessage
 
 from lightmem_integrations.engine.deadline import DaemonPool
 from lightmem_integrations.errors import ScopeError, TurnConflictError
-from lightmem_integrations.langchain.messages import AskedQuestion, under_new_id, words_of
+from lightmem_integrations.langchain.messages import AskedQuestion, words_of
 from lightmem_integrations.langchain.scope import Scope
 from lightmem_integrations.langchain.wait_budget import wait_for
 from lightmem_integrations.lightmem import LightMem, checked_memory
-from lightmem_integrations.records.conversation import Turn
+from lightmem_integrations.records.conversation import Branch, Turn
+from lightmem_integrations.records.storable import reworded
 from lightmem_integrations.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -58,6 +59,9 @@ class BackgroundMemory:
         max_tokens: Size of a recall's text, in tokens.
         agent_id: Which agent writes.
         strict: Whether a recall raises what it could work around.
+
+    Attributes:
+        agent_id: As given.
     """
 
     def __init__(
@@ -72,7 +76,7 @@ class BackgroundMemory:
         self._memory = checked_memory(memory)
         self._k = k
         self._max_tokens = max_tokens
-        self._agent_id = agent_id
+        self.agent_id = agent_id
         self._strict = strict
         known = _threads.get(memory)
         self._threads = known or _threads.setdefault(memory, _Threads(memory))
@@ -87,19 +91,26 @@ class BackgroundMemory:
         return self._memory.settings
 
     def recall(
-        self, question: AskedQuestion | None, scope: Scope, prompt: Sequence[BaseMessage]
+        self,
+        question: AskedQuestion | None,
+        scope: Scope,
+        prompt: Sequence[BaseMessage],
+        branch: Branch | None = None,
     ) -> Future[str]:
         """Start to look up what is known, and is neither the question nor in the prompt.
 
-        Without a question, what is asked is what the user said last in this session.
+        Without a question, what is asked is what the user said last in this session. What the
+        branch went on without is superseded first.
         """
         shown = tuple(prompt)
-        return self._threads.readers.submit(lambda: self._recall(question, scope, shown))
+        return self._threads.readers.submit(lambda: self._recall(question, scope, shown, branch))
 
-    def record(self, turns: Sequence[Turn], scope: Scope) -> Future[None]:
-        """Start to write turns down. Turns that are known already change nothing."""
+    def record(
+        self, turns: Sequence[Turn], scope: Scope, branch: Branch | None = None
+    ) -> Future[None]:
+        """Start to write turns of a branch down. Turns that are known already change nothing."""
         said = tuple(turns)
-        return self._threads.writer.submit(lambda: self._record(said, scope))
+        return self._threads.writer.submit(lambda: self._record(said, scope, branch))
 
     def text(self, recall: Future[str], seconds: float) -> str:
         """The text of a recall; empty if it found nothing, failed, or is not done by now.
@@ -131,9 +142,15 @@ class BackgroundMemory:
             logger.warning("Loading the models failed: %s: %s", type(error).__name__, error)
 
     def _recall(
-        self, question: AskedQuestion | None, scope: Scope, prompt: Sequence[BaseMessage]
+        self,
+        question: AskedQuestion | None,
+        scope: Scope,
+        prompt: Sequence[BaseMessage],
+        branch: Branch | None,
     ) -> str:
         try:
+            if branch is not None:
+                self._memory.follow(branch, user_id=scope.user_id, session_id=scope.session_id)
             asked = self._asked_last(scope) if question is None else question
             if asked is None:
                 return ""
@@ -172,17 +189,22 @@ class BackgroundMemory:
             ids.update(turn.id for turn in window if turn.text in said)
         return frozenset(each for each in ids if each)
 
-    def _record(self, turns: Sequence[Turn], scope: Scope) -> None:
+    def _record(self, turns: Sequence[Turn], scope: Scope, branch: Branch | None) -> None:
         try:
             if turns:
-                add_turns(self._memory, turns, scope, agent_id=self._agent_id)
+                add_turns(self._memory, turns, scope, agent_id=self.agent_id, branch=branch)
         except Exception as error:
             logger.warning("Recording failed: %s: %s", type(error).__name__, error)
             raise
 
 
 def add_turns(
-    memory: LightMem, turns: Sequence[Turn], scope: Scope, *, agent_id: str | None = None
+    memory: LightMem,
+    turns: Sequence[Turn],
+    scope: Scope,
+    *,
+    agent_id: str | None = None,
+    branch: Branch | None = None,
 ) -> None:
     """Write turns down; one that was edited and kept its id is written beside its old self.
 
@@ -193,7 +215,7 @@ def add_turns(
     def add(*given: Turn) -> None:
         memory.add(
             given, user_id=scope.user_id, session_id=scope.session_id, agent_id=agent_id,
-            timezone=scope.timezone,
+            timezone=scope.timezone, branch=branch,
         )  # fmt: skip
 
     try:
@@ -203,7 +225,7 @@ def add_turns(
             try:
                 add(turn)
             except TurnConflictError:
-                add(under_new_id(turn))
+                add(reworded(turn))
 
 
 def _on_event_loop() -> bool:

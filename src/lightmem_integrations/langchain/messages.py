@@ -32,7 +32,7 @@ _ROLES: tuple[tuple[type[BaseMessage], Role], ...] = (
     (SystemMessage, "system"),
     (ToolMessage, "tool"),
 )
-_DIGEST_BYTES = 6  # a guess: tells apart the wordings of one message
+_LOOKED_AT = 50  # messages, the latest, that may have been edited: a guess
 _ID_BYTES = 8  # a guess: millions of messages may be in one session
 SOURCE = "lc_source"
 """The key under which LangChain's middlewares say that a message is theirs, no person's."""
@@ -144,10 +144,31 @@ def to_message(turn: Turn) -> BaseMessage | None:
     return kind(content=turn.text, id=turn.id, name=turn.speaker)
 
 
-def under_new_id(turn: Turn) -> Turn:
-    """The turn under an id of its own wording, for a message that was edited and kept its id."""
-    wording = json.dumps([turn.role, turn.speaker, turn.text])
-    return replace(turn, id=f"{turn.id}~{digest(wording, _DIGEST_BYTES)}")
+def ids_of(messages: Sequence[BaseMessage]) -> frozenset[str]:
+    """Ids of messages; where one has none, that of its place and words."""
+    ids = (message.id or with_id(message, place).id for place, message in enumerate(messages))
+    return frozenset(each for each in ids if each)
+
+
+def unredacted(
+    sent: Sequence[BaseMessage],
+    kept: Sequence[BaseMessage],
+    settings: Settings,
+    *,
+    recall_answers: bool,
+) -> list[Turn]:
+    """What was said lately, as turns, where the model is sent the words that the state keeps.
+
+    What it is sent in other words was redacted or cut: that tells nothing of an edit.
+    """
+    own = {message.id: words_of(message) for message in kept[-_LOOKED_AT:] if message.id}
+    return [
+        to_turn(message, settings, recall_answers=recall_answers)
+        for message in sent[-_LOOKED_AT:]
+        if message.id in own
+        and (is_from_person(message) or is_answer(message))
+        and own[message.id] == words_of(message)
+    ]
 
 
 def is_from_person(message: BaseMessage) -> bool:

@@ -6,18 +6,21 @@ import logging
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from typing import Any
+from typing import Annotated, Any, cast
 
 from langchain.agents.middleware.types import (
     AgentMiddleware,
     AgentState,
     ModelRequest,
     ModelResponse,
+    PrivateStateAttr,
 )
-from langchain_core.runnables.config import ensure_config
+from langchain_core.runnables.config import RunnableConfig, ensure_config
 from langgraph.runtime import Runtime
+from typing_extensions import NotRequired
 
 from lightmem_integrations.errors import InvalidRequestError, ScopeError
+from lightmem_integrations.langchain.asker import ASKER, Asker, ResumeNotice, asker_of
 from lightmem_integrations.langchain.background import BackgroundMemory
 from lightmem_integrations.langchain.injection import (
     INJECTIONS,
@@ -26,7 +29,7 @@ from lightmem_integrations.langchain.injection import (
     without_block,
 )
 from lightmem_integrations.langchain.pending_turns import PendingTurn, PendingTurns
-from lightmem_integrations.langchain.scope import Scope, is_from_model, scope_of
+from lightmem_integrations.langchain.scope import Scope, named_user, scope_of
 from lightmem_integrations.langchain.toolkit import LightMemToolkit
 from lightmem_integrations.langchain.wait_budget import WaitBudget
 from lightmem_integrations.lightmem import LightMem, checked_memory
@@ -44,7 +47,13 @@ logger = logging.getLogger(__name__)
 _RECORD_SECONDS = 0.05  # a guess: more than a healthy store needs, even if the recall was slow
 
 
-class LightMemMiddleware(AgentMiddleware[AgentState[Any], Any, Any]):
+class AskedState(AgentState[Any]):
+    """The agent's state, and whose question is being answered."""
+
+    lightmem_asker: NotRequired[Annotated[Asker, PrivateStateAttr]]
+
+
+class LightMemMiddleware(AgentMiddleware[AskedState, Any, Any]):
     """Gives an agent a memory that outlives its threads.
 
     Before the model is called, what the user's memory knows about the last message is put in
@@ -61,6 +70,10 @@ class LightMemMiddleware(AgentMiddleware[AgentState[Any], Any, Any]):
     records nothing. An answer that says only that nothing is known is not recalled.
 
     An agent that another one calls as a tool is asked by a model: it recalls, and records nothing.
+
+    Memory follows the thread: turns that a fork, a regeneration or an edit replaced are superseded.
+    Agents that share a thread, but not its messages, need an ``agent_id`` each. A run belongs to
+    who asked: if another user resumes it, that user's memory is neither read nor written.
 
     The user is ``user_id``, or the ``user_id`` of the run's context, or of its configuration
     (``{"configurable": {"user_id": ...}}``), or whom LangGraph's server authenticated. If none
@@ -96,6 +109,7 @@ class LightMemMiddleware(AgentMiddleware[AgentState[Any], Any, Any]):
     """
 
     trace_policy = _TRACE_POLICY
+    state_schema = AskedState
 
     def __init__(
         self,
@@ -140,6 +154,7 @@ class LightMemMiddleware(AgentMiddleware[AgentState[Any], Any, Any]):
             seconds=recall_seconds,
             recall_answers=recall_answers,
         )
+        self._notice = ResumeNotice()
         self._inject = inject
         self._strict = strict
         self._name = name
@@ -149,15 +164,20 @@ class LightMemMiddleware(AgentMiddleware[AgentState[Any], Any, Any]):
         """The name of this middleware in the agent's graph."""
         return self._name or type(self).__name__
 
-    def before_agent(self, state: AgentState[Any], runtime: Runtime[Any]) -> dict[str, Any] | None:  # noqa: ARG002
-        """Make sure that a user is named."""
-        self._scope(runtime)
-        return None
+    def before_agent(self, state: AskedState, runtime: Runtime[Any]) -> dict[str, Any] | None:
+        """Make sure that a user is named, and keep in mind who asks."""
+        scope = self._scope(config := ensure_config(), runtime)
+        with self._guarded():
+            self._pending.begin(state["messages"], scope)
+        if self._user_id is not None:
+            return None
+        user_id = named_user(config, user_id=None, runtime=runtime)
+        return {ASKER: asker_of(state["messages"], user_id, state.get(ASKER))}
 
     async def abefore_agent(
-        self, state: AgentState[Any], runtime: Runtime[Any]
+        self, state: AskedState, runtime: Runtime[Any]
     ) -> dict[str, Any] | None:
-        """Make sure that a user is named."""
+        """Make sure that a user is named, and keep in mind who asks."""
         return self.before_agent(state, runtime)  # touches no store, so there is nothing to await
 
     def wrap_model_call(
@@ -198,7 +218,7 @@ class LightMemMiddleware(AgentMiddleware[AgentState[Any], Any, Any]):
         self._pending.answered(pending, response.result)
         return response
 
-    def after_agent(self, state: AgentState[Any], runtime: Runtime[Any]) -> dict[str, Any] | None:
+    def after_agent(self, state: AskedState, runtime: Runtime[Any]) -> dict[str, Any] | None:
         """Record the question, if it is not recorded yet, and the answer."""
         under_way = self._finish(state, runtime)
         if under_way:
@@ -207,9 +227,7 @@ class LightMemMiddleware(AgentMiddleware[AgentState[Any], Any, Any]):
             self._pending.check(record)
         return None
 
-    async def aafter_agent(
-        self, state: AgentState[Any], runtime: Runtime[Any]
-    ) -> dict[str, Any] | None:
+    async def aafter_agent(self, state: AskedState, runtime: Runtime[Any]) -> dict[str, Any] | None:
         """Record the question, if it is not recorded yet, and the answer."""
         under_way = self._finish(state, runtime)
         if under_way:
@@ -220,16 +238,19 @@ class LightMemMiddleware(AgentMiddleware[AgentState[Any], Any, Any]):
 
     def _start(self, request: ModelRequest[Any]) -> PendingTurn | None:
         with self._guarded():
-            scope, from_model = self._scope(request.runtime), is_from_model(ensure_config())
-            return self._pending.start(request.messages, scope, from_model=from_model)
+            state = cast("AskedState", request.state)
+            scope, asker = self._asked_by(state, request.runtime)
+            alone = asker is not None and asker["alone"]
+            sent, kept = request.messages, state["messages"]
+            return self._pending.start(sent, scope, ensure_config(), alone=alone, kept=kept)
         return None
 
     def _finish(
-        self, state: AgentState[Any], runtime: Runtime[Any]
+        self, state: AskedState, runtime: Runtime[Any]
     ) -> tuple[WaitBudget, Future[None]] | None:
         with self._guarded():
-            scope, from_model = self._scope(runtime), is_from_model(ensure_config())
-            return self._pending.finish(state["messages"], scope, from_model=from_model)
+            scope, _ = self._asked_by(state, runtime)
+            return self._pending.finish(state["messages"], scope, ensure_config())
         return None
 
     @contextmanager
@@ -242,13 +263,19 @@ class LightMemMiddleware(AgentMiddleware[AgentState[Any], Any, Any]):
                 raise
             logger.warning("Memory was left out: %s: %s", type(error).__name__, error)
 
-    def _scope(self, runtime: Runtime[Any]) -> Scope:
-        return scope_of(
-            ensure_config(),  # of the run that calls this hook
-            user_id=self._user_id,
-            session_id=self._session_id,
-            runtime=runtime,
-        )
+    def _scope(self, config: RunnableConfig, runtime: Runtime[Any]) -> Scope:
+        return scope_of(config, user_id=self._user_id, session_id=self._session_id, runtime=runtime)
+
+    def _asked_by(self, state: AskedState, runtime: Runtime[Any]) -> tuple[Scope, Asker | None]:
+        """The scope of who asked, even if somebody else resumed the run."""
+        config = ensure_config()  # of the run that calls this hook
+        scope = self._scope(config, runtime)
+        asker = state.get(ASKER) if self._user_id is None else None
+        named = named_user(config, user_id=self._user_id, runtime=runtime)
+        if asker is not None and asker["user_id"] != named:
+            self._notice.say(scope.session_id, asker, named)
+            scope = Scope(asker["user_id"], scope.session_id)
+        return scope, asker
 
     @contextmanager
     def _reminding(

@@ -10,23 +10,27 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from langchain_core.messages import BaseMessage, HumanMessage
+from langchain_core.runnables import RunnableConfig
 
 from lightmem_integrations.langchain.background import BackgroundMemory
 from lightmem_integrations.langchain.messages import (
     AskedQuestion,
+    ids_of,
     is_answer,
     is_from_person,
     last_exchange,
     to_turn,
+    unredacted,
     with_id,
     words_of,
 )
-from lightmem_integrations.langchain.scope import Scope
+from lightmem_integrations.langchain.scope import Scope, history_of, is_from_model
 from lightmem_integrations.langchain.wait_budget import WaitBudget
-from lightmem_integrations.records.conversation import Turn
+from lightmem_integrations.records.conversation import Branch, Turn
 
 _KEPT_QUESTIONS = 256  # a guess: far more than one process answers at a time
 
@@ -42,6 +46,7 @@ class PendingTurn:
     turns: list[Turn]
     recall: Future[str]
     from_model: bool
+    branch: Branch
     record: Future[None] | None = None
     told_late: bool = False
     answered: bool = False
@@ -61,35 +66,53 @@ class PendingTurns:
         self._seconds = seconds
         self._recall_answers = recall_answers
         self._by_question: dict[tuple[Scope, str], PendingTurn] = {}
+        self._begun: dict[tuple[str, str | None], frozenset[str]] = {}
         self._lock = threading.Lock()
 
+    def begin(self, messages: Sequence[BaseMessage], scope: Scope) -> None:
+        """Keep in mind what a thread holds as a run begins, before anything is trimmed."""
+        said = last_exchange(messages)[0]
+        with self._lock:
+            self._begun[scope.session_id, said[-1].id if said else None] = ids_of(messages)
+            _keep_latest(self._begun)
+
     def start(
-        self, messages: Sequence[BaseMessage], scope: Scope, *, from_model: bool
+        self,
+        messages: Sequence[BaseMessage],
+        scope: Scope,
+        config: RunnableConfig,
+        *,
+        alone: bool,
+        kept: Sequence[BaseMessage],
     ) -> PendingTurn | None:
         """The last question's entry; starts its recall if that is not under way yet.
 
         Args:
             messages: What the model is sent.
             scope: Whose memory, and which session.
-            from_model: Another model asks, so nothing is recorded.
+            config: Of the run. Where another model asks, nothing is recorded.
+            alone: Whether what precedes the last message is another user's.
+            kept: What the agent's state holds.
         """
         said = last_exchange(messages)[0]
+        said = said[-1:] if alone else said
+        from_model = is_from_model(config)
         if not said and not _is_summarized(messages):
             return None
         with self._lock:
             pending = self._found(said, scope, from_model)
             if pending is None or (said and pending.asked != words_of(said[-1])):
-                pending = self._started(messages, said, scope, from_model)
+                branch = self._branch(messages, said, scope, config, kept)
+                pending = self._started(messages, said, scope, from_model, branch)
                 self._by_question[_key(said, scope)] = pending
-                while len(self._by_question) > _KEPT_QUESTIONS:  # runs that never came to an end
-                    del self._by_question[next(iter(self._by_question))]
+                _keep_latest(self._by_question)
         return pending
 
     def recorded(self, pending: PendingTurn) -> Future[None]:
         """The record of the question; starts it, once."""
         # Not before the recall is over: indexing the new turn would compete with it.
         if pending.record is None:
-            pending.record = self._memory.record(pending.turns, pending.key[0])
+            pending.record = self._memory.record(pending.turns, pending.key[0], pending.branch)
         return pending.record
 
     def answered(self, pending: PendingTurn, result: Sequence[BaseMessage]) -> None:
@@ -101,12 +124,13 @@ class PendingTurns:
         pending.answered = any(is_answer(each) and bool(each.id) for each in result)
 
     def finish(
-        self, messages: Sequence[BaseMessage], scope: Scope, *, from_model: bool
+        self, messages: Sequence[BaseMessage], scope: Scope, config: RunnableConfig
     ) -> tuple[WaitBudget, Future[None]] | None:
         """Start to record the exchange, drop its entry; returns the time left and the record.
 
         A run in which the model was sent nothing has no entry, and nothing is recorded.
         """
+        from_model = is_from_model(config)
         said, answer = last_exchange(messages)
         with self._lock:
             pending = self._found(said, scope, from_model)
@@ -118,7 +142,10 @@ class PendingTurns:
         if answer is not None and pending.answered and not from_model:
             settings = self._memory.settings
             turns.append(to_turn(answer, settings, recall_answers=self._recall_answers))
-        return pending.budget, self._memory.record(turns, scope)
+        branch = pending.branch
+        if branch.turn_ids is not None:  # the question may have been trimmed away since
+            branch = replace(branch, turn_ids={*branch.turn_ids, *ids_of(messages)})
+        return pending.budget, self._memory.record(turns, scope, branch)
 
     def context(self, pending: PendingTurn) -> str:
         """The text of the recall, if it came in time; else empty."""
@@ -139,6 +166,7 @@ class PendingTurns:
         said: Sequence[BaseMessage],
         scope: Scope,
         from_model: bool,  # noqa: FBT001
+        branch: Branch,
     ) -> PendingTurn:
         places = {id(message): place for place, message in enumerate(messages)}
         turns = [
@@ -152,9 +180,31 @@ class PendingTurns:
             asked="" if question is None else question.text,
             message=said[-1] if said else None,
             turns=[] if from_model else turns,
-            recall=self._memory.recall(question, scope, messages),
+            recall=self._memory.recall(question, scope, messages, None if from_model else branch),
             from_model=from_model,
+            branch=branch,
         )
+
+    def _branch(
+        self,
+        messages: Sequence[BaseMessage],
+        said: Sequence[BaseMessage],
+        scope: Scope,
+        config: RunnableConfig,
+        kept: Sequence[BaseMessage],
+    ) -> Branch:
+        """The branch that goes on, with what the thread held before anything was trimmed."""
+        history = history_of(config, self._memory.agent_id)
+        begun = self._begun.pop((scope.session_id, said[-1].id if said else None), frozenset())
+        asks = bool(said) and messages[-1] is said[-1]
+        if not asks and any(key[0] == scope for key in self._by_question):
+            # Of a run under way, the middle was trimmed away, and its question with it.
+            return Branch(history=history, turn_ids=None)
+        turns = unredacted(
+            messages, kept, self._memory.settings, recall_answers=self._recall_answers
+        )
+        ids = begun | ids_of(messages) | ids_of(kept)
+        return Branch(history=history, turn_ids=ids, turns=turns)
 
     def _found(
         self,
@@ -173,6 +223,12 @@ class PendingTurns:
             if pending.key[0] == scope and pending.from_model == from_model:
                 return pending
         return None
+
+
+def _keep_latest(entries: dict[Any, Any]) -> None:
+    """Let go of the entries of runs that never came to an end."""
+    while len(entries) > _KEPT_QUESTIONS:
+        del entries[next(iter(entries))]
 
 
 def _key(said: Sequence[BaseMessage], scope: Scope) -> tuple[Scope, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from functools import partial
 from types import SimpleNamespace
@@ -25,6 +26,7 @@ from pydantic import ConfigDict, Field
 from lightmem_integrations.errors import InvalidRequestError
 from lightmem_integrations.langchain.background import BackgroundMemory
 from lightmem_integrations.langchain.messages import (
+    ids_of,
     is_from_person,
     last_exchange,
     question_in,
@@ -32,15 +34,17 @@ from lightmem_integrations.langchain.messages import (
     to_turn,
     words_of,
 )
-from lightmem_integrations.langchain.scope import is_from_model, scope_of
+from lightmem_integrations.langchain.scope import Scope, history_of, is_from_model, scope_of
 from lightmem_integrations.langchain.wait_budget import wait_for
 from lightmem_integrations.lightmem import LightMem
+from lightmem_integrations.records.conversation import Branch
 from lightmem_integrations.safety import check_scope_id, check_user_id, short_repr
 
 logger = logging.getLogger(__name__)
 
 _Input = TypeVar("_Input")
 _Output = TypeVar("_Output")
+_KEPT_SESSIONS = 1_000  # a guess: more than have an answer interrupted at a time
 _RECORD_SECONDS = 0.5  # a guess: what nobody minds waiting after an answer
 
 
@@ -87,28 +91,53 @@ def record_turns(
     if session_id is not None:
         check_scope_id(session_id, "session_id")
     background = BackgroundMemory(memory, agent_id=agent_id)
+    askers: dict[str, str] = {}  # who asked last, by session
 
     def watched(given: Any, config: RunnableConfig | None, context: object) -> RunnableConfig:
         config = ensure_config(config)
         runtime = None if context is None else SimpleNamespace(context=context)
         scope = scope_of(config, user_id=user_id, session_id=session_id, runtime=runtime)
         asked, from_model = question_in(given, input_key), is_from_model(config)
+        history = f"{history_of(config, agent_id)}:chain"
+        if not _resumes(asked):
+            askers[scope.session_id] = scope.user_id
+            if len(askers) > _KEPT_SESSIONS:
+                del askers[next(iter(askers))]
 
         def record(run: Run) -> None:
             # LangChain swallows what a listener raises, and says less about it.
             try:
-                said = _said(str(run.id), asked, _outcome(run, chain), output_key)
+                answered = _answer_in(_outcome(run, chain), output_key)
+                asker = resumed(scope, answered) if _resumes(asked) else scope
+                said = _said(str(run.id), asked, answered)
                 turns = [
                     to_turn(each, memory.settings, recall_answers=recall_answers) for each in said
                 ]
-                if turns and not from_model:
+                if turns and asker is not None and not from_model:
+                    held = ids_of([*_messages(asked), *_messages(answered)])
+                    branch = Branch(history=history, turn_ids=held)
                     # On an event loop, LangChain calls listeners in a thread of their own.
-                    wait_for(background.record(turns, scope), _RECORD_SECONDS)
+                    wait_for(background.record(turns, asker, branch), _RECORD_SECONDS)
             except Exception as error:  # noqa: BLE001  # the answer is there, and worth more
                 logger.warning("Recording failed: %s: %s", type(error).__name__, error)
 
         listener = RootListenersTracer(config=config, on_start=None, on_end=record, on_error=None)
         return merge_configs(config, {"callbacks": [listener]})
+
+    def resumed(scope: Scope, answered: Any) -> Scope | None:
+        """The scope of who had asked what a resumed run answers; ``None`` if nobody knows."""
+        asker = askers.get(scope.session_id)
+        if asker is None:  # asked in another process: then it is in the asker's history
+            known = memory.history(user_id=scope.user_id, session_id=scope.session_id)
+            question = ids_of(last_exchange(_messages(answered))[0])
+            asker = scope.user_id if question & {turn.id for turn in known} else None
+        if asker != scope.user_id:
+            logger.warning(
+                "Session %s was resumed by another user than the one who asked. What was said is "
+                "not recorded for the other one.",
+                short_repr(scope.session_id),
+            )
+        return None if asker is None else Scope(asker, scope.session_id)
 
     return _Recorded(chain=chain, watched=watched)
 
@@ -212,14 +241,24 @@ def _outcome(run: Run, chain: Runnable[Any, Any]) -> Any:
     return outputs
 
 
-def _said(run_id: str, asked: Any, answered: Any, output_key: str | None) -> list[BaseMessage]:
+def _resumes(asked: Any) -> bool:
+    """True for what goes on with an earlier run: LangGraph's ``Command``, or nothing at all."""
+    graph = sys.modules.get("langgraph.types")
+    return asked is None or (graph is not None and isinstance(asked, graph.Command))
+
+
+def _messages(value: Any) -> list[BaseMessage]:
+    values = value if isinstance(value, (list, tuple)) else [value]
+    return [each for each in values if isinstance(each, BaseMessage)]
+
+
+def _said(run_id: str, asked: Any, answers: Any) -> list[BaseMessage]:
     """The question and the answer, as far as either has any words."""
-    answers = _answer_in(answered, output_key)
     said: list[BaseMessage] = [*_asked_messages(asked)]
     if isinstance(answers, BaseMessage):
         said.append(answers)
     elif isinstance(answers, (list, tuple)):
-        answer = last_exchange([each for each in answers if isinstance(each, BaseMessage)])[1]
+        answer = last_exchange(_messages(answers))[1]
         said += [] if answer is None else [answer]
     else:
         said.append(AIMessage(text_of(answers)))

@@ -139,7 +139,7 @@ class LightMemRetriever(BaseRetriever):
         if named is None:
             named = self.user_id
         config = ensure_config(config)
-        zone = timezone_of_call(config)
+        zone = timezone_of_call(config, user_id=named)
         given = kwargs if zone is None else {"timezone": zone, **kwargs}
         return {**given, "user_id": self._bound(user_of_call(config, user_id=named))}
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from langchain_core.runnables import RunnableConfig
 
 from lightmem_integrations.errors import ScopeError
+from lightmem_integrations.langchain.asker import asker_in_graph
 from lightmem_integrations.safety import check_user_id
 from lightmem_integrations.text.timezone import check_timezone
 
@@ -39,6 +40,7 @@ def scope_of(
     """
     runtime = _current_runtime() if runtime is None else runtime
     user = user_of_call(config, user_id=user_id, runtime=runtime)
+    zone = timezone_of_call(config, user_id=user_id, runtime=runtime)
     configurable = config.get("configurable", {})
     thread = configurable.get("thread_id")
     if thread is None:
@@ -47,12 +49,25 @@ def scope_of(
         thread = configurable.get("session_id")
     if thread is not None:
         session_id = str(thread)  # LangGraph takes integers and UUIDs as well
-    zone = timezone_of_call(config, runtime=runtime)
     return Scope(user, DEFAULT_SESSION if session_id is None else session_id, zone)
 
 
 def user_of_call(config: RunnableConfig, *, user_id: object, runtime: object = None) -> str:
-    """The one user that a call is about.
+    """The one user that a call is about: as in `named_user`, or who asked.
+
+    Within an agent that has ``LightMemMiddleware``, that is who asked what it answers, and not who
+    resumed it, such as an approver: neither must see the other one's memory.
+
+    Raises:
+        ScopeError: None of them names a user, or the one that does names no valid one.
+    """
+    named = named_user(config, user_id=user_id, runtime=runtime)
+    asker = asker_in_graph(config) if user_id is None else None
+    return named if asker is None else asker["user_id"]
+
+
+def named_user(config: RunnableConfig, *, user_id: object, runtime: object = None) -> str:
+    """The one user that a call names.
 
     Asked in this order; the first that names anybody decides, and is not passed over for the
     next one if it is blank or no string:
@@ -86,17 +101,34 @@ def user_of_call(config: RunnableConfig, *, user_id: object, runtime: object = N
     )
 
 
-def timezone_of_call(config: RunnableConfig, *, runtime: object = None) -> str | None:
+def timezone_of_call(
+    config: RunnableConfig, *, user_id: object, runtime: object = None
+) -> str | None:
     """The time zone that a call's context or configuration names for its user; None for none.
+
+    In a run that somebody else resumed, it would be theirs.
 
     Raises:
         InvalidRequestError: There is no such zone.
     """
     runtime = _current_runtime() if runtime is None else runtime
     named = _member(getattr(runtime, "context", None), "timezone")
-    return check_timezone(
+    zone = check_timezone(
         config.get("configurable", {}).get("timezone") if named is None else named
     )
+    given = {"user_id": user_id, "runtime": runtime}
+    return zone if named_user(config, **given) == user_of_call(config, **given) else None
+
+
+def history_of(config: RunnableConfig, agent_id: str | None) -> str:
+    """Name of the history of messages that a call works on: of this agent, in this graph.
+
+    Agents of one thread may each hold a part of its messages only.
+    """
+    nodes = str(config.get("configurable", {}).get("checkpoint_ns") or "").split("|")[:-1]
+    agent = config.get("metadata", {}).get("lc_agent_name")
+    path = "|".join(node.split(":")[0] for node in nodes)
+    return ":".join(["langchain", agent_id or "", str(agent or ""), path])
 
 
 def is_from_model(config: RunnableConfig) -> bool:

@@ -7,7 +7,7 @@ import json
 import logging
 import re
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from llama_index.core.base.llms.types import ChatMessage, MessageRole, ToolCallBlock
@@ -107,6 +107,27 @@ def is_shown(turn: Turn) -> bool:
 def fingerprint(message: ChatMessage) -> str:
     """A text that is the same for equal messages only."""
     return json.dumps(_as_json(message), sort_keys=True)
+
+
+def replaced(present: Sequence[str], wanted: Sequence[str]) -> list[int]:
+    """Places of the messages, by fingerprints, that another history replaced.
+
+    That is what came after the last message that both have, and what stands in the same place in
+    other words. What else is missing was trimmed or summarised. Nothing, if they share nothing.
+    """
+    kept = set(wanted)
+    held = [place for place, each in enumerate(present) if each in kept]
+    if not held:
+        return []
+    same = [mine == theirs for mine, theirs in zip(present, wanted, strict=False)]
+    edited = [
+        place
+        for place in range(min(len(same), held[-1]))
+        if present[place] not in kept
+        and any(same[max(place - 1, 0) : place + 2])
+        and json.loads(present[place])["role"] == json.loads(wanted[place])["role"]
+    ]
+    return [*edited, *range(held[-1] + 1, len(present))]
 
 
 def question_of(value: object) -> str | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import replace
+from typing import TypedDict
 
 from llama_index.core.base.llms.types import ChatMessage
 
@@ -11,12 +12,19 @@ from lightmem_integrations.lightmem import LightMem
 from lightmem_integrations.llama_index.failures import Failures
 from lightmem_integrations.llama_index.messages import (
     fingerprint,
+    replaced,
     to_message,
     to_turn,
 )
-from lightmem_integrations.records.conversation import Turn
+from lightmem_integrations.records.conversation import Branch, Turn
 
+_BRANCH = Branch(history="llama_index", turn_ids=None)
 _NO_LIMIT = 2**53  # tokens: more than there ever are
+
+
+class _Scope(TypedDict):
+    user_id: str
+    session_id: str
 
 
 class ChatSession:
@@ -40,7 +48,7 @@ class ChatSession:
     ) -> None:
         self._memory = memory
         self._recall_answers = recall_answers
-        self._scope = {"user_id": user_id, "session_id": session_id}
+        self._scope: _Scope = {"user_id": user_id, "session_id": session_id}
         self.failures = failures
         self.left: set[str] = set()
         self._written = 0
@@ -131,15 +139,22 @@ class ChatSession:
             self._exchange.append(turn)
 
     def replace(self, messages: Sequence[ChatMessage]) -> None:
-        """Make these messages the short-term window; only unseen ones become searchable."""
+        """Make these messages the short-term window; only unseen ones become searchable.
+
+        Those that go on from the middle of the conversation supersede what came after it.
+        """
         self.moment += 1
         wanted = [fingerprint(message) for message in messages]
-        present = [fingerprint(to_message(turn)) for turn in self.turns()]
+        before = self.turns()
+        present = [fingerprint(to_message(turn)) for turn in before]
         if present and wanted[: len(present)] == present:
             self.add(messages[len(present) :])
             return
-        seen = {(turn.role, turn.text): turn.time for turn in self._history()}
+        gone = {(before[place].role, before[place].text) for place in replaced(present, wanted)}
         turns = self._made(messages)
+        self._supersede(gone - {(turn.role, turn.text) for turn in turns})
+        standing = [turn for turn in self._history() if not turn.superseded]
+        seen = {(turn.role, turn.text): turn.time for turn in standing}
         for place, turn in enumerate(turns):
             words = turn.role, turn.text
             if words in seen:  # its time, so that forgetting a span of time takes both
@@ -168,8 +183,19 @@ class ChatSession:
         if self._unsaved_clear:
             self._memory.clear_short_term(**self._scope)
             self._unsaved_clear = False
-        self._written += len(self._memory.add(turns, **self._scope))
+        self._written += len(self._memory.add(turns, branch=_BRANCH, **self._scope))
         return True
+
+    def _supersede(self, gone: Set[tuple[str, str]]) -> None:
+        """What says this was edited or dropped: it is not recalled any more."""
+        ids = {turn.id for turn in self._history() if turn.id and (turn.role, turn.text) in gone}
+        if ids:
+            branch = replace(_BRANCH, replaced=ids)
+            self.failures.guarded(
+                lambda: self._memory.follow(branch, **self._scope),
+                None,
+                "What was replaced in the conversation may still be recalled.",
+            )
 
     def _history(self) -> Sequence[Turn]:
         return self.failures.guarded(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -33,6 +33,8 @@ class Turn:
         message: The framework's own message as JSON data, kept beside the text.
         searchable: ``False`` keeps the turn for short-term memory only. System and tool turns
             are never searched.
+        superseded: Set by the store: the conversation went on without it, so that it is kept in
+            the history only. What is added stands.
     """
 
     role: Role
@@ -42,6 +44,30 @@ class Turn:
     id: str | None = None
     message: Mapping[str, Any] | None = None
     searchable: bool = True
+    superseded: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Branch:
+    """Branch of a conversation that goes on, as an application's own history holds it.
+
+    What that history held before and replaced by another continuation is superseded: kept and
+    marked, but neither recalled nor consolidated. It stands again once a branch holds it again.
+    What is missing before the last turn that both have in common was trimmed or summarised, and
+    stands, and so does everything where they have none in common.
+
+    Attributes:
+        history: Name of the history: no other one's turns are superseded.
+        turn_ids: Ids of all that it holds. ``None``: not known, so only ``replaced`` is superseded.
+        turns: Those of it whose words are known. One that is stored with other words was edited:
+            the new words supersede the old ones.
+        replaced: Ids of turns that it is known to have replaced, wherever they stood.
+    """
+
+    history: str
+    turn_ids: Collection[str] | None
+    turns: Sequence[Turn] = ()
+    replaced: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

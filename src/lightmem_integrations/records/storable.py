@@ -23,6 +23,8 @@ from lightmem_integrations.text.answers import admits_ignorance, without_reasoni
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _MARK = "\N{REPLACEMENT CHARACTER}"
 _LEVELS = 6  # a guess: a message, its content, a block, its parts
+WORDING_BYTES = 6
+"""Length of the digest that tells apart the wordings of one message: a guess."""
 _DIGEST_BYTES = 16  # 2^64 ids before two are expected to agree
 
 
@@ -51,6 +53,12 @@ def storable(turn: Turn, settings: Settings, *, recall_answers: bool = True) -> 
         message=None if turn.message is None else as_json(dict(turn.message)),
         searchable=searchable,
     )
+
+
+def reworded(turn: Turn) -> Turn:
+    """The turn under an id of its own wording, for a message that was edited and kept its id."""
+    wording = json.dumps([turn.role, turn.speaker, turn.text])
+    return replace(turn, id=f"{turn.id}~{digest(wording, WORDING_BYTES)}")
 
 
 def cleaned(text: str) -> str:

@@ -33,7 +33,7 @@ from lightmem_integrations.storage.schema import (
     vectors,
 )
 from lightmem_integrations.storage.sql import in_batches
-from lightmem_integrations.storage.turns import moment, turn_of_row
+from lightmem_integrations.storage.turns import moment, stands, turn_of_row
 from lightmem_integrations.storage.users import User
 from lightmem_integrations.storage.vector_bytes import unpack_vectors
 
@@ -141,7 +141,7 @@ def _around() -> Select[Any]:
                 turns.c.position.between(hit.c.position - away, hit.c.position + away),
             ),
         )
-        .where(hit.c.id.in_(bindparam("rows", expanding=True)), _owned(hit))
+        .where(hit.c.id.in_(bindparam("rows", expanding=True)), _owned(hit), stands())
     )
     return (
         select(

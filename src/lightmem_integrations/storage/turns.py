@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from lightmem_integrations.errors import TurnConflictError
@@ -42,6 +42,7 @@ def insert_turns(
     user_id: str,
     session_id: str,
     agent_id: str | None,
+    history: str | None = None,
 ) -> list[Turn]:
     """Write turns, their words and the work to embed them; returns them as stored.
 
@@ -77,7 +78,9 @@ def insert_turns(
             continue
         length += 1
         rows.append(
-            row | {"user": user_row, "session": session_row, "position": length, "agent": agent_id}
+            row
+            | {"user": user_row, "session": session_row, "position": length, "agent": agent_id}
+            | {"history": history}
         )
         known[row["key"]] = (row["digest"], each.turn)
         stored.append(each.turn)
@@ -86,20 +89,22 @@ def insert_turns(
     return stored
 
 
-def read_turns(connection: Connection, session_row: int, after: int = 0) -> list[Turn]:
-    """The turns of a session from a position on, oldest first."""
-    rows = connection.execute(
-        select(turns)
-        .where(turns.c.session == session_row, turns.c.position > after)
-        .order_by(turns.c.position)
-    )
-    return [turn_of_row(row) for row in rows]
+def read_turns(connection: Connection, session_row: int) -> list[Turn]:
+    """All turns of a session, oldest first."""
+    query = select(turns).where(turns.c.session == session_row).order_by(turns.c.position)
+    return [turn_of_row(row) for row in connection.execute(query)]
 
 
-def window_start(connection: Connection, session_row: int) -> int:
-    """The position after which the session's short-term window begins."""
-    query = select(sessions.c.window_from).where(sessions.c.id == session_row)
-    return int(connection.execute(query).scalar_one())
+def read_window(connection: Connection, session_row: int) -> list[Turn]:
+    """The turns that stand in a session's short-term window, oldest first."""
+    start = select(sessions.c.window_from).where(sessions.c.id == session_row).scalar_subquery()
+    query = select(turns).where(turns.c.session == session_row, turns.c.position > start, stands())
+    return [turn_of_row(row) for row in connection.execute(query.order_by(turns.c.position))]
+
+
+def stands() -> ColumnElement[bool]:
+    """True for turns that were not superseded."""
+    return turns.c.searchable_before.is_(None)
 
 
 def restart_window(connection: Connection, session_row: int) -> None:
@@ -119,6 +124,7 @@ def turn_of_row(row: Row[Any]) -> Turn:
         id=row.name,
         message=None if row.message is None else json.loads(row.message),
         searchable=row.searchable,
+        superseded=row.searchable_before is not None,
     )
 
 

@@ -56,16 +56,27 @@ def turns_behind(connection: Connection, user: User, keys: Collection[str]) -> s
     return {row for query in (facts_proof, said) for row in connection.execute(query).scalars()}
 
 
-def erase_derived(connection: Connection, user_row: int, rows: Collection[int]) -> tuple[int, int]:
+def erase_derived(
+    connection: Connection, user_row: int, rows: Collection[int], *, forgotten: bool = True
+) -> tuple[int, int]:
     """Erase what was made of these turns of a user, while they are still there themselves.
+
+    With ``forgotten=False`` the turns stay and only prove nothing any more: a person's word goes
+    only if it rested on nothing else, and what was refused stays refused.
 
     Returns the numbers of erased episodes and facts; facts that stayed in other words do not count.
     """
     erased_episodes = _find(connection, episode_turns.c.episode, episode_turns.c.turn, rows)
     members = _pairs(connection, erased_episodes)
     lost = _find(connection, assertions.c.id, assertions.c.episode, erased_episodes)
-    # What a person said rests on turns, and on the words in which an episode had put them.
-    lost |= _find(connection, evidence.c.assertion, evidence.c.turn, members)
+    if forgotten:
+        # What a person said rests on turns, and on the words in which an episode had put them.
+        lost |= _find(connection, evidence.c.assertion, evidence.c.turn, members)
+        delete_in(connection, refusals, refusals.c.turn, rows)
+    else:
+        doubtful = _find(connection, evidence.c.assertion, evidence.c.turn, rows)
+        delete_in(connection, evidence, evidence.c.turn, rows)
+        lost |= doubtful - _find(connection, evidence.c.assertion, evidence.c.assertion, doubtful)
     touched = _find(connection, assertions.c.fact, assertions.c.id, lost)
     delete_in(connection, evidence, evidence.c.assertion, lost)
     delete_in(connection, assertions, assertions.c.id, lost)
@@ -77,12 +88,11 @@ def erase_derived(connection: Connection, user_row: int, rows: Collection[int]) 
         relink_successors(connection, user_row, gone, revision + 1)
         reword_facts(connection, user_row, supported, revision + 1)
         _delete_facts(connection, gone)
-    delete_in(connection, refusals, refusals.c.turn, rows)
     delete_in(connection, episode_vectors, episode_vectors.c.episode, erased_episodes)
     delete_in(connection, episode_turns, episode_turns.c.episode, erased_episodes)
     delete_in(connection, episodes, episodes.c.id, erased_episodes)
     _forget_failures(connection, rows)
-    left = set(members) - set(rows)
+    left = set(members).difference(rows if forgotten else ())
     restore_turns(connection, user_row, left)
     make_due(connection, user_row, sorted({members[row] for row in left}))
     return len(erased_episodes), len(gone)

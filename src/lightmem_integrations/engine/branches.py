@@ -1,0 +1,85 @@
+"""Branches: a session's memory follows the history that an application keeps of it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from contextlib import nullcontext
+
+from sqlalchemy import Connection
+
+from lightmem_integrations.engine.store import Store
+from lightmem_integrations.errors import IndexUnavailableError
+from lightmem_integrations.records.conversation import Branch, Turn
+from lightmem_integrations.storage.branches import (
+    BranchChange,
+    apply_change,
+    change_of_branch,
+    place_wordings,
+)
+from lightmem_integrations.storage.turns import NewTurn, insert_turns
+from lightmem_integrations.storage.users import find_session, find_user
+
+logger = logging.getLogger(__name__)
+
+
+def write_turns(
+    store: Store,
+    new: Sequence[NewTurn],
+    branch: Branch | None,
+    known: Sequence[NewTurn],
+    *,
+    user_id: str,
+    session_id: str,
+    agent_id: str | None = None,
+) -> list[Turn]:
+    """Let a session follow its branch, if one is given, then write turns; returns them as stored.
+
+    Where nothing has changed and nothing is new, this only reads.
+
+    Args:
+        store: Where.
+        new: The turns to be written.
+        branch: The branch that they belong to.
+        known: The turns of it whose words are known.
+        user_id: Whose.
+        session_id: In which session.
+        agent_id: Which agent writes.
+
+    Raises:
+        StorageError: The ledger does not answer.
+    """
+
+    def look(connection: Connection) -> tuple[int, int, BranchChange]:
+        user = find_user(connection, user_id)
+        session = None if user is None else find_session(connection, user, session_id)
+        if branch is None or user is None or session is None:
+            return 0, 0, BranchChange(new=new)
+        return user.row, session, change_of_branch(connection, session, branch, known, new)
+
+    change = BranchChange(new=new)
+    if branch is not None:
+        with store.ledger.read() as connection:
+            _, _, change = look(connection)
+    if not (change.new or change.superseded or change.restored):
+        return []
+    # Nobody may index a turn between the ledger's and the index's forgetting it.
+    with store.indexer.exclusively() if change.superseded else nullcontext():
+        archived: list[int] = []
+        with store.ledger.write() as connection:
+            user_row, session_row, change = look(connection)
+            if session_row:
+                archived = apply_change(connection, user_row, session_row, change)
+            stored = insert_turns(
+                connection, change.new, user_id=user_id,
+                session_id=session_id, agent_id=agent_id,
+                history=None if branch is None else branch.history,
+            )  # fmt: skip
+            place_wordings(connection, session_row, change.places)
+            user = find_user(connection, user_id)
+        if archived and user is not None:
+            try:
+                store.indexer.forget(user.key, archived)
+            except IndexUnavailableError as error:  # what is superseded comes back to nobody
+                logger.warning("The index still holds superseded turns: %s", error)
+    return stored

@@ -1,0 +1,231 @@
+"""A run belongs to who asked: whoever resumes it keeps their memory to themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+from langchain.agents import create_agent
+from langchain.agents.middleware import HumanInTheLoopMiddleware
+from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.tools import tool
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import START, MessagesState, StateGraph
+from langgraph.types import Command, interrupt
+
+from lightmem_integrations.langchain import (
+    LightMemMiddleware,
+    LightMemRetriever,
+    LightMemToolkit,
+    record_turns,
+)
+
+APPROVED = Command(resume={"decisions": [{"type": "approve"}]})
+PAY = "Pay the invoice for the heron, please."
+SECRET = "My diagnosis is a heron allergy, and I pay for it."
+
+
+@dataclass
+class Person:
+    user_id: str
+
+
+@tool
+def pay() -> str:
+    """Pay an invoice."""
+    return "paid"
+
+
+def calling(name, **args):
+    return AIMessage("", tool_calls=[{"name": name, "args": args, "id": f"call-{name}"}])
+
+
+def config(user, thread="t1"):
+    return {"configurable": {"thread_id": thread, "user_id": user}}
+
+
+def said(memory, user):
+    return [
+        turn.text
+        for session in memory.sessions(user_id=user)
+        for turn in memory.history(user_id=user, session_id=session)
+    ]
+
+
+@pytest.fixture(params=["sync", "async"])
+def call(request):
+    async def call(agent, given, *args, **named):
+        if request.param == "async":
+            return await agent.ainvoke(given, *args, **named)
+        return agent.invoke(given, *args, **named)
+
+    return call
+
+
+@pytest.fixture
+def approved(memory, scripted, remember):
+    """An agent whose tools an approver has to allow; both have said something before."""
+    remember("alice", "My heron is called Hugo.")
+    remember("boss", SECRET)
+    saver = InMemorySaver()
+
+    def approved(*replies, tools=(pay,), **options):
+        model = scripted(*replies)
+        asking = HumanInTheLoopMiddleware(
+            interrupt_on={each.name: True for each in tools if each.name != "search_memory"}
+        )
+        agent = create_agent(
+            model,
+            tools=list(tools),
+            middleware=[LightMemMiddleware(memory, recall_seconds=30), asking],
+            checkpointer=saver,
+            **options,
+        )
+        return agent, model
+
+    return approved
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_an_approver_is_neither_told_nor_remembered(
+    approved, memory, call, caplog, restarted
+):
+    agent, model = approved(calling("pay"), "Paid.")
+    await call(agent, {"messages": [("user", PAY)]}, config("alice"))
+    if restarted:  # as in another process
+        agent, model = approved(calling("pay"), "Paid.")
+        model.prompts.append([])
+    await call(agent, APPROVED, config("boss"))
+
+    assert "diagnosis" not in model.last_prompt
+    assert "Hugo" in model.last_prompt
+    assert said(memory, "boss") == [SECRET]
+    assert said(memory, "alice")[1:] == [PAY, "Paid."]
+    assert caplog.text.count("resumed by another user") == 1
+    assert "boss" not in caplog.text
+
+
+async def test_the_context_of_a_run_may_name_the_approver(approved, memory, call):
+    agent, model = approved(calling("pay"), "Paid.", context_schema=Person)
+    thread = {"configurable": {"thread_id": "t1"}}
+    await call(agent, {"messages": [("user", PAY)]}, thread, context=Person("alice"))
+    await call(agent, APPROVED, thread, context=Person("boss"))
+    assert "diagnosis" not in model.last_prompt
+    assert said(memory, "boss") == [SECRET]
+    assert "Paid." in said(memory, "alice")
+
+
+async def test_memory_tools_of_a_resumed_run_work_for_who_asked(approved, memory, call):
+    tools = LightMemToolkit(memory=memory).get_tools()
+    agent, model = approved(
+        calling("remember", text="Invoices of the heron are paid on Mondays."),
+        calling("search_memory", query="What is the diagnosis, and what of the heron?"),
+        "Done.",
+        tools=tools,
+    )
+    await call(agent, {"messages": [("user", PAY)]}, config("alice"))
+    await call(agent, APPROVED, config("boss"))
+    assert said(memory, "boss") == [SECRET]
+    assert "Invoices of the heron are paid on Mondays." in said(memory, "alice")
+    assert "diagnosis" not in model.last_prompt.replace("What is the diagnosis", "")
+    assert "Hugo" in model.last_prompt
+
+
+async def test_a_retriever_in_a_tool_of_a_resumed_run_reads_for_who_asked(approved, memory, call):
+    retriever = LightMemRetriever(memory=memory)
+    found = []
+
+    @tool
+    def look() -> str:
+        """Look something up."""
+        found.extend(document.page_content for document in retriever.invoke("heron"))
+        return "looked"
+
+    agent, _ = approved(calling("look"), "Done.", tools=[look])
+    await call(agent, {"messages": [("user", PAY)]}, config("alice"))
+    await call(agent, APPROVED, config("boss"))
+    assert "My heron is called Hugo." in found
+    assert SECRET not in found
+
+
+async def test_who_asks_anew_in_the_thread_is_answered_for_themselves(approved, memory, call):
+    agent, model = approved(calling("pay"), "Paid.", "You are allergic to it.", "Hugo.")
+    await call(agent, {"messages": [("user", PAY)]}, config("alice"))
+    await call(agent, APPROVED, config("boss"))
+    await call(agent, {"messages": [("user", "What do I have about herons?")]}, config("boss"))
+    assert "diagnosis" in model.last_prompt
+    assert "Hugo" not in model.last_prompt
+    assert said(memory, "boss")[1:] == ["What do I have about herons?", "You are allergic to it."]
+    await call(agent, {"messages": [("user", "And what is mine called?")]}, config("alice"))
+    assert "diagnosis" not in model.last_prompt
+    assert "And what is mine called?" in said(memory, "alice")
+
+
+async def test_words_that_nobody_answered_stay_with_who_said_them(approved, memory, call):
+    agent, _ = approved(RuntimeError("no model"), "Yes.")
+    with pytest.raises(RuntimeError):
+        await call(agent, {"messages": [("user", "I am ill.")]}, config("alice"))
+    await call(agent, {"messages": [("user", "Is anybody there?")]}, config("boss"))
+    assert said(memory, "boss")[1:] == ["Is anybody there?", "Yes."]
+    assert "I am ill." in said(memory, "alice")
+
+
+async def test_a_run_that_another_user_sets_going_again_belongs_to_who_asked(
+    approved, memory, call
+):
+    agent, model = approved(RuntimeError("no model"), "Paid.")
+    asked = HumanMessage(PAY, id="h1")
+    with pytest.raises(RuntimeError):
+        await call(agent, {"messages": [asked]}, config("alice"))
+    await call(agent, {"messages": [asked]}, config("boss"))
+    assert "diagnosis" not in model.last_prompt
+    assert said(memory, "boss") == [SECRET]
+    assert said(memory, "alice")[1:] == [PAY, "Paid."]
+
+
+async def test_a_fork_under_another_user_belongs_to_who_asked(approved, memory, call):
+    agent, model = approved("Paid.", "Not paid.")
+    await call(agent, {"messages": [("user", PAY)]}, config("alice"))
+    before = next(
+        each for each in agent.get_state_history(config("alice")) if each.next == ("model",)
+    )
+    fork = {"configurable": {**before.config["configurable"], "user_id": "boss"}}
+    await call(agent, None, fork)
+    assert "diagnosis" not in model.last_prompt
+    assert said(memory, "boss") == [SECRET]
+
+
+def graph_that_asks():
+    def answer(state):
+        allowed = interrupt("May I?")
+        return {"messages": [AIMessage(f"Paid: {allowed}.")]}
+
+    graph = StateGraph(MessagesState)
+    graph.add_node("answer", answer)
+    graph.add_edge(START, "answer")
+    return graph.compile(checkpointer=InMemorySaver())
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_recorded_graph_that_is_resumed(memory, call, caplog, restarted):
+    graph = graph_that_asks()
+    chain = record_turns(graph, memory, output_key="messages")
+    await call(chain, {"messages": [HumanMessage(PAY)]}, config("alice"))
+    if restarted:
+        chain = record_turns(graph, memory, output_key="messages")
+    await call(chain, Command(resume="yes"), config("boss"))
+    assert "boss" not in memory.users()
+    assert said(memory, "alice") == ([PAY] if restarted else [PAY, "Paid: yes."])
+    assert "resumed by another user" in caplog.text
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_recorded_graph_that_who_asked_resumes(memory, call, caplog, restarted):
+    graph = graph_that_asks()
+    chain = record_turns(graph, memory, output_key="messages")
+    await call(chain, {"messages": [HumanMessage(PAY)]}, config("alice"))
+    if restarted:
+        chain = record_turns(graph, memory, output_key="messages")
+    await call(chain, Command(resume="yes"), config("alice"))
+    assert said(memory, "alice") == [PAY, "Paid: yes."]
+    assert "resumed" not in caplog.text
