@@ -242,9 +242,11 @@ def _outcome(run: Run, chain: Runnable[Any, Any]) -> Any:
 
 
 def _resumes(asked: Any) -> bool:
-    """True for what goes on with an earlier run: LangGraph's ``Command``, or nothing at all."""
+    """True for what goes on with an earlier run: a ``Command`` that asks nothing, or no input."""
     graph = sys.modules.get("langgraph.types")
-    return asked is None or (graph is not None and isinstance(asked, graph.Command))
+    if graph is not None and isinstance(asked, graph.Command):
+        return asked.resume is not None or not asked.update
+    return asked is None
 
 
 def _messages(value: Any) -> list[BaseMessage]:
