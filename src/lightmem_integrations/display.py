@@ -36,6 +36,12 @@ _CELL_STYLE = "text-align:left;vertical-align:top"
 _NOTE_STYLE = "caption-side:bottom;text-align:left;color:inherit;opacity:.75"
 
 
+def described(thing: object, **what: object) -> str:
+    """A representation by what is given, without what is ``None``: ``Name(path='...', k=5)``."""
+    shown = ", ".join(f"{name}={value!r}" for name, value in what.items() if value is not None)
+    return f"{type(thing).__name__}({shown})"
+
+
 def literal(text: str) -> str:
     """The text on one line, without characters that a terminal would obey."""
     return _UNSHOWABLE.sub("\ufffd", " ".join(text.split()))

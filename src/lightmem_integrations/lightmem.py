@@ -24,6 +24,7 @@ from lightmem_integrations.engine.access_log import AccessLog
 from lightmem_integrations.engine.branches import write_turns
 from lightmem_integrations.engine.deadline import DaemonPool
 from lightmem_integrations.engine.idle import IdleDetector
+from lightmem_integrations.engine.reopened import Reopened
 from lightmem_integrations.engine.stats import stats
 from lightmem_integrations.engine.store import Store
 from lightmem_integrations.errors import InvalidRequestError
@@ -82,7 +83,7 @@ open_memories: WeakSet[LightMem] = WeakSet()
 """The memories of this process, for adapters that look for the one of a folder."""
 
 
-class LightMem(Closing):
+class LightMem(Reopened, Closing):
     """Memory of many users in one store.
 
     Synchronous and thread-safe; every method has a twin to await, its name with an ``a`` before
@@ -93,9 +94,8 @@ class LightMem(Closing):
             everything in a temporary folder, gone at ``close``.
         ledger: URL of an SQLite database elsewhere, such as ``sqlite:////data/ledger.sqlite``.
         index: Another vector index, such as ``ChromaIndex.server(...)``.
-        embedder: What makes vectors: ``None`` for the small model that the package ships, a model
-            name for sentence-transformers, or an embedder of LangChain, LlamaIndex, Chroma or
-            your own.
+        embedder: What makes vectors: ``None`` for the shipped model, a name of one for
+            sentence-transformers, or an embedder of LangChain, LlamaIndex, Chroma or your own.
         reranker: Scores the best candidates anew: a cross-encoder, its name, ``SLMReranker(model)``
             or your own. ``None`` for the built-in Selector alone.
         slm: A small language model for ``settings.hypothetical_queries``: a chat model of

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import quote, unquote
 
 from pydantic import BaseModel, Field, create_model
 
+from lightmem_integrations.display import described
 from lightmem_integrations.errors import LightMemError, ScopeError
 from lightmem_integrations.lightmem import LightMem, checked_memory
 from lightmem_integrations.records.conversation import Hit, Turn
@@ -44,11 +45,14 @@ class ToolDescription:
 
     @property
     def schema(self) -> type[BaseModel]:
-        """The arguments as a model of pydantic's."""
-        fields: dict[str, Any] = {
-            name: (str, Field(description=meaning)) for name, meaning in self.arguments.items()
-        }
-        return create_model(self.name, **fields)
+        """The arguments as a model of pydantic's, which is found in this module when unpickled."""
+        if self.name not in globals():
+            fields: dict[str, Any] = {
+                name: (str, Field(description=meaning)) for name, meaning in self.arguments.items()
+            }
+            globals()[self.name] = create_model(self.name, __module__=__name__, **fields)
+        found: type[BaseModel] = globals()[self.name]
+        return found
 
 
 SEARCH = ToolDescription(
@@ -88,7 +92,7 @@ class SearchResult:
         hits: The memories that are quoted, in order.
     """
 
-    text: str
+    text: str = field(repr=False)
     hits: tuple[Hit, ...]
 
 
@@ -133,6 +137,10 @@ class MemoryTools:
         self._max_tokens = memory.settings.max_tokens if max_tokens is None else max_tokens
         self._timezone = timezone
         self._strict = strict
+
+    def __repr__(self) -> str:
+        names = {"user_id": self._user_id, "session_id": self._session_id}
+        return described(self, memory=self._memory, **names)
 
     def search(self, query: str) -> SearchResult:
         """Quote the memories that answer a query, each with its id.

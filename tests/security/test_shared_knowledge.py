@@ -201,7 +201,7 @@ def test_others_read_only_what_three_said(said, gone):
             recall = memory.recall("likes tea jazz rowing opera secret", user_id=reader, k=30)
             own = secrets.get(int(reader[2:])) if reader != "new" else None
             for secret in set(secrets.values()) - {own}:
-                assert secret not in repr(recall)
+                assert secret not in str(dataclasses.asdict(recall))
             assert {hit.text for hit in recall.hits if hit.source.shared} <= expected
             assert not any(hit.turns for hit in recall.hits if hit.source.shared)
 

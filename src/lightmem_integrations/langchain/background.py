@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import weakref
 from collections.abc import Sequence
@@ -84,6 +85,14 @@ class BackgroundMemory:
             loading = self._threads.readers.submit(self._warm_up)
             if not _on_event_loop():
                 wait_for(loading, _WARM_UP_SECONDS)
+
+    def __repr__(self) -> str:
+        return repr(self._memory)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        options: dict[str, Any] = {"k": self._k, "max_tokens": self._max_tokens}
+        options |= {"agent_id": self.agent_id, "strict": self._strict}
+        return functools.partial(type(self), **options), (self._memory,)
 
     @property
     def settings(self) -> Settings:

@@ -10,6 +10,7 @@ from langchain_core.chat_history import BaseChatMessageHistory
 from langchain_core.messages import BaseMessage
 from langchain_core.runnables import ConfigurableFieldSpec
 
+from lightmem_integrations.display import described
 from lightmem_integrations.langchain.background import add_turns
 from lightmem_integrations.langchain.messages import to_message, to_turn
 from lightmem_integrations.langchain.scope import DEFAULT_SESSION, Scope
@@ -82,6 +83,9 @@ class LightMemChatMessageHistory(BaseChatMessageHistory):
         self.max_tokens = max_tokens
         if messages:
             self.add_messages(messages)
+
+    def __repr__(self) -> str:
+        return described(self, memory=self.memory, user_id=self.user_id, session_id=self.session_id)
 
     @property
     def messages(self) -> list[BaseMessage]:  # type: ignore[override]  # upstream's own pattern

@@ -66,7 +66,7 @@ class LightMemMemory(BaseMemory):
         InvalidRequestError: No variable is named, or two have the same name.
     """
 
-    memory: LightMem = Field(exclude=True, repr=False)
+    memory: LightMem = Field(exclude=True)
     user_id: str | None = None
     user_id_key: str | None = None
     session_id: str = DEFAULT_SESSION

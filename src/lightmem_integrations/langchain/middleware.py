@@ -19,6 +19,7 @@ from langchain_core.runnables.config import RunnableConfig, ensure_config
 from langgraph.runtime import Runtime
 from typing_extensions import NotRequired
 
+from lightmem_integrations.display import described
 from lightmem_integrations.errors import InvalidRequestError, ScopeError
 from lightmem_integrations.langchain.asker import ASKER, Asker, ResumeNotice, asker_of
 from lightmem_integrations.langchain.background import BackgroundMemory
@@ -142,13 +143,8 @@ class LightMemMiddleware(AgentMiddleware[AskedState, Any, Any]):
         self._session_id = (
             None if session_id is None else check_scope_id(session_id, "session_id", longest)
         )
-        self.tools = (
-            LightMemToolkit(
-                memory=memory, user_id=user_id, session_id=session_id, agent_id=agent_id
-            ).get_tools()
-            if tools
-            else []
-        )
+        names = {"user_id": user_id, "session_id": session_id, "agent_id": agent_id}
+        self.tools = LightMemToolkit(memory=memory, **names).get_tools() if tools else []
         self._pending = PendingTurns(
             BackgroundMemory(memory, k=k, max_tokens=max_tokens, agent_id=agent_id, strict=strict),
             seconds=recall_seconds,
@@ -158,6 +154,11 @@ class LightMemMiddleware(AgentMiddleware[AskedState, Any, Any]):
         self._inject = inject
         self._strict = strict
         self._name = name
+
+    def __repr__(self) -> str:
+        return described(
+            self, memory=self._pending, user_id=self._user_id, session_id=self._session_id
+        )
 
     @property
     def name(self) -> str:

@@ -7,6 +7,7 @@ what nobody is to keep.
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -75,6 +76,14 @@ class PendingTurns:
         with self._lock:
             self._begun[scope.session_id, said[-1].id if said else None] = ids_of(messages)
             _keep_latest(self._begun)
+
+    def __repr__(self) -> str:
+        return repr(self._memory)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        options: dict[str, Any] = {"seconds": self._seconds}
+        options |= {"recall_answers": self._recall_answers}
+        return functools.partial(type(self), **options), (self._memory,)
 
     def start(
         self,

@@ -57,7 +57,7 @@ class LightMemRetriever(BaseRetriever):
         InvalidRequestError: An argument is not known.
     """
 
-    memory: LightMem = Field(exclude=True, repr=False)
+    memory: LightMem = Field(exclude=True)
     user_id: str | None = None
     k: int | None = None
     max_tokens: int | None = None

@@ -51,7 +51,7 @@ class LightMemRecall(RunnableSerializable[Any, Recalled]):
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
-    memory: LightMem = Field(exclude=True, repr=False)
+    memory: LightMem = Field(exclude=True)
     user_id: str | None = None
     session_id: str | None = None
     input_key: str | None = None
@@ -172,7 +172,7 @@ class LightMemConsolidator(RunnableSerializable[Any, Any]):
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
-    memory: LightMem = Field(exclude=True, repr=False)
+    memory: LightMem = Field(exclude=True)
     options: dict[str, Any] = Field(default_factory=dict, exclude=True, repr=False)
 
     def __init__(self, **fields: Any) -> None:

@@ -56,7 +56,7 @@ class MemoryTool(BaseTool):
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
-    memory: LightMem = Field(exclude=True, repr=False)
+    memory: LightMem = Field(exclude=True)
     user_id: str | None = None
     session_id: str | None = None
     agent_id: str | None = None
@@ -153,7 +153,7 @@ class LightMemToolkit(BaseToolkit):
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
-    memory: LightMem = Field(exclude=True, repr=False)
+    memory: LightMem = Field(exclude=True)
     user_id: str | None = None
     session_id: str | None = None
     agent_id: str | None = None

@@ -20,7 +20,8 @@ from pydantic import Field, PrivateAttr
 
 from lightmem_integrations.lightmem import LightMem, checked_memory
 from lightmem_integrations.llama_index.failures import Failures, OnError
-from lightmem_integrations.llama_index.messages import fingerprint, question_of, to_turn
+from lightmem_integrations.llama_index.messages import fingerprint, question_of, to_turn, unmarked
+from lightmem_integrations.llama_index.remade import Remade
 from lightmem_integrations.llama_index.retriever import nodes_of
 from lightmem_integrations.llama_index.window import without_placeholders
 from lightmem_integrations.records.conversation import Recall, Turn
@@ -31,7 +32,7 @@ _AS_IT_IS = RichPromptTemplate("{{ text }}")
 _SESSIONS_KEPT = 256  # a guess: more than one process serves at a time
 
 
-class LightMemBlock(BaseMemoryBlock[str]):
+class LightMemBlock(Remade, BaseMemoryBlock[str]):
     """Keeps what LlamaIndex's ``Memory`` lets go of, and recalls of it what a question needs.
 
     One block serves one user in any number of sessions: each ``Memory`` names its own. The
@@ -76,7 +77,7 @@ class LightMemBlock(BaseMemoryBlock[str]):
     format_template: BasePromptTemplate = Field(default=_AS_IT_IS)
 
     _memory: LightMem = PrivateAttr()
-    _count: Callable[[str], int] = PrivateAttr()
+    _tokenizer_fn: Callable[[str], Sequence[Any]] | None = PrivateAttr()
     _failures: Failures = PrivateAttr()
     _lock: Any = PrivateAttr(default_factory=threading.RLock)
     # Turns that could not be stored yet, by user and session.
@@ -127,10 +128,19 @@ class LightMemBlock(BaseMemoryBlock[str]):
             "accept_short_term_memory": accept_short_term_memory,
         }
         super().__init__(**fields)
-        tokenize = tokenizer_fn or get_tokenizer()
         self._memory = checked_memory(memory)
-        self._count = lambda text: len(tokenize(text))
+        self._tokenizer_fn = tokenizer_fn
         self._failures = Failures(strict=strict, on_error=on_error)
+
+    def __repr_args__(self) -> Any:
+        yield "memory", self._memory
+        yield from super().__repr_args__()
+
+    def made_with(self) -> dict[str, Any]:
+        """The arguments that make another one like it."""
+        fields = {name: getattr(self, name) for name in type(self).model_fields}
+        fields |= {"memory": self._memory, "tokenizer_fn": self._tokenizer_fn}
+        return fields | {"strict": self._failures.strict, "on_error": self._failures.on_error}
 
     async def aput(
         self,
@@ -185,6 +195,9 @@ class LightMemBlock(BaseMemoryBlock[str]):
     async def _aput(self, messages: list[ChatMessage]) -> None:
         await asyncio.to_thread(self._put, messages, self.session_id)
 
+    def _count(self, text: str) -> int:
+        return len((self._tokenizer_fn or get_tokenizer())(text))
+
     def _get(self, query: str, session_id: str) -> str:
         scope = (self.user_id, session_id)
         with self._lock:
@@ -233,7 +246,7 @@ class LightMemBlock(BaseMemoryBlock[str]):
             saved = self._saved.get((self.user_id, session_id), deque())
             new = []
             for message in messages:
-                if saved and saved[0][0] == _print_of(message):
+                if saved and saved[0][0] == fingerprint(unmarked(message)):
                     saved.popleft()
                 else:
                     new.append(self._turn(message))
@@ -242,7 +255,7 @@ class LightMemBlock(BaseMemoryBlock[str]):
     def _save(self, messages: Sequence[ChatMessage], session_id: str) -> None:
         with self._lock:
             saved = self._saved.setdefault((self.user_id, session_id), deque())
-            prints = [_print_of(message) for message in messages]
+            prints = [fingerprint(unmarked(message)) for message in messages]
             if [each for each, _ in saved] != prints[: len(saved)]:
                 # The conversation was replaced: its old messages will never be handed over.
                 saved.clear()
@@ -254,7 +267,7 @@ class LightMemBlock(BaseMemoryBlock[str]):
 
     def _turn(self, message: ChatMessage) -> Turn:
         settings, recalled = self._memory.settings, self.recall_answers
-        return to_turn(_unmarked(message), settings, recall_answers=recalled)
+        return to_turn(unmarked(message), settings, recall_answers=recalled)
 
     def _store(self, turns: Sequence[Turn], session_id: str) -> None:
         user_id = self.user_id
@@ -281,13 +294,3 @@ def _question(messages: Sequence[ChatMessage]) -> str | None:
     """The text of the last message of the user."""
     spoken = (each for each in reversed(messages) if each.role == MessageRole.USER)
     return question_of(next(spoken, None))
-
-
-def _unmarked(message: ChatMessage) -> ChatMessage:
-    """The message without the session id that ``Memory`` writes into it for its blocks."""
-    rest = {key: each for key, each in message.additional_kwargs.items() if key != "session_id"}
-    return message.model_copy(update={"additional_kwargs": rest})
-
-
-def _print_of(message: ChatMessage) -> str:
-    return fingerprint(_unmarked(message))

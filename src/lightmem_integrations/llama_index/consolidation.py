@@ -66,6 +66,10 @@ class ConsolidateTurns(TransformComponent):
         """The name of this class in serialised form."""
         return "ConsolidateTurns"
 
+    def __repr_args__(self) -> Any:
+        yield "memory", self._memory
+        yield from super().__repr_args__()
+
     def __call__(self, nodes: Sequence[BaseNode], **_: Any) -> Sequence[BaseNode]:
         """Remember the nodes, then consolidate.
 

@@ -64,7 +64,7 @@ class Failures:
 
     def __init__(self, *, strict: bool, on_error: OnError | None = None) -> None:
         self.strict = strict
-        self._on_error = on_error
+        self.on_error = on_error
 
     def guarded(self, action: Callable[[], _T], otherwise: _T, consequence: str) -> _T:
         """The outcome of an action; if it fails and nobody asked for strictness, another one.
@@ -100,9 +100,9 @@ class Failures:
 
     def _tell(self, consequence: str, error: Exception) -> None:
         dispatcher.event(MemoryDegradedEvent(consequence=consequence, error=type(error).__name__))
-        if self._on_error is not None:
+        if self.on_error is not None:
             try:
-                self._on_error(error)
+                self.on_error(error)
             except Exception:
                 # Who watches for failures must not cause one.
                 logger.exception("on_error failed.")

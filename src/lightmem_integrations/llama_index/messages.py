@@ -202,3 +202,9 @@ def _block_as_json(block: Any) -> Any:
     except Exception as error:  # noqa: BLE001  # somebody's own block, or bytes in what is no field
         logger.warning("A block was left out: %s: %s", type(error).__name__, error)
         return {"block_type": "text", "text": f"[{type(block).__name__} left out]"}
+
+
+def unmarked(message: ChatMessage) -> ChatMessage:
+    """The message without the session id that ``Memory`` writes into it for its blocks."""
+    rest = {key: each for key, each in message.additional_kwargs.items() if key != "session_id"}
+    return message.model_copy(update={"additional_kwargs": rest})

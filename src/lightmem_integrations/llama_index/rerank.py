@@ -15,6 +15,7 @@ from llama_index.core.utils import get_tokenizer
 from llama_index_instrumentation import get_dispatcher
 
 from lightmem_integrations.errors import InvalidRequestError
+from lightmem_integrations.llama_index.remade import Remade
 from lightmem_integrations.models.embedders import as_embedder
 from lightmem_integrations.models.rerankers import as_reranker
 from lightmem_integrations.recall.rank_texts import RankedTexts, rank_texts
@@ -29,7 +30,7 @@ FIRST_SCORE = "retrieval_score"
 _CUT = " ..."
 
 
-class LightMemRerank(BaseNodePostprocessor):
+class LightMemRerank(Remade, BaseNodePostprocessor):
     """Orders nodes by how well they answer the question, and keeps what fits a budget.
 
     It is the Selector that ranks memories: similarity of meaning and of words, and late
@@ -63,7 +64,7 @@ class LightMemRerank(BaseNodePostprocessor):
 
     _embedder: Any = PrivateAttr()
     _reranker: Any = PrivateAttr()
-    _count: Callable[[str], int] = PrivateAttr()
+    _tokenizer_fn: Callable[[str], Sequence[Any]] | None = PrivateAttr()
 
     def __init__(
         self,
@@ -90,15 +91,23 @@ class LightMemRerank(BaseNodePostprocessor):
             "callback_manager": callback_manager or CallbackManager([]),
         }
         super().__init__(**fields)
-        tokenize = tokenizer_fn or get_tokenizer()
         self._embedder = as_embedder(embedder)
         self._reranker = as_reranker(reranker)
-        self._count = lambda text: len(tokenize(text))
+        self._tokenizer_fn = tokenizer_fn
 
     @classmethod
     def class_name(cls) -> str:
         """The name of this class in serialised form."""
         return "LightMemRerank"
+
+    def made_with(self) -> dict[str, Any]:
+        """The arguments that make another one like it."""
+        own = {"embedder": self._embedder, "reranker": self._reranker}
+        own |= {"tokenizer_fn": self._tokenizer_fn}
+        return {name: getattr(self, name) for name in type(self).model_fields} | own
+
+    def _count(self, text: str) -> int:
+        return len((self._tokenizer_fn or get_tokenizer())(text))
 
     def _postprocess_nodes(
         self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None

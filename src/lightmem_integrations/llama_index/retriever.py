@@ -13,6 +13,7 @@ from llama_index.core.callbacks import CallbackManager
 from llama_index.core.retrievers import BaseRetriever
 from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 
+from lightmem_integrations.display import described
 from lightmem_integrations.lightmem import LightMem, checked_memory
 from lightmem_integrations.records.conversation import TIERS, Hit, Recall, Tier
 from lightmem_integrations.safety import check_user_id
@@ -86,6 +87,9 @@ class LightMemRetriever(BaseRetriever):
             "strict": strict,
         }
         super().__init__(callback_manager=callback_manager)
+
+    def __repr__(self) -> str:
+        return described(self, memory=self._memory, user_id=self._user_id)
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         if not query_bundle.query_str.strip():

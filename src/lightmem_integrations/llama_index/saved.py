@@ -8,7 +8,7 @@ from typing import Any, cast
 from weakref import WeakValueDictionary
 
 from llama_index.core.memory import BaseMemory
-from pydantic import PrivateAttr
+from pydantic import Field, PrivateAttr
 from typing_extensions import Self
 
 from lightmem_integrations.errors import InvalidRequestError
@@ -30,9 +30,9 @@ class SavedMemory(BaseMemory):
     """
 
     path: str | None = None
-    settings: dict[str, Any]
-    store: str
-    instance: str
+    settings: dict[str, Any] = Field(repr=False)
+    store: str = Field(repr=False)
+    instance: str = Field(repr=False)
 
     _memory: LightMem = PrivateAttr()
     _tokenizer_fn: Callable[[str], Sequence[Any]] = PrivateAttr()

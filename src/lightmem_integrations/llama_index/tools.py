@@ -56,6 +56,9 @@ class LightMemToolSpec(BaseToolSpec):
             strict=strict,
         )
 
+    def __repr__(self) -> str:
+        return repr(self._tools).replace("MemoryTools", type(self).__name__, 1)
+
     def to_tool_list(
         self,
         spec_functions: list[str | tuple[str, str]] | None = None,

@@ -9,7 +9,9 @@ from typing import Any
 from llama_index.core.workflow import Context, Event, StartEvent, StopEvent, Workflow, step
 from pydantic import Field
 
+from lightmem_integrations.display import described
 from lightmem_integrations.lightmem import LightMem, checked_memory
+from lightmem_integrations.llama_index.remade import Remade
 from lightmem_integrations.safety import check_counts, check_known, check_user_id
 
 _WORKERS = 2  # a guess: more users at a time would slow those who ask meanwhile
@@ -62,7 +64,7 @@ class Consolidated(StopEvent):
     failed: dict[str, str] = Field(default_factory=dict)
 
 
-class ConsolidationWorkflow(Workflow):
+class ConsolidationWorkflow(Remade, Workflow):
     """Consolidates the memory of many users, two at a time, outside of any conversation.
 
     ::
@@ -83,6 +85,14 @@ class ConsolidationWorkflow(Workflow):
     def __init__(self, memory: LightMem, *, timeout: float | None = None, **arguments: Any) -> None:
         super().__init__(timeout=timeout, **arguments)
         self._memory = checked_memory(memory)
+        self._arguments = {"timeout": timeout, **arguments}
+
+    def __repr__(self) -> str:
+        return described(self, memory=self._memory, **self._arguments)
+
+    def made_with(self) -> dict[str, Any]:
+        """The arguments that make another one like it."""
+        return {"memory": self._memory, **self._arguments}
 
     @step
     async def begin(self, ctx: Context, ev: StartEvent) -> ConsolidateUser | Consolidated | None:

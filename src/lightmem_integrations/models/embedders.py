@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightmem_integrations.arrays import Vectors
+from lightmem_integrations.display import described
 from lightmem_integrations.errors import ModelError, ModelOutputError, SettingsError
 from lightmem_integrations.models.onnx import OnnxEmbedder
 from lightmem_integrations.models.protocols import Embedder, Encoding, TokenEmbedder, weights_name
@@ -35,6 +36,9 @@ class WrappedEmbedder:
         self._name = name
         self._documents = documents
         self._query = query
+
+    def __repr__(self) -> str:
+        return described(self, name=self._name)
 
     @property
     def name(self) -> str:

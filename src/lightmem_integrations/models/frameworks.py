@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from lightmem_integrations.display import described
 from lightmem_integrations.errors import ModelError
 from lightmem_integrations.models.prompts import with_schema_in_prompt
 from lightmem_integrations.models.protocols import Completion, Message, is_of, weights_name
@@ -37,6 +38,9 @@ class LangChainModel:
     def __init__(self, model: Any) -> None:
         self._model = model
         self._takes_schemas = True
+
+    def __repr__(self) -> str:
+        return described(self, name=self.name)
 
     @property
     def name(self) -> str:
@@ -97,6 +101,9 @@ class LlamaIndexModel:
         self._model = model
         metadata = getattr(model, "metadata", None)
         self._takes_schemas = bool(getattr(metadata, "is_function_calling_model", False))
+
+    def __repr__(self) -> str:
+        return described(self, name=self.name)
 
     @property
     def name(self) -> str:

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from lightmem_integrations.display import described
 from lightmem_integrations.errors import MissingExtraError, ModelError, ModelUnavailableError
 from lightmem_integrations.models.protocols import Completion, Message
 
@@ -53,6 +54,9 @@ class GGUFLanguageModel:
         self._threads = threads
         self._server: Any = None
         self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        return described(self, path=str(self._path))
 
     @property
     def name(self) -> str:

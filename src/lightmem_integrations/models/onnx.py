@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lightmem_integrations.arrays import Vectors
+from lightmem_integrations.display import described
 from lightmem_integrations.errors import ModelUnavailableError
 from lightmem_integrations.models.protocols import Encoding
 
@@ -48,6 +49,9 @@ class OnnxEmbedder:
     def __init__(self, folder: Path = SHIPPED_MODEL, name: str = "all-MiniLM-L6-v2-int8") -> None:
         self._folder = folder
         self._name = name
+
+    def __repr__(self) -> str:
+        return described(self, name=self._name)
 
     @property
     def name(self) -> str:

@@ -11,6 +11,7 @@ from typing import Any, cast
 import numpy as np
 
 from lightmem_integrations.arrays import Vectors
+from lightmem_integrations.display import described
 from lightmem_integrations.errors import (
     MissingExtraError,
     ModelOutputError,
@@ -54,6 +55,11 @@ class CrossEncoderReranker:
         self._max_length = max_length
         self._batch_size = batch_size
 
+    def __repr__(self) -> str:
+        return described(
+            self, model=self._model if isinstance(self._model, str) else type(self._model).__name__
+        )
+
     def load(self) -> None:
         """Load the weights now, so that the first recall need not."""
         self._loaded()
@@ -88,6 +94,9 @@ class SLMReranker:
             raise SettingsError(f"pointers is {pointers!r}; it must be a whole number from 1 up.")
         self._model: LanguageModel = as_language_model(model)
         self._pointers = pointers
+
+    def __repr__(self) -> str:
+        return described(self, model=self._model)
 
     def load(self) -> None:
         """Load the model now, so that the first recall need not."""

@@ -38,11 +38,11 @@ class Turn:
     """
 
     role: Role
-    text: str
+    text: str = field(repr=False)
     speaker: str | None = None
     time: dt.datetime | None = None
     id: str | None = None
-    message: Mapping[str, Any] | None = None
+    message: Mapping[str, Any] | None = field(default=None, repr=False)
     searchable: bool = True
     superseded: bool = False
 
@@ -113,16 +113,16 @@ class Hit:
         statement: The fact that it proves, where that is close to the question.
     """
 
-    text: str
+    text: str = field(repr=False)
     tier: Tier
     score: float
-    parts: Mapping[str, float]
+    parts: Mapping[str, float] = field(repr=False)
     when: dt.datetime
     source: Source
-    turns: tuple[Turn, ...]
-    neighbours: tuple[Turn, ...] = ()
+    turns: tuple[Turn, ...] = field(repr=False)
+    neighbours: tuple[Turn, ...] = field(default=(), repr=False)
     until: dt.datetime | None = None
-    statement: str | None = None
+    statement: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +137,7 @@ class Plan:
         k: How many hits may come back.
     """
 
-    queries: tuple[str, ...]
+    queries: tuple[str, ...] = field(repr=False)
     speakers: frozenset[str] = frozenset()
     since: dt.datetime | None = None
     until: dt.datetime | None = None
@@ -158,9 +158,9 @@ class Recall(Displayed):
         degraded: What did not work as it should, in words. Empty when all is well.
     """
 
-    query: str
+    query: str = field(repr=False)
     hits: tuple[Hit, ...]
-    text: str
+    text: str = field(repr=False)
     tokens: int
     plan: Plan
     milliseconds: Mapping[str, float] = field(default_factory=dict)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from lightmem_integrations.display import Displayed, Grid, counted
@@ -35,9 +35,9 @@ class Episode:
     session_id: str
     begins: dt.datetime
     ends: dt.datetime
-    summary: str
-    keywords: tuple[str, ...]
-    entities: tuple[str, ...]
+    summary: str = field(repr=False)
+    keywords: tuple[str, ...] = field(repr=False)
+    entities: tuple[str, ...] = field(repr=False)
     speakers: tuple[str, ...]
     state: Literal["verbatim", "compressed"]
     accesses: int
@@ -71,14 +71,14 @@ class Fact:
     id: str
     subject: str
     attribute: str
-    value: str
-    statement: str
-    entities: tuple[str, ...]
+    value: str = field(repr=False)
+    statement: str = field(repr=False)
+    entities: tuple[str, ...] = field(repr=False)
     valid_from: dt.datetime
     valid_to: dt.datetime | None
     recorded_at: dt.datetime
     retracted_at: dt.datetime | None
-    reason: str | None
+    reason: str | None = field(repr=False)
     superseded_by: str | None
     confidence: float
     agent_id: str | None
@@ -123,7 +123,7 @@ class Conflict:
     second: Fact
     opened_at: dt.datetime
     resolved_at: dt.datetime | None
-    resolution: str | None
+    resolution: str | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

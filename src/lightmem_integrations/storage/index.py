@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from lightmem_integrations.arrays import Vectors
+from lightmem_integrations.display import described
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,9 @@ class ExactIndex:
         self._lock = threading.RLock()
         self._scopes: dict[str, dict[int, Vectors]] = {}
         self._matrices: dict[str, tuple[list[int], Vectors]] = {}
+
+    def __repr__(self) -> str:
+        return described(self, vectors=sum(map(len, self._scopes.values())))
 
     def upsert(self, batch: Batch) -> None:
         """Add vectors, or replace those of the same ids."""

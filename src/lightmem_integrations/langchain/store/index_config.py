@@ -8,9 +8,10 @@ from functools import wraps
 from inspect import iscoroutinefunction
 from typing import Any
 
-from langgraph.store.base import ensure_embeddings
+from langgraph.store.base import IndexConfig, ensure_embeddings
 
 from lightmem_integrations.errors import SettingsError
+from lightmem_integrations.safety import check_known
 
 
 def fields_of(index: Mapping[str, Any]) -> tuple[str, ...]:
@@ -18,8 +19,10 @@ def fields_of(index: Mapping[str, Any]) -> tuple[str, ...]:
 
     Raises:
         SettingsError: They are no list of paths.
+        InvalidRequestError: Something is configured that is not known.
     """
     # SqliteStore reads the fields of its documentation under another name.
+    check_known(index, (*IndexConfig.__annotations__, "text_fields"), "index=")
     fields = index.get("fields") or index.get("text_fields") or ["$"]
     if isinstance(fields, str) or not all(isinstance(each, str) for each in fields):
         raise SettingsError(f"index['fields'] is {fields!r}; pass a list of paths such as ['$'].")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import os
 from collections.abc import Iterable, Mapping
@@ -10,6 +11,7 @@ from concurrent.futures import Future
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+import numpy as np
 from langgraph.store.base import (
     BaseStore,
     IndexConfig,
@@ -22,6 +24,7 @@ from langgraph.store.base import (
 
 from lightmem_integrations.aio import Closing
 from lightmem_integrations.arrays import Vectors
+from lightmem_integrations.display import described
 from lightmem_integrations.engine.background import Loop
 from lightmem_integrations.errors import ModelError, SettingsError
 from lightmem_integrations.langchain.store.index_config import embedder_of, fields_of
@@ -93,20 +96,28 @@ class LightMemStore(BaseStore, Closing):
                 "index= names an embedder, and the memory has its own. Leave embed out, or open "
                 "the store with LightMemStore.from_path(path, index=...)."
             )
-        check_known(index or (), ("dims", "embed", "fields"), "index=")
         check_known(ttl or (), TTLConfig.__annotations__, "ttl=")
         self.memory = checked_memory(memory)
         self.index_config = None if index is False else cast("IndexConfig", dict(index or {}))
         self.ttl_config = ttl
         self._strict = strict
         self._fields = None if index is False else fields_of(index or {})
-        self._documents = memory.documents(
-            texts_at, omit_expired=bool((ttl or {}).get("omit_expired"))
-        )
+        omit_expired = bool((ttl or {}).get("omit_expired"))
+        self._documents = memory.documents(texts_at, omit_expired=omit_expired)
         self._sweeper: Loop | None = None
         self._sweep_seconds = 0.0
         self._owns_memory = False
         self._loop: asyncio.AbstractEventLoop | None = None
+
+    def __repr__(self) -> str:
+        return described(self, memory=self.memory, index=self.index_config, ttl=self.ttl_config)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        index: Any = self.index_config is not None and dict(self.index_config)
+        if index:
+            index.pop("embed", None)  # the memory has it
+        made = functools.partial(type(self), index=index, ttl=self.ttl_config, strict=self._strict)
+        return made, (self.memory,)
 
     @classmethod
     def from_path(
@@ -123,25 +134,22 @@ class LightMemStore(BaseStore, Closing):
 
         Args:
             path: The folder; ``None`` for one that is gone at ``close``.
-            embedder: What makes vectors, as ``LightMem`` takes it; by default the small model
-                that the package ships.
+            embedder: What makes vectors, as ``LightMem`` takes it; by default the shipped model.
             index: As upstream's: ``dims``, ``embed`` (instead of ``embedder``), ``fields``.
             ttl: How long items live.
             strict: Raise when the embedder fails.
             **options: Anything else that ``LightMem`` takes.
 
         Raises:
-            SettingsError: Both ``embedder`` and ``index["embed"]`` are given, or one makes no
-                sense.
+            SettingsError: Both ``embedder`` and ``index["embed"]`` are given, or one is none.
             StorageError: The folder cannot be opened.
         """
-        configured = dict(index or {})
-        embed = configured.pop("embed", None)
+        chosen: Any = False if index is False else dict(index or {})
+        embed = chosen.pop("embed", None) if chosen else None
         if embed is not None:
             if embedder is not None:
                 raise SettingsError("Pass either embedder= or index['embed'], not both.")
             embedder = embedder_of(embed)
-        chosen: Any = False if index is False else configured
         memory = LightMem(path, embedder=embedder, **options)
         try:
             store = cls(memory, index=chosen, ttl=ttl, strict=strict)
@@ -281,9 +289,5 @@ class LightMemStore(BaseStore, Closing):
             raise SettingsError(
                 f"index['dims'] is {dims}, and the embedder makes vectors of {vectors.shape[1]}."
             )
-        documents, start = [], 0
-        for each in new:
-            own = vectors[start : start + len(each.texts)]
-            documents.append(replace(each.document, vectors=own))
-            start += len(each.texts)
-        return documents
+        parts = np.split(vectors, np.cumsum([len(each.texts) for each in new])[:-1])
+        return [replace(each.document, vectors=own) for each, own in zip(new, parts, strict=True)]

@@ -39,6 +39,9 @@ class FolderGenerations:
         self._marker = folder / "closed-cleanly.json"
         self._clients: dict[int, ClientAPI] = {}
 
+    def __repr__(self) -> str:
+        return repr(str(self._root))
+
     def folder(self, generation: int) -> Path:
         """The folder of a generation."""
         return self._root / f"generation-{generation:06d}"
@@ -132,6 +135,9 @@ class ClientGenerations:
         self._owned = owned
         self._namespace = namespace
         self._pointer = f"{namespace}-current"
+
+    def __repr__(self) -> str:
+        return repr(self._namespace)
 
     def current(self) -> int:
         """The generation that serves."""

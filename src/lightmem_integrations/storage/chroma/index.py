@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lightmem_integrations.arrays import Vectors
+from lightmem_integrations.display import described
 from lightmem_integrations.errors import IndexUnavailableError, StoreClosedError
 from lightmem_integrations.storage.chroma.check import healthy_by_child, within
 from lightmem_integrations.storage.chroma.collection import SCOPE, entry_ids, mapped_errors, query
@@ -69,6 +70,9 @@ class ChromaIndex:
         self._totals: dict[str, int] = {}
         self._trusted = False
         self._closed = False
+
+    def __repr__(self) -> str:
+        return described(self, at=self._generations)
 
     @classmethod
     def embedded(
