@@ -11,7 +11,7 @@ import os
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
-from weakref import WeakSet
+from weakref import WeakSet, finalize
 
 from lightmem_integrations.aio import Closing, awaitable
 from lightmem_integrations.consolidation.pipeline import OnProgress
@@ -35,9 +35,11 @@ from lightmem_integrations.models.embedders import as_embedder
 from lightmem_integrations.models.protocols import TokenCounter
 from lightmem_integrations.models.rerankers import as_reranker
 from lightmem_integrations.models.token_counter import shipped_token_counter
-from lightmem_integrations.recall.pipeline import RecallParts, recall_online, warm_up
+from lightmem_integrations.recall.pipeline import recall_online
 from lightmem_integrations.recall.plan.hypothetical import hypothetical_from
+from lightmem_integrations.recall.run import RecallParts
 from lightmem_integrations.recall.short_term import window
+from lightmem_integrations.recall.warm_up import WarmUp
 from lightmem_integrations.records.conversation import (
     TIERS,
     Branch,
@@ -167,6 +169,11 @@ class LightMem(Reopened, Closing):
             own_writer,
             sharing(self._store, self.settings),
         )
+        self._warm_up = WarmUp(self._parts, count_tokens)
+        # Also at the end of the interpreter, which no thread that loads a library survives.
+        finalize(self, self._warm_up.stop, self.settings.close_seconds)
+        if self.settings.background_indexing:
+            self._warm_up.start()
         if self.settings.background_consolidation:
             self._consolidator.start()
         open_memories.add(self)
@@ -289,6 +296,7 @@ class LightMem(Reopened, Closing):
         timezone: str | None = None,
         count_tokens: TokenCounter | None = None,
         strict: bool = False,
+        recall_seconds: float | None = None,
     ) -> Recall:
         """Search a user's memory for what answers a question.
 
@@ -312,6 +320,8 @@ class LightMem(Reopened, Closing):
             timezone: The user's time zone, for "yesterday"; by default ``settings.timezone``.
             count_tokens: Counts tokens for this call.
             strict: Raise instead of degrading.
+            recall_seconds: How long the answer may take, also while models are loading: words
+                alone find what they would. By default each has the time that the settings say.
 
         Raises:
             ScopeError: ``user_id`` or a session id names nobody.
@@ -319,24 +329,13 @@ class LightMem(Reopened, Closing):
             LightMemError: With ``strict``: what failed.
         """
         request = checked_request(
-            self.settings,
-            query=query,
-            user_id=self._user(user_id),
-            k=k,
-            max_tokens=max_tokens,
-            score_threshold=score_threshold,
-            tiers=tiers,
-            session_id=session_id,
-            since=since,
-            until=until,
-            as_of=as_of,
-            speakers=speakers,
-            exclude=exclude,
-            exclude_session=exclude_session,
-            timezone=timezone,
-            count_tokens=count_tokens or self.count_tokens,
-            strict=strict,
-        )
+            self.settings, query=query, user_id=self._user(user_id), k=k, max_tokens=max_tokens,
+            score_threshold=score_threshold, tiers=tiers, session_id=session_id, since=since,
+            until=until, as_of=as_of, speakers=speakers, exclude=exclude,
+            exclude_session=exclude_session, timezone=timezone,
+            count_tokens=count_tokens or self.count_tokens, strict=strict,
+            recall_seconds=recall_seconds,
+        )  # fmt: skip
         with self._idle.call():
             found = recall_online(self._parts, request)
         self._access_log.note(user_id, found.hits)
@@ -349,7 +348,7 @@ class LightMem(Reopened, Closing):
         max_batches: int | None = None,
         on_progress: OnProgress | None = None,
         writer: object | None = None,
-        final: bool = False,
+        final: bool = True,
         retry_set_aside: bool = False,
     ) -> ConsolidationReport:
         """Make episodes and facts of what was said since the last time.
@@ -363,8 +362,9 @@ class LightMem(Reopened, Closing):
             max_batches: Look at so many sessions at most.
             on_progress: Called with how many sessions are done, and of how many.
             writer: Who writes this time; by default the store's writer.
-            final: Close also what may still go on: without it, the end of a session is left until
-                it was quiet for ``ConsolidationSettings.gap_seconds`` or a later session began.
+            final: Close also what may still go on. ``False``, as in the background, leaves the end
+                of a session until it was quiet for ``ConsolidationSettings.gap_seconds`` or a later
+                session began.
             retry_set_aside: Give turns another chance that were set aside, because a writer
                 answered nothing usable for them ``ConsolidationSettings.max_tries`` times.
 
@@ -618,16 +618,14 @@ class LightMem(Reopened, Closing):
         )
 
     def warm_up(self) -> None:
-        """Load the models and open the index now, so that the first recall need not.
+        """Load the models and open the index now, not in the background from the opening on.
 
         Raises:
             ModelError: A model cannot be loaded.
             StorageError: The index does not answer.
         """
         self._store.check_usable()
-        self._store.indexer.warm_up()
-        warm_up(self._parts, self.count_tokens)
-        self.count_tokens("warm up")
+        self._warm_up.run()
 
     def count_tokens(self, text: str) -> int:
         """Size of a text in tokens, as this memory counts them."""
@@ -650,7 +648,8 @@ class LightMem(Reopened, Closing):
         try:
             if not self.closed:
                 self._store.check_usable()  # in a forked child there is nothing to wait for
-                self._consolidator.close(self.settings.close_seconds)
+                self._warm_up.stop(self.settings.close_seconds)
+                self._consolidator.close(max(until - time.monotonic(), 0.0))
             self._parts.close(until)
             seconds = max(until - time.monotonic(), 0.0)
         finally:

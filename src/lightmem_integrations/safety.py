@@ -160,6 +160,20 @@ def check_counts(**values: object) -> None:
             check_count(value, name)
 
 
+def check_seconds(recall_seconds: object) -> float:
+    """Check how long a recall may take.
+
+    Raises:
+        InvalidRequestError: It is no number above 0.
+    """
+    number = isinstance(recall_seconds, (int, float)) and not isinstance(recall_seconds, bool)
+    if not number or not recall_seconds > 0:  # type: ignore[operator]
+        raise InvalidRequestError(
+            f"recall_seconds is {short_repr(recall_seconds)}; it must be a number above 0."
+        )
+    return float(recall_seconds)  # type: ignore[arg-type]
+
+
 def check_moment(value: object, name: str) -> float | None:
     """Check a time with a zone; returns it in seconds since 1970, or ``None`` for none.
 

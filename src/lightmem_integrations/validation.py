@@ -18,6 +18,7 @@ from lightmem_integrations.safety import (
     check_moment,
     check_names,
     check_scope_id,
+    check_seconds,
     check_share,
     check_turn_id,
     check_window,
@@ -189,6 +190,7 @@ class Request:
         timezone: By whose calendar dates in the question are read.
         count_tokens: Counts tokens for this request.
         strict: Raise instead of degrading.
+        recall_seconds: How long the answer may take; ``None`` for the settings' limits.
     """
 
     query: str
@@ -207,6 +209,7 @@ class Request:
     timezone: str | None
     count_tokens: TokenCounter
     strict: bool
+    recall_seconds: float | None
 
 
 def checked_request(
@@ -228,6 +231,7 @@ def checked_request(
     timezone: object = None,
     count_tokens: TokenCounter,
     strict: bool = False,
+    recall_seconds: float | None = None,
 ) -> Request:
     """Check the arguments of a recall; where a size is ``None``, it is the settings'.
 
@@ -260,6 +264,7 @@ def checked_request(
         timezone=check_timezone(timezone) or settings.timezone,
         count_tokens=count_tokens,
         strict=strict,
+        recall_seconds=None if recall_seconds is None else check_seconds(recall_seconds),
     )
 
 

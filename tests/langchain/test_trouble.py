@@ -12,6 +12,7 @@ from langchain.agents import create_agent
 from langchain_core.messages import HumanMessage
 from langchain_core.runnables import RunnableLambda
 
+from lightmem_integrations import LightMem, Settings, Turn
 from lightmem_integrations.errors import IndexUnavailableError, ModelUnavailableError
 from lightmem_integrations.langchain import (
     LightMemChatMessageHistory,
@@ -52,7 +53,8 @@ def test_a_slow_memory_keeps_the_budget(memory, scripted, caplog, slow):
     model = scripted()
     agent = make_agent(model, memory, recall_seconds=0.2)
     agent.invoke(QUESTION)
-    memory.index_pending()  # loads what is loaded on first use, and leaves no work behind
+    memory.warm_up()
+    memory.index_pending()  # leaves no work behind
     allowed = 0.2 + SLACK + time_without_memory(model)
     for each in ("recall_takes", "add_takes") if slow == "both" else (slow,):
         setattr(memory, each, 0.7)
@@ -227,6 +229,7 @@ async def test_the_event_loop_goes_on_while_memory_works(memory, scripted, remem
 
 
 async def test_a_cancelled_run_leaves_the_memory_usable(memory, scripted):
+    await memory.awarm_up()
     memory.recall_takes = 0.3
     agent = make_agent(scripted(), memory, recall_seconds=30)
     with pytest.raises(asyncio.TimeoutError):
@@ -246,28 +249,92 @@ def test_a_loop_that_ends_before_a_slow_recall_is_no_error(memory, scripted, cap
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
-def test_models_are_loaded_once_before_the_first_answer(memory, monkeypatch):
-    loaded = []
-    monkeypatch.setattr(memory, "warm_up", lambda: (time.sleep(0.1), loaded.append(1)))
-    for _ in range(3):
-        LightMemMiddleware(memory)
-    assert loaded == [1]
+class Loading:
+    """An embedder whose model takes long to load, or cannot be loaded."""
+
+    name = "loading"
+
+    def __init__(self, seconds=0.0, fault=None):
+        self.seconds, self.fault = seconds, fault
+        self.began, self.loaded = threading.Event(), threading.Event()
+
+    def embed_documents(self, texts):
+        self.began.set()
+        self.loaded.wait(self.seconds)
+        if self.fault is not None:
+            raise self.fault
+        return [[1.0, 0.0] for _ in texts]
+
+    def embed_query(self, text):
+        return self.embed_documents([text])[0]
 
 
-async def test_models_are_loaded_in_the_background_of_an_event_loop(memory, monkeypatch):
-    loaded = threading.Event()
-    monkeypatch.setattr(memory, "warm_up", lambda: (time.sleep(0.5), loaded.set()))
+def logged(caplog):
+    return [record.getMessage() for record in (*caplog.get_records("setup"), *caplog.records)]
+
+
+@pytest.fixture
+def loading(request):
+    """A memory that knows Alice's cat, while its embedder loads."""
+    embedder = Loading(**request.param)
+    with LightMem(embedder=embedder, settings=Settings(close_seconds=1)) as memory:
+        memory.add(Turn(role="user", text="My cat is called Tom."), user_id="alice")
+        yield memory
+        embedder.loaded.set()
+
+
+@pytest.mark.parametrize("loading", [{"seconds": 60.0}], indirect=True)
+def test_neither_opening_nor_an_agent_waits_for_the_models(loading):
     started = time.monotonic()
-    LightMemMiddleware(memory)
-    assert time.monotonic() - started < 0.3
-    assert await asyncio.to_thread(loaded.wait, 5)
+    LightMemMiddleware(loading)
+    LightMemRecall(memory=loading)
+    assert time.monotonic() - started < 0.5
 
 
-def test_models_that_cannot_be_loaded_are_logged(memory, scripted, monkeypatch, caplog):
-    def fail():
-        raise ModelUnavailableError("no weights")
+@pytest.mark.parametrize("loading", [{"seconds": 60.0}], indirect=True)
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_the_first_question_is_answered_while_the_models_load(
+    loading, scripted, caplog, asynchronous
+):
+    model = scripted()
+    agent = make_agent(model, loading, recall_seconds=2)
+    started = time.monotonic()
+    if asynchronous:
+        asyncio.run(agent.ainvoke(QUESTION))
+    else:
+        agent.invoke(QUESTION)
+    assert time.monotonic() - started < 2.5
+    assert "My cat is called Tom." in model.prompts[0][0].text
+    assert "s of recall_seconds" in caplog.text
 
-    monkeypatch.setattr(memory, "warm_up", fail)
-    agent = make_agent(scripted(), memory, recall_seconds=30)
-    assert "Loading the models failed: ModelUnavailableError: no weights" in caplog.text
+
+@pytest.mark.parametrize("loading", [{"fault": ModelUnavailableError("no weights")}], indirect=True)
+def test_models_that_cannot_be_loaded_are_logged(loading, scripted, caplog):
+    model = scripted()
+    agent = make_agent(model, loading, recall_seconds=30)
+    wait_for(lambda: any("Loading the models failed" in said for said in logged(caplog)))
+    assert any("no weights" in said for said in logged(caplog))
     assert agent.invoke(QUESTION)["messages"][-1].text == "Fine."
+    assert "My cat is called Tom." in model.prompts[0][0].text
+
+
+def test_a_recall_that_is_late_names_the_setting(memory, scripted, caplog):
+    memory.recall_takes = 0.5
+    make_agent(scripted(), memory, recall_seconds=0.05).invoke(QUESTION)
+    assert "larger recall_seconds=" in caplog.text
+
+
+def test_what_is_still_being_recorded_is_recalled(memory, scripted):
+    memory.warm_up()
+    model = scripted("Noted.", "Tom.")
+    agent = make_agent(model, memory, recall_seconds=10)
+    memory.add_takes = 0.5
+
+    def say(thread, text):
+        config = {"configurable": {"thread_id": thread}}
+        agent.invoke({"messages": [("user", text)]}, config)
+
+    say("monday", "My cat is called Tom.")
+    memory.add_takes = 0.0
+    say("friday", "What is my cat called?")
+    assert "My cat is called Tom." in model.prompts[1][0].text

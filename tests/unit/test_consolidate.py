@@ -102,9 +102,9 @@ def test_what_is_no_writer_is_refused_before_the_folder_is_locked(open_memory, t
 
 def test_the_end_of_a_session_waits_until_it_is_over(memory):
     memory.add(Turn(role="user", text="Ann.home = Lisbon"), user_id="ann")
-    assert memory.consolidate().waiting == 1
+    assert memory.consolidate(final=False).waiting == 1
     assert memory.facts(user_id="ann") == ()
-    assert memory.consolidate(final=True).facts == 1
+    assert memory.consolidate().facts == 1
 
 
 def test_days_are_those_of_where_it_was_said(memory):

@@ -410,21 +410,25 @@ def test_an_embedder_of_another_dimension_is_refused_and_can_be_taken(open_memor
     assert (memory.stats().embedder, memory.stats().dimension) == ("hash-32", 32)
 
 
-def test_after_warming_up_the_first_recall_has_nothing_left_to_load(tmp_path):
+@pytest.mark.parametrize("filled", ["before", "after"])
+def test_after_warming_up_the_first_recall_has_nothing_left_to_load(tmp_path, filled):
     script = """
 import sys
 import numpy
 from lightmem_integrations import LightMem, Turn
 with LightMem(sys.argv[1]) as memory:
+    if sys.argv[2] == "after":
+        memory.warm_up()
     memory.add(Turn(role="user", text="I moved to Lisbon."), user_id="ann")
-    memory.index_pending()
-    memory.warm_up()
+    if sys.argv[2] == "before":
+        memory.index_pending()
+        memory.warm_up()
     loaded, numpy.linalg.qr = set(sys.modules), None
     assert memory.recall("When did I move in May?", user_id="ann", strict=True).hits
     print(set(sys.modules) - loaded)
 """
     done = subprocess.run(
-        [sys.executable, "-c", script, str(tmp_path / "store")],
+        [sys.executable, "-c", script, str(tmp_path / "store"), filled],
         capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -38,8 +38,9 @@ def consolidate(
         ),
     ] = None,
     final: Annotated[
-        bool, typer.Option("--final", help="Close also sessions that may still go on.")
-    ] = False,
+        bool,
+        typer.Option("--final/--not-final", help="Close also sessions that may still go on."),
+    ] = True,
     retry: Annotated[
         bool,
         typer.Option(

@@ -7,6 +7,7 @@ delay more recalls than there are threads.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
@@ -136,15 +137,26 @@ class Deadline:
         seconds: For all calls.
         pool: Threads in which they run.
         setting: Name of the setting or argument that gave the seconds, for messages.
+        until: The ``time.monotonic()`` after which none is left, whatever was used.
     """
 
     def __init__(
-        self, seconds: float, pool: DaemonPool, setting: str = "Settings.model_seconds"
+        self,
+        seconds: float,
+        pool: DaemonPool,
+        setting: str = "Settings.model_seconds",
+        until: float = math.inf,
     ) -> None:
         self._whole = seconds
         self._left = min(seconds, threading.TIMEOUT_MAX)
         self._pool = pool
         self._setting = setting
+        self._until = until
+
+    @property
+    def left(self) -> float:
+        """Seconds that are left."""
+        return min(self._left, self._until - time.monotonic())
 
     def run(self, call: Callable[[float], T]) -> T:
         """Run a call, which is given the seconds that are left; return its result.
@@ -153,16 +165,15 @@ class Deadline:
             ModelTimeoutError: It was late.
             ModelError: No time was left, or the model failed.
         """
-        if self._left <= 0:
-            raise ModelError(f"no time was left of {self._limit}")
-        left, start = self._left, time.monotonic()
+        left, start = self.left, time.monotonic()
+        if left <= 0:
+            raise ModelError(f"no time was left of {self}")
         try:
             return self._pool.run(lambda: call(left), left)
         except TimeoutError as error:
-            raise ModelTimeoutError(f"the model did not answer within {self._limit}") from error
+            raise ModelTimeoutError(f"the model did not answer within {self}") from error
         finally:
             self._left -= time.monotonic() - start
 
-    @property
-    def _limit(self) -> str:
-        return f"the {self._whole:g} s of {self._setting}"
+    def __str__(self) -> str:
+        return f"the {self._whole:.3g} s of {self._setting}"

@@ -149,17 +149,23 @@ class StoreEmbedder:
         """False if most letters of the text are of scripts that the model was not taught."""
         return reads(self._embedder, text)
 
-    def warm_up(self) -> Vectors:
-        """Load all that a question's vectors need; returns the vector of some question.
+    def serving(self, embedder: Embedder) -> StoreEmbedder:
+        """This one, or one for another object that bears the same name."""
+        mine = embedder is self._embedder
+        return self if mine else StoreEmbedder(self._ledger, embedder, self._settings)
+
+    def warm_up(self) -> None:
+        """Load all that vectors need, of questions and of turns.
 
         Raises:
             ModelError: The embedder failed.
             EmbeddingMismatchError: It is not the one that the store was built with.
         """
-        vector, encoding = self._in_time(lambda: self.encoded_query("warm up"))
+        _, encoding = self._in_time(lambda: self.encoded_query("warm up"))
         if encoding is not None:
             rotate(encoding.tokens)  # the first one makes the projection
-        return vector
+        if isinstance(self._embedder, TokenEmbedder):
+            self._ignored = ignored_tokens(self._embedder.vocabulary())
 
     def documents(self, texts: Sequence[str], *, soon: bool = False) -> Vectors:
         """The normalised vectors of summaries, statements and documents, one row for each.

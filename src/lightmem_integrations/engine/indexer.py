@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import logging
 import threading
 import time
@@ -10,8 +9,9 @@ from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 
+from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.engine.background import Loop
-from lightmem_integrations.engine.embedder import StoreEmbedder
+from lightmem_integrations.engine.embedder import EMBEDDER_DIMENSION, StoreEmbedder
 from lightmem_integrations.errors import (
     IndexUnavailableError,
     ModelOutputError,
@@ -28,7 +28,6 @@ from lightmem_integrations.storage.turn_vectors import (
     still_pending,
     store_vectors,
 )
-from lightmem_integrations.text.temporal import time_window
 
 logger = logging.getLogger(__name__)
 
@@ -72,18 +71,21 @@ class Indexer:
             backoff=(_FIRST_PAUSE, _LONGEST_PAUSE),
             gather_seconds=_GATHER_SECONDS,
         )
-        self._warm = False
         # Turns for which something unusable came out, and when; see _given_up.
         self._failed: dict[int, tuple[float, ModelOutputError]] = {}
         self.state = "unchecked"
 
     @property
     def ready(self) -> bool:
-        """True if the index may be searched; until then the ledger's vectors are."""
+        """True if the index is open and may be searched; until then the ledger's vectors are."""
         return self.state == "ready"
 
     def prepare(self) -> None:
-        """Check the index, and rebuild it from the ledger where it cannot be trusted."""
+        """Check the index, rebuild it from the ledger where it cannot be trusted, and open it.
+
+        Raises:
+            IndexUnavailableError: The index does not answer.
+        """
         with self._lock:
             if self.ready:
                 return
@@ -93,19 +95,10 @@ class Indexer:
             if self._ledger.get(PURGE) or not self._index.healthy(least, most):
                 logger.warning("The vector index is rebuilt from the ledger (%d users).", len(most))
                 self.rebuild()
+            # Opening takes long the first time. No search of a user is to wait for that.
+            anything = np.ones(int(self._ledger.get(EMBEDDER_DIMENSION) or 1), np.float32)
+            self._index.search(_NOBODY, anything / np.linalg.norm(anything), 1, size=1)
             self.state = "ready"
-
-    def warm_up(self) -> None:
-        """Load the embedder and open the index.
-
-        Raises:
-            ModelError: The embedder cannot be loaded.
-            IndexUnavailableError: The index does not answer.
-        """
-        vector = self._embedder.warm_up()
-        time_window("in May", dt.datetime.now(dt.timezone.utc))  # the date parser loads slowly
-        self.prepare()
-        self._index.search(_NOBODY, vector, 1, size=1)
 
     def rebuild(self) -> int:
         """Build the index anew from the ledger's vectors; returns how many there are.
@@ -146,41 +139,55 @@ class Indexer:
         user_row: int | None = None,
         seconds: float | None = None,
         without: Collection[int] = (),
+        *,
+        index: bool = True,
     ) -> int:
-        """Embed what waits, of one user or of all; returns what is still waiting.
+        """Embed and index what waits, of one user or of all; returns what is still waiting.
 
         Args:
             user_row: Whose turns; ``None`` for everybody's.
             seconds: When to give up; ``None`` for never.
             without: Rows of turns that need not be waited for.
+            index: ``False`` makes vectors only: what the index lacks, recall compares one by one.
 
         Raises:
             ModelError: The embedder failed or returned something unusable.
             IndexUnavailableError: The index does not answer.
         """
+        embedded = None if index else False
         if self._ledger.read_only:
-            self.prepare()
-            return self.waiting(user_row, without)
+            return self.waiting(user_row, without, embedded=embedded)
         deadline = None if seconds is None else time.monotonic() + seconds
         if user_row is None:
             self._failed = {}  # who asks for everything wants it tried anew
-        while left := self.waiting(user_row, [*without, *self._given_up()]):
+        while left := self.waiting(user_row, [*without, *self._given_up()], embedded=embedded):
             pause = -1.0 if deadline is None else deadline - time.monotonic()
             if (deadline is not None and pause <= 0) or not self._embedding.acquire(timeout=pause):
                 return left
             try:
-                self._index_batch(user_row)
+                self._embed_batch(user_row)
             finally:
                 self._embedding.release()
+            if index:
+                self._index_batch(user_row)
         failed = self._given_up()
-        if failed and self.waiting(user_row, without):
+        if failed and self.waiting(user_row, without, embedded=embedded):
             raise next(iter(failed.values()))
         return 0
 
-    def waiting(self, user_row: int | None = None, without: Collection[int] = ()) -> int:
-        """Count the turns that wait for the index, leaving out the rows ``without``."""
+    def waiting(
+        self,
+        user_row: int | None = None,
+        without: Collection[int] = (),
+        *,
+        embedded: bool | None = None,
+    ) -> int:
+        """Count the turns that wait for the index, leaving out the rows ``without``.
+
+        With ``embedded=False``, only those that wait for their vector, too.
+        """
         with self._ledger.read() as connection:
-            return count_pending_turns(connection, user_row, without)
+            return count_pending_turns(connection, user_row, without, embedded=embedded)
 
     def forget(self, scope: str, rows: Sequence[int]) -> None:
         """Take erased turns out of the index.
@@ -212,55 +219,57 @@ class Indexer:
             logger.warning("The store is closed while turns are embedded; they still wait.")
 
     def _index_waiting(self) -> None:
-        self.prepare()
-        if not self._warm and self._holds_anything():
-            self.warm_up()  # so that the first recall of this process need not
-            self._warm = True
-        while self.waiting(without=self._given_up()) and not self._loop.stopping:
-            with self._embedding:
+        while not self._loop.stopping:
+            try:
+                with self._embedding:  # first, since recall needs the vectors and not the index
+                    self._embed_batch(None)
+            finally:
                 self._index_batch(None)
+            if not self.waiting(without=self._given_up()):
+                return
 
-    def _index_batch(self, user_row: int | None) -> None:
-        self.prepare()
-        with self._ledger.read() as connection:
-            todo = pending_turns(connection, self._settings.embed_batch, user_row, self._given_up())
-        embedded, failed = self._embedder.embed([turn for turn in todo if turn.vector is None])
+    def _embed_batch(self, user_row: int | None) -> None:
+        """Make vectors of some turns and keep them, but for those erased or archived meanwhile."""
+        todo = self._pending(user_row, embedded=False)
+        embedded, failed = self._embedder.embed(todo)
         for error in failed.values():
             logger.warning("A turn cannot be embedded and is found by its words only: %s", error)
         now = time.monotonic()
         self._failed = self._failed | {row: (now, error) for row, error in failed.items()}
-        if todo:
-            with self._lock:
-                self._index_embedded(todo, embedded)
+        if not embedded:
+            return
+        with self._ledger.write() as connection:
+            waiting = still_pending(connection, [turn.row for turn in embedded])
+            made = [turn for turn in embedded if turn.row in waiting]
+            vector = made[0].vector if made else None
+            if vector is not None:
+                self._embedder.record_dimension(connection, len(vector))
+                store_vectors(connection, made)
 
-    def _index_embedded(
-        self, todo: Sequence[UnindexedTurn], embedded: Sequence[UnindexedTurn]
-    ) -> None:
-        """Store vectors and index turns, but for those erased or archived since they were read."""
-        vectors = {turn.row: turn.vector for turn in (*embedded, *todo) if turn.vector is not None}
-        with self._ledger.write() as connection:
-            waiting = still_pending(connection, list(vectors))
-            embedded = [turn for turn in embedded if turn.row in waiting]
-            if embedded:
-                self._embedder.record_dimension(connection, len(vectors[embedded[0].row]))
-                store_vectors(connection, embedded)
-        by_scope: dict[str, list[int]] = {}
-        for turn in todo:
-            if turn.row in waiting:
-                by_scope.setdefault(turn.scope, []).append(turn.row)
-        for scope, rows in by_scope.items():
-            self._index.upsert(Batch(scope, rows, np.stack([vectors[row] for row in rows])))
-        with self._ledger.write() as connection:
-            clear_pending(connection, list(vectors))
+    def _index_batch(self, user_row: int | None) -> None:
+        """Index some turns that have their vectors; nothing is erased or archived meanwhile."""
+        self.prepare()
+        with self._lock:
+            by_scope: dict[str, dict[int, Vectors]] = {}
+            for turn in self._pending(user_row, embedded=True):
+                if turn.vector is not None:
+                    by_scope.setdefault(turn.scope, {})[turn.row] = turn.vector
+            for scope, vectors in by_scope.items():
+                self._index.upsert(Batch(scope, list(vectors), np.stack(list(vectors.values()))))
+                with self._ledger.write() as connection:
+                    clear_pending(connection, list(vectors))
+
+    def _pending(self, user_row: int | None, *, embedded: bool) -> list[UnindexedTurn]:
+        with self._ledger.read() as connection:
+            return pending_turns(
+                connection, self._settings.embed_batch, user_row, self._given_up(),
+                embedded=embedded,
+            )  # fmt: skip
 
     def _given_up(self) -> dict[int, ModelOutputError]:
         """Turns that are left alone for a while, since they failed, and would hold up others."""
         since = time.monotonic() - _LONGEST_PAUSE
         return {row: error for row, (when, error) in self._failed.items() if when > since}
-
-    def _holds_anything(self) -> bool:
-        with self._ledger.read() as connection:
-            return bool(expected(connection)) or bool(count_pending_turns(connection))
 
     def _interruptible(self) -> Iterator[Batch]:
         for batch in batches(self._ledger):

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from lightmem_integrations.engine.embedder import StoreEmbedder
 from lightmem_integrations.engine.indexer import Indexer
 from lightmem_integrations.errors import StoreLockedError
 from lightmem_integrations.safety import short_repr
@@ -32,6 +33,7 @@ class OpenStore:
         folder_lock: Keeps other processes away.
         ledger: The truth.
         index: What is searched.
+        embedder: Makes the vectors.
         indexer: Keeps the index in step with the ledger.
         options: What it was opened with, by the names that a user knows.
         close_seconds: How long closing may wait for what is under way.
@@ -44,6 +46,7 @@ class OpenStore:
     folder_lock: FolderLock
     ledger: Ledger
     index: VectorIndex
+    embedder: StoreEmbedder
     indexer: Indexer
     options: Mapping[str, object]
     close_seconds: float

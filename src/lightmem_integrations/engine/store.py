@@ -73,7 +73,7 @@ class Store:
         parts = opened() if self.path is None else shared(self.path, options, opened, user)
         self.ledger, self.index, self.indexer = parts.ledger, parts.index, parts.indexer
         self.settings = settings
-        self.embedder = StoreEmbedder(parts.ledger, embedder, settings)
+        self.embedder = parts.embedder.serving(embedder)
         self._folder_lock = parts.folder_lock
         self._release = functools.partial(parts.release, user)
         # Also called when the last reference is dropped, and at the end of the interpreter.
@@ -150,8 +150,9 @@ def _opened(
     if settings.background_indexing and not ledger.read_only:
         indexer.start()
     return OpenStore(
-        folder, path is None, folder_lock, ledger, index, indexer, options, settings.close_seconds
-    )
+        folder, path is None, folder_lock, ledger, index, identity, indexer, options,
+        settings.close_seconds,
+    )  # fmt: skip
 
 
 def _ledger(folder: Path, url: str | None, *, read_only: bool) -> Ledger:

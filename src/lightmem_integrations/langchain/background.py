@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import logging
+import time
 import weakref
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -20,11 +20,16 @@ from lightmem_integrations.langchain.wait_budget import wait_for
 from lightmem_integrations.lightmem import LightMem, checked_memory
 from lightmem_integrations.records.conversation import Branch, Turn
 from lightmem_integrations.records.storable import reworded
+from lightmem_integrations.safety import check_seconds
 from lightmem_integrations.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-_WARM_UP_SECONDS = 30.0  # a guess: loading takes longer on a disk that is busy
+RECALL_SECONDS = 1.0
+"""How long memory may hold up an answer by default, in seconds: a guess."""
+
+_SHARE_OF_RECORD = 0.3  # of a recall's time, for what is being written down: a guess
+_LEAST_SECONDS = 0.001  # for models, once time is up
 
 
 class _Threads:
@@ -37,6 +42,7 @@ class _Threads:
     def __init__(self, memory: LightMem) -> None:
         self.readers = DaemonPool()
         self.writer = DaemonPool(1)
+        self.told: Future[None] | None = None  # the last record
         weakref.finalize(memory, self.writer.close, memory.settings.close_seconds)
 
 
@@ -51,14 +57,14 @@ class BackgroundMemory:
     of a memory share them. They get no copy of the caller's context: no model that the memory uses
     can stream its words into the answer of the agent that asked.
 
-    The models are loaded at once, so that no answer waits for that. Where an event loop is
-    running, they are loaded in the background; else this returns when they are loaded.
+    A recall sees what was handed over to be recorded before it.
 
     Args:
         memory: The memory.
         k: How many memories a recall returns.
         max_tokens: Size of a recall's text, in tokens.
         agent_id: Which agent writes.
+        seconds: How long a recall may take.
         strict: Whether a recall raises what it could work around.
 
     Attributes:
@@ -72,26 +78,28 @@ class BackgroundMemory:
         k: int | None = None,
         max_tokens: int | None = None,
         agent_id: str | None = None,
+        seconds: float = RECALL_SECONDS,
         strict: bool = False,
     ) -> None:
         self._memory = checked_memory(memory)
         self._k = k
         self._max_tokens = max_tokens
         self.agent_id = agent_id
+        self._seconds = check_seconds(seconds)
         self._strict = strict
-        known = _threads.get(memory)
-        self._threads = known or _threads.setdefault(memory, _Threads(memory))
-        if known is None:
-            loading = self._threads.readers.submit(self._warm_up)
-            if not _on_event_loop():
-                wait_for(loading, _WARM_UP_SECONDS)
+        self._threads = _threads.get(memory) or _threads.setdefault(memory, _Threads(memory))
+
+    @property
+    def seconds(self) -> float:
+        """How long a recall may take."""
+        return self._seconds
 
     def __repr__(self) -> str:
         return repr(self._memory)
 
     def __reduce__(self) -> tuple[Any, ...]:
         options: dict[str, Any] = {"k": self._k, "max_tokens": self._max_tokens}
-        options |= {"agent_id": self.agent_id, "strict": self._strict}
+        options |= {"agent_id": self.agent_id, "seconds": self._seconds, "strict": self._strict}
         return functools.partial(type(self), **options), (self._memory,)
 
     @property
@@ -111,17 +119,23 @@ class BackgroundMemory:
         Without a question, what is asked is what the user said last in this session. What the
         branch went on without is superseded first.
         """
-        shown = tuple(prompt)
-        return self._threads.readers.submit(lambda: self._recall(question, scope, shown, branch))
+        shown, until = tuple(prompt), time.monotonic() + self._seconds
+        told = self._threads.told
+        return self._threads.readers.submit(
+            lambda: self._recall(question, scope, shown, branch, until, told)
+        )
 
     def record(
         self, turns: Sequence[Turn], scope: Scope, branch: Branch | None = None
     ) -> Future[None]:
         """Start to write turns of a branch down. Turns that are known already change nothing."""
         said = tuple(turns)
-        return self._threads.writer.submit(lambda: self._record(said, scope, branch))
+        self._threads.told = record = self._threads.writer.submit(
+            lambda: self._record(said, scope, branch)
+        )
+        return record
 
-    def text(self, recall: Future[str], seconds: float) -> str:
+    def text(self, recall: Future[str]) -> str:
         """The text of a recall; empty if it found nothing, failed, or is not done by now.
 
         Raises:
@@ -129,7 +143,11 @@ class BackgroundMemory:
         """
         self.check(recall)
         if not recall.done():
-            logger.warning("Recall took over %s s; going on without memory.", seconds)
+            logger.warning(
+                "Recall took over %s s; going on without memory. A larger recall_seconds= waits "
+                "longer; memory.warm_up() before the first question loads the models.",
+                self._seconds,
+            )
             recall.cancel()  # takes it out of the queue, if no thread has come to it yet
             return ""
         if recall.cancelled() or recall.exception() is not None:
@@ -144,20 +162,18 @@ class BackgroundMemory:
         if error is not None and (self._strict or isinstance(error, ScopeError)):
             raise error
 
-    def _warm_up(self) -> None:
-        try:
-            self._memory.warm_up()
-        except Exception as error:  # noqa: BLE001  # the first recall meets it again
-            logger.warning("Loading the models failed: %s: %s", type(error).__name__, error)
-
     def _recall(
         self,
         question: AskedQuestion | None,
         scope: Scope,
         prompt: Sequence[BaseMessage],
         branch: Branch | None,
+        until: float,
+        told: Future[None] | None,
     ) -> str:
         try:
+            if told is not None:
+                wait_for(told, _SHARE_OF_RECORD * self._seconds)
             if branch is not None:
                 self._memory.follow(branch, user_id=scope.user_id, session_id=scope.session_id)
             asked = self._asked_last(scope) if question is None else question
@@ -171,6 +187,7 @@ class BackgroundMemory:
                 timezone=scope.timezone,
                 exclude={asked.id, *self._ids_in(prompt, scope)} - {""},
                 strict=self._strict,
+                recall_seconds=max(until - time.monotonic(), _LEAST_SECONDS),
             ).text
         except Exception as error:
             logger.warning("Recall failed: %s: %s", type(error).__name__, error)
@@ -235,11 +252,3 @@ def add_turns(
                 add(turn)
             except TurnConflictError:
                 add(reworded(turn))
-
-
-def _on_event_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True

@@ -22,7 +22,7 @@ from typing_extensions import NotRequired
 from lightmem_integrations.display import described
 from lightmem_integrations.errors import InvalidRequestError, ScopeError
 from lightmem_integrations.langchain.asker import ASKER, Asker, ResumeNotice, asker_of
-from lightmem_integrations.langchain.background import BackgroundMemory
+from lightmem_integrations.langchain.background import RECALL_SECONDS, BackgroundMemory
 from lightmem_integrations.langchain.injection import (
     INJECTIONS,
     Injection,
@@ -86,13 +86,14 @@ class LightMemMiddleware(AgentMiddleware[AskedState, Any, Any]):
     warning is logged. What was to be recorded is recorded as soon as the store lets it.
 
     Args:
-        memory: The memory. Its models are loaded now, or, on an event loop, in the background.
+        memory: The memory. Its models load in the background from its opening on.
         user_id: Whose memory, if this agent serves one user only.
         session_id: The session of runs that have no ``thread_id``.
         agent_id: Which agent this is, for the record.
         k: How many memories a recall returns. ``None``: as the memory's settings say.
         max_tokens: Size of what is put into the prompt, in tokens. ``None``: as the settings say.
-        recall_seconds: How long memory may hold up one answer, in seconds, all in all.
+        recall_seconds: How long memory may hold up one answer, in seconds, all in all. While
+            models still load, words alone find what is recalled.
         inject: Where the memory block stands: as a ``message`` of its own before the question,
             as the first part of the ``question``, for models that insist on human and AI messages
             taking turns, or as the last part of the ``system`` message. In each case what comes
@@ -121,7 +122,7 @@ class LightMemMiddleware(AgentMiddleware[AskedState, Any, Any]):
         agent_id: str | None = None,
         k: int | None = None,
         max_tokens: int | None = None,
-        recall_seconds: float = 1.0,
+        recall_seconds: float = RECALL_SECONDS,
         inject: Injection = "message",
         recall_answers: bool = True,
         tools: bool = False,
@@ -130,10 +131,6 @@ class LightMemMiddleware(AgentMiddleware[AskedState, Any, Any]):
     ) -> None:
         super().__init__()
         check_counts(k=k, max_tokens=max_tokens)
-        if not recall_seconds > 0:
-            raise InvalidRequestError(
-                f"recall_seconds is {recall_seconds!r}; it must be more than 0."
-            )
         if inject not in INJECTIONS:
             raise InvalidRequestError(
                 f"inject is {short_repr(inject)}; it must be one of {', '.join(INJECTIONS)}."
@@ -145,11 +142,11 @@ class LightMemMiddleware(AgentMiddleware[AskedState, Any, Any]):
         )
         names = {"user_id": user_id, "session_id": session_id, "agent_id": agent_id}
         self.tools = LightMemToolkit(memory=memory, **names).get_tools() if tools else []
-        self._pending = PendingTurns(
-            BackgroundMemory(memory, k=k, max_tokens=max_tokens, agent_id=agent_id, strict=strict),
-            seconds=recall_seconds,
-            recall_answers=recall_answers,
-        )
+        background = BackgroundMemory(
+            memory, k=k, max_tokens=max_tokens, agent_id=agent_id, seconds=recall_seconds,
+            strict=strict,
+        )  # fmt: skip
+        self._pending = PendingTurns(background, recall_answers=recall_answers)
         self._notice = ResumeNotice()
         self._inject = inject
         self._strict = strict

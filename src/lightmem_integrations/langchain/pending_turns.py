@@ -58,13 +58,11 @@ class PendingTurns:
 
     Args:
         memory: The memory, in its threads.
-        seconds: How long memory may hold up one answer.
         recall_answers: ``False`` keeps the model's replies out of recall.
     """
 
-    def __init__(self, memory: BackgroundMemory, *, seconds: float, recall_answers: bool) -> None:
+    def __init__(self, memory: BackgroundMemory, *, recall_answers: bool) -> None:
         self._memory = memory
-        self._seconds = seconds
         self._recall_answers = recall_answers
         self._by_question: dict[tuple[Scope, str], PendingTurn] = {}
         self._begun: dict[tuple[str, str | None], frozenset[str]] = {}
@@ -81,9 +79,8 @@ class PendingTurns:
         return repr(self._memory)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        options: dict[str, Any] = {"seconds": self._seconds}
-        options |= {"recall_answers": self._recall_answers}
-        return functools.partial(type(self), **options), (self._memory,)
+        made = functools.partial(type(self), recall_answers=self._recall_answers)
+        return made, (self._memory,)
 
     def start(
         self,
@@ -161,7 +158,7 @@ class PendingTurns:
         self._memory.check(self.recorded(pending))
         if pending.told_late and not pending.recall.done():
             return ""
-        text = self._memory.text(pending.recall, self._seconds)
+        text = self._memory.text(pending.recall)
         pending.told_late = not pending.recall.done()
         return text
 
@@ -185,7 +182,7 @@ class PendingTurns:
         question = AskedQuestion(turns[-1].id or "", words_of(said[-1])) if said else None
         return PendingTurn(
             key=_key(said, scope),
-            budget=WaitBudget(self._seconds),
+            budget=WaitBudget(self._memory.seconds),
             asked="" if question is None else question.text,
             message=said[-1] if said else None,
             turns=[] if from_model else turns,

@@ -12,7 +12,7 @@ from langchain_core.utils.pydantic import create_model_v2
 from pydantic import ConfigDict, Field, PrivateAttr
 
 from lightmem_integrations.errors import ScopeError
-from lightmem_integrations.langchain.background import BackgroundMemory
+from lightmem_integrations.langchain.background import RECALL_SECONDS, BackgroundMemory
 from lightmem_integrations.langchain.messages import AskedQuestion, question_in, text_of
 from lightmem_integrations.langchain.scope import scope_of, user_of_call
 from lightmem_integrations.langchain.wait_budget import WaitBudget
@@ -34,7 +34,7 @@ class LightMemRecall(RunnableSerializable[Any, Recalled]):
     that fails or is slow does not fail the chain: it goes on without, and a warning is logged.
 
     Args:
-        memory: The memory. Its models are loaded now, or, on an event loop, in the background.
+        memory: The memory. Its models load in the background from its opening on.
         user_id: Whose memory, if the chain serves one user only.
         session_id: The session of runs that have no ``thread_id`` or ``session_id``.
         input_key: The key of the question; needed if a dictionary has several keys.
@@ -59,7 +59,7 @@ class LightMemRecall(RunnableSerializable[Any, Recalled]):
     output: Literal["text", "messages"] = "text"
     k: int | None = None
     max_tokens: int | None = None
-    recall_seconds: float = Field(default=1.0, gt=0)
+    recall_seconds: float = Field(default=RECALL_SECONDS, gt=0)
     strict: bool = False
 
     _background: BackgroundMemory = PrivateAttr()
@@ -70,8 +70,9 @@ class LightMemRecall(RunnableSerializable[Any, Recalled]):
         check_known(fields, type(self).model_fields, type(self).__name__)
         super().__init__(**fields)
         self._background = BackgroundMemory(
-            self.memory, k=self.k, max_tokens=self.max_tokens, strict=self.strict
-        )
+            self.memory, k=self.k, max_tokens=self.max_tokens, seconds=self.recall_seconds,
+            strict=self.strict,
+        )  # fmt: skip
 
     @property
     def InputType(self) -> Any:  # noqa: N802  # its name in the contract
@@ -118,7 +119,7 @@ class LightMemRecall(RunnableSerializable[Any, Recalled]):
         if recall is None:
             return self._rendered("")
         WaitBudget(self.recall_seconds).wait(recall)
-        return self._rendered(self._background.text(recall, self.recall_seconds))
+        return self._rendered(self._background.text(recall))
 
     async def _arecalled(
         self,
@@ -130,7 +131,7 @@ class LightMemRecall(RunnableSerializable[Any, Recalled]):
         if recall is None:
             return self._rendered("")
         await WaitBudget(self.recall_seconds).wait_async(recall)
-        return self._rendered(self._background.text(recall, self.recall_seconds))
+        return self._rendered(self._background.text(recall))
 
     def _started(self, given: Any, config: RunnableConfig) -> Future[str] | None:
         scope = scope_of(config, user_id=self.user_id, session_id=self.session_id)

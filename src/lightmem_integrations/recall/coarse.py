@@ -17,7 +17,7 @@ from lightmem_integrations.recall.candidates import (
 from lightmem_integrations.storage import lexical
 from lightmem_integrations.storage.index import VectorIndex, nearest
 from lightmem_integrations.storage.turn_filter import RowFilter
-from lightmem_integrations.storage.turn_reads import Turns, neighbourhood
+from lightmem_integrations.storage.turn_reads import Turns, neighbourhood, newest_turns
 from lightmem_integrations.storage.turn_vectors import user_vectors
 from lightmem_integrations.storage.users import User
 from lightmem_integrations.text.bm25 import inverse_frequency
@@ -30,6 +30,8 @@ _COMMON_AT_LEAST = 200
 # Up to so many turns are compared one by one: exact, and a guess at where a filter in the index
 # begins to be faster.
 _EXACT_UP_TO = 2_000
+# Turns that come back where nothing can be found: as many as a recall returns by default.
+_NEWEST = 5
 
 
 def coarse(
@@ -60,6 +62,8 @@ def coarse(
     matched = by_words(connection, user, weighed, lexical_pool, limits)
     if query.vector is not None:
         matched += by_meaning(connection, index, user, query.vector, dense_pool, limits)
+    if not matched:  # without vectors and without a word in common, better the last than none
+        matched = _newest(connection, user, limits)
     turns = neighbourhood(connection, user, set(matched), SPREAD + REACH)
     showable = turns.searchable & limits.admits(turns.rows)
     near = _spread(turns, np.isin(turns.rows, matched))
@@ -101,9 +105,25 @@ def by_meaning(
         found = nearest(rows, matrix, vector, limit + len(excluded)) if rows else []
     else:
         found = index.search(user.key, vector, limit + len(excluded), size=user.searchable)
+        rows, matrix = user_vectors(connection, user.row, unindexed=True)
+        if rows:
+            found += nearest(rows, matrix, vector, limit + len(excluded))
+            best = {hit.id: hit for hit in found}.values()  # some may be indexed just now
+            found = sorted(best, key=lambda hit: -hit.similarity)
     nearest_rows = np.array([hit.id for hit in found], np.int64)
     kept: list[int] = nearest_rows[limits.admits(nearest_rows)][:limit].tolist()
     return kept
+
+
+def _newest(connection: Connection, user: User, limits: RowFilter) -> list[int]:
+    """Rows of the last turns that may come back."""
+    allowed = limits.remaining()
+    if allowed is None:
+        last = newest_turns(connection, user, _NEWEST + len(limits.excluded))
+        allowed = np.array(last[::-1], np.int64)
+        allowed = allowed[limits.admits(allowed)]
+    rows: list[int] = allowed[-_NEWEST:].tolist()
+    return rows
 
 
 def weigh_terms(connection: Connection, user: User, query: str) -> QueryTerms:

@@ -6,25 +6,20 @@ result says what was missing.
 
 from __future__ import annotations
 
-import logging
-import threading
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
 
 from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.display import counted
-from lightmem_integrations.engine.deadline import CALLS, DaemonPool, Deadline
-from lightmem_integrations.engine.store import Store
-from lightmem_integrations.errors import LightMemError
-from lightmem_integrations.models.protocols import Encoding, Reranker, TokenCounter, load
+from lightmem_integrations.engine.deadline import Deadline
+from lightmem_integrations.models.protocols import Encoding
 from lightmem_integrations.recall.candidates import Candidates, EmbeddedQuery, Ranked, Selection
 from lightmem_integrations.recall.coarse import coarse
 from lightmem_integrations.recall.pack import pack
-from lightmem_integrations.recall.plan.hypothetical import Hypothetical
 from lightmem_integrations.recall.plan.question import essence, limits_of, plan_question
 from lightmem_integrations.recall.rerank import rerank
+from lightmem_integrations.recall.run import RecallParts, Run
 from lightmem_integrations.recall.scores import relevance
 from lightmem_integrations.recall.select.multi_query import merge_candidates, select_over, shares
 from lightmem_integrations.recall.select.scorer import plain_fusion, score
@@ -32,62 +27,10 @@ from lightmem_integrations.recall.tiers.facts import FactView, view_facts
 from lightmem_integrations.recall.tiers.fuse import fuse
 from lightmem_integrations.recall.tiers.shared import may_be_shared, with_shared
 from lightmem_integrations.records.conversation import Plan, Recall
-from lightmem_integrations.settings import Settings
 from lightmem_integrations.storage.index import VectorIndex
 from lightmem_integrations.storage.turn_filter import RowFilter
-from lightmem_integrations.storage.users import User, find_user, list_users
-from lightmem_integrations.validation import Request, checked_request
-
-logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class RecallParts:
-    """An open store, and the models, threads and settings that a recall works with besides."""
-
-    store: Store
-    reranker: Reranker | None
-    hypothetical: Hypothetical | None
-    pool: DaemonPool
-    settings: Settings
-    embedding: DaemonPool = field(default_factory=lambda: DaemonPool(CALLS))
-
-    def close(self, until: float) -> None:
-        """Take no more calls; wait for those under way until this ``time.monotonic()``."""
-        for pool in (self.pool, self.embedding):
-            pool.close(min(max(until - time.monotonic(), 0.0), self.settings.model_seconds))
-
-
-@dataclass(slots=True)
-class _Run:
-    """One recall under way: its clock, and what went wrong so far."""
-
-    parts: RecallParts
-    request: Request
-    deadline: Deadline
-    milliseconds: dict[str, float] = field(default_factory=dict)
-    degraded: list[str] = field(default_factory=list)
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            spent = (time.perf_counter() - start) * 1_000
-            self.milliseconds[name] = self.milliseconds.get(name, 0.0) + spent
-
-    @contextmanager
-    def forgiving(self, what: str) -> Iterator[None]:
-        """Note a failure and go on; in a strict recall let it through."""
-        try:
-            yield
-        except Exception as error:
-            if self.request.strict:
-                raise
-            logger.warning("%s: %s", what, error)
-            reason = str(error) if isinstance(error, LightMemError) else type(error).__name__
-            self.degraded.append(f"{what}: {reason}")
+from lightmem_integrations.storage.users import User, find_user
+from lightmem_integrations.validation import Request
 
 
 def recall_online(parts: RecallParts, request: Request) -> Recall:
@@ -97,7 +40,7 @@ def recall_online(parts: RecallParts, request: Request) -> Recall:
         LightMemError: Only with ``request.strict``: what a part of the path raised.
     """
     asked = replace(request, query=essence(request.query))
-    run = _Run(parts, asked, Deadline(parts.settings.model_seconds, parts.pool))
+    run = Run(parts, asked)
     plan = Plan(queries=(asked.query,), k=request.k)
     ranked: list[Ranked] = []
     with run.stage("total"):
@@ -127,27 +70,8 @@ def _scored(ranked: Sequence[Ranked], threshold: float) -> list[Ranked]:
     ]
 
 
-def warm_up(parts: RecallParts, count_tokens: TokenCounter) -> None:
-    """Load the models, and recall something: compiled statements and open collections are kept.
-
-    Raises:
-        ModelError: A model cannot be loaded.
-    """
-    for model in (parts.reranker, parts.hypothetical):
-        limit = Deadline(parts.settings.work_seconds, parts.pool, "Settings.work_seconds")
-        limit.run(lambda _, model=model: load(model))  # type: ignore[misc]
-    with parts.store.ledger.read() as connection:
-        users = list_users(connection)[:1]
-    for user_id in users:
-        question = "What was it last May?"  # with a date, whose parser loads slowly
-        request = checked_request(
-            parts.settings, query=question, user_id=user_id, count_tokens=count_tokens
-        )
-        recall_online(parts, request)
-
-
-def _search(run: _Run, plan: Plan) -> tuple[Plan, list[Ranked]]:
-    request, ledger = run.request, run.parts.store.ledger
+def _search(run: Run, plan: Plan) -> tuple[Plan, list[Ranked]]:
+    request, ledger, settings = run.request, run.parts.store.ledger, run.parts.settings
     with run.stage("plan"), ledger.read() as connection:
         user = find_user(connection, request.user_id)
         if user is None:  # nothing of their own yet
@@ -155,18 +79,35 @@ def _search(run: _Run, plan: Plan) -> tuple[Plan, list[Ranked]]:
         limits = limits_of(connection, user, request)
         if limits is None:
             return plan, []
-        plan = plan_question(connection, user, request)
-    plan = _with_hypothetical(run, plan)
+    plan = _plan(run, user, plan)
+    models = run.deadline("model_seconds", settings.model_seconds, run.parts.pool)
+    plan = _with_hypothetical(run, plan, models)
     queries = _embed(run, user, plan, limits)
     selection = None
     if "mtm" in request.tiers:
         by_query = _coarse(run, user, queries, limits)
-        selection = _rerank(run, plan, _select(run, plan, queries, by_query))
+        selection = _rerank(run, plan, _select(run, plan, queries, by_query), models)
     vector = queries[0].vector
     return plan, _with_shared(run, _fuse(run, user, plan, vector, limits, selection), vector)
 
 
-def _with_hypothetical(run: _Run, plan: Plan) -> Plan:
+def _plan(run: Run, user: User, plain: Plan) -> Plan:
+    """The plan that the question's names and dates make of a plain one."""
+    ledger = run.parts.store.ledger
+
+    def planned() -> Plan:
+        with ledger.read() as connection:
+            return plan_question(connection, user, run.request)
+
+    with run.stage("plan"), run.forgiving("names and dates in the question were not read"):
+        # The date parser loads slowly.
+        seconds = run.parts.settings.embed_seconds
+        limit = run.deadline("embed_seconds", seconds, run.parts.embedding)
+        return limit.run(lambda _: planned())
+    return plain
+
+
+def _with_hypothetical(run: Run, plan: Plan, models: Deadline) -> Plan:
     """The plan with what a small model adds to the question, where one is given."""
     writer = run.parts.hypothetical
     if writer is None:
@@ -175,15 +116,15 @@ def _with_hypothetical(run: _Run, plan: Plan) -> Plan:
     written = writer.known(question) or ()
     if not written:
         with run.stage("hypothetical"), run.forgiving("hypothetical queries were left out"):
-            written = run.deadline.run(lambda left: writer.write(question, left))
+            written = models.run(lambda left: writer.write(question, left))
     return replace(plan, queries=(question, *written))
 
 
-def _embed(run: _Run, user: User, plan: Plan, limits: RowFilter) -> list[EmbeddedQuery]:
+def _embed(run: Run, user: User, plan: Plan, limits: RowFilter) -> list[EmbeddedQuery]:
     """The queries' vectors, after what waits for its own was given the chance to get them."""
     parts, embedder = run.parts, run.parts.store.embedder
     queries = [EmbeddedQuery(text) for text in plan.queries]
-    limit = Deadline(parts.settings.embed_seconds, parts.embedding, "Settings.embed_seconds")
+    limit = run.deadline("embed_seconds", parts.settings.embed_seconds, parts.embedding)
 
     def embedded(text: str) -> tuple[Vectors, Encoding | None, bool]:
         return limit.run(lambda _: (*embedder.encoded_query(text), embedder.reads(text)))
@@ -197,20 +138,23 @@ def _embed(run: _Run, user: User, plan: Plan, limits: RowFilter) -> list[Embedde
         return queries
     with run.stage("catch up"), run.forgiving("new turns are found by words only"):
         indexer, excluded = parts.store.indexer, limits.excluded.tolist()
-        seconds = min(parts.settings.catch_up_seconds, threading.TIMEOUT_MAX)
-        left = indexer.waiting(user.row, excluded)
-        if (left or parts.store.ledger.read_only) and seconds:
+        indexed = not parts.settings.background_indexing  # else a thread does that soon
+        left = indexer.waiting(user.row, excluded, embedded=None if indexed else False)
+        limit = run.deadline("catch_up_seconds", parts.settings.catch_up_seconds, parts.embedding)
+        if left and (seconds := limit.left) > 0:
             with suppress(TimeoutError):
                 left = parts.embedding.run(
-                    lambda: indexer.catch_up(user.row, seconds, excluded), seconds
+                    lambda: indexer.catch_up(user.row, seconds, excluded, index=indexed), seconds
                 )
         if left:
-            run.degraded.append(f"{counted(left, 'turn')} not embedded yet: found by words only")
+            run.degraded.append(
+                f"{counted(left, 'turn')} not embedded yet: found by words only, after {limit}"
+            )
     return queries
 
 
 def _coarse(
-    run: _Run, user: User, queries: Sequence[EmbeddedQuery], limits: RowFilter
+    run: Run, user: User, queries: Sequence[EmbeddedQuery], limits: RowFilter
 ) -> list[Candidates]:
     """The candidates of all queries, for each of them."""
     store, settings = run.parts.store, run.parts.settings
@@ -237,7 +181,7 @@ def _coarse(
 
 
 def _select(
-    run: _Run, plan: Plan, queries: Sequence[EmbeddedQuery], by_query: Sequence[Candidates]
+    run: Run, plan: Plan, queries: Sequence[EmbeddedQuery], by_query: Sequence[Candidates]
 ) -> Selection:
     settings = run.parts.settings
     scoring = score if settings.scoring == "fitted" else plain_fusion
@@ -248,19 +192,19 @@ def _select(
     return Selection(by_query[0].turns, by_query[0].showable, best)
 
 
-def _rerank(run: _Run, plan: Plan, selection: Selection) -> Selection:
+def _rerank(run: Run, plan: Plan, selection: Selection, models: Deadline) -> Selection:
     reranker = run.parts.reranker
     if reranker is None:
         return selection
     with run.stage("re-rank"), run.forgiving("the re-ranker was left out"):
         seen = selection.best[: plan.k * run.parts.settings.rerank_factor]
         texts = [selection.line(scored) for scored in seen]
-        return replace(selection, best=rerank(reranker, plan.queries[0], seen, texts, run.deadline))
+        return replace(selection, best=rerank(reranker, plan.queries[0], seen, texts, models))
     return selection
 
 
 def _fuse(
-    run: _Run,
+    run: Run,
     user: User,
     plan: Plan,
     vector: Vectors | None,
@@ -280,13 +224,17 @@ def _fuse(
         return fuse(connection, user, plan, selection, facts)
 
 
-def _with_shared(run: _Run, own: list[Ranked], vector: Vectors | None) -> list[Ranked]:
+def _with_shared(run: Run, own: list[Ranked], vector: Vectors | None) -> list[Ranked]:
     """The user's own hits and, where the store has it turned on, what several users said."""
     if not (run.parts.settings.shared_knowledge and may_be_shared(run.request)):
         return own
     with run.stage("shared"), run.forgiving("shared knowledge was left out"):
         if vector is None:
-            vector = run.parts.store.embedder.query(run.request.query)
+            seconds = run.parts.settings.embed_seconds
+            limit = run.deadline("embed_seconds", seconds, run.parts.embedding)
+            vector = limit.run(
+                lambda _: run.parts.store.embedder.encoded_query(run.request.query)[0]
+            )
         with run.parts.store.ledger.read() as connection:
             return with_shared(connection, run.request, vector, own)
     return own

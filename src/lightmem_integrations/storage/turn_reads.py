@@ -122,6 +122,12 @@ def neighbourhood(connection: Connection, user: User, rows: Collection[int], aro
     )
 
 
+def newest_turns(connection: Connection, user: User, limit: int) -> list[int]:
+    """Rows of a user's last searchable turns, the newest first."""
+    query = select(turns.c.id).where(turns.c.user == user.row, turns.c.searchable)
+    return list(connection.execute(query.order_by(turns.c.id.desc()).limit(limit)).scalars())
+
+
 def _owned(table: FromClause) -> ColumnElement[bool]:
     # "+ 0" keeps SQLite from walking all turns of the user to find a few by their rows.
     return table.c.user + 0 == bindparam("user")

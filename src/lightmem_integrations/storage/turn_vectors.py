@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Connection, delete, insert, literal, select
+from sqlalchemy import ColumnElement, Connection, delete, exists, insert, literal, select
 
 from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.storage.schema import (
@@ -51,17 +51,21 @@ def pending_turns(
     limit: int,
     user_row: int | None = None,
     without: Collection[int] = (),
+    *,
+    embedded: bool,
 ) -> list[UnindexedTurn]:
-    """Turns that wait for the index, the newest first, leaving out those ``without``."""
+    """Turns that wait for the index, the newest first, leaving out those ``without``.
+
+    Those that have their vector already, if ``embedded``; else those that wait for it, too.
+    """
+    vector = vectors.c.vector
     query = (
-        select(
-            turns.c.id, turns.c.user, users.c.key, turns.c.speaker, turns.c.text, vectors.c.vector
-        )
+        select(turns.c.id, turns.c.user, users.c.key, turns.c.speaker, turns.c.text, vector)
         .select_from(work)
         .join(turns, turns.c.id == work.c.item)
         .join(users, users.c.id == turns.c.user)
         .outerjoin(vectors, vectors.c.turn == turns.c.id)
-        .where(*_waits(without))
+        .where(*_waits(without, embedded=embedded))
         .order_by(work.c.id.desc())
         .limit(limit)
     )
@@ -76,15 +80,27 @@ def pending_turns(
 
 
 def count_pending_turns(
-    connection: Connection, user_row: int | None = None, without: Collection[int] = ()
+    connection: Connection,
+    user_row: int | None = None,
+    without: Collection[int] = (),
+    *,
+    embedded: bool | None = None,
 ) -> int:
-    """Count the turns that wait for the index, leaving out those ``without``."""
-    return count_rows(connection, work, *_waits(without), user=user_row)
+    """Count the turns that wait for the index, leaving out those ``without``.
+
+    Only those that have their vector already, or that have not, if ``embedded`` is given.
+    """
+    return count_rows(connection, work, *_waits(without, embedded=embedded), user=user_row)
 
 
-def _waits(without: Collection[int]) -> list[ColumnElement[bool]]:
-    waiting = work.c.kind == EMBED
-    return [waiting, work.c.item.not_in(list(without))] if without else [waiting]
+def _waits(without: Collection[int], *, embedded: bool | None) -> list[ColumnElement[bool]]:
+    waiting = [work.c.kind == EMBED]
+    if without:
+        waiting.append(work.c.item.not_in(list(without)))
+    if embedded is not None:
+        has_vector = exists().where(vectors.c.turn == work.c.item).correlate(work)
+        waiting.append(has_vector if embedded else ~has_vector)
+    return waiting
 
 
 def still_pending(connection: Connection, rows: Collection[int]) -> set[int]:
@@ -123,12 +139,26 @@ def forget_vectors(connection: Connection, rows: Collection[int]) -> int:
 
 
 def user_vectors(
-    connection: Connection, user_row: int, rows: Collection[int] | None = None
+    connection: Connection,
+    user_row: int,
+    rows: Collection[int] | None = None,
+    *,
+    unindexed: bool = False,
 ) -> tuple[list[int], Vectors]:
-    """Row ids and vectors of a user's turns, or of those of them that are among ``rows``."""
+    """Row ids and vectors of a user's turns.
+
+    Args:
+        connection: A read transaction on the ledger.
+        user_row: Whose turns.
+        rows: Only those among these rows.
+        unindexed: Only those that the index lacks still.
+    """
     query = select(vectors.c.turn, vectors.c.vector).where(vectors.c.user == user_row)
     if rows is not None:
         query = query.where(vectors.c.turn.in_(list(rows)))
+    if unindexed:
+        waiting = select(work.c.item).where(work.c.kind == EMBED, work.c.user == user_row)
+        query = query.where(vectors.c.turn.in_(waiting))
     return unpack_rows(connection.execute(query.order_by(vectors.c.turn)))
 
 
