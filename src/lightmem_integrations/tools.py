@@ -19,6 +19,7 @@ from lightmem_integrations.errors import LightMemError, ScopeError
 from lightmem_integrations.lightmem import LightMem, checked_memory
 from lightmem_integrations.records.conversation import Hit, Turn
 from lightmem_integrations.safety import check_counts, check_scope_id, check_user_id, digest, fence
+from lightmem_integrations.text.timezone import check_timezone
 
 logger = logging.getLogger(__name__)
 
@@ -135,7 +136,7 @@ class MemoryTools:
         self._agent_id = agent_id
         self._k = k
         self._max_tokens = memory.settings.max_tokens if max_tokens is None else max_tokens
-        self._timezone = timezone
+        self._timezone = check_timezone(timezone)
         self._strict = strict
 
     def __repr__(self) -> str:

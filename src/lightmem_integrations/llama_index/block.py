@@ -26,6 +26,7 @@ from lightmem_integrations.llama_index.retriever import nodes_of
 from lightmem_integrations.llama_index.window import without_placeholders
 from lightmem_integrations.records.conversation import Recall, Turn
 from lightmem_integrations.safety import check_counts, check_scope_id, check_user_id, fence
+from lightmem_integrations.text.timezone import check_timezone
 
 _FENCE_LINES = 3  # the fence, the notice below it, and the fence again
 _AS_IT_IS = RichPromptTemplate("{{ text }}")
@@ -54,6 +55,7 @@ class LightMemBlock(Remade, BaseMemoryBlock[str]):
         tokenizer_fn: Text to tokens. ``None``: LlamaIndex's global tokenizer.
         recall_answers: ``False`` keeps the model's replies out of recall; they stay in the
             history.
+        timezone: The user's time zone (IANA). ``None``: the settings' ``timezone``.
         node_postprocessors: Applied to what is recalled, for example a reranker or a filter.
         format_template: Put around what is recalled, as in ``VectorMemoryBlock``: a template of
             LlamaIndex, or its text, with a variable ``text``.
@@ -73,6 +75,7 @@ class LightMemBlock(Remade, BaseMemoryBlock[str]):
     max_tokens: int | None = None
     k: int | None = None
     recall_answers: bool = True
+    timezone: str | None = None
     node_postprocessors: list[BaseNodePostprocessor] = Field(default_factory=list)
     format_template: BasePromptTemplate = Field(default=_AS_IT_IS)
 
@@ -101,6 +104,7 @@ class LightMemBlock(Remade, BaseMemoryBlock[str]):
         priority: int = 1,
         tokenizer_fn: Callable[[str], Sequence[Any]] | None = None,
         recall_answers: bool = True,
+        timezone: str | None = None,
         node_postprocessors: Sequence[BaseNodePostprocessor] = (),
         format_template: BasePromptTemplate | str = _AS_IT_IS,
         strict: bool = False,
@@ -125,6 +129,7 @@ class LightMemBlock(Remade, BaseMemoryBlock[str]):
             "description": description,
             "priority": priority,
             "recall_answers": recall_answers,
+            "timezone": check_timezone(timezone),
             "accept_short_term_memory": accept_short_term_memory,
         }
         super().__init__(**fields)
@@ -221,6 +226,7 @@ class LightMemBlock(Remade, BaseMemoryBlock[str]):
                 k=self.k,
                 max_tokens=self.max_tokens,
                 exclude=held,
+                timezone=self.timezone,
                 count_tokens=self._count,
                 strict=self._failures.strict,
             )
@@ -267,7 +273,8 @@ class LightMemBlock(Remade, BaseMemoryBlock[str]):
 
     def _turn(self, message: ChatMessage) -> Turn:
         settings, recalled = self._memory.settings, self.recall_answers
-        return to_turn(unmarked(message), settings, recall_answers=recalled)
+        said = unmarked(message)
+        return to_turn(said, settings, recall_answers=recalled, timezone=self.timezone)
 
     def _store(self, turns: Sequence[Turn], session_id: str) -> None:
         user_id = self.user_id

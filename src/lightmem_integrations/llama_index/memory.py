@@ -26,6 +26,7 @@ from lightmem_integrations.llama_index.session import ChatSession
 from lightmem_integrations.llama_index.view import InsertMethodName, View, checked_insert_method
 from lightmem_integrations.safety import check_counts, check_scope_id, check_user_id
 from lightmem_integrations.settings import Settings
+from lightmem_integrations.text.timezone import check_timezone
 
 # Room for the answer, as in LlamaIndex's ChatMemoryBuffer.
 _SHARE_OF_CONTEXT_WINDOW = 0.75
@@ -59,6 +60,7 @@ class LightMemMemory(SavedMemory):
         recall: ``False`` keeps this conversation without recalling anything.
         recall_answers: ``False`` keeps the model's replies out of recall; they stay in the
             conversation.
+        timezone: The user's time zone (IANA). ``None``: the settings' ``timezone``.
         strict: Raise when the store or a model fails. Otherwise the conversation goes on with
             what there is, and the log, ``on_error`` and a ``MemoryDegradedEvent`` say so.
         on_error: Called with each failure that is not raised.
@@ -76,6 +78,7 @@ class LightMemMemory(SavedMemory):
     insert_method: InsertMethodName = "auto"
     recall: bool = True
     recall_answers: bool = True
+    timezone: str | None = None
     strict: bool = False
 
     _session: ChatSession = PrivateAttr()
@@ -96,6 +99,7 @@ class LightMemMemory(SavedMemory):
         insert_method: InsertMethodName | Enum = "auto",
         recall: bool = True,
         recall_answers: bool = True,
+        timezone: str | None = None,
         strict: bool = False,
         on_error: OnError | None = None,
         settings: Settings | Mapping[str, Any] | None = None,
@@ -124,6 +128,7 @@ class LightMemMemory(SavedMemory):
             "insert_method": method,
             "recall": recall,
             "recall_answers": recall_answers,
+            "timezone": check_timezone(timezone),
             "strict": strict,
             "path": None if memory.path is None else str(memory.path.absolute()),
             "settings": to_jsonable_python(memory.settings),
@@ -136,7 +141,12 @@ class LightMemMemory(SavedMemory):
         failures = Failures(strict=strict, on_error=on_error)
         self._on_error = on_error
         self._session = ChatSession(
-            memory, user_id, session_id, failures, recall_answers=recall_answers
+            memory,
+            user_id,
+            session_id,
+            failures,
+            recall_answers=recall_answers,
+            timezone=timezone,
         )
         self._view = View(
             memory,
@@ -146,6 +156,7 @@ class LightMemMemory(SavedMemory):
             recall_tokens=recall_tokens if recall else 0,
             k=k,
             insert_method=method,
+            timezone=timezone,
         )
         self.keep_findable()
 

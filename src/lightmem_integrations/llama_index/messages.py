@@ -48,6 +48,7 @@ def to_turn(
     *,
     time: dt.datetime | None = None,
     recall_answers: bool = True,
+    timezone: str | None = None,
 ) -> Turn:
     """A message as a turn: its words as text, all of it beside them as ``Turn.message``.
 
@@ -57,9 +58,10 @@ def to_turn(
     Args:
         message: The message to store.
         settings: The store's, for its limits: a longer text is cut, not the message itself.
-        time: When it was said, with a time zone; ``None``: now, in the zone of the settings.
+        time: When it was said, with a time zone; ``None``: now, in ``timezone``.
         recall_answers: ``False`` keeps the model's replies out of recall. System and tool
             messages, reasoning, tool calls, code and unfinished ReAct traces are never searched.
+        timezone: Of the user; ``None``: the settings' one.
     """
     role = _role_of(message)
     text, finished = _words(message)
@@ -68,7 +70,7 @@ def to_turn(
         role=role,
         text=text,
         speaker=name[:_LONGEST_NAME] if isinstance(name, str) else None,
-        time=time or moment_in(settings.timezone),
+        time=time or moment_in(timezone or settings.timezone),
         id=uuid.uuid4().hex,
         message=_as_json(message),
         searchable=(

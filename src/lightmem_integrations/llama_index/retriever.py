@@ -17,6 +17,7 @@ from lightmem_integrations.display import described
 from lightmem_integrations.lightmem import LightMem, checked_memory
 from lightmem_integrations.records.conversation import TIERS, Hit, Recall, Tier
 from lightmem_integrations.safety import check_user_id
+from lightmem_integrations.text.timezone import check_timezone
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +46,8 @@ class LightMemRetriever(BaseRetriever):
         since: Only what was said at this moment or later, with a time zone.
         until: Only what was said before this moment, with a time zone.
         speakers: Only what these people said.
+        timezone: The user's time zone (IANA), by whose days the question is read. ``None``: the
+            settings' ``timezone``.
         strict: Raise when a model or the index fails, instead of returning what was found
             without it.
         callback_manager: LlamaIndex's callbacks.
@@ -68,6 +71,7 @@ class LightMemRetriever(BaseRetriever):
         since: dt.datetime | None = None,
         until: dt.datetime | None = None,
         speakers: Collection[str] | None = None,
+        timezone: str | None = None,
         strict: bool = False,
         callback_manager: CallbackManager | None = None,
     ) -> None:
@@ -84,6 +88,7 @@ class LightMemRetriever(BaseRetriever):
             "since": since,
             "until": until,
             "speakers": speakers,
+            "timezone": check_timezone(timezone),
             "strict": strict,
         }
         super().__init__(callback_manager=callback_manager)

@@ -45,9 +45,10 @@ class ChatSession:
         failures: Failures,
         *,
         recall_answers: bool = True,
+        timezone: str | None = None,
     ) -> None:
         self._memory = memory
-        self._recall_answers = recall_answers
+        self._recall_answers, self._timezone = recall_answers, timezone
         self._scope: _Scope = {"user_id": user_id, "session_id": session_id}
         self.failures = failures
         self.left: set[str] = set()
@@ -117,8 +118,11 @@ class ChatSession:
         self.put(self._made(messages))
 
     def _made(self, messages: Sequence[ChatMessage]) -> list[Turn]:
-        settings, recalled = self._memory.settings, self._recall_answers
-        return [to_turn(message, settings, recall_answers=recalled) for message in messages]
+        settings, recalled, zone = self._memory.settings, self._recall_answers, self._timezone
+        return [
+            to_turn(message, settings, recall_answers=recalled, timezone=zone)
+            for message in messages
+        ]
 
     def put(self, turns: Sequence[Turn]) -> None:
         """Store turns in one transaction, after what could not be stored before."""

@@ -28,6 +28,7 @@ class LightMemToolSpec(BaseToolSpec):
         session_id: The session that keeps what the agent writes down.
         k: Memories that a search returns. ``None``: the settings' ``k``.
         max_tokens: Tokens of what a search returns. ``None``: the settings' ``max_tokens``.
+        timezone: The user's time zone (IANA). ``None``: the settings' ``timezone``.
         strict: Raise what the memory raises.
 
     Raises:
@@ -45,6 +46,7 @@ class LightMemToolSpec(BaseToolSpec):
         session_id: str = "notes",
         k: int | None = None,
         max_tokens: int | None = None,
+        timezone: str | None = None,
         strict: bool = False,
     ) -> None:
         self._tools = MemoryTools(
@@ -53,6 +55,7 @@ class LightMemToolSpec(BaseToolSpec):
             session_id=session_id,
             k=k,
             max_tokens=max_tokens,
+            timezone=timezone,
             strict=strict,
         )
 

@@ -71,11 +71,13 @@ class View:
         recall_tokens: int | None,
         k: int | None,
         insert_method: InsertMethodName,
+        timezone: str | None,
     ) -> None:
         settings = memory.settings
 
         self._memory = memory
         self._user_id = user_id
+        self._timezone = timezone
         self._count = count_tokens
         self._token_limit = token_limit
         self._default_limit = settings.short_term_tokens + settings.max_tokens
@@ -194,6 +196,7 @@ class View:
                 k=self._k,
                 max_tokens=tokens,
                 exclude=in_prompt,
+                timezone=self._timezone,
                 count_tokens=self._count,
                 strict=session.failures.strict,
             )
