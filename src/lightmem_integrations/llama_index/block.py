@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from llama_index.core.base.llms.types import ChatMessage, MessageRole
+from llama_index.core.base.llms.types import ChatMessage
 from llama_index.core.memory import BaseMemoryBlock, Memory
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.prompts import BasePromptTemplate, PromptTemplate, RichPromptTemplate
@@ -20,7 +20,7 @@ from pydantic import Field, PrivateAttr
 
 from lightmem_integrations.lightmem import LightMem, checked_memory
 from lightmem_integrations.llama_index.failures import Failures, OnError
-from lightmem_integrations.llama_index.messages import fingerprint, question_of, to_turn, unmarked
+from lightmem_integrations.llama_index.messages import fingerprint, last_question, to_turn, unmarked
 from lightmem_integrations.llama_index.remade import Remade
 from lightmem_integrations.llama_index.retriever import nodes_of
 from lightmem_integrations.llama_index.window import without_placeholders
@@ -192,7 +192,7 @@ class LightMemBlock(Remade, BaseMemoryBlock[str]):
 
     async def _aget(self, messages: list[ChatMessage] | None = None, **block_kwargs: Any) -> str:
         session_id = block_kwargs.get("session_id") or self.session_id
-        query = _question(messages or [])
+        query = last_question(messages or [])
         if query is None:
             return ""
         return await asyncio.to_thread(self._get, query, session_id)
@@ -295,9 +295,3 @@ class LightMemBlock(Remade, BaseMemoryBlock[str]):
             consequence="Messages could not be stored; they are tried again with the next ones.",
         ):
             del self._unsaved[user_id, session_id]
-
-
-def _question(messages: Sequence[ChatMessage]) -> str | None:
-    """The text of the last message of the user."""
-    spoken = (each for each in reversed(messages) if each.role == MessageRole.USER)
-    return question_of(next(spoken, None))

@@ -143,6 +143,12 @@ def question_of(value: object) -> str | None:
     return cleaned(value) if value.strip() else None
 
 
+def last_question(messages: Sequence[ChatMessage]) -> str | None:
+    """The text of the user's last message."""
+    spoken = (each for each in reversed(messages) if each.role == MessageRole.USER)
+    return question_of(next(spoken, None))
+
+
 def calls_of(message: ChatMessage) -> list[str]:
     """Ids of the tool calls that a message makes, in order; ``""`` for a call without an id."""
     ids = [block.tool_call_id or "" for block in message.blocks if isinstance(block, ToolCallBlock)]
