@@ -25,8 +25,9 @@ from lightmem_integrations.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-RECALL_SECONDS = 1.0
-"""How long memory may hold up an answer by default, in seconds: a guess."""
+RECALL_SECONDS = 3.0
+"""How long memory may hold up an answer by default, in seconds: a guess. It matters where models
+load or the machine is busy; else a recall takes some hundredths of a second."""
 
 _SHARE_OF_RECORD = 0.3  # of a recall's time, for what is being written down: a guess
 _LEAST_SECONDS = 0.001  # for models, once time is up
