@@ -53,7 +53,7 @@ def printable(text: str) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """Such as ``1 turn`` and ``1,200 turns``: a number with its noun, which takes a plain s."""
+    """A number with its noun, which takes a plain s: ``1 turn``, ``1,200 turns``."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 

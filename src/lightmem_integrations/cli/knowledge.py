@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lightmem_integrations.cli.options import StoreArgument, UserOption, check_known, open_existing
+from lightmem_integrations.cli.options import StoreArgument, UserOption, check_stored, open_existing
 from lightmem_integrations.cli.output import JsonOption, print_json, table_console
 from lightmem_integrations.cli.progress import progress_bars
 from lightmem_integrations.display import counted
@@ -57,7 +57,7 @@ def consolidate(
     """
     model = None if writer is None else _loaded(writer)
     with open_existing(store, writer=model) as memory, progress_bars(shown=not quiet) as show:
-        check_known(memory, user)
+        check_stored(memory, user)
         report = memory.consolidate(
             user_id=user,
             max_batches=max_batches,
@@ -110,7 +110,7 @@ def inspect(
     """Show what a user's memory consists of: sessions, episodes and facts."""
     show = print_json if as_json else table_console().print
     with open_existing(store) as memory:
-        check_known(memory, user)
+        check_stored(memory, user)
         if fact is not None:
             show(memory.explain(_whole_id(memory, user, fact), user_id=user))
             return

@@ -61,7 +61,7 @@ def open_existing(path: Path, *, writer: object | None = None) -> LightMem:
     return LightMem(existing(path), writer=writer)
 
 
-def check_known(memory: LightMem, user: str | None, session: str | None = None) -> None:
+def check_stored(memory: LightMem, user: str | None, session: str | None = None) -> None:
     """Refuse a user or session of which nothing is stored: mistyped, it looks like an empty memory.
 
     Raises:
@@ -73,7 +73,7 @@ def check_known(memory: LightMem, user: str | None, session: str | None = None) 
 
 
 def unknown(memory: LightMem, user: str | None, session: str | None = None) -> str:
-    """What the store does not know of these, and the names that come near; empty if it does.
+    """Message on a user or session that is not stored, with the names near it; empty if it is.
 
     Raises:
         ScopeError: The id can name no user.

@@ -1,4 +1,4 @@
-"""What a command prints: tables for a person, JSON for a program."""
+"""Output of the commands: tables for a person, JSON for a program."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from lightmem_integrations.cli.options import (
     SessionOption,
     StoreArgument,
     UserOption,
-    check_known,
+    check_stored,
     existing,
     open_existing,
     unknown,
@@ -45,7 +45,7 @@ def recall(
 ) -> None:
     """Show what a user's memory holds on a question."""
     with open_existing(store) as memory:
-        check_known(memory, user, session)
+        check_stored(memory, user, session)
         # Otherwise the time shown would be that of loading the model.
         memory.warm_up()
         found = memory.recall(
@@ -85,7 +85,7 @@ def stats(
 ) -> None:
     """Show how much a store holds."""
     with open_existing(store) as memory:
-        check_known(memory, user)
+        check_stored(memory, user)
         held = memory.stats(user_id=user)
     if as_json:
         print_json(held)

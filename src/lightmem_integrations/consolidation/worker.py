@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 from lightmem_integrations.consolidation.pipeline import OnProgress, consolidate
 from lightmem_integrations.consolidation.write.arbiter import arbiter_of
@@ -31,8 +31,6 @@ from lightmem_integrations.storage.facts import StoredFact
 
 logger = logging.getLogger(__name__)
 
-T = TypeVar("T")
-
 LOOK_AGAIN = 300.0
 """Seconds until the thread looks again, as sessions may be over without a new turn: a guess."""
 
@@ -50,13 +48,6 @@ _HELD_UP = (
 
 _SHORTEST_WAIT = 0.05
 """Seconds between two looks at whether the store is quiet, at least: a guess."""
-
-
-class _InTime(Protocol):
-    """Runs a call of a model within a limit."""
-
-    def __call__(self, call: Callable[[], T], /) -> T:
-        """The result of the call."""
 
 
 class Consolidator:
@@ -208,9 +199,9 @@ class Consolidator:
         self._accesses.write(self._store.ledger)
         arbiter = arbiter_of(writer)
         done = consolidate(
-            self._store, _LimitedWriter(writer, self._pause, self._in_time),
+            self._store, _LimitedWriter(writer, self._pause, self._deadline),
             settings=self._settings, should_stop=should_stop, pause=self._pause,
-            arbiter=arbiter and _LimitedArbiter(arbiter, self._in_time), **asked,
+            arbiter=arbiter and _LimitedArbiter(arbiter, self._deadline), **asked,
         )  # fmt: skip
         if self._share is None or should_stop():
             return done
@@ -221,14 +212,10 @@ class Consolidator:
             logger.warning("Shared knowledge is not up to date (%s).", type(error).__name__)
             return replace(done, problems=(*done.problems, f"Not shared: {error}"))
 
-    def _in_time(self, call: Callable[[], T]) -> T:
-        """The result of a call of a writer or an arbiter, if it comes in the time for one.
-
-        Raises:
-            ModelTimeoutError: It does not.
-        """
+    def _deadline(self) -> Deadline:
+        """The time for one call of a writer or an arbiter."""
         seconds, setting = self._settings.lease_seconds, "ConsolidationSettings.lease_seconds"
-        return Deadline(seconds, self._pool, setting).run(lambda _: call())
+        return Deadline(seconds, self._pool, setting)
 
     @contextmanager
     def _counted(self, *, asked: int) -> Iterator[None]:
@@ -250,28 +237,31 @@ class _LimitedWriter:
     One without a model would otherwise hold the interpreter for a whole episode.
     """
 
-    def __init__(self, writer: Writer, pause: Callable[[], None], in_time: _InTime) -> None:
+    def __init__(
+        self, writer: Writer, pause: Callable[[], None], deadline: Callable[[], Deadline]
+    ) -> None:
         self._writer = writer
         self._pause = pause
-        self._in_time = in_time
+        self._deadline = deadline
 
     @property
     def name(self) -> str:
         return self._writer.name
 
     def write(self, turns: Sequence[WriterTurn]) -> EpisodeDraft:
-        return self._in_time(lambda: self._writer.write(_PacedTurns(turns, self._pause)))
+        paced = _PacedTurns(turns, self._pause)
+        return self._deadline().run(lambda _: self._writer.write(paced))
 
 
 class _LimitedArbiter:
     """An arbiter that is left behind when it is late."""
 
-    def __init__(self, arbiter: Arbiter, in_time: _InTime) -> None:
+    def __init__(self, arbiter: Arbiter, deadline: Callable[[], Deadline]) -> None:
         self._arbiter = arbiter
-        self._in_time = in_time
+        self._deadline = deadline
 
     def judge(self, new: Claim, known: StoredFact) -> Judgement:
-        return self._in_time(lambda: self._arbiter.judge(new, known))
+        return self._deadline().run(lambda _: self._arbiter.judge(new, known))
 
 
 class _PacedTurns(list[WriterTurn]):

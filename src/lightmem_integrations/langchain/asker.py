@@ -19,7 +19,7 @@ ASKER: Final = "lightmem_asker"
 
 
 class Asker(TypedDict):
-    """Who asked: the user, the question's id, and whether what precedes it is another user's."""
+    """The user who asked, the question's id, and whether what precedes it is another user's."""
 
     user_id: str
     question: str | None
@@ -27,12 +27,12 @@ class Asker(TypedDict):
 
 
 def asker_of(messages: Sequence[BaseMessage], user_id: str, before: Asker | None) -> Asker:
-    """Who asked the last question: the user at hand, unless it is known whose it is.
+    """The asker of the last question: the user at hand, unless it is known whose it is.
 
     Args:
         messages: The conversation.
         user_id: The user of this call.
-        before: Who asked when the agent was called before.
+        before: The asker when the agent was called before.
     """
     question = next((each.id for each in reversed(messages) if is_from_person(each)), None)
     if before is not None and question and before["question"] == question:
@@ -42,7 +42,7 @@ def asker_of(messages: Sequence[BaseMessage], user_id: str, before: Asker | None
 
 
 def asker_in_graph(config: RunnableConfig) -> Asker | None:
-    """Who asked, as the graph that this is called from keeps it in its state."""
+    """The asker that the graph, from which this is called, keeps in its state."""
     read = config.get("configurable", {}).get("__pregel_read")  # how its own nodes read it
     try:
         asker: Asker | None = read(ASKER) if callable(read) else None
@@ -52,7 +52,7 @@ def asker_in_graph(config: RunnableConfig) -> Asker | None:
 
 
 class ResumeNotice:
-    """Says once for each run that somebody else resumed it."""
+    """Warning, once for each run, that somebody else resumed it."""
 
     def __init__(self) -> None:
         self._last: tuple[object, ...] | None = None

@@ -157,9 +157,9 @@ def unredacted(
     *,
     recall_answers: bool,
 ) -> list[Turn]:
-    """What was said lately, as turns, where the model is sent the words that the state keeps.
+    """The latest messages, as turns, of which the model is sent the words that the state keeps.
 
-    What it is sent in other words was redacted or cut: that tells nothing of an edit.
+    Those that it is sent in other words were redacted or cut, which tells nothing of an edit.
     """
     own = {message.id: words_of(message) for message in kept[-_LOOKED_AT:] if message.id}
     return [

@@ -21,7 +21,7 @@ from lightmem_integrations.safety import check_known, short_repr
 
 
 class Ranked(TypedDict):
-    """What is ranked: documents, for a query."""
+    """Input of the re-ranker: documents, and the query that they are ranked for."""
 
     query: str
     documents: list[Document]

@@ -16,7 +16,7 @@ from pydantic import Field
 from typing_extensions import Self
 
 from lightmem_integrations.errors import ScopeError
-from lightmem_integrations.langchain.scope import timezone_of_call, user_of_call
+from lightmem_integrations.langchain.scope import scope_of
 from lightmem_integrations.lightmem import LightMem
 from lightmem_integrations.records.conversation import TIERS, Hit, Tier
 from lightmem_integrations.safety import check_known, check_user_id, digest, short_repr
@@ -138,10 +138,9 @@ class LightMemRetriever(BaseRetriever):
         named = kwargs.get("user_id")
         if named is None:
             named = self.user_id
-        config = ensure_config(config)
-        zone = timezone_of_call(config, user_id=named)
-        given = kwargs if zone is None else {"timezone": zone, **kwargs}
-        return {**given, "user_id": self._bound(user_of_call(config, user_id=named))}
+        scope = scope_of(ensure_config(config), user_id=named, session_id=None)
+        given = {} if scope.timezone is None else {"timezone": scope.timezone}
+        return {**given, **kwargs, "user_id": self._bound(scope.user_id)}
 
     def _bound(self, user_id: str | None) -> str:
         if self.user_id is not None and user_id not in (None, self.user_id):

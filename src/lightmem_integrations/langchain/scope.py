@@ -37,11 +37,15 @@ def scope_of(
 
     Raises:
         ScopeError: No user is named, or no valid one.
+        InvalidRequestError: There is no such time zone.
     """
     runtime = _current_runtime() if runtime is None else runtime
     user = user_of_call(config, user_id=user_id, runtime=runtime)
-    zone = timezone_of_call(config, user_id=user_id, runtime=runtime)
     configurable = config.get("configurable", {})
+    zone = _member(getattr(runtime, "context", None), "timezone")
+    zone = check_timezone(configurable.get("timezone") if zone is None else zone)
+    if named_user(config, user_id=user_id, runtime=runtime) != user:
+        zone = None  # that of who resumed the run
     thread = configurable.get("thread_id")
     if thread is None:
         thread = _member(getattr(runtime, "execution_info", None), "thread_id")
@@ -99,25 +103,6 @@ def named_user(config: RunnableConfig, *, user_id: object, runtime: object = Non
         "No user is named, so nobody's memory was touched. Pass user_id= when making the "
         "component, or context with a user_id, or config={'configurable': {'user_id': ...}}."
     )
-
-
-def timezone_of_call(
-    config: RunnableConfig, *, user_id: object, runtime: object = None
-) -> str | None:
-    """The time zone that a call's context or configuration names for its user; None for none.
-
-    In a run that somebody else resumed, it would be theirs.
-
-    Raises:
-        InvalidRequestError: There is no such zone.
-    """
-    runtime = _current_runtime() if runtime is None else runtime
-    named = _member(getattr(runtime, "context", None), "timezone")
-    zone = check_timezone(
-        config.get("configurable", {}).get("timezone") if named is None else named
-    )
-    given = {"user_id": user_id, "runtime": runtime}
-    return zone if named_user(config, **given) == user_of_call(config, **given) else None
 
 
 def history_of(config: RunnableConfig, agent_id: str | None) -> str:

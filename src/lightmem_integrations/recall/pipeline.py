@@ -71,7 +71,7 @@ def _scored(ranked: Sequence[Ranked], threshold: float) -> list[Ranked]:
 
 
 def _search(run: Run, plan: Plan) -> tuple[Plan, list[Ranked]]:
-    request, ledger, settings = run.request, run.parts.store.ledger, run.parts.settings
+    request, ledger = run.request, run.parts.store.ledger
     with run.stage("plan"), ledger.read() as connection:
         user = find_user(connection, request.user_id)
         if user is None:  # nothing of their own yet
@@ -80,7 +80,7 @@ def _search(run: Run, plan: Plan) -> tuple[Plan, list[Ranked]]:
         if limits is None:
             return plan, []
     plan = _plan(run, user, plan)
-    models = run.deadline("model_seconds", settings.model_seconds, run.parts.pool)
+    models = run.deadline("model_seconds", run.parts.pool)
     plan = _with_hypothetical(run, plan, models)
     queries = _embed(run, user, plan, limits)
     selection = None
@@ -101,9 +101,7 @@ def _plan(run: Run, user: User, plain: Plan) -> Plan:
 
     with run.stage("plan"), run.forgiving("names and dates in the question were not read"):
         # The date parser loads slowly.
-        seconds = run.parts.settings.embed_seconds
-        limit = run.deadline("embed_seconds", seconds, run.parts.embedding)
-        return limit.run(lambda _: planned())
+        return run.deadline("embed_seconds", run.parts.embedding).run(lambda _: planned())
     return plain
 
 
@@ -124,7 +122,7 @@ def _embed(run: Run, user: User, plan: Plan, limits: RowFilter) -> list[Embedded
     """The queries' vectors, after what waits for its own was given the chance to get them."""
     parts, embedder = run.parts, run.parts.store.embedder
     queries = [EmbeddedQuery(text) for text in plan.queries]
-    limit = run.deadline("embed_seconds", parts.settings.embed_seconds, parts.embedding)
+    limit = run.deadline("embed_seconds", parts.embedding)
 
     def embedded(text: str) -> tuple[Vectors, Encoding | None, bool]:
         return limit.run(lambda _: (*embedder.encoded_query(text), embedder.reads(text)))
@@ -140,7 +138,7 @@ def _embed(run: Run, user: User, plan: Plan, limits: RowFilter) -> list[Embedded
         indexer, excluded = parts.store.indexer, limits.excluded.tolist()
         indexed = not parts.settings.background_indexing  # else a thread does that soon
         left = indexer.waiting(user.row, excluded, embedded=None if indexed else False)
-        limit = run.deadline("catch_up_seconds", parts.settings.catch_up_seconds, parts.embedding)
+        limit = run.deadline("catch_up_seconds", parts.embedding)
         if left and (seconds := limit.left) > 0:
             with suppress(TimeoutError):
                 left = parts.embedding.run(
@@ -230,11 +228,9 @@ def _with_shared(run: Run, own: list[Ranked], vector: Vectors | None) -> list[Ra
         return own
     with run.stage("shared"), run.forgiving("shared knowledge was left out"):
         if vector is None:
-            seconds = run.parts.settings.embed_seconds
-            limit = run.deadline("embed_seconds", seconds, run.parts.embedding)
-            vector = limit.run(
-                lambda _: run.parts.store.embedder.encoded_query(run.request.query)[0]
-            )
+            embedder = run.parts.store.embedder
+            limit = run.deadline("embed_seconds", run.parts.embedding)
+            vector = limit.run(lambda _: embedder.encoded_query(run.request.query)[0])
         with run.parts.store.ledger.read() as connection:
             return with_shared(connection, run.request, vector, own)
     return own

@@ -51,10 +51,10 @@ class Run:
     milliseconds: dict[str, float] = field(default_factory=dict)
     degraded: list[str] = field(default_factory=list)
 
-    def deadline(self, setting: str, seconds: float, pool: DaemonPool) -> Deadline:
+    def deadline(self, setting: str, pool: DaemonPool) -> Deadline:
         """The deadline that a setting sets, or that ``recall_seconds`` leaves, if it is sooner."""
         name, until = f"Settings.{setting}", math.inf
-        given = self.request.recall_seconds
+        seconds, given = getattr(self.parts.settings, setting), self.request.recall_seconds
         if given is not None:
             until = self.started + _SHARE_OF_MODELS * given
             left = max(until - time.monotonic(), 0.0)

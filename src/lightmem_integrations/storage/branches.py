@@ -26,7 +26,7 @@ from lightmem_integrations.storage.work_queue import make_due
 
 @dataclass(frozen=True, slots=True)
 class BranchChange:
-    """What has to happen to the turns of a session so that they follow a branch.
+    """Change of a session's turns with which they follow a branch.
 
     Attributes:
         superseded: Rows of turns that it went on without.
@@ -48,7 +48,7 @@ def change_of_branch(
     known: Sequence[NewTurn],
     new: Sequence[NewTurn],
 ) -> BranchChange:
-    """Find out what has to happen to a session.
+    """The change with which a session follows a branch.
 
     Args:
         connection: A read transaction on the ledger.

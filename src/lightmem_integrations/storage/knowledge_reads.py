@@ -49,7 +49,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
-    """Something known that is not a turn.
+    """Fact or summary, as recall reads it: something known that is not a turn.
 
     Attributes:
         tier: ``ltm`` for a fact, ``mtm`` for the summary of an episode.
