@@ -422,3 +422,16 @@ async def test_consolidation_as_a_job(memory):
     for nobody in ({}, {"user": "alice"}, "", " ", None):
         with pytest.raises(ScopeError):
             job.invoke(nobody)
+
+
+def test_a_question_that_is_forgotten_while_a_chain_answers_it_is_not_written_down(memory):
+    def answer(_):
+        memory.forget(user_id="alice")
+        return "Forgotten."
+
+    memory.add(Turn(role="user", text="My passport is 4711."), user_id="alice", session_id="t")
+    chain = record_turns(RunnableLambda(answer), memory)
+    chain.invoke("Forget my passport 4711.", ALICE)
+    assert recorded(memory) == [("assistant", "Forgotten.")]
+    chain.invoke("Are you sure?", {"configurable": {"user_id": "bob", "thread_id": "t"}})
+    assert len(recorded(memory, "bob")) == 2

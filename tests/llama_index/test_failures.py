@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 from llama_index.core.agent.workflow import FunctionAgent
+from llama_index.core.base.llms.types import ToolCallBlock
+from llama_index.core.chat_engine import CondensePlusContextChatEngine
 from llama_index.core.instrumentation import get_dispatcher
 from llama_index.core.instrumentation.event_handlers import BaseEventHandler
 from llama_index.core.llms import ChatMessage
@@ -17,6 +19,7 @@ from llama_index.core.llms import ChatMessage
 from lightmem_integrations import LightMem, Turn
 from lightmem_integrations.errors import LedgerError, StoreClosedError
 from lightmem_integrations.llama_index import (
+    LightMemBlock,
     LightMemMemory,
     LightMemRetriever,
     MemoryDegradedEvent,
@@ -216,3 +219,61 @@ def test_no_message_is_lost_in_a_conversation_with_a_failing_store(core: LightMe
                 memory.put(message)
     memory.put(ChatMessage(role="user", content="Bye"))
     assert [turn.text for turn in core.history(user_id="alice", session_id="s")] == [*said, "Bye"]
+
+
+PASSPORT = ChatMessage(role="user", content="My passport is 4711.")
+
+
+def test_what_waits_for_a_store_that_failed_is_forgotten_with_the_rest(core: LightMem) -> None:
+    memory = of_alice(core, session_id="s", strict=False)
+    with broken_ledger(core):
+        memory.put(PASSPORT)
+    core.forget(user_id="alice")
+    memory.put(HELLO)
+    assert memory.get_all() == [HELLO]
+    assert [turn.text for turn in core.history(user_id="alice", session_id="s")] == ["Hello"]
+
+
+async def test_what_waits_in_a_block_is_forgotten_with_the_rest(core: LightMem) -> None:
+    block = LightMemBlock(memory=core, user_id="alice", session_id="s")
+    with broken_ledger(core):
+        await block.aput([PASSPORT])
+    core.forget(user_id="alice")
+    await block.aput([HELLO])
+    assert [turn.text for turn in core.history(user_id="alice", session_id="s")] == ["Hello"]
+
+
+async def test_a_question_that_is_forgotten_during_an_agents_run_stays_forgotten(
+    core: LightMem, script
+) -> None:
+    def forget_me() -> str:
+        """Forget all that is known about the user."""
+        return str(core.forget(user_id="alice").turns)
+
+    call = ToolCallBlock(tool_call_id="1", tool_name="forget_me", tool_kwargs={})
+    says = script(ChatMessage(role="assistant", blocks=[call]), "Done.")
+    agent = FunctionAgent(llm=says.llm, tools=[forget_me])
+    memory = of_alice(core, session_id="s", strict=False)
+    with broken_ledger(core):
+        memory.put(PASSPORT)
+    await agent.run(user_msg="Forget my passport 4711.", memory=memory)
+    assert not [t for t in core.history(user_id="alice", session_id="s") if "4711" in t.text]
+    found = core.recall("passport 4711", user_id="alice", strict=True)
+    assert "4711" not in "".join(hit.text for hit in found.hits)
+
+
+def test_a_question_that_an_engine_puts_once_it_is_answered_stays_forgotten(
+    core: LightMem, script
+) -> None:
+    class Forgets(LightMemRetriever):
+        def _retrieve(self, query_bundle):
+            core.forget(user_id="alice")
+            return []
+
+    says = script("Done.")
+    engine = CondensePlusContextChatEngine.from_defaults(
+        retriever=Forgets(memory=core, user_id="alice"), llm=says.llm,
+        memory=of_alice(core, session_id="s"),
+    )  # fmt: skip
+    engine.chat("Forget my passport 4711.")
+    assert [t.role for t in core.history(user_id="alice", session_id="s")] == ["assistant"]

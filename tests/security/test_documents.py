@@ -1,5 +1,7 @@
 """Documents: no byte of what was erased is left, and no label reaches what is another's."""
 
+import threading
+
 import numpy as np
 import pytest
 
@@ -185,3 +187,30 @@ def test_an_index_that_mixes_everything_up_leaks_nothing(store, open_ledger, mon
     for user in ("ann", "bo"):
         found = store.search(("m", user), query="train 3", limit=5)
         assert {item.value["owner"] for item in found} == {user}
+
+
+def test_a_document_erased_while_the_index_is_rebuilt_leaves_at_the_next_purge(
+    store, tmp_path, monkeypatch
+):
+    """The rebuild has read its vector already; its end must not pass for the end of the erasure."""
+    monkeypatch.setattr(document_indexing, "_INDEX_FROM", 1)
+    remember(store)
+    indexed = []
+    write = ChromaIndex._write
+
+    def erases(index, generation, batch):
+        write(index, generation, batch)
+        if not indexed:
+            indexed.append(1)
+            eraser = threading.Thread(target=store.delete, args=(("u", CANARY), CANARY))
+            eraser.start()
+            eraser.join(1)  # it waits for the index from some point on
+            indexed.append(eraser)
+
+    monkeypatch.setattr(ChromaIndex, "_write", erases)
+    store.memory.reindex()
+    indexed[1].join(30)
+    monkeypatch.undo()
+    store.purge()
+    store.close()
+    assert not {name for name, token in traces(tmp_path) if token == 2}

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from lightmem_integrations import (
+    Branch,
     ExactIndex,
     IndexUnavailableError,
     InvalidRequestError,
@@ -19,6 +20,7 @@ from lightmem_integrations.testing import HashEmbedder
 UTC = dt.timezone.utc
 DAY = dt.timedelta(days=1)
 MAY = dt.datetime(2025, 5, 1, tzinfo=UTC)
+RUN = Branch(history="agent", turn_ids=None)
 
 
 class Unreliable(ExactIndex):
@@ -273,3 +275,40 @@ def test_forgetting_without_a_purge_rewrites_no_database(tmp_path):
         assert not memory.forget(user_id="ann", purge=False).purged
         assert memory.forget(user_id="ann").purged
         assert file.stat().st_size < kept
+
+
+@pytest.mark.parametrize(
+    ("what", "left_out"),
+    [
+        ({}, ["a", "b"]),
+        ({"session_id": "s1"}, ["a", "b"]),
+        ({"session_id": "s2"}, []),
+        ({"turn_ids": ["a", "c"]}, ["a"]),
+        ({"until": MAY}, []),
+        ({"since": MAY}, ["a", "b"]),
+    ],
+)
+def test_what_was_said_before_a_forget_is_not_written_down_after_it(open_memory, what, left_out):
+    memory = open_memory()
+    before = dt.datetime.now(dt.timezone.utc)
+    said = [Turn(role="user", text=f"herons {key}", id=key, time=before) for key in "ab"]
+    memory.forget(user_id="ann", **what)
+    memory.forget(user_id="bob")
+    later = Turn(role="user", text="herons c", id="c")
+    stored = memory.add([*said, later], user_id="ann", session_id="s1", branch=RUN)
+    assert [turn.id for turn in stored] == [key for key in "abc" if key not in left_out]
+    assert memory.history(user_id="ann", session_id="s1") == stored
+    memory.add(said, user_id="ann", session_id="s1")  # who wants it stored says so
+    assert len(memory.history(user_id="ann", session_id="s1")) == 3
+
+
+def test_a_memory_forgotten_by_its_id_is_not_written_down_again(open_memory):
+    memory = open_memory()
+    now = dt.datetime.now(dt.timezone.utc)
+    turns = [Turn(role="user", text=f"herons {key}", id=key, time=now) for key in "ab"]
+    memory.add(turns, user_id="ann")
+    memory.consolidate(user_id="ann", final=True)
+    (episode, *_) = memory.episodes(user_id="ann")
+    memory.forget(user_id="ann", memory_ids=[episode.id])
+    assert memory.add(turns, user_id="ann", branch=RUN) == ()
+    assert memory.users() == ()

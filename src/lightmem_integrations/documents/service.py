@@ -36,8 +36,7 @@ from lightmem_integrations.storage.documents import (
     write_documents,
 )
 from lightmem_integrations.storage.index import VectorIndex
-from lightmem_integrations.storage.index_contents import PURGE
-from lightmem_integrations.storage.ledger import put_meta
+from lightmem_integrations.storage.index_contents import PURGE, mark_purge
 from lightmem_integrations.storage.namespaces import Path, list_paths
 
 logger = logging.getLogger(__name__)
@@ -247,7 +246,7 @@ class Documents:
 
     def _note(self, connection: Connection, gone: ErasedDocuments) -> None:
         if gone.index_ids:  # so that a crash before _finish is made good at the next opening
-            put_meta(connection, PURGE, "1")
+            mark_purge(connection)
 
     def _finish(self, gone: ErasedDocuments) -> None:
         for scope, ids in gone.index_ids.items():

@@ -35,6 +35,7 @@ def write_turns(
 ) -> list[Turn]:
     """Let a session follow its branch, if one is given, then write turns; returns them as stored.
 
+    Turns of a branch that were forgotten since they were said are left out.
     Where nothing has changed and nothing is new, this only reads.
 
     Args:
@@ -51,11 +52,14 @@ def write_turns(
     """
 
     def look(connection: Connection) -> tuple[int, int, BranchChange]:
+        left = new
+        if branch is not None:
+            left = store.erasures.spared(new, user_id=user_id, session_id=session_id)
         user = find_user(connection, user_id)
         session = None if user is None else find_session(connection, user, session_id)
         if branch is None or user is None or session is None:
-            return 0, 0, BranchChange(new=new)
-        return user.row, session, change_of_branch(connection, session, branch, known, new)
+            return 0, 0, BranchChange(new=left)
+        return user.row, session, change_of_branch(connection, session, branch, known, left)
 
     change = BranchChange(new=new)
     if branch is not None:
@@ -74,7 +78,7 @@ def write_turns(
                 connection, change.new, user_id=user_id,
                 session_id=session_id, agent_id=agent_id,
                 history=None if branch is None else branch.history,
-            )  # fmt: skip
+            ) if change.new else []  # fmt: skip
             place_wordings(connection, session_row, change.places)
             user = find_user(connection, user_id)
         if archived and user is not None:

@@ -23,7 +23,7 @@ from lightmem_integrations.models.token_vectors import ignored_tokens, rotate
 from lightmem_integrations.models.writing_systems import reads
 from lightmem_integrations.settings import Settings
 from lightmem_integrations.storage.document_vectors import drop_document_vectors
-from lightmem_integrations.storage.index_contents import PURGE
+from lightmem_integrations.storage.index_contents import mark_purge
 from lightmem_integrations.storage.ledger import Ledger, get_meta, put_meta
 from lightmem_integrations.storage.shared import withdraw_all
 from lightmem_integrations.storage.turn_vectors import UnindexedTurn, drop_vectors
@@ -90,7 +90,7 @@ class StoreEmbedder:
             put_meta(connection, EMBEDDER_NAME, self._embedder.name)
             put_meta(connection, EMBEDDER_DIMENSION, "")
             put_meta(connection, EMBEDDER_FINGERPRINT, "")
-            put_meta(connection, PURGE, "1")
+            mark_purge(connection)
 
     def check_dimension(self, vector: Vectors) -> None:
         """Make sure that a question's vector can be compared with those of the store.

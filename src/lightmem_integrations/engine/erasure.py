@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection
 from dataclasses import replace
 
+from lightmem_integrations.engine.erasures import Erasure
 from lightmem_integrations.engine.store import Store
 from lightmem_integrations.records.conversation import Receipt
+from lightmem_integrations.safety import key_of
 from lightmem_integrations.storage.erase.knowledge import turns_behind
 from lightmem_integrations.storage.erase.turns import erase_turns
-from lightmem_integrations.storage.index_contents import PURGE
-from lightmem_integrations.storage.ledger import put_meta
+from lightmem_integrations.storage.index_contents import PURGE, mark_purge
 from lightmem_integrations.storage.users import find_session, find_user
 
 _NOTHING = Receipt(turns=0, sessions=0, vectors=0, purged=True)
@@ -46,7 +48,7 @@ def forget(
         StorageError: The store cannot be written.
     """
     with store.indexer.exclusively():
-        receipt, rows = _NOTHING, list[int]()
+        receipt, rows = _NOTHING, dict[int, str]()
         with store.ledger.write() as connection:
             user = find_user(connection, user_id)
             session_row = None
@@ -65,12 +67,18 @@ def forget(
                     until=until,
                 )
             if rows:
-                put_meta(connection, PURGE, "1")
+                mark_purge(connection)
+            keys = None if turn_ids is None and memory_ids is None else set(rows.values())
+            if turn_ids is not None and memory_ids is None:
+                keys = {key_of(each) for each in turn_ids}  # those not stored yet, too
+            store.erasures.note(
+                Erasure(time.time(), user_id, session_id, keys, since=since, until=until)
+            )
         if purge:
             purged = store.indexer.purge()
         else:
             if user is not None and rows:
-                store.indexer.forget(user.key, rows)
+                store.indexer.forget(user.key, list(rows))
                 store.ledger.empty_log()
             purged = not store.ledger.get(PURGE)
     return replace(receipt, purged=purged)

@@ -18,7 +18,7 @@ from lightmem_integrations.errors import (
 )
 from lightmem_integrations.settings import Settings
 from lightmem_integrations.storage.index import Batch, VectorIndex
-from lightmem_integrations.storage.index_contents import PURGE, batches, expected
+from lightmem_integrations.storage.index_contents import PURGE, batches, clear_purge, expected
 from lightmem_integrations.storage.ledger import Ledger
 from lightmem_integrations.storage.turn_vectors import (
     UnindexedTurn,
@@ -108,13 +108,15 @@ class Indexer:
         """
         with self._lock:
             self.state = "rebuilding"
+            mark = self._ledger.get(PURGE)  # documents are erased while this goes on
             try:
                 self._index.replace(self._interruptible())
             except BaseException:
                 self.state = "unavailable"
                 raise
-            if self._ledger.get(PURGE) and not self._ledger.read_only and self._ledger.compact():
-                self._ledger.put(PURGE, "")
+            if mark and not self._ledger.read_only and self._ledger.compact():
+                with self._ledger.write() as connection:
+                    clear_purge(connection, mark)
             self.state = "ready"
             with self._ledger.read() as connection:
                 return sum(expected(connection).values())

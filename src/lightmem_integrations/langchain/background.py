@@ -129,7 +129,10 @@ class BackgroundMemory:
     def record(
         self, turns: Sequence[Turn], scope: Scope, branch: Branch | None = None
     ) -> Future[None]:
-        """Start to write turns of a branch down. Turns that are known already change nothing."""
+        """Start to write turns of a branch down, but for those forgotten since they were said.
+
+        Turns that are known already change nothing.
+        """
         said = tuple(turns)
         self._threads.told = record = self._threads.writer.submit(
             lambda: self._record(said, scope, branch)

@@ -32,6 +32,7 @@ from lightmem_integrations.langchain.messages import (
 from lightmem_integrations.langchain.scope import Scope, history_of, is_from_model
 from lightmem_integrations.langchain.wait_budget import WaitBudget
 from lightmem_integrations.records.conversation import Branch, Turn
+from lightmem_integrations.text.timezone import moment_in
 
 _KEPT_QUESTIONS = 256  # a guess: far more than one process answers at a time
 
@@ -143,8 +144,7 @@ class PendingTurns:
             if pending is None:
                 return None
             del self._by_question[pending.key]
-        # What is recorded already may have been forgotten since, by a tool of this very run.
-        turns = [] if _is_written(pending.record) else list(pending.turns)
+        turns = list(pending.turns)
         if answer is not None and pending.answered and not from_model:
             settings = self._memory.settings
             turns.append(to_turn(answer, settings, recall_answers=self._recall_answers))
@@ -174,9 +174,10 @@ class PendingTurns:
         from_model: bool,  # noqa: FBT001
         branch: Branch,
     ) -> PendingTurn:
+        now = moment_in(scope.timezone or self._memory.settings.timezone)
         places = {id(message): place for place, message in enumerate(messages)}
         turns = [
-            to_turn(with_id(message, places[id(message)]), self._memory.settings)
+            replace(to_turn(with_id(message, places[id(message)]), self._memory.settings), time=now)
             for message in said
         ]
         question = AskedQuestion(turns[-1].id or "", words_of(said[-1])) if said else None
@@ -246,13 +247,4 @@ def _is_summarized(messages: Sequence[BaseMessage]) -> bool:
     """True if no person's message is left, but what another middleware made of them."""
     return any(isinstance(each, HumanMessage) for each in messages) and not any(
         is_from_person(each) for each in messages
-    )
-
-
-def _is_written(record: Future[None] | None) -> bool:
-    return (
-        record is not None
-        and record.done()
-        and not record.cancelled()
-        and record.exception() is None
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
 from typing import Any, TypeVar
@@ -39,6 +40,7 @@ from lightmem_integrations.langchain.wait_budget import wait_for
 from lightmem_integrations.lightmem import LightMem
 from lightmem_integrations.records.conversation import Branch
 from lightmem_integrations.safety import check_scope_id, check_user_id, short_repr
+from lightmem_integrations.text.timezone import moment_in
 
 logger = logging.getLogger(__name__)
 
@@ -99,6 +101,7 @@ def record_turns(
         scope = scope_of(config, user_id=user_id, session_id=session_id, runtime=runtime)
         asked, from_model = question_in(given, input_key), is_from_model(config)
         history = f"{history_of(config, agent_id)}:chain"
+        now = moment_in(scope.timezone or memory.settings.timezone)
         if not _resumes(asked):
             askers[scope.session_id] = scope.user_id
             if len(askers) > _KEPT_SESSIONS:
@@ -113,6 +116,7 @@ def record_turns(
                 turns = [
                     to_turn(each, memory.settings, recall_answers=recall_answers) for each in said
                 ]
+                turns = [replace(each, time=now) if each.role == "user" else each for each in turns]
                 if turns and asker is not None and not from_model:
                     held = ids_of([*_messages(asked), *_messages(answered)])
                     branch = Branch(history=history, turn_ids=held)

@@ -23,6 +23,7 @@ from lightmem_integrations.llama_index.failures import Failures, OnError
 from lightmem_integrations.llama_index.messages import fingerprint, last_question, to_turn, unmarked
 from lightmem_integrations.llama_index.remade import Remade
 from lightmem_integrations.llama_index.retriever import nodes_of
+from lightmem_integrations.llama_index.session import BRANCH
 from lightmem_integrations.llama_index.window import without_placeholders
 from lightmem_integrations.records.conversation import Recall, Turn
 from lightmem_integrations.safety import check_counts, check_scope_id, check_user_id, fence
@@ -283,7 +284,7 @@ class LightMemBlock(Remade, BaseMemoryBlock[str]):
             return
 
         def add() -> bool:
-            self._memory.add(waiting, user_id=user_id, session_id=session_id)
+            self._memory.add(waiting, user_id=user_id, session_id=session_id, branch=BRANCH)
             return True
 
         # LlamaIndex hands messages over once only: what cannot be stored must wait here, also

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Sequence, Set
 from dataclasses import replace
 from typing import TypedDict
@@ -17,8 +18,11 @@ from lightmem_integrations.llama_index.messages import (
     to_turn,
 )
 from lightmem_integrations.records.conversation import Branch, Turn
+from lightmem_integrations.text.timezone import moment_in
 
-_BRANCH = Branch(history="llama_index", turn_ids=None)
+BRANCH = Branch(history="llama_index", turn_ids=None)
+"""Also for what waits, for a store that fails or for an answer, and is forgotten meanwhile."""
+
 _NO_LIMIT = 2**53  # tokens: more than there ever are
 
 
@@ -56,6 +60,7 @@ class ChatSession:
         # What the store could not take yet: turns, and the beginning of a new window.
         self._unsaved: list[Turn] = []
         self._unsaved_clear = False
+        self._asked: tuple[str, dt.datetime | None] = ("", None)
         # The turns put since the user last spoke, for when the store cannot be read.
         self._exchange: list[Turn] = []
         self._total: int | None = None
@@ -120,9 +125,25 @@ class ChatSession:
     def _made(self, messages: Sequence[ChatMessage]) -> list[Turn]:
         settings, recalled, zone = self._memory.settings, self._recall_answers, self._timezone
         return [
-            to_turn(message, settings, recall_answers=recalled, timezone=zone)
+            to_turn(
+                message, settings, time=self._said(message), recall_answers=recalled, timezone=zone
+            )
             for message in messages
         ]
+
+    def ask(self, question: str) -> None:
+        """Keep in mind when a question came that is put only once it is answered."""
+        self._asked = (
+            question.strip(),
+            moment_in(self._timezone or self._memory.settings.timezone),
+        )
+
+    def _said(self, message: ChatMessage) -> dt.datetime | None:
+        asked, since = self._asked
+        if not asked or asked != (message.content or "").strip():
+            return None
+        self._asked = ("", None)
+        return since
 
     def put(self, turns: Sequence[Turn]) -> None:
         """Store turns in one transaction, after what could not be stored before."""
@@ -187,14 +208,14 @@ class ChatSession:
         if self._unsaved_clear:
             self._memory.clear_short_term(**self._scope)
             self._unsaved_clear = False
-        self._written += len(self._memory.add(turns, branch=_BRANCH, **self._scope))
+        self._written += len(self._memory.add(turns, branch=BRANCH, **self._scope))
         return True
 
     def _supersede(self, gone: Set[tuple[str, str]]) -> None:
         """What says this was edited or dropped: it is not recalled any more."""
         ids = {turn.id for turn in self._history() if turn.id and (turn.role, turn.text) in gone}
         if ids:
-            branch = replace(_BRANCH, replaced=ids)
+            branch = replace(BRANCH, replaced=ids)
             self.failures.guarded(
                 lambda: self._memory.follow(branch, **self._scope),
                 None,

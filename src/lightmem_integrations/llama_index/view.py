@@ -108,6 +108,7 @@ class View:
         live = _live_turn(turns, asked)
         if asked is not None and live is None:
             # A question that is not in the store comes on top of what we return.
+            session.ask(asked)
             room -= self._count(asked)
             turns = session.window(room - self._recall_tokens, self._measure)
         query = asked if live is None else question_of(to_message(live))

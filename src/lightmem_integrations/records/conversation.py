@@ -54,7 +54,8 @@ class Branch:
     What that history held before and replaced by another continuation is superseded: kept and
     marked, but neither recalled nor consolidated. It stands again once a branch holds it again.
     What is missing before the last turn that both have in common was trimmed or summarised, and
-    stands, and so does everything where they have none in common.
+    stands, and so does everything where they have none in common. What ``forget`` erased, or would
+    have, after it was said is not written down with a branch: an agent's run may end later.
 
     Attributes:
         history: Name of the history: no other one's turns are superseded.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 
 from sqlalchemy import Connection, func, select
 
 from lightmem_integrations.storage.document_vectors import FIRST_ID, HELD
 from lightmem_integrations.storage.index import Batch
-from lightmem_integrations.storage.ledger import Ledger
+from lightmem_integrations.storage.ledger import Ledger, get_meta, put_meta
 from lightmem_integrations.storage.schema import document_vectors, namespaces, users, vectors, work
 from lightmem_integrations.storage.turns import EMBED
 from lightmem_integrations.storage.vector_bytes import unpack_rows
@@ -16,7 +17,10 @@ from lightmem_integrations.storage.vector_bytes import unpack_rows
 _BATCH = 1_000  # vectors read at a time; a guess
 
 PURGE = "index.purge"
-"""Set in the ledger while the vector index holds something that it is not to hold."""
+"""Set in the ledger while the vector index holds something that it is not to hold.
+
+Each erasure sets another value: whoever rewrites the index clears only the one from before that.
+"""
 
 # Of each kind of vector: whose they are, by which column; their rows; the id in the index of row 0;
 # and which of them the index must hold.
@@ -61,3 +65,14 @@ def batches(ledger: Ledger) -> Iterator[Batch]:
                     rows, found = unpack_rows(connection.execute(query.where(row > rows[-1])))
                 if rows:
                     yield Batch(scope, [first_id + each for each in rows], found)
+
+
+def mark_purge(connection: Connection) -> None:
+    """Note, with an erasure, that the files of index and ledger must be rewritten."""
+    put_meta(connection, PURGE, uuid.uuid4().hex)
+
+
+def clear_purge(connection: Connection, mark: str) -> None:
+    """Note that they were, unless something was erased after that mark was read."""
+    if get_meta(connection, PURGE) == mark:
+        put_meta(connection, PURGE, "")

@@ -26,7 +26,7 @@ def erase_turns(
     among: Collection[int] | None = None,
     since: float | None = None,
     until: float | None = None,
-) -> tuple[Receipt, list[int]]:
+) -> tuple[Receipt, dict[int, str]]:
     """Erase the turns of a user that meet every condition given; all of them if none is.
 
     What was made of them goes with them: see ``erase_derived``. ``among`` names rows of turns.
@@ -34,7 +34,8 @@ def erase_turns(
     Sessions that are empty afterwards are erased too, and so is a user without any session.
 
     Returns:
-        The counts of what was erased, and the rows of the turns, which the index still holds.
+        The counts of what was erased, and the keys of the turns by their rows, which the index
+        still holds.
     """
     conditions: list[ColumnElement[bool]] = [turns.c.user == user.row]
     if session_row is not None:
@@ -63,7 +64,7 @@ def erase_turns(
         turns=len(rows), sessions=gone, vectors=had_vectors, purged=False, episodes=episodes,
         facts=facts,
     )  # fmt: skip
-    return receipt, rows
+    return receipt, {row.id: row.key for row in found}
 
 
 def _delete_empty_sessions(connection: Connection, user: User) -> int:
