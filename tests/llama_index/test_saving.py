@@ -6,14 +6,23 @@ import copy
 import gc
 import json
 import pickle
+import subprocess
+import sys
 
 import pytest
+from llama_index.core.agent.workflow import FunctionAgent
 from llama_index.core.llms import ChatMessage
-from llama_index.core.workflow import JsonPickleSerializer, JsonSerializer
+from llama_index.core.workflow import Context, JsonPickleSerializer, JsonSerializer
 
-from lightmem_integrations import LightMem
+from lightmem_integrations import LightMem, Settings, Turn
 from lightmem_integrations.errors import StorageError
 from lightmem_integrations.llama_index import LightMemMemory
+
+# Making an agent reads every attribute of it, deprecated ones of pydantic among them.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:The `.*` attribute is deprecated:pydantic.PydanticDeprecatedSince20",
+    "ignore:Accessing the .* attribute on the instance:pydantic.PydanticDeprecatedSince211",
+)
 
 HELLO = ChatMessage(role="user", content="Hello")
 
@@ -147,3 +156,48 @@ def test_changed_data_makes_another_memory(core: LightMem) -> None:
     memory.put(HELLO)
     assert other.get_all() == []
     assert LightMemMemory.from_dict(memory.to_dict()) is memory
+
+
+ANOTHER_PROCESS = """
+import asyncio, json, sys
+from llama_index.core.agent.workflow import FunctionAgent
+from llama_index.core.llms import ChatMessage
+from llama_index.core.llms.mock import MockFunctionCallingLLM
+from llama_index.core.workflow import Context
+from lightmem_integrations import LightMem, Settings
+
+def answer(messages, **_):
+    print(*(message.content for message in messages), sep="\\n")
+    return ChatMessage(role="assistant", content="In Lisbon.")
+
+async def main():
+    open_here = LightMem(sys.argv[1], settings=Settings(k=7)) if "open" in sys.argv else None
+    llm = MockFunctionCallingLLM(response_generator=answer, is_chat_model=True)
+    agent = FunctionAgent(llm=llm)
+    context = Context.from_dict(agent, json.loads(sys.stdin.read()))
+    memory = await context.store.get("memory")
+    print("k =", memory.memory.settings.k)
+    await agent.run(user_msg="Where do I live?", ctx=context)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.slow
+async def test_a_context_goes_on_in_another_process(tmp_path, script) -> None:
+    with LightMem(tmp_path / "kept", settings=Settings(k=3)) as core:
+        core.add(Turn(role="user", text="I moved to Lisbon in May."), user_id="alice")
+        agent = FunctionAgent(llm=script("Hello Mimi.").llm)
+        context = Context(agent)
+        await agent.run(user_msg="My cat is Mimi.", ctx=context, memory=of_alice(core))
+        saved = json.dumps(context.to_dict())
+    for arguments in ([], ["open"]):
+        done = subprocess.run(
+            [sys.executable, "-c", ANOTHER_PROCESS, str(tmp_path / "kept"), *arguments],
+            input=saved, capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        for part in ("My cat is Mimi.", "Hello Mimi.", "I moved to Lisbon", "Where do I live?"):
+            assert part in done.stdout
+        assert ("k = 7" if arguments else "k = 3") in done.stdout
+        assert ("k is 7 there and 3 here" in done.stderr) == bool(arguments)

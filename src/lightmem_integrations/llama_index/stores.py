@@ -11,6 +11,7 @@ import os
 import threading
 import uuid
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary, WeakValueDictionary
@@ -44,13 +45,28 @@ def opened(
 ) -> LightMem:
     """The store in a folder: the one that is open in this process, or opened now."""
     folder = Path(path).expanduser().resolve()
+    numbers = None if settings is None else TypeAdapter(Settings).validate_python(settings)
     with _lock:
         for store in list(open_memories):
             if store.path is not None and Path(store.path).resolve() == folder and is_usable(store):
+                _tell_differences(store.settings, numbers)
                 return store
-        numbers = None if settings is None else TypeAdapter(Settings).validate_python(settings)
         _opened[str(folder)] = LightMem(folder, settings=numbers)
         return _opened[str(folder)]
+
+
+def _tell_differences(there: Settings, saved: Settings | None) -> None:
+    differences = [
+        f"{name} is {here!r} there and {value!r} here"
+        for name, value in ({} if saved is None else asdict(saved)).items()
+        if (here := asdict(there)[name]) != value
+    ]
+    if differences:
+        logger.warning(
+            "A saved memory uses the store that is open, with its settings, not with the saved "
+            "ones: %s. Open it with those, or save the memory anew.",
+            "; ".join(differences),
+        )
 
 
 def is_usable(store: LightMem) -> bool:
