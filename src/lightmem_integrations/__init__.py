@@ -47,9 +47,7 @@ if TYPE_CHECKING:
         Hit,
         Plan,
         Recall,
-        Receipt,
         Source,
-        Stats,
         Turn,
     )
     from lightmem_integrations.records.knowledge import (
@@ -62,7 +60,7 @@ if TYPE_CHECKING:
         Fact,
         Facts,
     )
-    from lightmem_integrations.records.report import ConsolidationReport
+    from lightmem_integrations.records.report import ConsolidationReport, Receipt, Stats
     from lightmem_integrations.settings import ConsolidationSettings, Settings
     from lightmem_integrations.storage.chroma.index import ChromaIndex
     from lightmem_integrations.storage.index import ExactIndex
@@ -76,7 +74,7 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 _KNOWLEDGE = (
     "Conflict", "Conflicts", "Episode", "Episodes", "Evidence", "Explanation", "Fact", "Facts",
 )  # fmt: skip
-_RECORDS = ("Branch", "Hit", "Plan", "Recall", "Receipt", "Source", "Stats", "Turn")
+_RECORDS = ("Branch", "Hit", "Plan", "Recall", "Source", "Turn")
 
 __all__ = [
     "Branch",
@@ -136,8 +134,10 @@ _MODULES = {
     "LanguageModel": "models.protocols",
     "LightMem": "lightmem",
     "OpenAICompatible": "models.openai_compatible",
+    "Receipt": "records.report",
     "SLMReranker": "models.rerankers",
     "Settings": "settings",
+    "Stats": "records.report",
 }
 _MODULES |= dict.fromkeys(_RECORDS, "records.conversation")
 _MODULES |= dict.fromkeys(_KNOWLEDGE, "records.knowledge")

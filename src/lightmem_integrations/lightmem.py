@@ -34,7 +34,7 @@ from lightmem_integrations.models import personal_data
 from lightmem_integrations.models.embedders import as_embedder
 from lightmem_integrations.models.protocols import TokenCounter
 from lightmem_integrations.models.rerankers import as_reranker
-from lightmem_integrations.models.token_counter import shipped_token_counter
+from lightmem_integrations.models.token_counter import check_token_counter, shipped_token_counter
 from lightmem_integrations.recall.pipeline import recall_online
 from lightmem_integrations.recall.plan.hypothetical import hypothetical_from
 from lightmem_integrations.recall.run import RecallParts
@@ -44,8 +44,6 @@ from lightmem_integrations.records.conversation import (
     TIERS,
     Branch,
     Recall,
-    Receipt,
-    Stats,
     Tier,
     Turn,
 )
@@ -57,7 +55,7 @@ from lightmem_integrations.records.knowledge import (
     Fact,
     Facts,
 )
-from lightmem_integrations.records.report import ConsolidationReport
+from lightmem_integrations.records.report import ConsolidationReport, Receipt, Stats
 from lightmem_integrations.safety import (
     check_count,
     check_names,
@@ -69,13 +67,11 @@ from lightmem_integrations.safety import (
 from lightmem_integrations.settings import Settings
 from lightmem_integrations.storage.backup import back_up
 from lightmem_integrations.storage.folder import folder_of
-from lightmem_integrations.storage.index import VectorIndex
+from lightmem_integrations.storage.index import VectorIndex, check_index
 from lightmem_integrations.storage.turns import read_turns, read_window, restart_window
 from lightmem_integrations.storage.users import find_session, find_user, list_sessions, list_users
 from lightmem_integrations.text.timezone import check_timezone, moment_in
 from lightmem_integrations.validation import (
-    check_index,
-    check_token_counter,
     checked_request,
     checked_settings,
     checked_turns,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from lightmem_integrations.errors import InvalidRequestError, InvalidTurnError, SettingsError
 from lightmem_integrations.models.protocols import TokenCounter
+from lightmem_integrations.models.token_counter import check_token_counter
 from lightmem_integrations.records.conversation import ROLES, TIERS, Tier, Turn
 from lightmem_integrations.safety import (
     EARLIEST,
@@ -45,32 +46,6 @@ def checked_settings(given: object) -> Settings:
             "Settings(k=10)."
         )
     return given or Settings()
-
-
-def check_index(given: object) -> None:
-    """Refuse what is no vector index.
-
-    Raises:
-        SettingsError: As said.
-    """
-    if given is not None and not callable(getattr(given, "search", None)):
-        raise SettingsError(
-            f"index= is {short_repr(given)}, a {type(given).__name__}. Pass such as "
-            "ChromaIndex.server(...) or ExactIndex(), or leave it out for Chroma in the folder."
-        )
-
-
-def check_token_counter(given: object) -> None:
-    """Refuse what counts no tokens.
-
-    Raises:
-        InvalidRequestError: As said.
-    """
-    if given is not None and not callable(given):
-        raise InvalidRequestError(
-            f"count_tokens is {short_repr(given)}, a {type(given).__name__}. Pass a function from "
-            "a text to its number of tokens."
-        )
 
 
 def checked_turns(

@@ -11,12 +11,11 @@ from lightmem_integrations.records.conversation import (
     Hit,
     Plan,
     Recall,
-    Receipt,
     Source,
-    Stats,
     Turn,
 )
 from lightmem_integrations.records.knowledge import Explanation, Fact
+from lightmem_integrations.records.report import Receipt, Stats
 
 WHEN = dt.datetime(2026, 3, 3, 19, 14, tzinfo=dt.timezone.utc)
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from lightmem_integrations.engine.erasures import Erasure
 from lightmem_integrations.engine.store import Store
-from lightmem_integrations.records.conversation import Receipt
+from lightmem_integrations.records.report import Receipt
 from lightmem_integrations.safety import key_of
 from lightmem_integrations.storage.erase.knowledge import turns_behind
 from lightmem_integrations.storage.erase.turns import erase_turns

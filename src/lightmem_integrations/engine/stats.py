@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lightmem_integrations.engine.embedder import EMBEDDER_DIMENSION
 from lightmem_integrations.engine.store import Store
-from lightmem_integrations.records.conversation import Stats
+from lightmem_integrations.records.report import Stats
 from lightmem_integrations.storage.counts import count_stored
 from lightmem_integrations.storage.ledger import get_meta
 from lightmem_integrations.storage.users import row_of

@@ -70,6 +70,7 @@ class BackgroundMemory:
 
     Attributes:
         agent_id: As given.
+        seconds: As given.
     """
 
     def __init__(
@@ -86,21 +87,16 @@ class BackgroundMemory:
         self._k = k
         self._max_tokens = max_tokens
         self.agent_id = agent_id
-        self._seconds = check_seconds(seconds)
+        self.seconds = check_seconds(seconds)
         self._strict = strict
         self._threads = _threads.get(memory) or _threads.setdefault(memory, _Threads(memory))
-
-    @property
-    def seconds(self) -> float:
-        """How long a recall may take."""
-        return self._seconds
 
     def __repr__(self) -> str:
         return repr(self._memory)
 
     def __reduce__(self) -> tuple[Any, ...]:
         options: dict[str, Any] = {"k": self._k, "max_tokens": self._max_tokens}
-        options |= {"agent_id": self.agent_id, "seconds": self._seconds, "strict": self._strict}
+        options |= {"agent_id": self.agent_id, "seconds": self.seconds, "strict": self._strict}
         return functools.partial(type(self), **options), (self._memory,)
 
     @property
@@ -120,7 +116,7 @@ class BackgroundMemory:
         Without a question, what is asked is what the user said last in this session. What the
         branch went on without is superseded first.
         """
-        shown, until = tuple(prompt), time.monotonic() + self._seconds
+        shown, until = tuple(prompt), time.monotonic() + self.seconds
         told = self._threads.told
         return self._threads.readers.submit(
             lambda: self._recall(question, scope, shown, branch, until, told)
@@ -150,7 +146,7 @@ class BackgroundMemory:
             logger.warning(
                 "Recall took over %s s; going on without memory. A larger recall_seconds= waits "
                 "longer; memory.warm_up() before the first question loads the models.",
-                self._seconds,
+                self.seconds,
             )
             recall.cancel()  # takes it out of the queue, if no thread has come to it yet
             return ""
@@ -177,7 +173,7 @@ class BackgroundMemory:
     ) -> str:
         try:
             if told is not None:
-                wait_for(told, _SHARE_OF_RECORD * self._seconds)
+                wait_for(told, _SHARE_OF_RECORD * self.seconds)
             if branch is not None:
                 self._memory.follow(branch, user_id=scope.user_id, session_id=scope.session_id)
             asked = self._asked_last(scope) if question is None else question

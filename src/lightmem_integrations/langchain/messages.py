@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -13,16 +13,13 @@ from langchain_core.messages import (
     HumanMessage,
     SystemMessage,
     ToolMessage,
-    convert_to_messages,
     message_to_dict,
     messages_from_dict,
 )
-from langchain_core.prompt_values import PromptValue
 
-from lightmem_integrations.errors import InvalidRequestError
 from lightmem_integrations.records.conversation import Role, Turn
 from lightmem_integrations.records.storable import as_json, cleaned, storable
-from lightmem_integrations.safety import digest, short_repr
+from lightmem_integrations.safety import digest
 from lightmem_integrations.settings import Settings
 from lightmem_integrations.text.answers import without_reasoning
 
@@ -52,39 +49,6 @@ def text_of(value: Any) -> str:
     if isinstance(value, Sequence) and value and isinstance(value[-1], BaseMessage):
         return str(value[-1].text)
     return "" if value is None else str(value)
-
-
-def question_in(given: Any, key: str | None) -> Any:
-    """The question in the input of a chain: the input itself, or a dictionary's value of a key.
-
-    Messages come as messages, in whichever form LangChain takes them.
-
-    Raises:
-        InvalidRequestError: It is a dictionary, and it is not clear which key is meant.
-    """
-    if not isinstance(given, Mapping):
-        return _as_messages(given)
-    if key is None and len(given) == 1:
-        return _as_messages(next(iter(given.values())))
-    if key is None or key not in given:
-        raise InvalidRequestError(
-            f"The input has the keys {short_repr(sorted(map(str, given)))}; say which of them is "
-            "the question with input_key=."
-        )
-    return _as_messages(given[key])
-
-
-def _as_messages(value: Any) -> Any:
-    """A prompt, or messages given as tuples or dictionaries, as messages; else the value itself."""
-    alone = isinstance(value, dict) or (
-        isinstance(value, tuple) and all(isinstance(part, str) for part in value)
-    )
-    if not alone and not isinstance(value, (list, tuple, PromptValue)):
-        return value
-    try:
-        return convert_to_messages([value] if alone else value)
-    except Exception:  # noqa: BLE001  # whoever reads such messages will say what is wrong
-        return value
 
 
 def to_turn(

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import logging
-import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
 from typing import Any, TypeVar
 
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.runnables import (
     Runnable,
     RunnableConfig,
-    RunnableSequence,
     RunnableSerializable,
 )
 from langchain_core.runnables.config import ensure_config, merge_configs
@@ -24,16 +21,19 @@ from langchain_core.tracers.root_listeners import RootListenersTracer
 from langchain_core.tracers.schemas import Run
 from pydantic import ConfigDict, Field
 
-from lightmem_integrations.errors import InvalidRequestError
 from lightmem_integrations.langchain.background import BackgroundMemory
+from lightmem_integrations.langchain.exchange import (
+    answer_in,
+    messages_in,
+    outcome,
+    question_in,
+    resumes,
+    said,
+)
 from lightmem_integrations.langchain.messages import (
     ids_of,
-    is_from_person,
     last_exchange,
-    question_in,
-    text_of,
     to_turn,
-    words_of,
 )
 from lightmem_integrations.langchain.scope import Scope, history_of, is_from_model, scope_of
 from lightmem_integrations.langchain.wait_budget import wait_for
@@ -102,7 +102,7 @@ def record_turns(
         asked, from_model = question_in(given, input_key), is_from_model(config)
         history = f"{history_of(config, agent_id)}:chain"
         now = moment_in(scope.timezone or memory.settings.timezone)
-        if not _resumes(asked):
+        if not resumes(asked):
             askers[scope.session_id] = scope.user_id
             if len(askers) > _KEPT_SESSIONS:
                 del askers[next(iter(askers))]
@@ -110,15 +110,15 @@ def record_turns(
         def record(run: Run) -> None:
             # LangChain swallows what a listener raises, and says less about it.
             try:
-                answered = _answer_in(_outcome(run, chain), output_key)
-                asker = resumed(scope, answered) if _resumes(asked) else scope
-                said = _said(str(run.id), asked, answered)
+                answered = answer_in(outcome(run, chain), output_key)
+                asker = resumed(scope, answered) if resumes(asked) else scope
+                words = said(str(run.id), asked, answered)
                 turns = [
-                    to_turn(each, memory.settings, recall_answers=recall_answers) for each in said
+                    to_turn(each, memory.settings, recall_answers=recall_answers) for each in words
                 ]
                 turns = [replace(each, time=now) if each.role == "user" else each for each in turns]
                 if turns and asker is not None and not from_model:
-                    held = ids_of([*_messages(asked), *_messages(answered)])
+                    held = ids_of([*messages_in(asked), *messages_in(answered)])
                     branch = Branch(history=history, turn_ids=held)
                     # On an event loop, LangChain calls listeners in a thread of their own.
                     wait_for(background.record(turns, asker, branch), _RECORD_SECONDS)
@@ -133,7 +133,7 @@ def record_turns(
         asker = askers.get(scope.session_id)
         if asker is None:  # asked in another process: then it is in the asker's history
             known = memory.history(user_id=scope.user_id, session_id=scope.session_id)
-            question = ids_of(last_exchange(_messages(answered))[0])
+            question = ids_of(last_exchange(messages_in(answered))[0])
             asker = scope.user_id if question & {turn.id for turn in known} else None
         if asker != scope.user_id:
             logger.warning(
@@ -229,70 +229,3 @@ class _Recorded(RunnableSerializable[_Input, _Output]):
             given(), partial(self.chain.atransform, **kwargs), config
         ):
             yield each
-
-
-def _outcome(run: Run, chain: Runnable[Any, Any]) -> Any:
-    """What came of a run; a tracer puts what is no dictionary into one."""
-    inner = run
-    while isinstance(chain, RunnableSequence) and inner.child_runs:
-        inner, chain = inner.child_runs[-1], chain.last
-    if inner.child_runs and hasattr(chain, "get_state"):
-        # What a graph streams is up to its caller; its own run ends with its state in any case.
-        run = inner.child_runs[-1]
-    outputs = run.outputs
-    if isinstance(outputs, dict) and set(outputs) == {"output"}:
-        return outputs["output"]
-    return outputs
-
-
-def _resumes(asked: Any) -> bool:
-    """True for what goes on with an earlier run: a ``Command`` that asks nothing, or no input."""
-    graph = sys.modules.get("langgraph.types")
-    if graph is not None and isinstance(asked, graph.Command):
-        return asked.resume is not None or not asked.update
-    return asked is None
-
-
-def _messages(value: Any) -> list[BaseMessage]:
-    values = value if isinstance(value, (list, tuple)) else [value]
-    return [each for each in values if isinstance(each, BaseMessage)]
-
-
-def _said(run_id: str, asked: Any, answers: Any) -> list[BaseMessage]:
-    """The question and the answer, as far as either has any words."""
-    said: list[BaseMessage] = [*_asked_messages(asked)]
-    if isinstance(answers, BaseMessage):
-        said.append(answers)
-    elif isinstance(answers, (list, tuple)):
-        answer = last_exchange(_messages(answers))[1]
-        said += [] if answer is None else [answer]
-    else:
-        said.append(AIMessage(text_of(answers)))
-    return [
-        message.model_copy(update={"id": message.id or f"{run_id}:{place}"})
-        for place, message in enumerate(said)
-        if words_of(message).strip()
-    ]
-
-
-def _asked_messages(asked: Any) -> list[BaseMessage]:
-    if isinstance(asked, str):
-        return [HumanMessage(asked)]
-    given = asked if isinstance(asked, (list, tuple)) else [asked]
-    messages = [each for each in given if isinstance(each, BaseMessage)]
-    persons = [place for place, each in enumerate(messages) if is_from_person(each)]
-    return last_exchange(messages[: persons[-1] + 1])[0] if persons else []
-
-
-def _answer_in(answered: Any, output_key: str | None) -> Any:
-    if not isinstance(answered, Mapping):
-        return answered
-    if output_key is None and len(answered) == 1:
-        return next(iter(answered.values()))
-    key = output_key or ("messages" if "messages" in answered else "output")
-    if key not in answered:
-        raise InvalidRequestError(
-            f"The chain gave {short_repr(sorted(answered))}; say which of them is the answer with "
-            "output_key=."
-        )
-    return answered[key]

@@ -13,7 +13,8 @@ from pydantic import ConfigDict, Field, PrivateAttr
 
 from lightmem_integrations.errors import ScopeError
 from lightmem_integrations.langchain.background import RECALL_SECONDS, BackgroundMemory
-from lightmem_integrations.langchain.messages import AskedQuestion, question_in, text_of
+from lightmem_integrations.langchain.exchange import question_in
+from lightmem_integrations.langchain.messages import AskedQuestion, text_of
 from lightmem_integrations.langchain.scope import scope_of, user_of_call
 from lightmem_integrations.langchain.wait_budget import WaitBudget
 from lightmem_integrations.lightmem import LightMem

@@ -13,7 +13,9 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
+from lightmem_integrations.errors import InvalidRequestError
 from lightmem_integrations.models.onnx import SHIPPED_MODEL
+from lightmem_integrations.safety import short_repr
 
 MOST_CHARACTERS = 8
 """Characters that count as one token at most; twice what English takes, a guess."""
@@ -113,3 +115,16 @@ def _of_character(character: str) -> float:
         if script.match(character):
             return tokens
     return len(character.encode("utf-8", "replace"))
+
+
+def check_token_counter(given: object) -> None:
+    """Refuse what counts no tokens.
+
+    Raises:
+        InvalidRequestError: It cannot be called.
+    """
+    if given is not None and not callable(given):
+        raise InvalidRequestError(
+            f"count_tokens is {short_repr(given)}, a {type(given).__name__}. Pass a function from "
+            "a text to its number of tokens."
+        )

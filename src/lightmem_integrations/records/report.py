@@ -1,4 +1,4 @@
-"""The record of a run of consolidation."""
+"""Reports: what was erased, what a store holds, what a run of consolidation did."""
 
 from __future__ import annotations
 
@@ -7,6 +7,97 @@ from dataclasses import dataclass, fields
 from lightmem_integrations.display import Displayed, Grid, counted
 
 _SHOWN_PROBLEMS = 5  # a guess
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt(Displayed):
+    """Counts of all that ``forget`` erased. Prints as a table with rich and in notebooks.
+
+    Attributes:
+        turns: Turns erased from the ledger.
+        sessions: Sessions that are gone altogether.
+        vectors: Vectors erased from the index.
+        purged: Whether the files of index and ledger hold no byte of anything erased.
+        episodes: Episodes erased; what else they held is consolidated anew.
+        facts: Facts erased.
+    """
+
+    turns: int
+    sessions: int
+    vectors: int
+    purged: bool
+    episodes: int = 0
+    facts: int = 0
+
+    def grid(self) -> Grid:
+        """Counts of what was erased, one a line."""
+        rows = [
+            ("turns", f"{self.turns:,}"),
+            ("sessions gone", f"{self.sessions:,}"),
+            ("episodes", f"{self.episodes:,}"),
+            ("facts", f"{self.facts:,}"),
+            ("vectors", f"{self.vectors:,}"),
+            ("index files rewritten", "yes" if self.purged else "no"),
+        ]
+        return Grid("Erased", (), rows)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stats(Displayed):
+    """Size and state of a store. Prints as a table with rich and in notebooks.
+
+    Attributes:
+        users: Number of users (1 when asked for one user).
+        sessions: Number of sessions.
+        turns: Number of turns.
+        searchable: Turns that recall may find.
+        pending: Searchable turns that are not in the vector index yet (found lexically).
+        episodes: Episodes that consolidation made of the turns, without those dropped.
+        facts: Facts that stand: neither retracted nor superseded.
+        set_aside: Turns that consolidation leaves out, as a writer failed at them too often;
+            ``consolidate(retry_set_aside=True)`` tries them again.
+        embedder: Name of the embedding model that the store was built with.
+        dimension: Length of its vectors; ``None`` before the first one was made.
+        index: ``ready``; ``unchecked`` before it was first needed; ``rebuilding`` or
+            ``unavailable``, when recall compares the ledger's vectors one by one.
+        bytes: Size of the store's folder on disk; ``None`` for one user, or without a folder.
+        user_id: Whose memory it is about; ``None`` for everybody's.
+    """
+
+    users: int
+    sessions: int
+    turns: int
+    searchable: int
+    pending: int
+    episodes: int
+    facts: int
+    set_aside: int
+    embedder: str | None
+    dimension: int | None
+    index: str
+    bytes: int | None
+    user_id: str | None = None
+
+    def grid(self) -> Grid:
+        """Size and state, one figure a line."""
+        dimension = "" if self.dimension is None else f" ({self.dimension} dimensions)"
+        rows = [
+            ("users", f"{self.users:,}"),
+            ("sessions", f"{self.sessions:,}"),
+            ("turns", f"{self.turns:,}"),
+            ("searchable", f"{self.searchable:,}"),
+            ("not embedded yet", f"{self.pending:,}"),
+            ("episodes", f"{self.episodes:,}"),
+            ("facts", f"{self.facts:,}"),
+            ("set aside by consolidation", f"{self.set_aside:,}"),
+            ("embedder", f"{self.embedder or 'none yet'}{dimension}"),
+            ("vector index", self.index),
+        ]
+        if self.user_id is not None:
+            return Grid(f"Stored of user {self.user_id}", (), rows[1:])
+        kept = ("kept", "in memory: a temporary folder, gone at close")
+        rows.append(kept if self.bytes is None else ("size on disk", _size(self.bytes)))
+        return Grid("Stored", (), rows)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,3 +171,12 @@ class ConsolidationReport(Displayed):
         if len(self.problems) > len(problems):
             problems.append(f"and {counted(len(self.problems) - len(problems), 'problem')} more")
         return Grid("Consolidated", (), rows, warnings=problems)
+
+
+def _size(count: int) -> str:
+    size = float(count)
+    for unit in ("bytes", "KB", "MB"):
+        if size < 1_000:  # noqa: PLR2004
+            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
+        size /= 1_000
+    return f"{size:.1f} GB"

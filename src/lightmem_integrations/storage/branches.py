@@ -59,13 +59,13 @@ def change_of_branch(
     """
     mine = turns.c.session == session_row, turns.c.history == branch.history
     if branch.turn_ids is None:
-        known_as = select_in(
+        found = select_in(
             connection,
             select(turns.c.id).where(*mine, stands()),
             turns.c.key,
             [key_of(name) for name in branch.replaced],
         )
-        return BranchChange(superseded=[row for (row,) in known_as], new=new)
+        return BranchChange(superseded=[row for (row,) in found], new=new)
     ids = {*branch.turn_ids, *map(_id, (*known, *new))}
     edited, to_write, wording = _worded(connection, session_row, branch.history, known, new)
     newest = select(turns.c.name).where(*mine, stands()).order_by(turns.c.position.desc()).limit(1)
@@ -101,9 +101,8 @@ def change_of_branch(
 
 
 def apply_change(
-    connection: Connection, user_row: int, session_row: int,
-    change: BranchChange,
-) -> list[int]:  # fmt: skip
+    connection: Connection, user_row: int, session_row: int, change: BranchChange
+) -> list[int]:
     """Supersede and restore turns; returns the rows that the vector index has to forget.
 
     What was made of superseded turns goes, as if they had been erased; but they stay, and so does

@@ -11,6 +11,8 @@ import numpy as np
 
 from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.display import described
+from lightmem_integrations.errors import SettingsError
+from lightmem_integrations.safety import short_repr
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,3 +136,16 @@ def nearest(ids: Sequence[int], matrix: Vectors, vector: Vectors, limit: int) ->
     else:
         top = np.argsort(-similarities, kind="stable")
     return [Neighbour(ids[i], float(similarities[i])) for i in top]
+
+
+def check_index(given: object) -> None:
+    """Refuse what is no vector index.
+
+    Raises:
+        SettingsError: It cannot be searched.
+    """
+    if given is not None and not callable(getattr(given, "search", None)):
+        raise SettingsError(
+            f"index= is {short_repr(given)}, a {type(given).__name__}. Pass such as "
+            "ChromaIndex.server(...) or ExactIndex(), or leave it out for Chroma in the folder."
+        )

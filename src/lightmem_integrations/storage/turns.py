@@ -77,11 +77,8 @@ def insert_turns(
             stored.append(_unchanged(known[row["key"]], row["digest"], each.turn, session_id))
             continue
         length += 1
-        rows.append(
-            row
-            | {"user": user_row, "session": session_row, "position": length, "agent": agent_id}
-            | {"history": history}
-        )
+        row |= {"user": user_row, "session": session_row, "position": length}
+        rows.append(row | {"agent": agent_id, "history": history})
         known[row["key"]] = (row["digest"], each.turn)
         stored.append(each.turn)
     if rows:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from sqlalchemy import ColumnElement, Connection, delete, func, select, update
 
-from lightmem_integrations.records.conversation import Receipt
+from lightmem_integrations.records.report import Receipt
 from lightmem_integrations.safety import key_of
 from lightmem_integrations.storage import lexical
 from lightmem_integrations.storage.erase.knowledge import erase_derived, erase_user
