@@ -54,7 +54,7 @@ def write_turns(
     def look(connection: Connection) -> tuple[int, int, BranchChange]:
         left = new
         if branch is not None:
-            left = store.erasures.spared(new, user_id=user_id, session_id=session_id)
+            left = store.tombstones.spared(new, user_id=user_id, session_id=session_id)
         user = find_user(connection, user_id)
         session = None if user is None else find_session(connection, user, session_id)
         if branch is None or user is None or session is None:

@@ -6,8 +6,8 @@ import time
 from collections.abc import Collection
 from dataclasses import replace
 
-from lightmem_integrations.engine.erasures import Erasure
 from lightmem_integrations.engine.store import Store
+from lightmem_integrations.engine.tombstones import Tombstone
 from lightmem_integrations.records.report import Receipt
 from lightmem_integrations.safety import key_of
 from lightmem_integrations.storage.erase.knowledge import turns_behind
@@ -71,8 +71,8 @@ def forget(
             keys = None if turn_ids is None and memory_ids is None else set(rows.values())
             if turn_ids is not None and memory_ids is None:
                 keys = {key_of(each) for each in turn_ids}  # those not stored yet, too
-            store.erasures.note(
-                Erasure(time.time(), user_id, session_id, keys, since=since, until=until)
+            store.tombstones.add(
+                Tombstone(time.time(), user_id, session_id, keys, since=since, until=until)
             )
         if purge:
             purged = store.indexer.purge()

@@ -14,8 +14,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from lightmem_integrations.engine.embedder import StoreEmbedder
-from lightmem_integrations.engine.erasures import Erasures
 from lightmem_integrations.engine.indexer import Indexer
+from lightmem_integrations.engine.tombstones import Tombstones
 from lightmem_integrations.errors import StoreLockedError
 from lightmem_integrations.safety import short_repr
 from lightmem_integrations.settings import Settings
@@ -38,7 +38,7 @@ class OpenStore:
         indexer: Keeps the index in step with the ledger.
         options: What it was opened with, by the names that a user knows.
         close_seconds: How long closing may wait for what is under way.
-        erasures: The last calls of ``forget``.
+        tombstones: Of the last calls of ``forget``.
         users: Of each who opened it and did not close it yet, some object.
         closed: True once everything was let go.
     """
@@ -52,7 +52,7 @@ class OpenStore:
     indexer: Indexer
     options: Mapping[str, object]
     close_seconds: float
-    erasures: Erasures = field(default_factory=Erasures)
+    tombstones: Tombstones = field(default_factory=Tombstones)
     users: set[object] = field(default_factory=set)
     closed: bool = False
 

@@ -72,7 +72,7 @@ class Store:
         user = object()
         parts = opened() if self.path is None else shared(self.path, options, opened, user)
         self.ledger, self.index, self.indexer = parts.ledger, parts.index, parts.indexer
-        self.settings, self.erasures = settings, parts.erasures
+        self.settings, self.tombstones = settings, parts.tombstones
         self.embedder = parts.embedder.serving(embedder)
         self._folder_lock = parts.folder_lock
         self._release = functools.partial(parts.release, user)

@@ -30,7 +30,7 @@ RECALL_SECONDS = 3.0
 load or the machine is busy; else a recall takes some hundredths of a second."""
 
 _SHARE_OF_RECORD = 0.3  # of a recall's time, for what is being written down: a guess
-_LEAST_SECONDS = 0.001  # for models, once time is up
+_LEAST_SECONDS = 0.001  # for models, once time is up: a guess
 
 
 class _Threads:

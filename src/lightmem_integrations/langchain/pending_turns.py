@@ -32,7 +32,6 @@ from lightmem_integrations.langchain.messages import (
 from lightmem_integrations.langchain.scope import Scope, history_of, is_from_model
 from lightmem_integrations.langchain.wait_budget import WaitBudget
 from lightmem_integrations.records.conversation import Branch, Turn
-from lightmem_integrations.text.timezone import moment_in
 
 _KEPT_QUESTIONS = 256  # a guess: far more than one process answers at a time
 
@@ -174,7 +173,7 @@ class PendingTurns:
         from_model: bool,  # noqa: FBT001
         branch: Branch,
     ) -> PendingTurn:
-        now = moment_in(scope.timezone or self._memory.settings.timezone)
+        now = scope.now(self._memory.settings)
         places = {id(message): place for place, message in enumerate(messages)}
         turns = [
             replace(to_turn(with_id(message, places[id(message)]), self._memory.settings), time=now)

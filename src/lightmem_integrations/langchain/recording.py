@@ -40,7 +40,6 @@ from lightmem_integrations.langchain.wait_budget import wait_for
 from lightmem_integrations.lightmem import LightMem
 from lightmem_integrations.records.conversation import Branch
 from lightmem_integrations.safety import check_scope_id, check_user_id, short_repr
-from lightmem_integrations.text.timezone import moment_in
 
 logger = logging.getLogger(__name__)
 
@@ -101,7 +100,7 @@ def record_turns(
         scope = scope_of(config, user_id=user_id, session_id=session_id, runtime=runtime)
         asked, from_model = question_in(given, input_key), is_from_model(config)
         history = f"{history_of(config, agent_id)}:chain"
-        now = moment_in(scope.timezone or memory.settings.timezone)
+        now = scope.now(memory.settings)
         if not resumes(asked):
             askers[scope.session_id] = scope.user_id
             if len(askers) > _KEPT_SESSIONS:

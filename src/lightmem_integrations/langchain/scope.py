@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -11,7 +12,8 @@ from langchain_core.runnables import RunnableConfig
 from lightmem_integrations.errors import ScopeError
 from lightmem_integrations.langchain.asker import asker_in_graph
 from lightmem_integrations.safety import check_user_id
-from lightmem_integrations.text.timezone import check_timezone
+from lightmem_integrations.settings import Settings
+from lightmem_integrations.text.timezone import check_timezone, moment_in
 
 DEFAULT_SESSION = "default"
 _TOOL_NODES = {"tools", "tool", "tool_node", "toolnode", "call_tool", "call_tools"}
@@ -24,6 +26,10 @@ class Scope(NamedTuple):
     user_id: str
     session_id: str
     timezone: str | None = None
+
+    def now(self, settings: Settings) -> dt.datetime:
+        """This moment on the user's calendar; where no zone is named, that of the settings."""
+        return moment_in(self.timezone or settings.timezone)
 
 
 def scope_of(

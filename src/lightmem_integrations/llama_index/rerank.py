@@ -102,9 +102,9 @@ class LightMemRerank(Remade, BaseNodePostprocessor):
 
     def made_with(self) -> dict[str, Any]:
         """The arguments that make another one like it."""
-        own = {"embedder": self._embedder, "reranker": self._reranker}
-        own |= {"tokenizer_fn": self._tokenizer_fn}
-        return {name: getattr(self, name) for name in type(self).model_fields} | own
+        fields = {name: getattr(self, name) for name in type(self).model_fields}
+        fields |= {"embedder": self._embedder, "reranker": self._reranker}
+        return fields | {"tokenizer_fn": self._tokenizer_fn}
 
     def _count(self, text: str) -> int:
         return len((self._tokenizer_fn or get_tokenizer())(text))

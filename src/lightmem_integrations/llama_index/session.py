@@ -21,7 +21,7 @@ from lightmem_integrations.records.conversation import Branch, Turn
 from lightmem_integrations.text.timezone import moment_in
 
 BRANCH = Branch(history="llama_index", turn_ids=None)
-"""Also for what waits, for a store that fails or for an answer, and is forgotten meanwhile."""
+"""The history of LlamaIndex, also for turns that wait for a store or an answer."""
 
 _NO_LIMIT = 2**53  # tokens: more than there ever are
 
@@ -212,7 +212,7 @@ class ChatSession:
         return True
 
     def _supersede(self, gone: Set[tuple[str, str]]) -> None:
-        """What says this was edited or dropped: it is not recalled any more."""
+        """Let the turns that say this be superseded: it was edited or dropped."""
         ids = {turn.id for turn in self._history() if turn.id and (turn.role, turn.text) in gone}
         if ids:
             branch = replace(BRANCH, replaced=ids)

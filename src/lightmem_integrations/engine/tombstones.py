@@ -1,4 +1,4 @@
-"""The erasures of an open store: what was said before one is not written down after it.
+"""Tombstones of an open store: what was said before an erasure is not written down after it.
 
 An agent's run, a chain and a queue of messages that the store could not take yet may all hold what
 is forgotten meanwhile, and record it at their end.
@@ -15,12 +15,12 @@ from lightmem_integrations.safety import key_of
 from lightmem_integrations.storage.turns import NewTurn
 
 _KEPT = 1_000
-"""Erasures kept, the last ones: a guess, far above those that happen during one run."""
+"""Tombstones kept, the last ones: a guess, far above the erasures during one run."""
 
 
 @dataclass(frozen=True, slots=True)
-class Erasure:
-    """One call of ``forget``, as it covers what is not stored yet.
+class Tombstone:
+    """Tombstone of one call of ``forget``: it covers also what is not stored yet.
 
     Attributes:
         at: When, in seconds since 1970.
@@ -49,18 +49,18 @@ class Erasure:
         )
 
 
-class Erasures:
-    """The last erasures of a store; noted and asked about within write transactions."""
+class Tombstones:
+    """The last tombstones of a store; added and asked about within write transactions."""
 
     def __init__(self) -> None:
-        self._known: deque[Erasure] = deque(maxlen=_KEPT)
+        self._known: deque[Tombstone] = deque(maxlen=_KEPT)
 
-    def note(self, erasure: Erasure) -> None:
-        """Keep an erasure in mind."""
-        self._known.append(erasure)
+    def add(self, tombstone: Tombstone) -> None:
+        """Keep a tombstone; the oldest goes where there are too many."""
+        self._known.append(tombstone)
 
     def spared(self, turns: Sequence[NewTurn], *, user_id: str, session_id: str) -> list[NewTurn]:
-        """The turns that no erasure covers which came after they were said."""
+        """The turns that no tombstone covers, of an erasure after they were said."""
         here = [
             each
             for each in self._known
