@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from dataclasses import dataclass
 
 import pytest
 from langchain.agents import create_agent
-from langchain.agents.middleware import HumanInTheLoopMiddleware
+from langchain.agents.middleware import HumanInTheLoopMiddleware, before_agent
 from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
@@ -57,7 +59,7 @@ def call(request):
     async def call(agent, given, *args, **named):
         if request.param == "async":
             return await agent.ainvoke(given, *args, **named)
-        return agent.invoke(given, *args, **named)
+        return await asyncio.to_thread(agent.invoke, given, *args, **named)
 
     return call
 
@@ -193,6 +195,159 @@ async def test_a_fork_under_another_user_belongs_to_who_asked(approved, memory, 
     await call(agent, None, fork)
     assert "diagnosis" not in model.last_prompt
     assert said(memory, "boss") == [SECRET]
+
+
+class LateSaver(InMemorySaver):
+    """A checkpointer across a network: it takes a while, and reads on no event loop."""
+
+    def put(self, *args, **named):
+        time.sleep(0.1)
+        return super().put(*args, **named)
+
+    def get_tuple(self, config):
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return super().get_tuple(config)
+        raise RuntimeError("Synchronous calls are only allowed from a different thread.")
+
+    async def aput(self, *args, **named):
+        return await asyncio.to_thread(self.put, *args, **named)
+
+    async def aget_tuple(self, config):
+        return await asyncio.to_thread(super().get_tuple, config)
+
+
+def approved_first(agent, saver):
+    """A graph in which somebody has to approve before the agent is called."""
+
+    def approve(state):
+        interrupt("May I?")
+        return {}
+
+    graph = StateGraph(MessagesState)
+    graph.add_node("approve", approve)
+    graph.add_node("agent", agent)
+    graph.add_edge(START, "approve")
+    graph.add_edge("approve", "agent")
+    return graph.compile(checkpointer=saver), Command(resume="yes")
+
+
+@pytest.mark.parametrize("saver", [InMemorySaver, LateSaver])
+@pytest.mark.parametrize("approval", ["node", "hook", "before"])
+async def test_an_approval_before_the_agent_is_first_called(
+    memory, scripted, remember, call, approval, saver
+):
+    remember("alice", "My heron is called Hugo.")
+    remember("boss", SECRET)
+    model, remembering = scripted("Paid."), LightMemMiddleware(memory, recall_seconds=30)
+
+    @before_agent
+    def approve(state, runtime):
+        interrupt("May I?")
+
+    if approval == "node":
+        graph, resume = approved_first(create_agent(model, middleware=[remembering]), saver())
+    elif approval == "hook":
+        graph = create_agent(model, middleware=[approve, remembering], checkpointer=saver())
+        resume = Command(resume="yes")
+    else:
+        graph = create_agent(
+            model, middleware=[remembering], checkpointer=saver(),
+            interrupt_before=["LightMemMiddleware.before_agent"],
+        )  # fmt: skip
+        resume = None
+    await call(graph, {"messages": [("user", PAY)]}, config("alice"))
+    await call(graph, resume, config("boss"))
+    assert "diagnosis" not in model.last_prompt
+    assert "Hugo" in model.last_prompt
+    assert said(memory, "boss") == [SECRET]
+    assert said(memory, "alice")[1:] == [PAY, "Paid."]
+
+
+async def test_who_asks_last_in_a_shared_thread_of_a_graph_began_the_run(
+    memory, scripted, remember, call
+):
+    remember("boss", SECRET)
+    agent = create_agent(
+        scripted("Paid.", "It is."), middleware=[LightMemMiddleware(memory, recall_seconds=30)]
+    )
+    graph, resume = approved_first(agent, InMemorySaver())
+    await call(graph, {"messages": [("user", PAY)]}, config("alice"))
+    await call(graph, resume, config("alice"))
+    graph.update_state(config("boss"), {"messages": [HumanMessage("Is it paid?")]})
+    await call(graph, {"messages": []}, config("boss"))
+    await call(graph, resume, config("alice"))
+    assert said(memory, "alice") == [PAY, "Paid."]
+    assert said(memory, "boss")[1:] == ["Is it paid?", "It is."]
+
+
+@pytest.mark.parametrize("outer_remembers", [True, False])
+@pytest.mark.parametrize("named_by", ["configuration", "context"])
+async def test_a_sub_agent_that_an_approver_lets_run_is_who_askeds(
+    memory, scripted, remember, call, outer_remembers, named_by
+):
+    if named_by == "context" and not outer_remembers:
+        pytest.skip("no checkpoint tells who asked")
+    remember("alice", "My heron is called Hugo.")
+    remember("boss", SECRET)
+    options = {"context_schema": Person} if named_by == "context" else {}
+    inner_model = scripted("A heron.")
+    inner = create_agent(
+        inner_model, middleware=[LightMemMiddleware(memory, recall_seconds=30)], **options
+    )
+
+    @tool
+    async def research(task: str) -> str:
+        """Find out."""
+        return (await inner.ainvoke({"messages": [("user", task)]}))["messages"][-1].text
+
+    @tool("research")
+    def research_now(task: str) -> str:
+        """Find out."""
+        return inner.invoke({"messages": [("user", task)]})["messages"][-1].text
+
+    research.func = research_now.func
+    ours = [LightMemMiddleware(memory, recall_seconds=30)] if outer_remembers else []
+    agent = create_agent(
+        scripted(calling("research", task="What of the heron?"), "Done."),
+        tools=[research],
+        middleware=[*ours, HumanInTheLoopMiddleware(interrupt_on={"research": True})],
+        checkpointer=InMemorySaver(),
+        **options,
+    )
+
+    async def run(given, user):
+        if named_by == "context":
+            thread = {"configurable": {"thread_id": "t1"}}
+            return await call(agent, given, thread, context=Person(user))
+        return await call(agent, given, config(user))
+
+    await run({"messages": [("user", PAY)]}, "alice")
+    await run(APPROVED, "boss")
+    assert "diagnosis" not in inner_model.last_prompt
+    assert "Hugo" in inner_model.last_prompt
+    assert said(memory, "boss") == [SECRET]
+
+
+@pytest.mark.parametrize("saver", [InMemorySaver, LateSaver])
+async def test_memory_tools_alone_work_for_who_asked(memory, scripted, remember, call, saver):
+    remember("boss", SECRET)
+    agent = create_agent(
+        scripted(
+            calling("remember", text="Invoices are paid on Mondays."),
+            calling("search_memory", query="What is the diagnosis?"),
+            "Done.",
+        ),
+        tools=LightMemToolkit(memory=memory).get_tools(),
+        middleware=[HumanInTheLoopMiddleware(interrupt_on={"remember": True})],
+        checkpointer=saver(),
+    )
+    await call(agent, {"messages": [("user", PAY)]}, config("alice"))
+    done = await call(agent, APPROVED, config("boss"))
+    assert said(memory, "boss") == [SECRET]
+    assert said(memory, "alice") == ["Invoices are paid on Mondays."]
+    assert not any("heron allergy" in each.text for each in done["messages"])
 
 
 def graph_that_asks():

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from typing import Final, TypedDict
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, TypedDict
 
 from langchain_core.messages import BaseMessage
 from langchain_core.runnables import RunnableConfig
@@ -16,6 +17,9 @@ logger = logging.getLogger(__name__)
 
 ASKER: Final = "lightmem_asker"
 """The key of an agent's state under which it keeps who asked."""
+_LOOKED_AT = 100  # checkpoints of a run, the latest: a guess
+_WRITTEN_SECONDS = 1.0  # a guess: LangGraph writes a checkpoint while the next node runs
+_EVERY_SECONDS = 0.02  # a guess
 
 
 class Asker(TypedDict):
@@ -26,17 +30,21 @@ class Asker(TypedDict):
     alone: bool
 
 
-def asker_of(messages: Sequence[BaseMessage], user_id: str, before: Asker | None) -> Asker:
-    """The asker of the last question: the user at hand, unless it is known whose it is.
+def asker_of(
+    messages: Sequence[BaseMessage], named: str, before: Asker | None, config: RunnableConfig
+) -> Asker:
+    """The asker of the last question: who began the run, unless it is known whose it is.
 
     Args:
         messages: The conversation.
-        user_id: The user of this call.
+        named: The user of this call.
         before: The asker when the agent was called before.
+        config: Of this call.
     """
-    question = next((each.id for each in reversed(messages) if is_from_person(each)), None)
+    question = _question(messages)
     if before is not None and question and before["question"] == question:
         return before
+    user_id = beginner_of_run(config, named)
     alone = before is not None and before["user_id"] != user_id
     return Asker(user_id=user_id, question=question, alone=alone)
 
@@ -49,6 +57,84 @@ def asker_in_graph(config: RunnableConfig) -> Asker | None:
     except Exception:  # noqa: BLE001  # a graph without that key
         return None
     return asker or None
+
+
+def beginner_of_run(config: RunnableConfig, named: str) -> str:
+    """The user who began the run of the outermost graph, whoever resumed it since.
+
+    An agent may come to be called for the first time only after somebody else resumed the graph
+    around it. Who began is in that graph's checkpoints: as an agent's asker, or as the user whom
+    the configuration named then. It is ``named`` if they do not tell.
+    """
+    try:
+        return _asker_around(config) or _named_first(config, named) or named
+    except Exception as error:  # noqa: BLE001  # whatever a checkpointer raises
+        logger.debug("Who began the run is not known: %s", type(error).__name__)
+        return named
+
+
+def _asker_around(config: RunnableConfig) -> str | None:
+    """The asker that the innermost graph around this call knows."""
+    given = config.get("configurable", {})
+    own = str(given.get("checkpoint_ns") or "").rpartition("|")[0]
+    for namespace in sorted(given.get("checkpoint_map") or {}, key=len, reverse=True):
+        for checkpoint in _checkpoints(config, namespace, latest=1):
+            values = checkpoint.checkpoint["channel_values"]
+            asker: Asker | None = values.get(ASKER)
+            # What this very graph knows may be of an earlier question. The messages of a deep
+            # agent are not in each of its checkpoints.
+            question = _question(_messages(values))
+            known = question is None and namespace != own
+            if asker is not None and (known or (question and asker["question"] == question)):
+                return asker["user_id"]
+    return None
+
+
+def _named_first(config: RunnableConfig, named: str) -> str | None:
+    """The user whom the configuration named when the last question came in."""
+    if config.get("configurable", {}).get("user_id") != named:
+        return None  # somebody else names the user: the context of the run, or a server
+    question: str | None = None
+    first: str | None = None
+    for place, checkpoint in enumerate(_checkpoints(config, "", latest=_LOOKED_AT)):
+        messages = _messages(checkpoint.checkpoint["channel_values"])
+        question = question if place else _question(messages)
+        if question and question not in {each.id for each in messages}:
+            break
+        first = checkpoint.metadata.get("user_id")
+        if checkpoint.metadata.get("source") == "input":
+            break
+    return first
+
+
+def _checkpoints(config: RunnableConfig, namespace: str, *, latest: int) -> Iterator[Any]:
+    """The checkpoints that led to this call in one of the graphs around it, the latest first."""
+    given = config.get("configurable", {})
+    saver: Any = given.get("__pregel_checkpointer")
+    around = given.get("checkpoint_map") or {}
+    if not hasattr(saver, "get_tuple") or namespace not in around:
+        return
+    place: Any = {"thread_id": given["thread_id"], "checkpoint_ns": namespace}
+    place = {"configurable": {**place, "checkpoint_id": around[namespace]}}
+    until = time.monotonic() + _WRITTEN_SECONDS
+    while (found := saver.get_tuple(place)) is None and time.monotonic() < until:
+        if given.get("__pregel_durability") == "exit":
+            return
+        time.sleep(_EVERY_SECONDS)
+    for _ in range(latest):
+        if found is None:
+            return
+        yield found
+        found = saver.get_tuple(found.parent_config) if found.parent_config else None
+
+
+def _messages(values: Mapping[str, Any]) -> list[BaseMessage]:
+    said = values.get("messages")
+    return [each for each in said if isinstance(each, BaseMessage)] if said else []
+
+
+def _question(messages: Sequence[BaseMessage]) -> str | None:
+    return next((each.id for each in reversed(messages) if is_from_person(each)), None)
 
 
 class ResumeNotice:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Future
@@ -164,19 +165,21 @@ class LightMemMiddleware(AgentMiddleware[AskedState, Any, Any]):
 
     def before_agent(self, state: AskedState, runtime: Runtime[Any]) -> dict[str, Any] | None:
         """Make sure that a user is named, and keep in mind who asks."""
-        scope = self._scope(config := ensure_config(), runtime)
+        config = ensure_config()
+        named = named_user(config, user_id=self._user_id, runtime=runtime)
+        scope = scope_of(config, user_id=named, session_id=self._session_id, runtime=runtime)
         with self._guarded():
             self._pending.begin(state["messages"], scope)
         if self._user_id is not None:
             return None
-        user_id = named_user(config, user_id=None, runtime=runtime)
-        return {ASKER: asker_of(state["messages"], user_id, state.get(ASKER))}
+        return {ASKER: asker_of(state["messages"], named, state.get(ASKER), config)}
 
     async def abefore_agent(
         self, state: AskedState, runtime: Runtime[Any]
     ) -> dict[str, Any] | None:
         """Make sure that a user is named, and keep in mind who asks."""
-        return self.before_agent(state, runtime)  # touches no store, so there is nothing to await
+        # In a thread, since who asked may have to be read from a checkpoint.
+        return await asyncio.to_thread(self.before_agent, state, runtime)
 
     def wrap_model_call(
         self,

@@ -109,7 +109,8 @@ class LightMemRetriever(BaseRetriever):
         **kwargs: Any,
     ) -> list[Document]:
         """The documents for a query; see ``invoke``."""
-        return await super().ainvoke(input, config, **self._with_user(config, kwargs))
+        given = await asyncio.to_thread(self._with_user, config, kwargs)
+        return await super().ainvoke(input, config, **given)
 
     def _get_relevant_documents(
         self,

@@ -128,7 +128,7 @@ class LightMemRecall(RunnableSerializable[Any, Recalled]):
         run_manager: object,  # noqa: ARG002  # part of the contract
         config: RunnableConfig,
     ) -> Recalled:
-        recall = self._started(given, config)
+        recall = await asyncio.to_thread(self._started, given, config)
         if recall is None:
             return self._rendered("")
         await WaitBudget(self.recall_seconds).wait_async(recall)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from langchain_core.runnables import RunnableConfig
 
 from lightmem_integrations.errors import ScopeError
-from lightmem_integrations.langchain.asker import asker_in_graph
+from lightmem_integrations.langchain.asker import asker_in_graph, beginner_of_run
 from lightmem_integrations.safety import check_user_id
 from lightmem_integrations.settings import Settings
 from lightmem_integrations.text.timezone import check_timezone, moment_in
@@ -73,7 +73,9 @@ def user_of_call(config: RunnableConfig, *, user_id: object, runtime: object = N
     """
     named = named_user(config, user_id=user_id, runtime=runtime)
     asker = asker_in_graph(config) if user_id is None else None
-    return named if asker is None else asker["user_id"]
+    if asker is not None:
+        return asker["user_id"]
+    return named if user_id is not None else beginner_of_run(config, named)
 
 
 def named_user(config: RunnableConfig, *, user_id: object, runtime: object = None) -> str:

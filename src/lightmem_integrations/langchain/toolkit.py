@@ -89,7 +89,8 @@ class MemoryTool(BaseTool):
         return self._told(self._tools(config), given, named)
 
     async def _arun(self, *given: str, config: RunnableConfig | None = None, **named: str) -> Any:
-        return await asyncio.to_thread(self._told, self._tools(config), given, named)
+        tools = await asyncio.to_thread(self._tools, config)
+        return await asyncio.to_thread(self._told, tools, given, named)
 
     def _tools(self, config: RunnableConfig | None) -> MemoryTools:
         scope = scope_of(ensure_config(config), user_id=self.user_id, session_id=self.session_id)
