@@ -320,19 +320,19 @@ class TestBudget:
     def test_calls_share_what_is_left(self):
         workers = DaemonPool()
         budget = Deadline(0.2, workers)
-        first = budget.run(lambda left: time.sleep(0.05) or left)
-        second = budget.run(lambda left: left)
+        first = budget.run(lambda: time.sleep(0.05) or budget.left)
+        second = budget.run(lambda: budget.left)
         assert second <= first - 0.05
         with pytest.raises(ModelError):
-            budget.run(lambda left: time.sleep(1))
+            budget.run(lambda: time.sleep(1))
         with pytest.raises(ModelError, match="no time was left"):
-            budget.run(lambda left: left)
+            budget.run(lambda: budget.left)
         workers.close(0)
         with pytest.raises(StoreClosedError):
             workers.run(lambda: 1, 1)
 
     def test_what_a_call_raises_comes_through(self):
-        def fails(left):
+        def fails():
             raise KeyError("x")
 
         with pytest.raises(KeyError):

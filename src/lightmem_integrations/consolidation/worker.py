@@ -250,7 +250,7 @@ class _LimitedWriter:
 
     def write(self, turns: Sequence[WriterTurn]) -> EpisodeDraft:
         paced = _PacedTurns(turns, self._pause)
-        return self._deadline().run(lambda _: self._writer.write(paced))
+        return self._deadline().run(lambda: self._writer.write(paced))
 
 
 class _LimitedArbiter:
@@ -261,7 +261,7 @@ class _LimitedArbiter:
         self._deadline = deadline
 
     def judge(self, new: Claim, known: StoredFact) -> Judgement:
-        return self._deadline().run(lambda _: self._arbiter.judge(new, known))
+        return self._deadline().run(lambda: self._arbiter.judge(new, known))
 
 
 class _PacedTurns(list[WriterTurn]):

@@ -158,8 +158,8 @@ class Deadline:
         """Seconds that are left."""
         return min(self._left, self._until - time.monotonic())
 
-    def run(self, call: Callable[[float], T]) -> T:
-        """Run a call, which is given the seconds that are left; return its result.
+    def run(self, call: Callable[[], T]) -> T:
+        """Run a call; return its result if it comes in the seconds that are left.
 
         Raises:
             ModelTimeoutError: It was late.
@@ -169,7 +169,7 @@ class Deadline:
         if left <= 0:
             raise ModelError(f"no time was left of {self}")
         try:
-            return self._pool.run(lambda: call(left), left)
+            return self._pool.run(call, left)
         except TimeoutError as error:
             raise ModelTimeoutError(f"the model did not answer within {self}") from error
         finally:

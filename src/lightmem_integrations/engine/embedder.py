@@ -242,7 +242,7 @@ class StoreEmbedder:
         seconds, setting = self._settings.work_seconds, "Settings.work_seconds"
         if soon is not None and soon * self._settings.embed_seconds <= seconds:
             seconds, setting = soon * self._settings.embed_seconds, "Settings.embed_seconds"
-        return Deadline(seconds, self._pool, setting).run(lambda _: call())
+        return Deadline(seconds, self._pool, setting).run(call)
 
     def _verify(self) -> None:
         """Compare the fixed text's vector with that of the store, once for this embedder.

@@ -104,7 +104,7 @@ class LimitedIndex:
     def _in_time(self, call: Callable[[], T], setting: str) -> T:
         seconds = getattr(self._settings, setting)
         try:
-            return Deadline(seconds, self._pool, f"Settings.{setting}").run(lambda _: call())
+            return Deadline(seconds, self._pool, f"Settings.{setting}").run(call)
         except ModelError as error:
             raise self._late(setting) from error
 

@@ -93,15 +93,14 @@ def _search(run: Run, plan: Plan) -> tuple[Plan, list[Ranked]]:
 
 def _plan(run: Run, user: User, plain: Plan) -> Plan:
     """The plan that the question's names and dates make of a plain one."""
-    ledger = run.parts.store.ledger
 
     def planned() -> Plan:
-        with ledger.read() as connection:
+        with run.parts.store.ledger.read() as connection:
             return plan_question(connection, user, run.request)
 
     with run.stage("plan"), run.forgiving("names and dates in the question were not read"):
         # The date parser loads slowly.
-        return run.deadline("embed_seconds", run.parts.embedding).run(lambda _: planned())
+        return run.deadline("embed_seconds", run.parts.embedding).run(planned)
     return plain
 
 
@@ -114,7 +113,7 @@ def _with_hypothetical(run: Run, plan: Plan, models: Deadline) -> Plan:
     written = writer.known(question) or ()
     if not written:
         with run.stage("hypothetical"), run.forgiving("hypothetical queries were left out"):
-            written = models.run(lambda left: writer.write(question, left))
+            written = models.run(lambda: writer.write(question, models.left))
     return replace(plan, queries=(question, *written))
 
 
@@ -125,7 +124,7 @@ def _embed(run: Run, user: User, plan: Plan, limits: RowFilter) -> list[Embedded
     limit = run.deadline("embed_seconds", parts.embedding)
 
     def embedded(text: str) -> tuple[Vectors, Encoding | None, bool]:
-        return limit.run(lambda _: (*embedder.encoded_query(text), embedder.reads(text)))
+        return limit.run(lambda: (*embedder.encoded_query(text), embedder.reads(text)))
 
     for place, text in enumerate(plan.queries):
         with run.stage("embed"), run.forgiving("searched by words only"):
@@ -230,7 +229,7 @@ def _with_shared(run: Run, own: list[Ranked], vector: Vectors | None) -> list[Ra
         if vector is None:
             embedder = run.parts.store.embedder
             limit = run.deadline("embed_seconds", run.parts.embedding)
-            vector = limit.run(lambda _: embedder.encoded_query(run.request.query)[0])
+            vector = limit.run(lambda: embedder.encoded_query(run.request.query)[0])
         with run.parts.store.ledger.read() as connection:
             return with_shared(connection, run.request, vector, own)
     return own

@@ -142,7 +142,7 @@ def rank_texts(
     best: list[ScoredTurn] = []
     if chosen and query:
         try:
-            best, failure = deadline.run(lambda left: _select(query, chosen, model, left))
+            best, failure = deadline.run(lambda: _select(query, chosen, model, deadline.left))
         except LightMemError as error:
             note("the given order was kept", error)
         else:

@@ -41,7 +41,7 @@ def rerank(
     """
     if len(best) <= 1:
         return list(best)
-    judged = deadline.run(lambda left: _judge(reranker, query, texts, left))
+    judged = deadline.run(lambda: _judge(reranker, query, texts, deadline.left))
     if judged.shape != (len(best),) or not np.isfinite(judged).all():
         raise ModelOutputError(
             f"The re-ranker returned scores of shape {judged.shape} for {len(best)} texts; one "

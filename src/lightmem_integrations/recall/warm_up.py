@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from lightmem_integrations.engine.background import Loop
 from lightmem_integrations.engine.deadline import Deadline
 from lightmem_integrations.models.protocols import TokenCounter, load
@@ -51,7 +53,7 @@ class WarmUp:
             return
         for model in (self._parts.reranker, self._parts.hypothetical):
             limit = Deadline(settings.work_seconds, self._parts.pool, "Settings.work_seconds")
-            limit.run(lambda _, model=model: load(model))  # type: ignore[misc]
+            limit.run(partial(load, model))
         store.indexer.prepare()
         with store.ledger.read() as connection:
             users = list_users(connection)[:1]
