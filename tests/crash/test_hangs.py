@@ -201,7 +201,9 @@ from lightmem_integrations.langchain import LightMemRecall
 memory = opened(embed_seconds=600, catch_up_seconds=600)
 recall = LightMemRecall(memory=memory, user_id="ann", recall_seconds=0.2)
 hanging.add("embedder")
-assert recall.invoke("herons") == ""
+began = time.monotonic()
+recall.invoke("herons")  # found by its words where these come in time, else nothing
+assert time.monotonic() - began < 5
 """,
     )
 
