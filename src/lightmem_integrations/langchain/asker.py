@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, TypedDict
 
 from langchain_core.messages import BaseMessage
 from langchain_core.runnables import RunnableConfig
 
+from lightmem_integrations.langchain.exchange import messages_in
 from lightmem_integrations.langchain.messages import is_from_person
 from lightmem_integrations.safety import short_repr
 
@@ -83,7 +84,7 @@ def _asker_around(config: RunnableConfig) -> str | None:
             asker: Asker | None = values.get(ASKER)
             # What this very graph knows may be of an earlier question. The messages of a deep
             # agent are not in each of its checkpoints.
-            question = _question(_messages(values))
+            question = _question(messages_in(values.get("messages")))
             known = question is None and namespace != own
             if asker is not None and (known or (question and asker["question"] == question)):
                 return asker["user_id"]
@@ -97,7 +98,7 @@ def _named_first(config: RunnableConfig, named: str) -> str | None:
     question: str | None = None
     first: str | None = None
     for place, checkpoint in enumerate(_checkpoints(config, "", latest=_LOOKED_AT)):
-        messages = _messages(checkpoint.checkpoint["channel_values"])
+        messages = messages_in(checkpoint.checkpoint["channel_values"].get("messages"))
         question = question if place else _question(messages)
         if question and question not in {each.id for each in messages}:
             break
@@ -126,11 +127,6 @@ def _checkpoints(config: RunnableConfig, namespace: str, *, latest: int) -> Iter
             return
         yield found
         found = saver.get_tuple(found.parent_config) if found.parent_config else None
-
-
-def _messages(values: Mapping[str, Any]) -> list[BaseMessage]:
-    said = values.get("messages")
-    return [each for each in said if isinstance(each, BaseMessage)] if said else []
 
 
 def _question(messages: Sequence[BaseMessage]) -> str | None:

@@ -16,7 +16,7 @@ from langchain.agents.middleware.types import (
     ModelResponse,
     PrivateStateAttr,
 )
-from langchain_core.runnables.config import RunnableConfig, ensure_config
+from langchain_core.runnables.config import ensure_config
 from langgraph.runtime import Runtime
 from typing_extensions import NotRequired
 
@@ -264,15 +264,13 @@ class LightMemMiddleware(AgentMiddleware[AskedState, Any, Any]):
                 raise
             logger.warning("Memory was left out: %s: %s", type(error).__name__, error)
 
-    def _scope(self, config: RunnableConfig, runtime: Runtime[Any]) -> Scope:
-        return scope_of(config, user_id=self._user_id, session_id=self._session_id, runtime=runtime)
-
     def _asked_by(self, state: AskedState, runtime: Runtime[Any]) -> tuple[Scope, Asker | None]:
         """The scope of who asked, even if somebody else resumed the run."""
         config = ensure_config()  # of the run that calls this hook
-        scope = self._scope(config, runtime)
+        bound: dict[str, Any] = {"user_id": self._user_id, "runtime": runtime}
+        named = named_user(config, **bound)
+        scope = scope_of(config, session_id=self._session_id, **bound)
         asker = state.get(ASKER) if self._user_id is None else None
-        named = named_user(config, user_id=self._user_id, runtime=runtime)
         if asker is not None and asker["user_id"] != named:
             self._notice.say(scope.session_id, asker, named)
             scope = Scope(asker["user_id"], scope.session_id)
