@@ -110,6 +110,7 @@ def test_it_finds_what_was_said(given, tmp_path):
         memory.add([Turn(role="user", text=text) for text in SENTENCES], user_id="ann")
         found = memory.recall("What is the cat called?", user_id="ann", k=1, strict=True)
         assert found.hits[0].text == SENTENCES[1]
+        memory.index_pending()
         assert memory.stats().pending == 0
         name = memory.stats().embedder
     with LightMem(tmp_path, embedder=given) as memory:  # the same one opens it again

@@ -49,6 +49,8 @@ class Leaky(ExactIndex):
     def search(self, scope, vector, limit, *, size):
         if not self.everything:
             rows = {row: each for items in self._scopes.values() for row, each in items.items()}
+            if not rows:  # the search that opens an index
+                return []
             self.everything = (list(rows), np.stack(list(rows.values())))
         return nearest(*self.everything, vector, limit)
 

@@ -6,15 +6,18 @@ import unicodedata
 
 import pytest
 
-from lightmem_integrations import LightMem, ScopeError, Settings, Turn
+from lightmem_integrations import Branch, LightMem, ScopeError, Settings, Turn
 from lightmem_integrations.safety import digest
 from lightmem_integrations.testing import HashEmbedder
 
 NOBODY = [None, "", " ", "\t\n", "\u00a0", 0, 1, b"alice", ["alice"], ("a",), {"a": 1}, object()]
 WILDCARDS = ["*", "%", "?", "**", " * ", "%%", "* ?", "\ud800", "x" * 10_001]
 
+BRANCH = Branch(history="h", turn_ids=["t"])
+
 ENTRY_POINTS = {
     "add": lambda memory, user: memory.add(Turn(role="user", text="x"), user_id=user),
+    "follow": lambda memory, user: memory.follow(BRANCH, user_id=user),
     "history": lambda memory, user: memory.history(user_id=user),
     "short_term": lambda memory, user: memory.short_term(user_id=user),
     "clear_short_term": lambda memory, user: memory.clear_short_term(user_id=user),
@@ -29,6 +32,7 @@ ENTRY_POINTS = {
     "conflicts": lambda memory, user: memory.conflicts(user_id=user),
     "resolve": lambda memory, user: memory.resolve("c", user_id=user, keep="f"),
     "aadd": lambda memory, user: memory.aadd(Turn(role="user", text="x"), user_id=user),
+    "afollow": lambda memory, user: memory.afollow(BRANCH, user_id=user),
     "ahistory": lambda memory, user: memory.ahistory(user_id=user),
     "ashort_term": lambda memory, user: memory.ashort_term(user_id=user),
     "aclear_short_term": lambda memory, user: memory.aclear_short_term(user_id=user),
@@ -123,7 +127,14 @@ def test_every_entry_point_refuses_nobody_and_everybody(untouched, name, user):
 def test_every_entry_point_demands_a_user_id(untouched, name):
     method = getattr(untouched, name)
     plain = name.removeprefix("a") if name != "add" else name
-    first = {"add": [[]], "recall": ["x"], "explain": ["f"], "edit": ["f"], "retract": ["f"]}
+    first = {
+        "add": [[]],
+        "follow": [BRANCH],
+        "recall": ["x"],
+        "explain": ["f"],
+        "edit": ["f"],
+        "retract": ["f"],
+    }
     arguments = first.get(plain, [])
     if plain == "resolve":
         method = functools.partial(method, "c", keep="f")
