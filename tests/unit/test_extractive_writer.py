@@ -133,6 +133,10 @@ def test_what_can_have_one_value_at_a_time_says_so(text, single):
         "I live in Rome?",
         "I live in Rome, unless my friend lies.",
         "I live in Rome maybe.",
+        "I live in a castle, haha!",
+        "I live in Rome lol",
+        "Once upon a time... I am a dragon. I live in a cave.",
+        "My dog Rex died last week.",
         "I love his voice.",
         "I might move to Rome.",
         "If I move to Rome, I will be happy.",
@@ -245,6 +249,11 @@ def test_an_event_is_a_fact_only_with_its_date():
         ("I got over my peanut allergy.", "allergy", "peanut"),
         ("It is not true that I live in Lisbon.", "home", "Lisbon"),
         ("My name is not Ana.", "name", "Ana"),
+        ("I'm not allergic to nuts, the test was negative.", "allergy", "nuts"),
+        ("I'm not allergic to nuts after all.", "allergy", "nuts"),
+        ("I gave up tennis.", "hobby", "tennis"),
+        ("Rex died.", "pet", "Rex"),
+        ("We gave Rex away.", "pet", "Rex"),
     ],
 )
 def test_a_denial_is_no_fact_and_names_what_it_denies(text, attribute, value):
@@ -260,6 +269,12 @@ def test_a_denial_is_no_fact_and_names_what_it_denies(text, attribute, value):
         ("I live in Lisbon.", "Oops, I meant Porto."),
         ("I live in Lisbon.", "sorry, not Lisbon, Porto"),
         ("I live in Lisbon. Actually, I live in Porto.",),
+        ("I live in Lisbon. No, Porto.",),
+        ("I live in Lisbon, no, Porto.",),
+        ("I live in Lisbon - sorry, Porto!",),
+        ("I live in Lisbon, or rather Porto.",),
+        ("I live in Lisbon, well, actually Porto.",),
+        ("I live in Lisbon, I mean Porto",),
     ],
 )
 def test_a_correction_in_the_next_breath_replaces_what_was_said(texts):
@@ -267,7 +282,19 @@ def test_a_correction_in_the_next_breath_replaces_what_was_said(texts):
     assert (fact.attribute, fact.value, fact.statement) == ("home", "Porto", "Ana lives in Porto.")
 
 
-@pytest.mark.parametrize("taken_back", ["Scratch that.", "My mistake.", "Sorry, not Lisbon!"])
+@pytest.mark.parametrize(
+    "taken_back",
+    [
+        "Scratch that.",
+        "My mistake.",
+        "Sorry, not Lisbon!",
+        "That was a joke.",
+        "Just kidding, it's Porto.",
+        "Not really.",
+        "Forget what I said.",
+        "Ignore my last message.",
+    ],
+)
 def test_what_is_taken_back_is_no_fact(taken_back):
     assert write("I work at Acme.", "I live in Lisbon.", taken_back).facts[0].value == "Acme"
     assert len(write("I work at Acme.", "I live in Lisbon.", taken_back).facts) == 1
@@ -279,6 +306,23 @@ def test_what_is_taken_back_is_no_fact(taken_back):
 def test_what_the_next_sentence_ends_is_no_fact(after):
     assert write(f"I have a dog called Rex. {after}").facts == ()
     assert only_fact("I have a dog called Rex. He is three.").attribute == "pet"
+
+
+def test_a_thanks_or_a_no_corrects_nothing():
+    for later in (
+        "No, thanks.",
+        "Sorry, Ana is here.",
+        "No, I don't need that.",
+        "Well, actually no.",
+    ):
+        assert write("I live in Lisbon.", later).facts[0].value == "Lisbon", later
+
+
+def test_who_lost_their_job_has_none_any_more():
+    assert "Ana quit their job." in {fact.statement for fact in write("I quit my job.").facts}
+    assert not {("job", "my job")} & {
+        (d.attribute, d.value) for d in write("I quit my job.").denials
+    }
 
 
 def test_a_month_without_a_year_is_no_time_of_birth():

@@ -34,7 +34,7 @@ _NOT_OWN = re.compile(
     rf"^[^\w\n]{{0,9}}(?:(?:please|can you|could you|help me|let's|let us) ){{0,3}}(?:{_WORK})\b|"
     rf"[.!?;] (?:(?:please|now|can you|could you) ){{0,2}}(?:{_WORK})\b|"
     r"^[^\S\n]{0,9}(?:system|assistant|user|you are (?:an?|the|my)\b)|"
-    r"^[^\w\n]{0,9}as an? [\w -]{1,40}, (?:i|we)\b|"
+    r"^[^\w\n]{0,9}as an? [\w -]{1,40}, (?:i|we)\b|\bonce upon a time\b|"
     r"\b(?:novels?|fiction(?:al)?|protagonist|villain|npcs?|personas?|user stor(?:y|ies)|avatar|"
     r"placeholder|lorem ipsum|template|hypothetical(?:ly)?|imaginary|make-believe|alter ego|"
     r"(?:example|sample|test|dummy|fake|mock) (?:sentence|text|data|user|profile|message|bio|"
@@ -55,7 +55,7 @@ _PLAY = re.compile(
 _NOT_STATED = re.compile(
     r"\b(?:if|unless|whether|imagine|pretend|suppose|supposing|hypothetically|wish|dreamt?|dreamed|"
     r"said|says|saying|told|tells|wrote|claims?|claimed|asked|asks|quote|according|remember|"
-    r"apparently|supposedly|as though)\b",
+    r"apparently|supposedly|as though)\b|\b(?:lol|lmao|rofl|ha(?:ha){1,9})\W{0,9}$",
     re.IGNORECASE,
 )
 _COLON = re.compile(r":(?=\s|$)")

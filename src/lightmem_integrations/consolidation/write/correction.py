@@ -11,6 +11,11 @@ from lightmem_integrations.text.terms import terms
 _WORDS = r"[^,.;:!?\n]{1,60}"
 _NEW, _OLD = rf"(?P<new>{_WORDS})", rf"(?P<old>{_WORDS})"
 _MEANT = r"\bI (?:meant|mean)(?: to (?:say|write|type))?"
+# A name alone, said in the place of the one before: "Porto, or rather Faro".
+_PART = r"(?-i:[A-Z])(?:[\w'-]|\.(?= )){1,30}"
+_NAME = rf"(?P<new>{_PART}(?: {_PART}){{0,3}})"
+SLIP = r"(?:or rather|no|er+m?|u[hm]+|sorry|(?:well,? )?actually|wait|I mean)\b"
+"""How people begin to put a word right that they have just said."""
 _OOPS = r"\b(?:sorry|oops|wait|no|correction|actually)"
 # Best first: what is meant and what is not, what is meant, what is not, and a bare taking back.
 _CORRECTIONS = tuple(
@@ -24,9 +29,12 @@ _CORRECTIONS = tuple(
         rf"{_OOPS},? I (?:meant|mean) {_NEW}",
         rf"^I meant {_NEW}",
         rf"\bcorrection: {_NEW}",
+        rf"\b(?P<old>{_PART})(?:(?:,| [-\u2013\u2014]) {SLIP}|[.!] no\b),? {_NAME}[.!]?$",
         rf"{_OOPS},? (?:it is |it's )?not {_OLD}",
         r"\b(?:scratch that|strike that|I misspoke|my mistake|I mistyped|I take that back|"
-        r"that was (?:wrong|a lie|a typo)|that's (?:wrong|not true))\b",
+        r"that was (?:wrong|a lie|a typo|a joke|not true)|that's (?:wrong|not true|a joke)|"
+        r"(?:just|only|was|am|I'm) (?:kidding|joking)|not really(?=[.!]|$)|"
+        r"(?:forget|ignore|disregard) (?:that(?=[.,!]|$)|what I (?:just )?said|my last message))\b",
     )
 )
 _PLAIN = re.compile(

@@ -135,11 +135,12 @@ _ENDED: tuple[tuple[tuple[str, ...], str], ...] = (
     (("belongings", "pet", "purchase"),
      r"(?:sold|lost|crashed|wrecked|totall?ed|scrapped|donated|rehomed|got rid of|gave away|"
      rf"gave up) (?:my|our|the) (?:(?:old|beloved|dear) )?{_V}"),
+    (("pet", "belongings"), r"gave (?:(?:my|our|the) )?(?P<value>.{1,40}?) away\b"),
     (("home",), rf"moved (?:away from|out of|from) {_V}"),
     (("job", "education"),
      r"(?:left|quit|dropped out of|(?:resigned|retired|(?:got|was) (?:fired|laid off)) from) "
-     rf"{_V}"),
-    (("hobby", "education"), rf"(?:stopped|quit|gave up) (?:playing|studying) {_V}"),
+     rf"(?!my job\b){_V}"),
+    (("hobby", "education"), rf"(?:stopped|quit|gave up) (?:(?:playing|studying) )?(?!my\b){_V}"),
     (("diet",), rf"(?:stopped|quit|gave up) being (?:an? )?{_V}"),
     (("allergy",), r"(?:outgrew|outgrown|got over) my (?P<value>.{1,40}) allerg\w+"),
 )
@@ -155,7 +156,8 @@ ENDS = tuple(
 """Verbs that end what was so, by the attributes that it may be filed under."""
 
 DIED = re.compile(
-    rf"^(?:[Mm]y|[Oo]ur) (?:[\w-]+ )?(?P<value>{_ANIMAL})(?: [A-Z]\w+)? (?:has )?(?:just )?"
+    rf"^(?:(?:[Mm]y|[Oo]ur) (?:[\w-]+ )?(?P<value>{_ANIMAL})(?: [A-Z]\w+)?|(?P<name>[A-Z]\w+)) "
+    r"(?:has )?(?:just )?"
     r"(?:died|passed away|ran away|was put down)\b"
 )
 """The end of a pet."""
@@ -170,3 +172,16 @@ RELATIONS = (
     r"son|daughter|grandma|grandmother|grandpa|grandfather|aunt|uncle|cousin|niece|nephew|roommate|"
     r"best friend|boss|neighbou?r|dog|puppy|cat|kitten|kids|parents)"
 )
+POSSESSED = re.compile(
+    rf"^(?:(?:[Mm]y|[Oo]ur) (?:(?P<relation>{RELATIONS})(?:'s name is| is (?:named|called))|"
+    r"(?P<what>name|birthday|favou?rite (?!(?:part|thing|bit|one|moment|way)\b)"
+    r"[\w-]{1,30}(?: [\w-]{1,30})?)(?: is| are|'s))|I was (?P<born>born) on) "
+    r"(?P<not>(?:not|no longer) )?(?:on )?(?P<value>.+)"
+)
+"""What is a person's: "my favourite food is ramen", "my son is called Max"."""
+RELATED = re.compile(
+    rf"\b[Mm]y (?:(?:older|younger|little|big|elder|twin|new|dear|"
+    rf"lovely) )?(?P<relation>{RELATIONS}),? "
+    r"(?P<name>[A-Z][a-z]{1,30})\b(?! [A-Z])"
+)
+"""A person named with their relation: "my sister Lena"."""

@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from lightmem_integrations.consolidation.write import clauses, grammar
+from lightmem_integrations.consolidation.write.correction import SLIP
 from lightmem_integrations.consolidation.write.fact_patterns import (
     DIED,
     ENDS,
     PATTERNS,
-    RELATIONS,
+    POSSESSED,
+    RELATED,
     Pattern,
 )
 from lightmem_integrations.consolidation.write.grammar import Stated
@@ -21,17 +23,6 @@ from lightmem_integrations.text.sentences import without_quotations
 from lightmem_integrations.text.temporal import CALENDAR, Mention, mentions
 from lightmem_integrations.text.terms import terms
 
-_POSSESSED = re.compile(
-    rf"^(?:(?:[Mm]y|[Oo]ur) (?:(?P<relation>{RELATIONS})(?:'s name is| is (?:named|called))|"
-    r"(?P<what>name|birthday|favou?rite (?!(?:part|thing|bit|one|moment|way)\b)"
-    r"[\w-]{1,30}(?: [\w-]{1,30})?)(?: is| are|'s))|I was (?P<born>born) on) "
-    r"(?P<not>(?:not|no longer) )?(?:on )?(?P<value>.+)"
-)
-_RELATED = re.compile(
-    rf"\b[Mm]y (?:(?:older|younger|little|big|elder|twin|new|dear|"
-    rf"lovely) )?(?P<relation>{RELATIONS}),? "
-    r"(?P<name>[A-Z][a-z]{1,30})\b(?! [A-Z])"
-)
 _UNTRUE = re.compile(
     r"^(?:it|that) (?:is not true|is wrong|is false|is not the case) that (?=I )", re.I
 )
@@ -43,7 +34,10 @@ _CUT = re.compile(
     r"|, ?(?=(?:so|it|its|which|who|but|though|he|she|they|that|this|not|you|thanks|where|"
     r"especially|like|with|making|hoping|trying|even|plus|right|too|how|can|could|what|any|please|"
     r"is|do|does|should|will|would)\b)|[!?:;(]"
+    rf"|,? (?:{SLIP})(?=,? [A-Z])| (?:after all\b|now$)"
 )
+# What is denied is named first: "not allergic to nuts, the test was negative".
+_DENIED = re.compile(r",|$")
 _EMPTY = re.compile(
     r"^(?:it|this|that|these|those|them|him|her|you|your|how|what|when|the way|me|us|here|there|"
     r"so|some(?:thing|one)|anything|everything|ones?|being able|sure|to (?:be|see|hear)|lots?|all|"
@@ -129,7 +123,9 @@ def _without(dates: list[Mention], clause: str) -> str:
 
 def _kin(sentence: str, speaker: str, time: dt.datetime) -> Iterator[FactDraft]:
     """Relations of named people, as in "my sister Lena": said in passing, so in questions too."""
-    for found in _RELATED.finditer(sentence):
+    if DIED.match(sentence):
+        return
+    for found in RELATED.finditer(sentence):
         relation, name = found["relation"].lower(), found["name"]
         if not CALENDAR.fullmatch(name) and name not in _TITLES:
             yield _about(speaker, relation, name, time, single=False)
@@ -143,7 +139,7 @@ def _ends(bare: str, speaker: str, dates: list[Mention], time: dt.datetime) -> I
         ends += [(names, verb.match(stated.predicate)) for names, verb in ENDS]
     until = min(dates[0].start, time) if dates else time
     for names, found in ends:
-        value = _value(found["value"]) if found else ""
+        value = _value(found["value"] or found["name"]) if found else ""
         for name in names if terms(value) else ():
             told = f"{grammar.called(speaker)}: {grammar.others_words(bare)}"
             fact = _about(speaker, name, value, time, single=False)
@@ -152,7 +148,7 @@ def _ends(bare: str, speaker: str, dates: list[Mention], time: dt.datetime) -> I
 
 def _possession(clause: str, speaker: str, time: dt.datetime) -> FactDraft | None:
     """As in "my favourite food is ramen", "my son is called Max"."""
-    found = _POSSESSED.match(grammar.without_lead(clause))
+    found = POSSESSED.match(grammar.without_lead(clause))
     if found is None:
         return None
     value = grammar.others_words(_value(found["value"]))
@@ -203,6 +199,8 @@ def _statement(
         return None
     begin = match.start("value")
     cut = min(_cut(stated.predicate, begin), match.end("value"))
+    if stated.polarity != "so" and (first := _DENIED.search(stated.predicate, begin)):
+        cut = min(cut, first.start())
     value = stated.predicate[begin:cut].strip(" ,.!-'")
     filed = _filed(pattern, match, grammar.others_words(value), stated)
     if filed is None or not _says_something(value, pattern):
