@@ -1,5 +1,5 @@
 # make demo    the main job: two users, many sessions, a LangChain and a LlamaIndex agent
-# make quick   the tests to run while you work, in about a minute
+# make quick   the tests to run while you work, in under a minute and a half
 # make test    all tests
 # make lint    style, types, directions of imports, dead code
 # make conformance   the frameworks' own tests on our classes (a few minutes)

@@ -4,12 +4,15 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from lightmem_integrations import Branch, LightMem, Settings, Turn
 from lightmem_integrations.testing import HashEmbedder
+
+pytestmark = pytest.mark.slow
 
 ANN = {"user_id": "ann", "session_id": "s"}
 WORDS = ["heron", "boat", "bread", "train", "river", "millet"]

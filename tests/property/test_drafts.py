@@ -4,6 +4,7 @@ import datetime as dt
 import json
 
 import numpy as np
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -79,6 +80,7 @@ def streams(draw):
     ]
 
 
+@pytest.mark.slow
 @given(
     streams(), st.booleans(), st.integers(1, 9), st.integers(1, 50), st.integers(1, 12),
     st.floats(-3, 3),
@@ -162,6 +164,7 @@ class Model:
         return self
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(said().filter(bool), answers)
 def test_whatever_a_model_answers_is_checked_or_refused(turns, answer):

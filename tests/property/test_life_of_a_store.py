@@ -4,6 +4,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -16,6 +17,8 @@ from hypothesis.stateful import (
 
 from lightmem_integrations import LightMem, Settings, Turn, TurnConflictError
 from lightmem_integrations.testing import HashEmbedder
+
+pytestmark = pytest.mark.slow
 
 users = st.sampled_from(["u", "U", "u ", "ü"])
 sessions = st.sampled_from(["s", "S"])

@@ -15,6 +15,8 @@ from typer.testing import CliRunner
 from lightmem_integrations import LightMem, Turn
 from lightmem_integrations.cli import app
 
+pytestmark = pytest.mark.slow
+
 DAY = dt.datetime(2025, 5, 1, tzinfo=dt.timezone.utc)
 ODD = "My boat \u8239 is red. \x1b]0;owned\x07\x1b[2J\x9b31m\u202e"
 DATA = Path(__file__).parents[2] / "examples" / "demo" / "conversation.json"

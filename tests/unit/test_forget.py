@@ -189,6 +189,7 @@ def canaries_in(folder, needles):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("background", [False, True])
 @pytest.mark.parametrize("what", [{}, {"session_id": "SESSIONcanary"}, {"turn_ids": ["IDcanary"]}])
 def test_no_byte_is_left_on_disk(open_memory, tmp_path, background, what):

@@ -410,6 +410,7 @@ def test_an_embedder_of_another_dimension_is_refused_and_can_be_taken(open_memor
     assert (memory.stats().embedder, memory.stats().dimension) == ("hash-32", 32)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("filled", ["before", "after"])
 def test_after_warming_up_the_first_recall_has_nothing_left_to_load(tmp_path, filled):
     script = """

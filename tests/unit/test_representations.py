@@ -24,6 +24,8 @@ from lightmem_integrations import (
 from lightmem_integrations.models.onnx import OnnxEmbedder
 from lightmem_integrations.tools import TOOLS, MemoryTools
 
+pytestmark = pytest.mark.slow
+
 SAID = "I moved to Zanzibar. My name is Quirin."
 ANSWERED = "Zanzibar is an island, Quirin."
 SECRETS = ("Zanzibar", "Quirin", "island", "sesame")

@@ -114,6 +114,7 @@ class TestPointers:
                 SLMReranker(model, pointers=nonsense)
 
 
+@pytest.mark.slow
 class TestCrossEncoder:
     @pytest.fixture(scope="class")
     def folder(self, tmp_path_factory):

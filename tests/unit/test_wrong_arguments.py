@@ -9,6 +9,8 @@ import pytest
 from lightmem_integrations import LightMem, LightMemError, Turn
 from lightmem_integrations.settings import ConsolidationSettings
 
+pytestmark = pytest.mark.slow
+
 MAY = dt.datetime(2026, 5, 1, tzinfo=dt.timezone.utc)
 JUNE = dt.datetime(2026, 6, 1, tzinfo=dt.timezone.utc)
 
