@@ -130,12 +130,12 @@ def _names_and_words(query: str) -> set[str]:
     capital inside a sentence, or at its start where a modal verb or a noun would not stand.
     """
     found = set()
-    words = list(_LETTERS.finditer(query))
+    words = _LETTERS.findall(query)
     # Where every longer word has a capital, as in a title, capitals tell nothing.
     titled = len(words) > _SHORTEST_TITLE and not any(
-        match[0][0].islower() and len(match[0]) > _SMALL_WORD for match in words
+        word[0].islower() and len(word) > _SMALL_WORD for word in words
     )
-    for match in words:
+    for match in _LETTERS.finditer(query):
         word = match[0].lower()
         start, end = match.span()
         before = query[max(start - _NEAR, 0) : start].rstrip(" \"'\u201c\u2018(")
