@@ -44,6 +44,7 @@ def day(year, month, number):
         ("I don't eat meat.", "diet", "no meat", "Ana does not eat meat."),
         ("I am vegetarian, by the way.", "diet", "vegetarian", "Ana is vegetarian."),
         ("I love jazz because it's free.", "taste for jazz", "likes", "Ana loves jazz."),
+        ("I hate jazz now.", "taste for jazz", "does not like", "Ana hates jazz now."),
         ("I don't like jazz.", "taste for jazz", "does not like", "Ana does not like jazz."),
         ("I don't like jazz anymore.", "taste for jazz", "no longer likes",
          "Ana no longer likes jazz."),

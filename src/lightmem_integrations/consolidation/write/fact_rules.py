@@ -71,6 +71,7 @@ _TITLES = frozenset({"Mr", "Mrs", "Ms", "Dr", "Sr", "Frau", "Herr"})
 _WHOLE = frozenset({"job", "career", "education", "relationship"})
 _LIKES = {"so": "likes", "not": "does not like", "ended": "no longer likes", "once": "used to like"}
 _DISLIKES = frozenset({"hate", "dislike", "loathe", "cannot stand"})
+_LATELY = re.compile(r"(?: (?:now|again|nowadays|these days|too|as well)){1,3}$", re.IGNORECASE)
 _DIET = re.compile(r"^(?:eat|drink) (?P<value>.+)")
 
 
@@ -275,6 +276,7 @@ def _filed(
         return ("diet", f"no {value}", False) if stated.polarity == "not" else None
     if pattern.kind != "taste":
         return pattern.attribute, value, pattern.single
+    value = _LATELY.sub("", value)
     if len(value.split()) > _MOST_WORDS_OF_A_TASTE:
         return None
     said = _LIKES[stated.polarity]
