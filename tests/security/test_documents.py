@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 
-from lightmem_integrations import ChromaIndex, Settings, Turn
+from lightmem_integrations import ChromaIndex, LightMem, Settings, Turn
 from lightmem_integrations.documents import indexing as document_indexing
 from lightmem_integrations.langchain import LightMemStore
 from lightmem_integrations.storage.document_vectors import spaces_under
@@ -120,6 +120,19 @@ def test_what_chroma_held_is_gone_after_a_purge_or_the_next_opening(
         assert again.get(("u", "other"), "k")
         assert again.memory.recall("heron", user_id="ann", strict=True).hits
         assert traces(tmp_path) == set()
+
+
+def test_an_index_that_is_loaded_leaves_none_of_the_memory_of_its_process_in_its_files(tmp_path):
+    settings = Settings(background_indexing=False, shards=1)
+    with LightMem(tmp_path, embedder=HashEmbedder(32), settings=settings) as memory:
+        memory.add(Turn(role="user", text="heron"), user_id="ann")
+        memory.index_pending()
+    with LightMem(tmp_path, embedder=HashEmbedder(32), settings=settings) as memory:
+        assert memory.recall("heron", user_id="ann", strict=True).hits
+        memory.warm_up()
+        (lengths,) = tmp_path.rglob("length.bin")
+        used = 4  # a number for the one vector that is there
+        assert not any(lengths.read_bytes()[used:])
 
 
 def test_what_chroma_got_before_a_crash_can_still_be_erased(tmp_path, monkeypatch):

@@ -85,8 +85,12 @@ class FolderGenerations:
         for path in self._root.glob("generation-*"):
             if path != self.folder(generation):
                 shutil.rmtree(path, ignore_errors=True)
-        blank_unused(self.folder(generation))
+        self.blank()
         make_private_files(self._root)
+
+    def blank(self) -> None:
+        """Overwrite what files hold beyond items; loading a collection writes such, too."""
+        blank_unused(self.folder(self.current()))
 
     def counts(self) -> Mapping[str, int]:
         """Number of items in each collection of the current generation."""
@@ -163,6 +167,9 @@ class ClientGenerations:
         pointer = self._client.get_or_create_collection(self._pointer, embedding_function=None)
         pointer.modify(metadata={"generation": generation})
         self._remove(lambda each: each != generation)
+
+    def blank(self) -> None:
+        """Nothing to overwrite: a server's files are its own."""
 
     def counts(self) -> Mapping[str, int]:
         """Number of items in each collection of the current generation."""

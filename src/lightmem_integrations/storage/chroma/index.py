@@ -68,6 +68,7 @@ class ChromaIndex:
         self._current: int | None = None
         self._collections: dict[str, Collection | None] = {}
         self._totals: dict[str, int] = {}
+        self._loaded: set[str] = set()
         self._trusted = False
         self._closed = False
 
@@ -168,12 +169,17 @@ class ChromaIndex:
                 return []
             limit = min(limit, size, _SERVER_LIMIT)
             share = size / total
+            mine: list[Neighbour] = []
             if share > _HEAVY_SHARE:
                 more = min(_SERVER_LIMIT, int(limit / share * _SPARE_FACTOR) + _SPARE)
                 mine = query(collection, vector, more, scope, filtered=False)
-                if len(mine) >= limit:
-                    return mine[:limit]
-            return query(collection, vector, limit, scope, filtered=True)
+            if len(mine) < limit:
+                mine = query(collection, vector, limit, scope, filtered=True)
+            with self._lock:
+                if name not in self._loaded:
+                    self._loaded.add(name)
+                    self._generations.blank()
+            return mine[:limit]
 
     def delete(self, scope: str, ids: Sequence[int]) -> None:
         """Make items unfindable; Chroma keeps their bytes on disk until ``replace``.
@@ -244,7 +250,7 @@ class ChromaIndex:
             self._closed = True
             self._generations.close(whole=self._trusted)
             self._current = None
-            self._collections, self._totals = {}, {}
+            self._collections, self._totals, self._loaded = {}, {}, set()
 
     def _opened(self) -> int:
         if self._closed:  # a thread that was left behind must not open the folder again
