@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lightmem_integrations import InvalidRequestError
+from lightmem_integrations import InvalidRequestError, SettingsError
 from lightmem_integrations.langchain import (
     LightMemConsolidator,
     LightMemMemory,
@@ -37,6 +37,13 @@ def test_a_store(memory):
         LightMemStore(memory, index={"field": ["text"]})
     with pytest.raises(InvalidRequestError, match="ttl= takes no 'ttl'"):
         LightMemStore(memory, ttl={"ttl": 5})
+
+
+def test_a_store_takes_what_other_stores_are_configured_with(memory):
+    LightMemStore(memory, index={"dims": 8, "text_fields": ["text"], "distance_type": "cosine"})
+    LightMemStore(memory, index={"ann_index_config": {"kind": "hnsw"}})
+    with pytest.raises(SettingsError, match="cosine similarity"):
+        LightMemStore(memory, index={"distance_type": "l2"})
 
 
 async def test_a_call(memory):

@@ -13,16 +13,25 @@ from langgraph.store.base import IndexConfig, ensure_embeddings
 from lightmem_integrations.errors import SettingsError
 from lightmem_integrations.safety import check_known
 
+# Of those who move in: PostgresStore's settings of its index, and the name that SqliteStore has for
+# the fields of its documentation.
+_OF_OTHER_STORES = ("text_fields", "distance_type", "ann_index_config")
+
 
 def fields_of(index: Mapping[str, Any]) -> tuple[str, ...]:
     """The places whose texts get a vector; by default all of a value.
 
     Raises:
-        SettingsError: They are no list of paths.
+        SettingsError: They are no list of paths, or are to be compared by something else than the
+            cosine of their vectors.
         InvalidRequestError: Something is configured that is not known.
     """
-    # SqliteStore reads the fields of its documentation under another name.
-    check_known(index, (*IndexConfig.__annotations__, "text_fields"), "index=")
+    check_known(index, (*IndexConfig.__annotations__, *_OF_OTHER_STORES), "index=")
+    if index.get("distance_type", "cosine") != "cosine":
+        raise SettingsError(
+            f"index['distance_type'] is {index['distance_type']!r}, and texts are compared by "
+            "cosine similarity here. Leave it out."
+        )
     fields = index.get("fields") or index.get("text_fields") or ["$"]
     if isinstance(fields, str) or not all(isinstance(each, str) for each in fields):
         raise SettingsError(f"index['fields'] is {fields!r}; pass a list of paths such as ['$'].")
