@@ -24,7 +24,6 @@ from langgraph.store.base import (
 )
 
 from lightmem_integrations.arrays import Vectors
-from lightmem_integrations.documents.nearest import Scored
 from lightmem_integrations.documents.service import Reading
 from lightmem_integrations.errors import InvalidRequestError
 from lightmem_integrations.langchain.store.filters import accepts
@@ -93,13 +92,8 @@ def result_of(op: Op, view: Reading, question: Vectors | None) -> Result:
             vector=question,
             refresh=op.refresh_ttl,
         )
-        return [SearchItem(**_described(each.document), score=_score(each)) for each in found]
+        return [SearchItem(**_described(each.document), score=each.score) for each in found]
     return _listed(cast("ListNamespacesOp", op), view)
-
-
-def _score(found: Scored) -> float | None:
-    # What points away from a question is no less relevant than what has nothing to do with it.
-    return None if found.score is None else min(max(found.score, 0.0), 1.0)
 
 
 def texts_at(value: Mapping[str, Any], fields: Sequence[str]) -> list[str]:
