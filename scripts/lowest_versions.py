@@ -28,7 +28,10 @@ GRAPH = ["langchain", "langgraph", "langgraph-prebuilt", "langgraph-sdk", "langg
 # Asserts that every name can be had, which takes every extra.
 ALL_EXTRAS = {"test_exports.py"}
 # A test file that needs the extra "agents" names one of these.
-NEEDS_GRAPH = re.compile(r"^\s*(?:from|import) (?:langchain\.|langgraph)", re.MULTILINE)
+NEEDS_GRAPH = re.compile(
+    r"^\s*(?:(?:from|import) (?:langchain\.|langgraph)|LightMem(?:Middleware|Store),$)",
+    re.MULTILINE,
+)
 
 
 def lower_bounds() -> dict[str, str]:
