@@ -92,6 +92,18 @@ def test_stats_counts_what_is_stored(run, store):
     assert one[one.index("turns") + 1] == "2"
 
 
+def test_a_command_that_needs_no_model_loads_none(store):
+    looked = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "lightmem_integrations.cli", "users", store],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert looked.stdout.split() == ["marc", "marta"]
+    assert "sqlalchemy" in looked.stderr
+    assert "onnxruntime" not in looked.stderr
+
+
 def test_forget_asks_first_and_no_means_no(run, store):
     result = run("forget", store, "--user", "marc", answers="n\n")
     assert result.exit_code == 1

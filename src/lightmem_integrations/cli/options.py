@@ -53,12 +53,15 @@ def existing(path: Path) -> Path:
 def open_existing(path: Path, *, writer: object | None = None) -> LightMem:
     """The store in that folder; ``writer`` is what ``LightMem`` takes as such.
 
+    A command is over before a model would be loaded in the background: it loads what it needs.
+
     Raises:
         StorageError: There is none.
     """
-    from lightmem_integrations import LightMem
+    from lightmem_integrations import LightMem, Settings
 
-    return LightMem(existing(path), writer=writer)
+    settings = Settings(background_indexing=False)
+    return LightMem(existing(path), writer=writer, settings=settings)
 
 
 def check_stored(memory: LightMem, user: str | None, session: str | None = None) -> None:
