@@ -151,8 +151,8 @@ class BulkEmbedder:
         return f"{self._model.name}-or-random"
 
     def embed_documents(self, texts: Sequence[str]) -> Vectors:
-        """Vectors of what is stored."""
-        return np.stack([each.vector for each in self.encode(texts)])
+        """Vectors by the default model: by one of a fixed text a store knows its embedder again."""
+        return self._model.embed_documents(texts)
 
     def embed_query(self, text: str) -> Vectors:
         """The vector of a question, by the default model."""
