@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from contextlib import nullcontext
 
 from sqlalchemy import Connection
 
 from lightmem_integrations.engine.store import Store
 from lightmem_integrations.errors import IndexUnavailableError
 from lightmem_integrations.records.conversation import Branch, Turn
+from lightmem_integrations.safety import key_of
 from lightmem_integrations.storage.branches import (
     BranchChange,
     apply_change,
@@ -36,7 +36,7 @@ def write_turns(
     """Let a session follow its branch, if one is given, then write turns; returns them as stored.
 
     Turns of a branch that were forgotten since they were said are left out.
-    Where nothing has changed and nothing is new, this only reads.
+    Where nothing is to be written and nothing has changed, this only reads.
 
     Args:
         store: Where.
@@ -61,17 +61,12 @@ def write_turns(
             return 0, 0, BranchChange(new=left)
         return user.row, session, change_of_branch(connection, session, branch, known, left)
 
-    change = BranchChange(new=new)
-    if branch is not None:
-        with store.ledger.read() as connection:
-            _, _, change = look(connection)
-    if not (change.new or change.superseded or change.restored):
-        return []
-    # Nobody may index a turn between the ledger's and the index's forgetting it.
-    with store.indexer.exclusively() if change.superseded else nullcontext():
-        archived: list[int] = []
+    def written(*, alone: bool) -> list[Turn] | None:
         with store.ledger.write() as connection:
             user_row, session_row, change = look(connection)
+            if change.superseded and not alone:
+                return None
+            archived = []
             if session_row:
                 archived = apply_change(connection, user_row, session_row, change)
             stored = insert_turns(
@@ -80,10 +75,22 @@ def write_turns(
                 history=None if branch is None else branch.history,
             ) if change.new else []  # fmt: skip
             place_wordings(connection, session_row, change.places)
-            user = find_user(connection, user_id)
-        if archived and user is not None:
+        if archived:
             try:
-                store.indexer.forget(user.key, archived)
+                store.indexer.forget(key_of(user_id), archived)
             except IndexUnavailableError as error:  # what is superseded comes back to nobody
                 logger.warning("The index still holds superseded turns: %s", error)
-    return stored
+        return stored
+
+    if not new:
+        if branch is None:
+            return []
+        with store.ledger.read() as connection:
+            change = look(connection)[-1]
+        if not (change.new or change.superseded or change.restored):
+            return []
+    stored = written(alone=False)
+    if stored is None:  # nobody may index a turn between the ledger's and the index's forgetting it
+        with store.indexer.exclusively():
+            stored = written(alone=True)
+    return stored or []
