@@ -52,7 +52,8 @@ class ChatSession:
         timezone: str | None = None,
     ) -> None:
         self._memory = memory
-        self._recall_answers, self._timezone = recall_answers, timezone
+        self._recall_answers = recall_answers
+        self._timezone = timezone or memory.settings.timezone
         self._scope: _Scope = {"user_id": user_id, "session_id": session_id}
         self.failures = failures
         self.left: set[str] = set()
@@ -133,10 +134,7 @@ class ChatSession:
 
     def ask(self, question: str) -> None:
         """Keep in mind when a question came that is put only once it is answered."""
-        self._asked = (
-            question.strip(),
-            moment_in(self._timezone or self._memory.settings.timezone),
-        )
+        self._asked = (question.strip(), moment_in(self._timezone))
 
     def _said(self, message: ChatMessage) -> dt.datetime | None:
         asked, since = self._asked

@@ -56,10 +56,11 @@ def opened(
 
 
 def _tell_differences(there: Settings, saved: Settings | None) -> None:
+    used = asdict(there)
     differences = [
-        f"{name} is {here!r} there and {value!r} here"
+        f"{name} is {used[name]!r} there and {value!r} here"
         for name, value in ({} if saved is None else asdict(saved)).items()
-        if (here := asdict(there)[name]) != value
+        if used[name] != value
     ]
     if differences:
         logger.warning(

@@ -57,11 +57,10 @@ class LightMemStore(BaseStore, Closing):
 
     Items are searched by meaning as they are in ``SqliteStore`` and ``PostgresStore``: every
     text at ``fields`` has a vector, an item is as near as the nearest of them, ``score`` is the
-    cosine similarity, and an item without any vector does not come back. Unlike theirs, ``score``
-    is never below 0, ``put`` keeps an item's ``created_at``, and an embedder that fails does not
-    fail ``put``: the item is stored and gets its vectors at the next search. A search whose
-    question cannot be embedded returns the last written items without a score. ``strict`` makes
-    both an error.
+    cosine similarity, and an item without any vector does not come back. Unlike theirs, ``put``
+    keeps an item's ``created_at``, and an embedder that fails does not fail ``put``: the item is
+    stored and gets its vectors at the next search. A search whose question cannot be embedded
+    returns the last written items without a score. ``strict`` makes both an error.
 
     The store shares the folder, the embedder and the index with a user's turns, not their
     contents: ``recall`` sees no item, and ``forget`` erases none.

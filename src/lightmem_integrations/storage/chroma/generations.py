@@ -132,7 +132,7 @@ class FolderGenerations:
 
 
 class ClientGenerations:
-    """The same by the names of collections, the pointer in the metadata of one of them."""
+    """Generations by the names of collections, the pointer in the metadata of one of them."""
 
     def __init__(self, client: ClientAPI, namespace: str, *, owned: bool = False) -> None:
         self._client = client
