@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import gc
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from llama_index.core.chat_engine import SimpleChatEngine
 from llama_index.core.llms import ChatMessage
 from llama_index.core.memory import Memory
 from llama_index.core.schema import NodeWithScore, TextNode
+from llama_index.core.utils import get_tokenizer
 from llama_index.core.workflow import Context
 
 import lightmem_integrations.llama_index as ours
@@ -57,6 +59,8 @@ def known(core: LightMem) -> LightMem:
 @pytest.fixture
 def unblocked() -> Iterator[None]:
     """Raises wherever our code blocks the event loop's thread."""
+    get_tokenizer()  # LlamaIndex reads it from a file the first time
+    gc.collect()  # what other tests left would close its connections in the loop
     buster = BlockBuster(scanned_modules=["lightmem_integrations"])
     buster.activate()
     try:
