@@ -23,6 +23,7 @@ from rich.table import Table
 from comparison.passes import rank_all
 from lightmem_integrations import Settings
 from lightmem_integrations.evaluation.conversations import read
+from lightmem_integrations.evaluation.filled_store import fill
 from lightmem_integrations.evaluation.metrics import (
     Interval,
     Ranking,
@@ -30,7 +31,7 @@ from lightmem_integrations.evaluation.metrics import (
     interval,
     reciprocal_rank,
 )
-from lightmem_integrations.evaluation.stages import CoarseSearch, OwnMemory, write
+from lightmem_integrations.evaluation.stages import CoarseSearch, OwnMemory
 from lightmem_integrations.models.embedders import as_embedder
 
 EMBEDDERS = {"int8": None, "fp32": "all-MiniLM-L6-v2"}
@@ -74,7 +75,7 @@ def ranked(conversations: Any, embedder: str | None) -> dict[str, list[Ranking]]
     """The rankings of both rows over a store that was filled with this embedder."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        write(folder, conversations, embedder=embedder)
+        fill(folder, conversations, embedder=embedder)
         with closing(CoarseSearch(folder, "meaning", embedder)) as meaning:
             alone = rank_all("", meaning, conversations)
         settings = Settings(late_interaction=False)

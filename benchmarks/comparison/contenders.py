@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Protocol
 
 from lightmem_integrations import LightMem, Settings, Turn
-from lightmem_integrations.evaluation.stages import OWN, STORE, Retriever
+from lightmem_integrations.evaluation.filled_store import STORE
+from lightmem_integrations.evaluation.stages import OWN, Retriever
 
 
 class Writable(Protocol):

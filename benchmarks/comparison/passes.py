@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from comparison.curves import (
     as_many,
     point,
 )
-from lightmem_integrations.evaluation.conversations import Conversation
+from lightmem_integrations.evaluation.conversations import Conversation, Question
 from lightmem_integrations.evaluation.metrics import DEPTH, Ranking, distinct
 from lightmem_integrations.evaluation.run import WARM_UP, Tell, count_questions
 from lightmem_integrations.evaluation.shown import Shown, filled
@@ -58,16 +59,18 @@ def timed(
     for conversation in conversations:
         for question in conversation.questions:
             start = time.perf_counter()
-            context = _context(contender, conversation.user_id, question.text)
+            context = _context(contender, conversation.user_id, question.text, question.until)
             times.append(_milliseconds_since(start))
             tokens.append(count_tokens(context) if isinstance(context, str) else context.tokens)
             tell(f"{name}: timing queries", len(times), total)
     return tokens, times
 
 
-def _context(contender: Contender, user_id: str, question: str) -> str | Shown:
+def _context(
+    contender: Contender, user_id: str, question: str, until: dt.datetime | None = None
+) -> str | Shown:
     if isinstance(contender, Retriever):
-        return contender.packed(user_id, question)
+        return contender.packed(user_id, question, until=until)
     return contender.context(user_id, question)
 
 
@@ -82,12 +85,27 @@ def rank_all(
     rankings: list[Ranking] = []
     for conversation in conversations:
         for question in conversation.questions:
-            ranked = distinct(contender.rank(conversation.user_id, question.text, DEPTH))
+            ranked = ranked_before(contender, conversation, question, DEPTH)
             rankings.append(
                 Ranking(conversation.user_id, question.category, question.evidence, ranked[:DEPTH])
             )
             tell(f"{name}: ranking turns", len(rankings), total)
     return rankings
+
+
+def ranked_before(
+    contender: Contender, conversation: Conversation, question: Question, k: int
+) -> tuple[str, ...]:
+    """Ids of the first k turns of those that were said before the question was asked."""
+    user_id, until = conversation.user_id, question.until
+    if until is None:
+        return distinct(contender.rank(user_id, question.text, k))
+    if isinstance(contender, Retriever):
+        return distinct(contender.rank(user_id, question.text, k, until))
+    # A baseline has no such limit: it ranks all turns, and the later ones are taken out.
+    earlier = {turn.id for turn in conversation.turns if turn.time < until}
+    ranked = distinct(contender.rank(user_id, question.text, len(conversation.turns)))
+    return tuple(each for each in ranked if each in earlier)[:k]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +136,7 @@ def curve(
     for conversation in conversations:
         turns = {str(turn.id): turn for turn in conversation.turns}
         for question in conversation.questions:
-            ranked = _ranked(contender, conversation.user_id, question.text, turns)
+            ranked = _ranked(contender, conversation, question, turns)
             for budget, k, limited_by in wanted:
                 if isinstance(contender, Retriever):
                     shown = contender.packed(
@@ -127,6 +145,7 @@ def curve(
                         k=k,
                         max_tokens=budget,
                         count_tokens=count_tokens,
+                        until=question.until,
                     )
                 else:
                     shown = filled(ranked[:k], budget, count_tokens)
@@ -147,12 +166,15 @@ def _most(contender: Contender, budget: int) -> int:
 
 
 def _ranked(
-    contender: Contender, user_id: str, question: str, turns: Mapping[str, Turn]
+    contender: Contender,
+    conversation: Conversation,
+    question: Question,
+    turns: Mapping[str, Turn],
 ) -> list[Turn]:
     """As many turns as the largest budget may hold; none where the contender packs by itself."""
     if isinstance(contender, Retriever):
         return []
-    found = distinct(contender.rank(user_id, question, as_many(max(BUDGETS))))
+    found = ranked_before(contender, conversation, question, as_many(max(BUDGETS)))
     return [turns[turn_id] for turn_id in found]
 
 

@@ -1,6 +1,7 @@
 """Reading LoCoMo's format and our own."""
 
 import datetime as dt
+import gzip
 import json
 
 import pytest
@@ -53,6 +54,81 @@ def test_locomo_category_three_is_open_domain(tmp_path, locomo_file):
     path = tmp_path / "open.json"
     path.write_text(json.dumps(samples), encoding="utf-8")
     assert [question.category for question in read(path)[0].questions] == ["open-domain"]
+
+
+def test_questions_about_what_was_never_said_are_kept_apart(locomo_file):
+    (conversation,) = read(locomo_file)
+    assert [each.text for each in conversation.unanswerable] == ["Never said?"]
+
+
+ASSISTANT = [
+    {
+        "sample_id": "assistant-1",
+        "conversation": {
+            "speaker_a": "user",
+            "speaker_b": "assistant",
+            "session_1_date_time": "12:01 am on 01 january, 2025",
+            "session_1": [
+                {"speaker": "user", "role": "user", "dia_id": "D1:1", "text": "Plan my trip."},
+                {"speaker": "assistant", "role": "assistant", "dia_id": "D1:2", "text": "Done."},
+                *(
+                    {"speaker": "user", "role": "user", "dia_id": f"D1:{n}", "text": "And on."}
+                    for n in range(3, 90)
+                ),
+            ],
+            # Begins while the first still goes on.
+            "session_2_date_time": "12:02 am on 01 january, 2025",
+            "session_2": [
+                {"speaker": "Ann", "role": "user", "dia_id": "D2:1", "text": "Hello again."},
+                {"speaker": "assistant", "role": "assistant", "dia_id": "D2:2", "text": "Hi."},
+                {"speaker": "Ann", "role": "user", "dia_id": "D2:3", "text": "What was planned?"},
+            ],
+        },
+        "qa": [
+            {
+                "question": "What was planned?",
+                "category": "query",
+                "evidence": ["D1:1", "D2:1"],
+                "asked_at": "D2:3",
+            },
+            {
+                "question": "Of itself?",
+                "category": "query",
+                "evidence": ["D2:3"],
+                "asked_at": "D2:3",
+            },
+            {"question": "Never?", "category": "abstention", "evidence": []},
+        ],
+    }
+]
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+def test_roles_and_the_time_of_a_question(tmp_path, zipped):
+    content = json.dumps(ASSISTANT).encode()
+    path = tmp_path / ("chat.json.gz" if zipped else "chat.json")
+    path.write_bytes(gzip.compress(content) if zipped else content)
+    (conversation,) = read(path)
+    by_id = {turn.id: turn for turn in conversation.turns}
+    assert [(by_id[each].role, by_id[each].speaker) for each in ("D1:1", "D1:2", "D2:1")] == [
+        ("user", None),
+        ("assistant", None),
+        ("user", "Ann"),
+    ]
+    (question,) = conversation.questions
+    assert (question.category, question.evidence) == ("query", {"D1:1", "D2:1"})
+    # Exactly what stands before it: all of the session before, and the first two of its own.
+    earlier = [turn.id for turn in conversation.turns if turn.time < question.until]
+    assert earlier == [f"D1:{n}" for n in range(1, 90)] + ["D2:1", "D2:2"]
+    assert conversation.left_out == 1
+    assert [each.text for each in conversation.unanswerable] == ["Never?"]
+
+
+def test_what_is_no_gzip_is_refused(tmp_path):
+    path = tmp_path / "chat.json.gz"
+    path.write_text("[]", encoding="utf-8")
+    with pytest.raises(InvalidRequestError, match="cannot be read"):
+        read(path)
 
 
 def test_our_own_format(toy_file):

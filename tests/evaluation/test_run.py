@@ -1,5 +1,6 @@
 """The evaluation over a toy conversation: every row of this library, nobody else's."""
 
+import datetime as dt
 import io
 import json
 from contextlib import closing
@@ -12,10 +13,11 @@ from lightmem_integrations import InvalidRequestError, Turn
 from lightmem_integrations.cli import app
 from lightmem_integrations.cli.progress import progress_bars
 from lightmem_integrations.evaluation.conversations import Conversation, Session, read
+from lightmem_integrations.evaluation.filled_store import fill
 from lightmem_integrations.evaluation.report import fitted_rows, tables
 from lightmem_integrations.evaluation.run import chosen, evaluate, sampled
 from lightmem_integrations.evaluation.shown import BUDGET
-from lightmem_integrations.evaluation.stages import PLAIN, STAGES, write
+from lightmem_integrations.evaluation.stages import PLAIN, STAGES
 
 FACTS = "lightmem:facts"  # the rules find no fact in these turns
 
@@ -123,7 +125,7 @@ def test_a_row_never_returns_another_users_turn(name, tmp_path):
         Turn(role="user", text="The key is under the blue pot.", id=f"of-{user}")
         for user in ("ann", "anna")
     ]
-    write(
+    fill(
         tmp_path,
         [Conversation(turn.id[3:], (Session("s", (turn,)),), questions=()) for turn in turns],
     )
@@ -177,7 +179,57 @@ def test_nothing_is_said_of_weights_where_none_was_fitted_on_the_file(toy_run):
 def test_the_command_prints_tables(toy_file):
     done = run("--data", toy_file, "--contender", "lightmem", "--contender", "lightmem:words")
     assert done.exit_code == 0
-    assert "hit@10 by kind of question" in done.stdout
+    assert "By kind of question" in done.stdout
+
+
+def test_of_several_sets_the_worst_is_printed_first_and_a_kept_store_is_taken_again(
+    tmp_path, toy_file
+):
+    worse = tmp_path / "worse.json"
+    # What is asked for was said in another turn than the one that is called evidence.
+    text = toy_file.read_text(encoding="utf-8")
+    worse.write_text(text.replace('["s2-1"]', '["s1-4"]'), encoding="utf-8")
+    kept = tmp_path / "kept"
+    given = ("--data", toy_file, "--data", worse, "--contender", "lightmem:words", "--keep", kept)
+    found = json.loads(run(*given, "--json").stdout)
+    assert [each["data"] for each in found] == ["worse.json", "toy.json"]
+    assert found[0]["rows"][0]["overall"]["mrr"] != found[1]["rows"][0]["overall"]["mrr"]
+    # The turns are the same, so that one store serves both.
+    (store,) = kept.iterdir()
+    written = (store / "ledger.sqlite").stat().st_mtime_ns
+    shown = run(*given).stdout
+    assert shown.index("worse.json: what is found") < shown.index("toy.json: what is found")
+    assert "All sets" in shown
+    assert [(each, (each / "ledger.sqlite").stat().st_mtime_ns) for each in kept.iterdir()] == [
+        (store, written)
+    ]
+
+
+def test_another_text_does_not_take_a_kept_store(tmp_path, toy_file):
+    other = tmp_path / "other.json"
+    text = toy_file.read_text(encoding="utf-8")
+    other.write_text(text.replace("red folding one", "green one"), encoding="utf-8")
+    for path in (toy_file, other):
+        evaluate(path, ["lightmem:words"], keep=tmp_path / "kept")
+    assert len(list((tmp_path / "kept").iterdir())) == 2
+
+
+@pytest.mark.parametrize("name", [each for each in STAGES if each != FACTS])
+def test_what_was_said_after_a_question_does_not_exist_for_it(name, tmp_path):
+    said = dt.datetime(2025, 1, 10, 9, tzinfo=dt.timezone.utc)
+    turns = tuple(
+        Turn(
+            role="user",
+            text=f"The key is under the {where}.",
+            id=where,
+            time=said + dt.timedelta(seconds=place),
+        )
+        for place, where in enumerate(("pot", "mat", "stone"))
+    )
+    fill(tmp_path, [Conversation("ann", (Session("s", turns),), questions=())])
+    with closing(STAGES[name](tmp_path)) as retriever:
+        assert set(retriever.rank("ann", "Where is the key?", 20, turns[1].time)) == {"pot"}
+        assert set(retriever.rank("ann", "Where is the key?", 20)) == {"pot", "mat", "stone"}
 
 
 def test_a_sample_of_none_is_wrong_usage(toy_file):

@@ -7,8 +7,9 @@ import pytest
 
 from comparison.passes import rank_all
 from lightmem_integrations.evaluation.conversations import read
+from lightmem_integrations.evaluation.filled_store import fill
 from lightmem_integrations.evaluation.metrics import scores
-from lightmem_integrations.evaluation.stages import STAGES, write
+from lightmem_integrations.evaluation.stages import STAGES
 from lightmem_integrations.text.terms import terms
 
 
@@ -20,7 +21,7 @@ def demo():
 @pytest.fixture(scope="module")
 def store(demo, tmp_path_factory):
     folder = tmp_path_factory.mktemp("stages")
-    write(folder, demo)
+    fill(folder, demo)
     return folder
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lightmem_integrations.cli.output import JsonOption, print_json, table_console
 from lightmem_integrations.cli.progress import progress_bars
+
+if TYPE_CHECKING:
+    from lightmem_integrations.evaluation.results import Evaluation
 
 app = typer.Typer(help="Measure how well memories are found.", no_args_is_help=True)
 
@@ -22,10 +25,10 @@ def main() -> None:
 def retrieval(
     *,
     data: Annotated[
-        Path,
+        list[Path],
         typer.Option(
-            help="Conversations with questions: a LoCoMo file, or one in the form of "
-            "examples/demo/conversation.json.",
+            help="Conversations with questions, in LoCoMo's form or in that of `lightmem eval "
+            "label`, as .json or .json.gz; may be given several times.",
             exists=True,
             dir_okay=False,
             show_default=False,
@@ -44,23 +47,35 @@ def retrieval(
         ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Which questions --sample draws.")] = 0,
+    keep: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Folder in which embedded stores stay: a later run over the same data begins "
+            "there.",
+            file_okay=False,
+            show_default=False,
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Compare how well and how fast the stages of a recall find the turns that answer questions."""
-    from lightmem_integrations.evaluation.report import tables
+    from lightmem_integrations.evaluation.report import summary, tables, worst_first
     from lightmem_integrations.evaluation.run import evaluate
 
-    with progress_bars() as show:
-        evaluation = evaluate(
-            data,
-            contender or None,
-            sample=sample,
-            seed=seed,
-            on_progress=show,
-        )
+    def measured(path: Path) -> Evaluation:
+        with progress_bars() as show:
+            return evaluate(
+                path, contender or None, sample=sample, seed=seed, keep=keep, on_progress=show
+            )
+
+    found = worst_first(map(measured, data))
     if as_json:
-        print_json(evaluation.to_json())
+        print_json([each.to_json() for each in found])
         return
     console = table_console()
-    for each in tables(evaluation):
-        console.print(each)
+    for evaluation in found:
+        for each in tables(evaluation):
+            console.print(each)
+    if len(found) > 1:
+        console.print(summary(found))

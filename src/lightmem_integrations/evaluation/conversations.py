@@ -1,26 +1,31 @@
-"""Conversations with questions about them, read from LoCoMo's format or from our own."""
+"""Conversations with questions about them, read from LoCoMo's form or from our own."""
 
 from __future__ import annotations
 
 import datetime as dt
+import gzip
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from lightmem_integrations.errors import InvalidRequestError
 from lightmem_integrations.records.conversation import Turn
 
-# LoCoMo's own numbering; 1 and 4 are often swapped elsewhere. Category 5 asks about things that
-# were never said, so it has no evidence to find and takes no part.
+# LoCoMo's own numbering; 1 and 4 are often swapped elsewhere.
 LOCOMO_CATEGORIES: Mapping[int, str] = {
     1: "multi-hop",
     2: "temporal",
     3: "open-domain",
     4: "single-hop",
+    5: "adversarial",
 }
+UNANSWERABLE = frozenset({"adversarial", "abstention"})
+"""Categories about what was never said: LoCoMo's and BEAM's names. There is nothing to find."""
+
 _LOCOMO_DATE = "%I:%M %p on %d %B, %Y"
 _LOCOMO_SESSION = re.compile(r"session_(\d+)")
 _BETWEEN_IDS = re.compile(r"[;,\s]+")
@@ -51,14 +56,17 @@ class Question:
     Attributes:
         text: What is asked.
         answer: The right answer, in words.
-        evidence: Ids of the turns that hold the answer; at least one.
+        evidence: Ids of the turns that hold the answer; at least one, if it has one.
         category: What kind of question it is.
+        until: When it is asked: what is said then or later does not exist for it. ``None`` if all
+            does.
     """
 
     text: str
     answer: str
     evidence: frozenset[str]
     category: str
+    until: dt.datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +77,16 @@ class Conversation:
         user_id: The user whose memory it is. Turn ids are unique within it.
         sessions: Its sessions, oldest first.
         questions: The questions that can be judged.
-        left_out: Questions of a judged category that cannot be: no evidence is given, or some of
-            it names a turn that does not exist.
+        left_out: Questions that cannot be, though they have an answer: no evidence is given, or
+            some of it names a turn that does not exist when it is asked.
+        unanswerable: Questions about what was never said.
     """
 
     user_id: str
     sessions: tuple[Session, ...]
     questions: tuple[Question, ...]
     left_out: int = 0
+    unanswerable: tuple[Question, ...] = ()
 
     @property
     def turns(self) -> tuple[Turn, ...]:
@@ -84,12 +94,23 @@ class Conversation:
         return tuple(turn for session in self.sessions for turn in session.turns)
 
 
+class _Asked(NamedTuple):
+    """A question as a file has it."""
+
+    text: str
+    answer: str
+    evidence: list[str]
+    category: str
+    asked_at: str | None
+
+
 def read(path: Path) -> tuple[Conversation, ...]:
     """Read a file of conversations with questions.
 
     Args:
-        path: A JSON file: a list of LoCoMo samples, or an object with ``users`` as in
-            ``examples/demo/conversation.json``.
+        path: A JSON file, plain or gzipped: a list of samples in LoCoMo's form, whose turns may
+            have a ``role`` and whose questions an ``asked_at``, the id of the turn that asks; or
+            an object with ``users``, as docs/evaluation.md describes it.
 
     Returns:
         The conversations, in the order of the file; at least one.
@@ -98,9 +119,12 @@ def read(path: Path) -> tuple[Conversation, ...]:
         InvalidRequestError: If the file is missing, is not such JSON, or has nothing to ask.
     """
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InvalidRequestError(f"{path} cannot be read: {error.strerror}.") from error
+        with (gzip.open if path.suffix == ".gz" else open)(path, "rt", encoding="utf-8") as file:
+            data = json.load(file)
+    except (OSError, EOFError, zlib.error) as error:
+        raise InvalidRequestError(
+            f"{path} cannot be read: {getattr(error, 'strerror', None) or error}."
+        ) from error
     except ValueError as error:
         raise InvalidRequestError(f"{path} is not JSON: {error}.") from error
     try:
@@ -110,8 +134,8 @@ def read(path: Path) -> tuple[Conversation, ...]:
             conversations = tuple(_of_user(user) for user in data["users"])
     except (KeyError, TypeError, AttributeError) as error:
         raise InvalidRequestError(
-            f"{path} is neither a list of LoCoMo samples nor an object with 'users' as in the "
-            f"examples/demo/conversation.json: {type(error).__name__}: {error}."
+            f"{path} is neither a list of LoCoMo samples nor an object with 'users' as in "
+            f"docs/evaluation.md: {type(error).__name__}: {error}."
         ) from error
     if not any(conversation.questions for conversation in conversations):
         raise InvalidRequestError(f"{path} holds no question whose evidence can be looked for.")
@@ -119,41 +143,47 @@ def read(path: Path) -> tuple[Conversation, ...]:
 
 
 def _locomo(sample: Mapping[str, Any]) -> Conversation:
-    """One LoCoMo sample. Its first speaker takes the user's place, the second the assistant's."""
+    """One sample of LoCoMo's form.
+
+    Without roles, the first speaker takes the user's place and the second the assistant's.
+    """
     talk = sample["conversation"]
-    numbers = sorted(int(found[1]) for key in talk if (found := _LOCOMO_SESSION.fullmatch(key)))
+    numbers = [int(found[1]) for key in talk if (found := _LOCOMO_SESSION.fullmatch(key))]
+    dated = sorted((_locomo_time(talk[f"session_{each}_date_time"]), each) for each in numbers)
     sessions = []
-    for number in numbers:
-        name = f"session_{number}"
-        start = _locomo_time(talk[f"{name}_date_time"])
-        turns = tuple(
-            Turn(
-                id=turn["dia_id"],
-                role="user" if turn["speaker"] == talk["speaker_a"] else "assistant",
-                speaker=turn["speaker"],
-                # Only the session is dated; seconds keep the order of its turns.
-                time=start + dt.timedelta(seconds=position),
-                text=_locomo_text(turn),
-            )
-            for position, turn in enumerate(talk[name])
-        )
-        sessions.append(Session(name, turns))
+    last = dt.datetime.min.replace(tzinfo=dt.timezone.utc)
+    for start, number in dated:
+        turns = []
+        for position, turn in enumerate(talk[f"session_{number}"]):
+            # Only the session is dated; seconds keep the order of its turns. One that goes on when
+            # the next has begun pushes that back: what stands before a question is what is earlier.
+            last = max(start + dt.timedelta(seconds=position), last + dt.timedelta(milliseconds=1))
+            turns.append(_locomo_turn(turn, talk["speaker_a"], last))
+        sessions.append(Session(f"session_{number}", tuple(turns)))
     asked = [
-        (
+        _Asked(
             each["question"],
             str(each.get("answer", "")),
-            _locomo_evidence(each["evidence"]),
-            LOCOMO_CATEGORIES[each["category"]],
+            # Some entries hold several ids ("D8:6; D9:17").
+            [part for entry in each["evidence"] for part in _BETWEEN_IDS.split(entry) if part],
+            LOCOMO_CATEGORIES.get(each["category"], str(each["category"])),
+            each.get("asked_at"),
         )
         for each in sample["qa"]
-        if each["category"] in LOCOMO_CATEGORIES
     ]
     return _conversation(sample["sample_id"], sessions, asked)
 
 
-def _locomo_text(turn: Mapping[str, Any]) -> str:
-    caption = turn.get("blip_caption")
-    return f"{turn['text']} [shares image: {caption}]" if caption else str(turn["text"])
+def _locomo_turn(turn: Mapping[str, Any], first_speaker: str, time: dt.datetime) -> Turn:
+    speaker, role, caption = turn["speaker"], turn.get("role"), turn.get("blip_caption")
+    return Turn(
+        id=turn["dia_id"],
+        role=role or ("user" if speaker == first_speaker else "assistant"),
+        # "user" is nobody's name.
+        speaker=None if speaker == role else speaker,
+        time=time,
+        text=f"{turn['text']} [shares image: {caption}]" if caption else str(turn["text"]),
+    )
 
 
 def _locomo_time(written: str) -> dt.datetime:
@@ -164,11 +194,6 @@ def _locomo_time(written: str) -> dt.datetime:
         raise InvalidRequestError(
             f"The session time {written!r} is not of the form '1:56 pm on 8 May, 2023'."
         ) from error
-
-
-def _locomo_evidence(entries: Iterable[str]) -> list[str]:
-    """Turn ids; some entries hold several of them ("D8:6; D9:17")."""
-    return [part for entry in entries for part in _BETWEEN_IDS.split(entry) if part]
 
 
 def _of_user(user: Mapping[str, Any]) -> Conversation:
@@ -194,7 +219,13 @@ def _of_user(user: Mapping[str, Any]) -> Conversation:
         for each in user["sessions"]
     ]
     asked = [
-        (each["question"], str(each["answer"]), list(each["evidence"]), each["kind"])
+        _Asked(
+            each["question"],
+            str(each.get("answer", "")),
+            list(each["evidence"]),
+            each.get("kind", "question"),
+            each.get("asked_at"),
+        )
         for each in user["questions"]
     ]
     return _conversation(user["user_id"], sessions, asked)
@@ -209,17 +240,20 @@ def _iso_time(written: str) -> dt.datetime:
 
 
 def _conversation(
-    user_id: str,
-    sessions: Sequence[Session],
-    asked: Sequence[tuple[str, str, list[str], str]],
+    user_id: str, sessions: Sequence[Session], asked: Sequence[_Asked]
 ) -> Conversation:
-    ids = [turn.id for session in sessions for turn in session.turns]
-    known = set(ids)
-    if len(known) != len(ids):
+    turns = [turn for session in sessions for turn in session.turns]
+    times = {str(turn.id): turn.time for turn in turns if turn.time}
+    if len(times) != len(turns):
         raise InvalidRequestError(f"Conversation {user_id!r} uses a turn id twice.")
-    questions = tuple(
-        Question(text, answer, frozenset(evidence), category)
-        for text, answer, evidence, category in asked
-        if evidence and known.issuperset(evidence)
-    )
-    return Conversation(user_id, tuple(sessions), questions, len(asked) - len(questions))
+    questions, unanswerable = [], []
+    for text, answer, evidence, category, asked_at in asked:
+        until = times.get(asked_at) if asked_at else None
+        question = Question(text, answer, frozenset(evidence), category, until)
+        known = {name for name, time in times.items() if until is None or time < until}
+        if category in UNANSWERABLE:
+            unanswerable.append(question)
+        elif evidence and known.issuperset(evidence) and (until or not asked_at):
+            questions.append(question)
+    left_out = len(asked) - len(questions) - len(unanswerable)
+    return Conversation(user_id, tuple(sessions), tuple(questions), left_out, tuple(unanswerable))

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from lightmem_integrations.display import Grid
 from lightmem_integrations.evaluation.metrics import Interval
-from lightmem_integrations.evaluation.results import Evaluation
+from lightmem_integrations.evaluation.results import Evaluation, Row
 from lightmem_integrations.evaluation.stages import OWN, PLAIN
 
 _UNFITTED = (*PLAIN, f"{OWN}:plain")
@@ -19,6 +19,34 @@ def tables(evaluation: Evaluation) -> tuple[Grid, ...]:
         evaluation: What ``run.evaluate`` returned.
     """
     return (_found(evaluation), _shown(evaluation), _by_category(evaluation))
+
+
+def headline(evaluation: Evaluation) -> Row:
+    """The row by which sets of data are compared: that of a recall by default, if it was asked."""
+    return next((row for row in evaluation.rows if row.contender == OWN), evaluation.rows[0])
+
+
+def worst_first(evaluations: Iterable[Evaluation]) -> tuple[Evaluation, ...]:
+    """The evaluations by the MRR of their headline row: what fails somewhere is seen first."""
+    return tuple(sorted(evaluations, key=lambda each: headline(each).overall.mrr.mean))
+
+
+def summary(evaluations: Iterable[Evaluation]) -> Grid:
+    """One line for each set of data."""
+    return Grid(
+        "All sets, in %",
+        ("", "questions", "hit@1", "hit@5", "hit@10", "recall@10", "MRR", "tokens"),
+        [
+            (
+                f"{each.data}, {row.contender}",
+                str(each.questions),
+                *_measures(row),
+                f"{row.tokens:.0f}",
+            )
+            for each in evaluations
+            for row in [headline(each)]
+        ],
+    )
 
 
 def fitted_rows(evaluation: Evaluation) -> tuple[str, ...]:
@@ -46,6 +74,16 @@ def ranged(value: Interval) -> str:
     return f"{percent(value.mean)} ({100 * value.low:.0f}-{100 * value.high:.0f})"
 
 
+def _measures(row: Row) -> tuple[str, ...]:
+    return (
+        percent(row.overall.hit_at_1),
+        percent(row.overall.hit_at_5),
+        ranged(row.overall.hit_at_10),
+        percent(row.overall.recall_at_10),
+        ranged(row.overall.mrr),
+    )
+
+
 def _found(evaluation: Evaluation) -> Grid:
     drawn = evaluation.sampled_from
     sample = "" if drawn is None else f" drawn from {drawn} with seed {evaluation.seed}"
@@ -56,11 +94,7 @@ def _found(evaluation: Evaluation) -> Grid:
         [
             (
                 row.contender,
-                percent(row.overall.hit_at_1),
-                percent(row.overall.hit_at_5),
-                ranged(row.overall.hit_at_10),
-                percent(row.overall.recall_at_10),
-                ranged(row.overall.mrr),
+                *_measures(row),
             )
             for row in evaluation.rows
         ],
@@ -93,19 +127,20 @@ def _shown(evaluation: Evaluation) -> Grid:
 
 
 def _by_category(evaluation: Evaluation) -> Grid:
-    kinds = evaluation.rows[0].by_category
+    kinds = headline(evaluation).by_category
     return Grid(
-        "hit@10 by kind of question, in %",
-        ("", *kinds),
+        "By kind of question, in %, the worst first",
+        ("", "questions", "by", "hit@10", "MRR"),
         [
-            ("questions", *(str(scores.questions) for scores in kinds.values())),
-            *(
-                (
-                    row.contender,
-                    *(percent(row.by_category[kind].hit_at_10.mean) for kind in kinds),
-                )
-                for row in evaluation.rows
-            ),
+            (
+                "" if place else kind,
+                "" if place else str(kinds[kind].questions),
+                row.contender,
+                percent(row.by_category[kind].hit_at_10.mean),
+                percent(row.by_category[kind].mrr.mean),
+            )
+            for kind in sorted(kinds, key=lambda kind: kinds[kind].mrr.mean)
+            for place, row in enumerate(evaluation.rows)
         ],
         notes=tuple(f"{row.contender}: {row.about}" for row in evaluation.rows),
     )

@@ -19,6 +19,7 @@ import numpy as np
 
 from lightmem_integrations.errors import InvalidRequestError
 from lightmem_integrations.evaluation.conversations import Conversation, read
+from lightmem_integrations.evaluation.filled_store import fill
 from lightmem_integrations.evaluation.metrics import (
     DEPTH,
     Ranking,
@@ -28,7 +29,7 @@ from lightmem_integrations.evaluation.metrics import (
     scores,
 )
 from lightmem_integrations.evaluation.results import Evaluation, Row
-from lightmem_integrations.evaluation.stages import STAGES, Retriever, write
+from lightmem_integrations.evaluation.stages import STAGES, Retriever
 
 WARM_UP = "Is there anything that I should know?"
 """First question to each user's memory, whose time does not count."""
@@ -43,6 +44,7 @@ def evaluate(
     *,
     sample: int | None = None,
     seed: int = 0,
+    keep: Path | None = None,
     on_progress: Tell = lambda *_: None,
 ) -> Evaluation:
     """Ask every row the same questions, over one store that holds all turns.
@@ -55,6 +57,7 @@ def evaluate(
         names: Names of ``STAGES``; ``None`` for all.
         sample: Ask only so many questions, drawn at random; the memories stay whole.
         seed: Which questions are drawn.
+        keep: Folder in which the store stays, to be taken again in a later run.
         on_progress: Called after every session that was stored and every question that was asked.
 
     Raises:
@@ -68,9 +71,10 @@ def evaluate(
     rows = []
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        write(
+        fill(
             folder,
             conversations,
+            keep=keep,
             on_progress=lambda done: on_progress("storing turns", done, turns),
         )
         for row in wanted:
@@ -168,11 +172,12 @@ def _measured(
         for question in conversation.questions:
             # Timed before the ranking is taken, so that the question was not heard before.
             start = time.perf_counter()
-            context = retriever.packed(user_id, question.text)
+            context = retriever.packed(user_id, question.text, until=question.until)
             times.append((time.perf_counter() - start) * 1_000)
             tokens.append(context.tokens)
             shares.append(context.share(question.evidence))
-            ranked = distinct(retriever.rank(user_id, question.text, DEPTH))[:DEPTH]
+            found = retriever.rank(user_id, question.text, DEPTH, question.until)
+            ranked = distinct(found)[:DEPTH]
             rankings.append(Ranking(user_id, question.category, question.evidence, ranked))
             tell(f"{name}: asking", len(rankings), total)
     p50, p95 = np.percentile(times, [50, 95])

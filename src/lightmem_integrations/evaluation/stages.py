@@ -5,6 +5,7 @@ All rows read one store, so that what differs is the stage and not what it was g
 
 from __future__ import annotations
 
+import datetime as dt
 import shutil
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ from sqlalchemy import Connection
 
 from lightmem_integrations import LightMem
 from lightmem_integrations.engine.store import Store
-from lightmem_integrations.evaluation.conversations import Conversation
+from lightmem_integrations.evaluation.filled_store import STORE
 from lightmem_integrations.evaluation.metrics import distinct
 from lightmem_integrations.evaluation.shown import BUDGET, TOP, Shown, filled, of_recall
 from lightmem_integrations.models.embedders import as_embedder, encoded_query
@@ -23,18 +24,14 @@ from lightmem_integrations.models.token_counter import shipped_token_counter
 from lightmem_integrations.recall.coarse import by_meaning, by_words, weigh_terms
 from lightmem_integrations.records.conversation import TIERS, Tier, Turn
 from lightmem_integrations.settings import Settings
-from lightmem_integrations.storage.turn_filter import RowFilter
+from lightmem_integrations.storage.turn_filter import RowFilter, filter_turns
 from lightmem_integrations.storage.turn_reads import provenance
 from lightmem_integrations.storage.users import User, find_user
 
 OWN = "lightmem"
 """The row of a recall by default; the others' names begin with it, before a colon."""
 
-STORE = "store"
-"""Folder of the store in the folder that the rows are given."""
-
 _ALL_TOKENS = 100_000  # a guess: more than the hits of a ranking have
-_NO_LIMITS = RowFilter()
 
 
 @runtime_checkable
@@ -45,8 +42,10 @@ class Retriever(Protocol):
     def about(self) -> str:
         """Description of what is measured, in a sentence."""
 
-    def rank(self, user_id: str, question: str, k: int) -> Sequence[str]:
-        """Ids of the k turns that answer the question best, best first."""
+    def rank(
+        self, user_id: str, question: str, k: int, until: dt.datetime | None = None
+    ) -> Sequence[str]:
+        """Ids of the k turns before ``until`` that answer the question best, best first."""
 
     def packed(
         self,
@@ -56,6 +55,7 @@ class Retriever(Protocol):
         k: int = TOP,
         max_tokens: int = BUDGET,
         count_tokens: TokenCounter | None = None,
+        until: dt.datetime | None = None,
     ) -> Shown:
         """Content of the context that this k and budget give."""
 
@@ -63,39 +63,11 @@ class Retriever(Protocol):
         """Let go of files and threads."""
 
 
-def write(
-    folder: Path,
-    conversations: Sequence[Conversation],
-    *,
-    embedder: object | None = None,
-    on_progress: Callable[[int], None] = lambda _: None,
-) -> None:
-    """Fill the store that the rows read: every conversation is a user of it.
-
-    Args:
-        folder: Where the store is made.
-        conversations: What is remembered.
-        embedder: Another embedder than the default; the rows must be given the same.
-        on_progress: Called after each session with how many turns can be found.
-    """
-    settings = Settings(background_indexing=False)
-    done = 0
-    with LightMem(folder / STORE, embedder=embedder, settings=settings) as memory:
-        for conversation in conversations:
-            for session in conversation.sessions:
-                memory.add(
-                    session.turns, user_id=conversation.user_id, session_id=session.session_id
-                )
-                memory.index_pending()
-                done += len(session.turns)
-                on_progress(done)
-
-
 class OwnMemory:
     """This library through its public interface: one store, every conversation a user of it.
 
     Args:
-        folder: Where ``write`` put the store.
+        folder: Where ``fill`` put the store.
         settings: What differs from the default.
         about: What differs, in words.
         tiers: Which memories are searched.
@@ -129,7 +101,9 @@ class OwnMemory:
             self._memory.close()  # the next row opens the same folder
             raise
 
-    def rank(self, user_id: str, question: str, k: int) -> Sequence[str]:
+    def rank(
+        self, user_id: str, question: str, k: int, until: dt.datetime | None = None
+    ) -> Sequence[str]:
         """Ids of the turns that the hits stand for."""
         # Strict, because a model that fell out would otherwise pass unseen as a poor ranking.
         found = self._memory.recall(
@@ -138,6 +112,7 @@ class OwnMemory:
             k=k,
             max_tokens=_ALL_TOKENS,
             tiers=self._tiers,
+            until=until,
             strict=True,
         )
         return distinct(turn.id for hit in found.hits for turn in hit.turns if turn.id)
@@ -150,6 +125,7 @@ class OwnMemory:
         k: int = TOP,
         max_tokens: int = BUDGET,
         count_tokens: TokenCounter | None = None,
+        until: dt.datetime | None = None,
     ) -> Shown:
         """Content of the packed context with this k and budget."""
         return of_recall(
@@ -160,6 +136,7 @@ class OwnMemory:
                 max_tokens=max_tokens,
                 tiers=self._tiers,
                 count_tokens=count_tokens,
+                until=until,
                 strict=True,
             )
         )
@@ -173,7 +150,7 @@ class CoarseSearch:
     """One half of the coarse search by itself, with no scorer behind it; no neighbours are shown.
 
     Args:
-        folder: Where ``write`` put the store.
+        folder: Where ``fill`` put the store.
         by: By the words that turns share with the question, or by its meaning.
         embedder: Another embedder than the default; the one that the store was written with.
     """
@@ -199,9 +176,11 @@ class CoarseSearch:
         )
         self._store.indexer.prepare()
 
-    def rank(self, user_id: str, question: str, k: int) -> Sequence[str]:
+    def rank(
+        self, user_id: str, question: str, k: int, until: dt.datetime | None = None
+    ) -> Sequence[str]:
         """Ids of the first turns."""
-        return [str(turn.id) for turn in self._turns(user_id, question, k)]
+        return [str(turn.id) for turn in self._turns(user_id, question, k, until)]
 
     def packed(
         self,
@@ -211,30 +190,34 @@ class CoarseSearch:
         k: int = TOP,
         max_tokens: int = BUDGET,
         count_tokens: TokenCounter | None = None,
+        until: dt.datetime | None = None,
     ) -> Shown:
         """The first turns, as many as there is room for."""
-        turns = self._turns(user_id, question, k)
+        turns = self._turns(user_id, question, k, until)
         return filled(turns, max_tokens, count_tokens or shipped_token_counter())
 
     def close(self) -> None:
         """Close the store."""
         self._store.close()
 
-    def _turns(self, user_id: str, question: str, k: int) -> list[Turn]:
+    def _turns(self, user_id: str, question: str, k: int, until: dt.datetime | None) -> list[Turn]:
         with self._store.ledger.read() as connection:
             user = find_user(connection, user_id)
             if user is None:
                 return []
-            rows = self._rows(connection, user, question, k)
+            limits = filter_turns(connection, user, until=until.timestamp() if until else None)
+            rows = self._rows(connection, user, question, k, limits)
             known = provenance(connection, user, rows)
         return [known[row].turn for row in rows]
 
-    def _rows(self, connection: Connection, user: User, question: str, k: int) -> list[int]:
+    def _rows(
+        self, connection: Connection, user: User, question: str, k: int, limits: RowFilter
+    ) -> list[int]:
         if self._by == "words":
             weighed = weigh_terms(connection, user, question)
-            return by_words(connection, user, weighed, k, _NO_LIMITS)
+            return by_words(connection, user, weighed, k, limits)
         vector, _ = encoded_query(self._embedder, question)
-        return by_meaning(connection, self._store.index, user, vector, k, _NO_LIMITS)
+        return by_meaning(connection, self._store.index, user, vector, k, limits)
 
 
 _FACTS: tuple[Tier, ...] = ("ltm",)
@@ -266,7 +249,7 @@ STAGES: Mapping[str, Callable[[Path], Retriever]] = {
         consolidated=True,
     ),
 }
-"""Rows by name; each is made with the folder that ``write`` filled."""
+"""Rows by name; each is made with the folder that ``fill`` made."""
 
 PLAIN: tuple[str, ...] = (f"{OWN}:words", f"{OWN}:meaning")
 """Rows that stand in for baselines where none of another library takes part."""
