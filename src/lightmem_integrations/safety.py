@@ -33,6 +33,13 @@ _WILDCARDS = re.compile(r"[\s*%?]+")
 _FENCE_TAG = re.compile(
     r"<(?=[\s\0]*(?:/[\s\0]*)*" + r"\0*".join("memory") + r"(?![^\W\0]))", re.IGNORECASE
 )
+# Orders to a terminal, such as a colour: shown, printed or cleaned away, nothing of one is left.
+# What may follow never holds what one begins with, so that no text takes more than linear time.
+_TERMINAL_ORDER = re.compile(
+    "(?:\x1b\\[|\x9b)[0-?]*[ -/]*[@-~]"
+    "|(?:\x1b[]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x80-\x9f\n]*(?:\x07|\x9c|\x1b\\\\)"
+    "|\x1b[ -/]*[0-~]"
+)
 # What is read as one of the fence's characters though Unicode does not decompose it to one.
 _CONFUSABLE = dict(
     zip(
@@ -267,9 +274,17 @@ _skeleton = _Skeleton()
 def escape_fence(text: str) -> str:
     """The text with anything that reads like our fence made harmless (``<`` becomes ``&lt;``).
 
-    Full-width and accented letters, look-alikes, and invisible characters between them count too.
+    Full-width and accented letters, look-alikes, and what nobody sees between them count too:
+    invisible characters and orders to a terminal.
     """
-    tags = [found.start() for found in _FENCE_TAG.finditer(text.translate(_skeleton))]
+    readings = {text, _TERMINAL_ORDER.sub(lambda order: "\0" * len(order[0]), text)}
+    tags = sorted(
+        {
+            found.start()
+            for reading in readings
+            for found in _FENCE_TAG.finditer(reading.translate(_skeleton))
+        }
+    )
     if not tags:
         return text
     starts = (0, *(place + 1 for place in tags))

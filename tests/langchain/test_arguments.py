@@ -25,6 +25,12 @@ def test_made_for_a_user(memory, kind):
         kind(memory=memory, user_id="alice", kk=3)
 
 
+@pytest.mark.parametrize("size", ["k", "max_tokens"])
+def test_a_size_of_none_at_all(memory, size):
+    with pytest.raises(InvalidRequestError, match=f"{size} is 0"):
+        LightMemRecall(memory=memory, user_id="alice", **{size: 0})
+
+
 def test_made_for_nobody(memory):
     with pytest.raises(InvalidRequestError, match="takes no 'option'"):
         LightMemConsolidator(memory=memory, option={})

@@ -9,6 +9,7 @@ import pytest
 from langchain.agents import create_agent
 from langchain_core.documents import Document
 from langchain_core.load import dumpd
+from langchain_core.runnables import RunnableLambda
 
 from lightmem_integrations import LightMem, Turn
 from lightmem_integrations.langchain import (
@@ -21,6 +22,7 @@ from lightmem_integrations.langchain import (
     LightMemRetriever,
     LightMemStore,
     LightMemToolkit,
+    record_turns,
 )
 
 SAID = "I moved to Zanzibar."
@@ -37,6 +39,7 @@ ADAPTERS = {
     "history": lambda memory: LightMemChatMessageHistory(memory, user_id="alice"),
     "memory": lambda memory: LightMemMemory(memory=memory, user_id="alice"),
     "middleware": lambda memory: LightMemMiddleware(memory, user_id="alice", tools=True),
+    "recorded": lambda memory: record_turns(RunnableLambda(str.upper), memory, user_id="alice"),
     "recall": lambda memory: LightMemRecall(memory=memory, user_id="alice"),
     "retriever": lambda memory: LightMemRetriever(memory=memory, user_id="alice", k=2),
     "toolkit": lambda memory: LightMemToolkit(memory=memory, user_id="alice"),
@@ -53,6 +56,14 @@ def asked_of_an_agent(middleware, scripted):
     return SAID in model.last_prompt
 
 
+def said_to_a_chain(chain, _):
+    chain.invoke("Hello.")
+    return [
+        turn.text
+        for turn in chain.remade.keywords["memory"].history(user_id="alice", session_id="default")
+    ][-2:]
+
+
 def found_in_a_store(store):
     store.put(("a",), "k", {"text": SAID})
     return store.search(("a",), query=QUESTION)[0].value
@@ -62,6 +73,7 @@ USE = {
     "history": lambda adapter, _: [message.text for message in adapter.messages],
     "memory": lambda adapter, _: adapter.load_memory_variables({"input": QUESTION}),
     "middleware": asked_of_an_agent,
+    "recorded": said_to_a_chain,
     "recall": lambda adapter, _: adapter.invoke(QUESTION),
     "retriever": lambda adapter, _: adapter.invoke(QUESTION)[0].page_content,
     "toolkit": lambda adapter, _: [tool.name for tool in adapter.get_tools()],

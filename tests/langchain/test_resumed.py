@@ -107,6 +107,20 @@ async def test_an_approver_is_neither_told_nor_remembered(
     assert "boss" not in caplog.text
 
 
+@pytest.mark.parametrize("way", ["command", "state"])
+async def test_what_an_approver_puts_in_is_not_what_the_asker_said(approved, memory, call, way):
+    agent, model = approved(calling("pay"), "Paid.")
+    await call(agent, {"messages": [("user", PAY)]}, config("alice"))
+    added = {"messages": [HumanMessage("I never liked that heron.", id="added")]}
+    command = Command(resume=APPROVED.resume, update=added) if way == "command" else APPROVED
+    if way == "state":
+        await asyncio.to_thread(agent.update_state, config("boss"), added)
+    await call(agent, command, config("boss"))
+    assert "Hugo" in model.last_prompt
+    assert said(memory, "boss") == [SECRET]
+    assert said(memory, "alice")[1:] == [PAY, "Paid."]
+
+
 async def test_the_context_of_a_run_may_name_the_approver(approved, memory, call):
     agent, model = approved(calling("pay"), "Paid.", context_schema=Person)
     thread = {"configurable": {"thread_id": "t1"}}

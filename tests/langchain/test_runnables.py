@@ -8,12 +8,14 @@ import time
 import pytest
 from blockbuster import blockbuster_ctx
 from langchain.agents import create_agent
+from langchain.agents.middleware import PIIMiddleware
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.documents import Document
 from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
-from langchain_core.runnables import RunnableLambda, RunnablePassthrough
+from langchain_core.runnables import RunnableGenerator, RunnableLambda, RunnablePassthrough
+from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.types import Command
 
@@ -370,6 +372,53 @@ async def test_an_agent_at_the_end_of_a_chain_is_recorded_however_it_runs(memory
     assert list(chain.stream("My cat?", ALICE))
     assert [each async for each in chain.astream("My cat?", ALICE)]
     assert recorded(memory) == [("user", "My cat?"), ("assistant", "Mimi.")] * 3
+
+
+def as_they_come(states):
+    yield from states
+
+
+AFTER_AN_AGENT = {
+    "retry": lambda agent: agent.with_retry(),
+    "bound": lambda agent: agent.with_retry().with_config(tags=["mine"]),
+    "fallbacks": lambda agent: agent.with_fallbacks([agent]),
+    "function": lambda agent: agent | RunnableLambda(lambda state: state),
+    "generator": lambda agent: agent | RunnableGenerator(as_they_come),
+}
+
+
+@pytest.mark.parametrize("mode", ["invoke", "updates", "values", ["values", "updates"]])
+@pytest.mark.parametrize("kind", AFTER_AN_AGENT)
+def test_an_agent_with_something_around_it_is_recorded(memory, scripted, kind, mode):
+    chain = record_turns(AFTER_AN_AGENT[kind](create_agent(scripted("Mimi."))), memory)
+    given = {"messages": [("user", "My cat?")]}
+    if mode == "invoke":
+        chain.invoke(given, ALICE)
+    else:
+        assert list(chain.stream(given, ALICE, stream_mode=mode))
+    assert recorded(memory) == [("user", "My cat?"), ("assistant", "Mimi.")]
+
+
+@pytest.mark.parametrize("mode", ["invoke", "updates", "values"])
+def test_what_an_agent_redacts_is_not_recorded(memory, scripted, mode):
+    agent = create_agent(
+        scripted("Sent.", "Yes."),
+        middleware=[PIIMiddleware("email")],
+        checkpointer=InMemorySaver(),
+    )
+    chain = record_turns(agent, memory)
+    for question in ("Write to carol@example.org.", "Did you write to carol@example.org?"):
+        given = {"messages": [("user", question)]}
+        if mode == "invoke":
+            chain.invoke(given, ALICE)
+        else:
+            assert list(chain.stream(given, ALICE, stream_mode=mode))
+    assert recorded(memory) == [
+        ("user", "Write to [REDACTED_EMAIL]."),
+        ("assistant", "Sent."),
+        ("user", "Did you write to [REDACTED_EMAIL]?"),
+        ("assistant", "Yes."),
+    ]
 
 
 def test_the_user_of_a_graphs_context_is_the_user(memory, scripted):

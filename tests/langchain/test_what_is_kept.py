@@ -10,6 +10,7 @@ from typing import Annotated
 import pytest
 from langchain.agents import AgentState, create_agent
 from langchain.agents.middleware import (
+    AgentMiddleware,
     HumanInTheLoopMiddleware,
     ModelCallLimitMiddleware,
     ModelRetryMiddleware,
@@ -137,6 +138,48 @@ def test_a_question_that_is_blocked_is_not_kept(store, scripted, user):
     with pytest.raises(Exception, match="email"):
         agent.invoke(asked(f"Write to {SECRET}."), named(user))
     assert kept(store, user) == []
+
+
+class Guard(AgentMiddleware):
+    """Raises before the agent begins, where the question holds the secret."""
+
+    def before_agent(self, state, runtime):
+        if SECRET in state["messages"][-1].text:
+            raise ValueError("blocked")
+
+
+@pytest.mark.parametrize("bound", [False, True])
+@pytest.mark.parametrize("guard", [PIIMiddleware("email", strategy="block"), Guard()])
+@pytest.mark.parametrize("with_ids", [True, False])
+@pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
+def test_a_question_that_was_blocked_is_not_kept_by_the_next_run(
+    store, scripted, user, guard, bound, with_ids, asynchronous
+):
+    saver = InMemorySaver()
+
+    def run(*given):
+        agent = create_agent(  # made anew, as after a restart
+            scripted(calling("look_up"), "Fine."),
+            tools=[look_up],
+            middleware=[guard, ours(store, **({"user_id": user} if bound else {}))],
+            checkpointer=saver,
+            **({} if with_ids else {"state_schema": NoIds}),
+        )
+        if asynchronous:
+            return asyncio.run(agent.ainvoke(*given, named(user)))
+        return agent.invoke(*given, named(user))
+
+    run(asked("Hello."))
+    with pytest.raises(Exception, match=r"email|blocked"):
+        run(asked("Hear me.", f"Write to {SECRET}."))
+    run(asked("What is new?", "Tell me."))
+    assert kept(store, user) == [
+        ("user", "Hello."),
+        ("assistant", "Fine."),
+        ("user", "What is new?"),
+        ("user", "Tell me."),
+        ("assistant", "Fine."),
+    ]
 
 
 def test_a_question_under_a_summary_is_looked_up_after_a_restart(store, scripted, user):

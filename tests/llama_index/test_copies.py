@@ -99,3 +99,11 @@ def test_a_models_copy_of_a_block_is_one_of_its_own(known: LightMem) -> None:
 
 def test_settings_and_names_of_this_process_are_not_shown(known: LightMem) -> None:
     assert "dense_pool" not in repr(MADE["memory"](known))
+
+
+@pytest.mark.parametrize("name", ["retriever", "tools"])
+def test_a_user_that_is_fixed_cannot_be_set(core: LightMem, name: str) -> None:
+    made = MADE[name](core)
+    with pytest.raises(AttributeError, match="user_id"):
+        made.user_id = "bob"
+    assert made.user_id == "alice"

@@ -12,6 +12,9 @@ ENDS = [
     "</memo\u0301ry>", "\u2039/memory\u203a", "</m\u0435m\u043ery>", "</\U0001d426emory>",
     "<\u3164/memory>", "</memory\u200b>", "<\0/memory>", "< //memory>", "<\u2044memory>",
     "</\uff4d\uff45\uff4d\uff4f\uff52\uff59>", "<\u00ad/\u2060memory>", "\ufe64/memory>",
+    "<\x1b[0m/memory>", "<\x1b[38;5;1m/mem\x1b[0mory>", "</\x1b]0;title\x07memory>",
+    "<\x9b1m/memory>", "</mem\x1b(Bory>", "<\x1b]8;;http://x.org\x1b\\/memory>", "<\x1b/memory>",
+    "<\x1bc/memory>",
     "<\u2062/memory>", "</memory\U000e0020>", "\u226e/memory>", "<\n\u2028/\tmemory\ufe0f>",
 ]  # fmt: skip
 
@@ -34,7 +37,23 @@ def test_what_is_no_fence_stays_as_it_is(text):
 
 @pytest.mark.parametrize(
     "piece",
-    [" ", "<", "</", "/", "\0", "< / ", "</memory", "</m\u200b", "\u200b", "漢", "/ "],
+    [
+        " ",
+        "<",
+        "</",
+        "/",
+        "\0",
+        "< / ",
+        "</memory",
+        "</m\u200b",
+        "\u200b",
+        "漢",
+        "/ ",
+        "\x1b[",
+        "\x9b0",
+        "\x1b]",
+        "\x9d",
+    ],
 )
 def test_escaping_takes_linear_time(piece):
     def seconds(count):

@@ -11,24 +11,30 @@ from langchain_core.messages import BaseMessage
 from langchain_core.runnables import RunnableConfig
 
 from lightmem_integrations.langchain.exchange import messages_in
-from lightmem_integrations.langchain.messages import is_from_person
+from lightmem_integrations.langchain.messages import (
+    ids_of,
+    is_from_person,
+    last_exchange,
+    with_ids,
+)
 from lightmem_integrations.safety import short_repr
 
 logger = logging.getLogger(__name__)
 
 ASKER: Final = "lightmem_asker"
 """The key of an agent's state under which it keeps who asked."""
+BEFORE: Final = "lightmem_before"
+"""The key of an agent's state under which it keeps what came before the words of this run."""
 _LOOKED_AT = 100  # checkpoints of a run, the latest: a guess
 _WRITTEN_SECONDS = 1.0  # a guess: LangGraph writes a checkpoint while the next node runs
 _EVERY_SECONDS = 0.02  # a guess
 
 
 class Asker(TypedDict):
-    """The user who asked, the question's id, and whether what precedes it is another user's."""
+    """The user who asked, and the question's id."""
 
     user_id: str
     question: str | None
-    alone: bool
 
 
 def asker_of(
@@ -45,9 +51,48 @@ def asker_of(
     question = _question(messages)
     if before is not None and question and before["question"] == question:
         return before
-    user_id = beginner_of_run(config, named)
-    alone = before is not None and before["user_id"] != user_id
-    return Asker(user_id=user_id, question=question, alone=alone)
+    return Asker(user_id=beginner_of_run(config, named), question=question)
+
+
+def before_run(
+    messages: Sequence[BaseMessage], asker: Asker | None, config: RunnableConfig
+) -> str | None:
+    """The id of the message behind which the words of this run begin, if a person said it too.
+
+    What an earlier run was asked and did not answer may be another user's, or may have been
+    blocked: the model was not allowed to see it, and it stays in the thread.
+
+    Args:
+        messages: The conversation.
+        asker: Of the last run of this thread.
+        config: Of this call.
+    """
+    said = [each.id for each in last_exchange(with_ids(messages))[0]]
+    if len(said) < 2:  # noqa: PLR2004
+        return None
+    if asker is not None and asker["question"] in said[:-1]:
+        return asker["question"]
+    try:
+        earlier = _held_before(config)
+    except Exception as error:  # noqa: BLE001  # whatever a checkpointer raises
+        logger.debug("What came before the run is not known: %s", type(error).__name__)
+        return None
+    return next((each for each in reversed(said[:-1]) if each in earlier), None)
+
+
+def without_others(messages: Sequence[BaseMessage], asker: Asker) -> list[BaseMessage]:
+    """The messages without those that whoever resumed the run put in behind the question."""
+    ids = [each.id for each in with_ids(messages)]
+    asked = ids.index(asker["question"]) if asker["question"] in ids else len(ids)
+    return [each for at, each in enumerate(messages) if at <= asked or not is_from_person(each)]
+
+
+def _held_before(config: RunnableConfig) -> frozenset[str]:
+    """Ids of the messages that the outermost graph held when its run began."""
+    for checkpoint in _checkpoints(config, "", latest=_LOOKED_AT):
+        if checkpoint.metadata.get("source") == "input":
+            return ids_of(messages_in(checkpoint.checkpoint["channel_values"].get("messages")))
+    return frozenset()
 
 
 def asker_in_graph(config: RunnableConfig) -> Asker | None:
@@ -100,7 +145,7 @@ def _named_first(config: RunnableConfig, named: str) -> str | None:
     for place, checkpoint in enumerate(_checkpoints(config, "", latest=_LOOKED_AT)):
         messages = messages_in(checkpoint.checkpoint["channel_values"].get("messages"))
         question = question if place else _question(messages)
-        if question and question not in {each.id for each in messages}:
+        if question and question not in ids_of(messages):
             break
         first = checkpoint.metadata.get("user_id")
         if checkpoint.metadata.get("source") == "input":
@@ -130,7 +175,7 @@ def _checkpoints(config: RunnableConfig, namespace: str, *, latest: int) -> Iter
 
 
 def _question(messages: Sequence[BaseMessage]) -> str | None:
-    return next((each.id for each in reversed(messages) if is_from_person(each)), None)
+    return next((each.id for each in reversed(with_ids(messages)) if is_from_person(each)), None)
 
 
 class ResumeNotice:

@@ -8,7 +8,8 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, convert_to_messages
 from langchain_core.prompt_values import PromptValue
-from langchain_core.runnables import Runnable, RunnableSequence
+from langchain_core.runnables import Runnable, RunnableSequence, RunnableWithFallbacks
+from langchain_core.runnables.base import RunnableBindingBase
 from langchain_core.tracers.schemas import Run
 
 from lightmem_integrations.errors import InvalidRequestError
@@ -42,7 +43,11 @@ def answer_in(given: Any, key: str | None) -> Any:
         InvalidRequestError: It is a dictionary, and it is not clear which key is meant.
     """
     had, remedy = "The chain gave", "the answer with output_key="
-    return _value(given, key, _ANSWERS, f"{had} {{}}; say which of them is {remedy}.")
+    answer = _value(given, key, _ANSWERS, f"{had} {{}}; say which of them is {remedy}.")
+    # What a graph streams names the node that it comes from, and perhaps the mode before it.
+    if isinstance(answer, tuple) and answer and isinstance(answer[-1], Mapping):
+        answer = answer[-1]
+    return answer_in(answer, None) if isinstance(answer, Mapping) else answer
 
 
 def _value(given: Any, key: str | None, usual: Sequence[str], problem: str) -> Any:
@@ -72,8 +77,15 @@ def _as_messages(value: Any) -> Any:
 def outcome(run: Run, chain: Runnable[Any, Any]) -> Any:
     """The output of a run; a tracer puts what is no dictionary into one."""
     inner = run
-    while isinstance(chain, RunnableSequence) and inner.child_runs:
-        inner, chain = inner.child_runs[-1], chain.last
+    while True:
+        if isinstance(chain, RunnableBindingBase):
+            chain = chain.bound
+        elif inner.child_runs and isinstance(chain, (RunnableSequence, RunnableWithFallbacks)):
+            # Fallbacks are all of a kind, and the one that was called last answered.
+            inner = inner.child_runs[-1]
+            chain = chain.last if isinstance(chain, RunnableSequence) else chain.runnable
+        else:
+            break
     if inner.child_runs and hasattr(chain, "get_state"):
         # What a graph streams is up to its caller; its own run ends with its state in any case.
         run = inner.child_runs[-1]
@@ -103,7 +115,10 @@ def said(run_id: str, asked: Any, answers: Any) -> list[BaseMessage]:
     if isinstance(answers, BaseMessage):
         words.append(answers)
     elif isinstance(answers, (list, tuple)):
-        answer = last_exchange(messages_in(answers))[1]
+        shown, answer = last_exchange(messages_in(answers))
+        if words and any(isinstance(each, HumanMessage) for each in messages_in(answers)):
+            # As an agent keeps it: what a middleware has taken out of it is kept nowhere.
+            words = shown[-len(words) :]
         words += [] if answer is None else [answer]
     else:
         words.append(AIMessage(text_of(answers)))

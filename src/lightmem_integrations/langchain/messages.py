@@ -95,6 +95,11 @@ def with_id(message: BaseMessage, place: int) -> BaseMessage:
     return message.model_copy(update={"id": f"{place}-{own}"})
 
 
+def with_ids(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
+    """The messages of a conversation, each as ``with_id`` has it."""
+    return [with_id(message, place) for place, message in enumerate(messages)]
+
+
 def to_message(turn: Turn) -> BaseMessage | None:
     """A turn as a message; ``None`` if LangChain has no message for it.
 
@@ -110,8 +115,7 @@ def to_message(turn: Turn) -> BaseMessage | None:
 
 def ids_of(messages: Sequence[BaseMessage]) -> frozenset[str]:
     """Ids of messages; where one has none, that of its place and words."""
-    ids = (message.id or with_id(message, place).id for place, message in enumerate(messages))
-    return frozenset(each for each in ids if each)
+    return frozenset(message.id for message in with_ids(messages) if message.id)
 
 
 def unredacted(

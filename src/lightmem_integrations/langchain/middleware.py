@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
-from typing import Annotated, Any, cast
+from typing import Any, cast
 
 from langchain.agents.middleware.types import (
     AgentMiddleware,
-    AgentState,
     ModelRequest,
     ModelResponse,
-    PrivateStateAttr,
 )
+from langchain_core.messages import BaseMessage
 from langchain_core.runnables.config import ensure_config
 from langgraph.runtime import Runtime
-from typing_extensions import NotRequired
 
 from lightmem_integrations.display import described
 from lightmem_integrations.errors import InvalidRequestError, ScopeError
-from lightmem_integrations.langchain.asker import ASKER, Asker, ResumeNotice, asker_of
+from lightmem_integrations.langchain.asker import (
+    ASKER,
+    BEFORE,
+    ResumeNotice,
+    asker_of,
+    before_run,
+    without_others,
+)
 from lightmem_integrations.langchain.background import RECALL_SECONDS, BackgroundMemory
 from lightmem_integrations.langchain.injection import (
     INJECTIONS,
@@ -30,7 +35,7 @@ from lightmem_integrations.langchain.injection import (
     with_block,
     without_block,
 )
-from lightmem_integrations.langchain.pending_turns import PendingTurn, PendingTurns
+from lightmem_integrations.langchain.pending_turns import AskedState, PendingTurn, PendingTurns
 from lightmem_integrations.langchain.scope import Scope, named_user, scope_of
 from lightmem_integrations.langchain.toolkit import LightMemToolkit
 from lightmem_integrations.langchain.wait_budget import WaitBudget
@@ -47,12 +52,6 @@ else:
 logger = logging.getLogger(__name__)
 
 _RECORD_SECONDS = 0.05  # a guess: more than a healthy store needs, even if the recall was slow
-
-
-class AskedState(AgentState[Any]):
-    """The agent's state, and whose question is being answered."""
-
-    lightmem_asker: NotRequired[Annotated[Asker, PrivateStateAttr]]
 
 
 class LightMemMiddleware(AgentMiddleware[AskedState, Any, Any]):
@@ -168,11 +167,13 @@ class LightMemMiddleware(AgentMiddleware[AskedState, Any, Any]):
         config = ensure_config()
         named = named_user(config, user_id=self._user_id, runtime=runtime)
         scope = scope_of(config, user_id=named, session_id=self._session_id, runtime=runtime)
+        asked: dict[str, Any] = {}
         with self._guarded():
             self._pending.begin(state["messages"], scope)
-        if self._user_id is not None:
-            return None
-        return {ASKER: asker_of(state["messages"], named, state.get(ASKER), config)}
+            asked[BEFORE] = before_run(state["messages"], state.get(ASKER), config)
+        if self._user_id is None:
+            asked[ASKER] = asker_of(state["messages"], named, state.get(ASKER), config)
+        return asked
 
     async def abefore_agent(
         self, state: AskedState, runtime: Runtime[Any]
@@ -240,18 +241,17 @@ class LightMemMiddleware(AgentMiddleware[AskedState, Any, Any]):
     def _start(self, request: ModelRequest[Any]) -> PendingTurn | None:
         with self._guarded():
             state = cast("AskedState", request.state)
-            scope, asker = self._asked_by(state, request.runtime)
-            alone = asker is not None and asker["alone"]
-            sent, kept = request.messages, state["messages"]
-            return self._pending.start(sent, scope, ensure_config(), alone=alone, kept=kept)
+            scope, sent = self._asked_by(state, request.messages, request.runtime)
+            before, kept = state.get(BEFORE), state["messages"]
+            return self._pending.start(sent, scope, ensure_config(), before=before, kept=kept)
         return None
 
     def _finish(
         self, state: AskedState, runtime: Runtime[Any]
     ) -> tuple[WaitBudget, Future[None]] | None:
         with self._guarded():
-            scope, _ = self._asked_by(state, runtime)
-            return self._pending.finish(state["messages"], scope, ensure_config())
+            scope, messages = self._asked_by(state, state["messages"], runtime)
+            return self._pending.finish(messages, scope, ensure_config())
         return None
 
     @contextmanager
@@ -264,8 +264,10 @@ class LightMemMiddleware(AgentMiddleware[AskedState, Any, Any]):
                 raise
             logger.warning("Memory was left out: %s: %s", type(error).__name__, error)
 
-    def _asked_by(self, state: AskedState, runtime: Runtime[Any]) -> tuple[Scope, Asker | None]:
-        """The scope of who asked, even if somebody else resumed the run."""
+    def _asked_by(
+        self, state: AskedState, messages: Sequence[BaseMessage], runtime: Runtime[Any]
+    ) -> tuple[Scope, Sequence[BaseMessage]]:
+        """The scope of who asked, and the messages, without those of who else resumed the run."""
         config = ensure_config()  # of the run that calls this hook
         bound: dict[str, Any] = {"user_id": self._user_id, "runtime": runtime}
         named = named_user(config, **bound)
@@ -274,7 +276,8 @@ class LightMemMiddleware(AgentMiddleware[AskedState, Any, Any]):
         if asker is not None and asker["user_id"] != named:
             self._notice.say(scope.session_id, asker, named)
             scope = Scope(asker["user_id"], scope.session_id)
-        return scope, asker
+            messages = without_others(messages, asker)
+        return scope, messages
 
     @contextmanager
     def _reminding(

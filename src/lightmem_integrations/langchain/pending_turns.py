@@ -12,11 +12,14 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Annotated, Any
 
+from langchain.agents.middleware.types import AgentState, PrivateStateAttr
 from langchain_core.messages import BaseMessage, HumanMessage
 from langchain_core.runnables import RunnableConfig
+from typing_extensions import NotRequired
 
+from lightmem_integrations.langchain.asker import Asker
 from lightmem_integrations.langchain.background import BackgroundMemory
 from lightmem_integrations.langchain.messages import (
     AskedQuestion,
@@ -34,6 +37,13 @@ from lightmem_integrations.langchain.wait_budget import WaitBudget
 from lightmem_integrations.records.conversation import Branch, Turn
 
 _KEPT_QUESTIONS = 256  # a guess: far more than one process answers at a time
+
+
+class AskedState(AgentState[Any]):
+    """The agent's state, whose question is being answered, and where it begins."""
+
+    lightmem_asker: NotRequired[Annotated[Asker, PrivateStateAttr]]
+    lightmem_before: NotRequired[Annotated[str | None, PrivateStateAttr]]
 
 
 @dataclass(slots=True)
@@ -88,7 +98,7 @@ class PendingTurns:
         scope: Scope,
         config: RunnableConfig,
         *,
-        alone: bool,
+        before: str | None,
         kept: Sequence[BaseMessage],
     ) -> PendingTurn | None:
         """The last question's entry; starts its recall if that is not under way yet.
@@ -97,11 +107,13 @@ class PendingTurns:
             messages: What the model is sent.
             scope: Whose memory, and which session.
             config: Of the run. Where another model asks, nothing is recorded.
-            alone: Whether what precedes the last message is another user's.
+            before: Behind which message the words of this run begin, if a person said it too.
             kept: What the agent's state holds.
         """
         said = last_exchange(messages)[0]
-        said = said[-1:] if alone else said
+        places = {id(message): place for place, message in enumerate(messages)}
+        ids = [with_id(message, places[id(message)]).id for message in said]
+        said = said[ids.index(before) + 1 :] if before in ids else said
         from_model = is_from_model(config)
         if not said and not _is_summarized(messages):
             return None

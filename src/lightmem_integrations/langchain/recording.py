@@ -21,6 +21,7 @@ from langchain_core.tracers.root_listeners import RootListenersTracer
 from langchain_core.tracers.schemas import Run
 from pydantic import ConfigDict, Field
 
+from lightmem_integrations.display import described
 from lightmem_integrations.langchain.background import BackgroundMemory
 from lightmem_integrations.langchain.exchange import (
     answer_in,
@@ -142,7 +143,11 @@ def record_turns(
             )
         return None if asker is None else Scope(asker, scope.session_id)
 
-    return _Recorded(chain=chain, watched=watched)
+    remade = partial(
+        record_turns, memory=memory, input_key=input_key, output_key=output_key, user_id=user_id,
+        session_id=session_id, agent_id=agent_id, recall_answers=recall_answers,
+    )  # fmt: skip
+    return _Recorded(chain=chain, watched=watched, remade=remade)
 
 
 class _Recorded(RunnableSerializable[_Input, _Output]):
@@ -154,6 +159,14 @@ class _Recorded(RunnableSerializable[_Input, _Output]):
     watched: Callable[[Any, RunnableConfig | None, object], RunnableConfig] = Field(
         exclude=True, repr=False
     )
+    remade: partial[Runnable[Any, Any]] = Field(exclude=True, repr=False)
+
+    def __repr__(self) -> str:
+        made = self.remade.keywords
+        return described(self, chain=self.chain, memory=made["memory"], user_id=made["user_id"])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return self.remade, (self.chain,)
 
     @property
     def InputType(self) -> Any:  # noqa: N802  # its name in the contract

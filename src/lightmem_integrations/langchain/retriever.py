@@ -70,7 +70,7 @@ class LightMemRetriever(BaseRetriever):
         # Checked here: an error raised by a validator would come out as pydantic's own.
         fields["user_id"] = None if user_id is None else check_user_id(user_id)
         check_known(fields, type(self).model_fields, type(self).__name__)
-        check_known(fields.get("search_kwargs", ()), _OPTIONS, "search_kwargs")
+        check_known(fields.get("search_kwargs") or (), _OPTIONS, "search_kwargs")
         super().__init__(**fields)
 
     def for_user(self, user_id: str) -> Self:

@@ -19,7 +19,7 @@ from lightmem_integrations.langchain.scope import scope_of, user_of_call
 from lightmem_integrations.langchain.wait_budget import WaitBudget
 from lightmem_integrations.lightmem import LightMem
 from lightmem_integrations.records.storable import cleaned
-from lightmem_integrations.safety import check_known, check_user_id, short_repr
+from lightmem_integrations.safety import check_counts, check_known, check_user_id, short_repr
 
 Recalled = str | list[BaseMessage]
 
@@ -48,6 +48,7 @@ class LightMemRecall(RunnableSerializable[Any, Recalled]):
 
     Raises:
         ScopeError: ``user_id`` is not a valid one.
+        InvalidRequestError: Another argument is not known or out of its range.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -69,6 +70,7 @@ class LightMemRecall(RunnableSerializable[Any, Recalled]):
         # Checked here: a ScopeError raised by a validator would come out as pydantic's own.
         fields["user_id"] = None if user_id is None else check_user_id(user_id)
         check_known(fields, type(self).model_fields, type(self).__name__)
+        check_counts(k=fields.get("k"), max_tokens=fields.get("max_tokens"))
         super().__init__(**fields)
         self._background = BackgroundMemory(
             self.memory, k=self.k, max_tokens=self.max_tokens, seconds=self.recall_seconds,

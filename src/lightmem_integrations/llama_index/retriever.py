@@ -96,6 +96,11 @@ class LightMemRetriever(BaseRetriever):
     def __repr__(self) -> str:
         return described(self, memory=self._memory, user_id=self._user_id)
 
+    @property
+    def user_id(self) -> str:
+        """Whose memory; fixed, so make another retriever for another user."""
+        return self._user_id
+
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         if not query_bundle.query_str.strip():
             return []

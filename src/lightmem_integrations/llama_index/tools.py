@@ -49,6 +49,7 @@ class LightMemToolSpec(BaseToolSpec):
         timezone: str | None = None,
         strict: bool = False,
     ) -> None:
+        self._user_id = user_id
         self._tools = MemoryTools(
             memory,
             user_id=user_id,
@@ -61,6 +62,11 @@ class LightMemToolSpec(BaseToolSpec):
 
     def __repr__(self) -> str:
         return repr(self._tools).replace("MemoryTools", type(self).__name__, 1)
+
+    @property
+    def user_id(self) -> str:
+        """Whose memory; fixed, so make another tool spec for another user."""
+        return self._user_id
 
     def to_tool_list(
         self,
