@@ -277,14 +277,9 @@ def escape_fence(text: str) -> str:
     Full-width and accented letters, look-alikes, and what nobody sees between them count too:
     invisible characters and orders to a terminal.
     """
-    readings = {text, _TERMINAL_ORDER.sub(lambda order: "\0" * len(order[0]), text)}
-    tags = sorted(
-        {
-            found.start()
-            for reading in readings
-            for found in _FENCE_TAG.finditer(reading.translate(_skeleton))
-        }
-    )
+    readings = (text, _TERMINAL_ORDER.sub(lambda order: "\0" * len(order[0]), text))
+    skeletons = [reading.translate(_skeleton) for reading in readings]
+    tags = sorted({tag.start() for each in skeletons for tag in _FENCE_TAG.finditer(each)})
     if not tags:
         return text
     starts = (0, *(place + 1 for place in tags))
