@@ -33,3 +33,18 @@ def relevance(evidence: Sequence[float]) -> list[float]:
     best = np.maximum.accumulate(np.array(evidence, np.float64)[::-1])[::-1]
     scores: list[float] = (1 / (1 + np.exp(_SLOPE * (_MIDDLE - best)))).tolist()
     return scores
+
+
+def without_length(values: NDArray[np.float32], log_lengths: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Z-scores of what a straight line over the logarithm of lengths leaves of the known values.
+
+    A long turn holds some word of any question, and its vector says little: each turn is compared
+    with turns of its own length. 0 where nothing is known.
+    """
+    known = np.isfinite(values)
+    if not known.any():
+        return np.zeros_like(values)
+    x = log_lengths - log_lengths[known].mean()
+    y = values - values[known].mean()
+    slope = float(x[known] @ y[known]) / max(float(x[known] @ x[known]), 1e-6)
+    return z_scores(y - np.float32(slope) * x)

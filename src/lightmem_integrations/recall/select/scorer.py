@@ -1,6 +1,8 @@
-"""The score of each candidate: a weighted sum of its features, weights in `weights.json`.
+"""The score of each candidate: two weighed sums of its features, mixed by the shape of the chat.
 
-The weights were fitted, and are measured, by `python benchmarks/fit_scorer.py`.
+Among friends, where both sides write alike, context decides; where an assistant's answers are many
+times as long as what the user says, the user's own words do. No weight is fitted: `weights.json`
+says where each comes from.
 """
 
 from __future__ import annotations
@@ -13,84 +15,68 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from lightmem_integrations.recall.select.features import FEATURES
+from lightmem_integrations.recall.select.features import FEATURES, Features
 
-Scoring = Callable[[NDArray[np.float32]], NDArray[np.float32]]
-"""Turns the table of `features`, (candidates, len(FEATURES)), into a score for each candidate."""
+Scoring = Callable[[Features], NDArray[np.float32]]
+"""Turns the features of candidates into a score for each; comparable within one question only."""
 
-_DENSE = FEATURES.index("dense")
-_LATE = tuple(FEATURES.index(name) for name in ("maxsim", "maxsim_context"))
-_NOISE = 0.1  # a guess: enough to break ties between turns that hold the same words
-_BY_WORDS = {
-    "lexical": 1.0, "lexical_window": 1.0, "dense": _NOISE, "dense_window": _NOISE,
-    "speaker": 2.0, "in_time": 3.0, "question": -0.4,
-}  # fmt: skip
-_PLAIN = ("dense", "dense_window", "lexical", "lexical_window")
+# From the asymmetry at which a chat begins to be one with an assistant to that at which it wholly
+# is: none of LoCoMo's, BEAM's and RealMem's development chats lies between 0.2 and 1.1, and real
+# chats of friends reach 0.4.
+_GATE_FROM, _GATE_OVER = 0.4, 0.5
 
 
 @functools.cache
-def fitted_weights(name: str) -> NDArray[np.float32]:
-    """Fitted weights in the order of FEATURES.
+def weights(name: str) -> dict[str, NDArray[np.float32]]:
+    """Weights by hand, in the order of FEATURES, of chats of equals and of lopsided ones.
 
     Args:
-        name: "full", or "without_tokens" for memories that have no token vectors.
+        name: "full"; "without_tokens" for memories that have no token vectors; "words" where
+            there are words only; "plain" for similarities alone.
 
     Returns:
+        For "equals", "lopsided" and "lopsided_long", which is added by how long the question is:
         float32 of shape (len(FEATURES),). A feature that the file does not name weighs nothing.
     """
     file = importlib.resources.files("lightmem_integrations.recall.select") / "weights.json"
     by_name = json.loads(file.read_text(encoding="utf-8"))[name]
-    vector = np.array([by_name.get(feature, 0.0) for feature in FEATURES], dtype=np.float32)
-    vector.flags.writeable = False
-    return vector
+    vectors = {}
+    for side, given in by_name.items():
+        vectors[side] = np.array([given.get(each, 0.0) for each in FEATURES], np.float32)
+        vectors[side].flags.writeable = False
+    return vectors
 
 
-def score(table: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Scores of candidates by the fitted weights; larger is better.
+def score(found: Features) -> NDArray[np.float32]:
+    """Scores of candidates by all that is known of them; larger is better.
 
-    Where no candidate has token vectors yet, the weights fitted without them are taken: the
-    others lean on what is missing. Where there are words only, they alone decide.
-
-    Args:
-        table: What `features` returned, shape (candidates, len(FEATURES)).
-
-    Returns:
-        float32 of shape (candidates,). Comparable within one question only.
+    Where no candidate has token vectors yet, or no vector at all, the weights for that are taken:
+    the others lean on what is missing.
     """
-    if not np.any(table[:, _DENSE]):
-        return plain_fusion(table)
-    late = bool(np.any(table[:, _LATE]))
-    scores: NDArray[np.float32] = table @ fitted_weights("full" if late else "without_tokens")
-    return scores
+    if not np.any(found.column("dense")):
+        return by_words(found)
+    late = np.any(found.column("maxsim")) or np.any(found.column("maxsim_context"))
+    return _weighed(found, "full" if late else "without_tokens")
 
 
-def by_words(table: NDArray[np.float32]) -> NDArray[np.float32]:
+def by_words(found: Features) -> NDArray[np.float32]:
     """Scores of candidates for a question in a script that the embedder was not taught.
 
     Words count in full, as do speaker and time; what the embedder makes of the letters only breaks
     ties.
-
-    Args:
-        table: What `features` returned, shape (candidates, len(FEATURES)).
-
-    Returns:
-        float32 of shape (candidates,).
     """
-    weights = np.zeros(len(FEATURES), np.float32)
-    for name, weight in _BY_WORDS.items():
-        weights[FEATURES.index(name)] = weight
-    scores: NDArray[np.float32] = table @ weights
-    return scores
+    return _weighed(found, "words")
 
 
-def plain_fusion(table: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Scores of candidates with no fitted weight: the sum of dense and lexical z-scores.
+def plain_fusion(found: Features) -> NDArray[np.float32]:
+    """Scores of candidates by meaning and words alone, as equals."""
+    return _weighed(found, "plain")
 
-    Args:
-        table: What `features` returned, shape (candidates, len(FEATURES)).
 
-    Returns:
-        float32 of shape (candidates,).
-    """
-    scores: NDArray[np.float32] = table[:, [FEATURES.index(name) for name in _PLAIN]].sum(axis=1)
+def _weighed(found: Features, name: str) -> NDArray[np.float32]:
+    by_side = weights(name)
+    gate = min(max((found.asymmetry - _GATE_FROM) / _GATE_OVER, 0.0), 1.0)
+    lopsided = by_side["lopsided"] + np.float32(found.long) * by_side["lopsided_long"]
+    mixed = np.float32(1 - gate) * by_side["equals"] + np.float32(gate) * lopsided
+    scores: NDArray[np.float32] = found.table @ mixed
     return scores

@@ -62,9 +62,10 @@ def rank_candidates(
         scoring: Turns the table of features into one score for each candidate.
         ignored: Names of features that count nothing.
     """
-    table = features(plan, query, candidates)
+    found = features(plan, query, candidates)
+    table = found.table
     table[:, [FEATURES.index(name) for name in ignored]] = 0.0
-    scores = scoring(table) if query.understood else by_words(table)
+    scores = scoring(found) if query.understood else by_words(found)
     rows = candidates.turns.rows[candidates.chosen]
     for i in np.lexsort((-rows, -scores)):
         parts = dict(zip(FEATURES, (round(float(value), 3) for value in table[i]), strict=True))

@@ -1,0 +1,187 @@
+"""Similarity of a question to each candidate, and to the turns around it: meaning, words, tokens.
+
+Raw values, NaN where nothing is known: `features` makes them comparable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lightmem_integrations.arrays import Vectors
+from lightmem_integrations.recall.candidates import REACH, EmbeddedQuery, QueryTerms
+from lightmem_integrations.recall.select.late_interaction import maxsim, query_tokens
+from lightmem_integrations.storage.turn_reads import Turns
+
+# Worth of a word found 3, 2, 1 turns before, in the turn itself, and 1, 2, 3 turns after it. People
+# name a thing once and then say more about it: what was said before tells what a turn is about.
+# Guesses, in view of LoCoMo's development conversations.
+_WORTH = np.array([0.8, 0.9, 0.95, 1.0, 0.8, 0.7, 0.6], dtype=np.float32)
+# From here on it is the same word; how alike its surroundings are makes no better answer. A guess.
+_SAME = np.float32(0.8)
+# Robertson and Zaragoza (2009), "The Probabilistic Relevance Framework": 1.2 < k1 < 2 and
+# 0.5 < b < 0.8 do well in many circumstances.
+_K1, _B = 1.2, 0.75
+
+Values = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Similarity:
+    """Similarity of the candidates by one signal.
+
+    Attributes:
+        alone: Of the turn itself.
+        around: Of the turn together with what was said around it.
+        absolute: Of the turn itself, from 0 to 1, comparable across questions.
+    """
+
+    alone: Values
+    around: Values
+    absolute: Values
+
+
+def surroundings(turns: Turns, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Places of the context of each candidate, shape (2 REACH + 1, candidates), -1 for none."""
+    shifts = np.arange(-REACH, REACH + 1)[:, None]
+    index = chosen[None, :] + shifts
+    clipped = index.clip(0, len(turns) - 1)
+    near = (
+        (index == clipped)
+        & (turns.sessions[clipped] == turns.sessions[chosen])
+        # Neighbours in the pool may be further apart in the session than they look.
+        & (np.abs(turns.positions[clipped] - turns.positions[chosen]) <= REACH)
+    )
+    return np.where(near, clipped, -1)
+
+
+def by_vectors(vector: Vectors | None, turns: Turns, around: NDArray[np.int64]) -> Similarity:
+    """Cosines of the turn, and of the mean over it and its two neighbours."""
+    own = around[REACH]
+    if vector is None or not turns.embedded.any():
+        return _unknown(len(own))
+    # The row of zeros at the end is what place -1, "no neighbour", reads.
+    vectors = np.vstack([turns.vectors, np.zeros_like(vector)])
+    similarity = vectors @ vector
+    alone = np.where(turns.embedded[own], similarity[own], np.nan).astype(np.float32)
+    before, after = around[REACH - 1], around[REACH + 1]
+    window = vectors[before] + vectors[own] + vectors[after]
+    lengths = np.sqrt(np.einsum("ij,ij->i", window, window))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        summed = similarity[before] + similarity[own] + similarity[after]
+        together = (summed / lengths).astype(np.float32)
+    return Similarity(alone, together, alone)
+
+
+def by_terms(
+    weighed: QueryTerms,
+    names: AbstractSet[str],
+    around: NDArray[np.int64],
+    terms_of: Sequence[str],
+    lengths: Values,
+) -> Similarity:
+    """BM25 of the turn, and of its context as one document; the share of idf that the turn holds.
+
+    Args:
+        weighed: The terms of the question.
+        names: Those of them that do not count.
+        around: Places of each candidate's context.
+        terms_of: The terms of every turn, separated by blanks.
+        lengths: How many each has.
+    """
+    wanted = [term for term in weighed.terms if term not in names]
+    # With a blank on both sides of each term, counting strings counts terms.
+    padded = [f" {text.replace(' ', '  ')} " for text in terms_of]
+    # A last column of zeros, for place -1.
+    counts = np.zeros((len(wanted), len(padded) + 1), dtype=np.float32)
+    for i, term in enumerate(wanted):
+        needle = f" {term} "
+        counts[i, :-1] = [text.count(needle) for text in padded]
+    lengths = np.append(lengths, np.float32(0.0))
+    idf = np.array([weighed.idf.get(term, 0.0) for term in wanted], dtype=np.float32)
+    average = max(weighed.average_length, 1.0)
+    own = around[REACH]
+    alone = _bm25(counts[:, own], lengths[own], idf, average)
+    around_counts = np.einsum("p,tpc->tc", _WORTH, counts[:, around])
+    together = _bm25(around_counts, _WORTH @ lengths[around], idf, average * float(_WORTH.sum()))
+    share = idf @ (counts[:, own] > 0) / (idf.sum() or np.nan)
+    return Similarity(alone, together, share.astype(np.float32))
+
+
+def _bm25(counts: Values, lengths: Values, idf: Values, average: float) -> Values:
+    """BM25 (Robertson et al. 1994) of documents, the columns of counts."""
+    damping = np.float32(_K1) * (1.0 - _B + _B * lengths / np.float32(average))
+    scores: Values = idf @ (counts * np.float32(_K1 + 1.0) / (counts + damping))
+    return scores
+
+
+def by_tokens(
+    query: EmbeddedQuery,
+    weighed: QueryTerms,
+    names: AbstractSet[str],
+    turns: Turns,
+    around: NDArray[np.int64],
+) -> tuple[Similarity, Values]:
+    """MaxSim of the turn, and with what was said around it; of the question that the turn follows.
+
+    The last is a z-score, at least 0: how well what somebody else asked just before fits, beside
+    how well the candidates fit themselves.
+    """
+    own = around[REACH]
+    none = _unknown(len(own)), np.zeros(len(own), np.float32)
+    if query.encoding is None:
+        return none
+    tokens, offsets = query.encoding.tokens, query.encoding.offsets
+    wanted, weights = query_tokens(query.text, tokens, offsets, weighed.idf, names)
+    if not len(wanted):
+        return none
+    nearest = maxsim(wanted, turns.tokens)
+    whole = weights @ nearest
+    absolute = whole[own]
+    if not np.isfinite(absolute).any():
+        return none
+    # Absent neighbours count as -1, the least that a cosine can be.
+    padded = np.append(np.nan_to_num(nearest, nan=-1.0), np.full((len(nearest), 1), -1.0), axis=1)
+    best = padded[:, own]
+    for places, worth in zip(around, _WORTH, strict=True):
+        best = np.maximum(best, worth * padded[:, places])
+    total = weights @ np.minimum(best, _SAME)
+    together = np.where(np.isfinite(absolute), total, np.nan).astype(np.float32)
+    mean, spread = float(np.nanmean(absolute)), max(float(np.nanstd(absolute)), 1e-6)
+    asked = _asked_before(turns, around)
+    prior = np.where(asked >= 0, (whole[asked] - mean) / spread, 0.0)
+    reply = np.nan_to_num(np.maximum(prior, 0.0), nan=0.0).astype(np.float32)
+    return Similarity(weights @ np.minimum(nearest[:, own], _SAME), together, absolute), reply
+
+
+def _asked_before(turns: Turns, around: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Place of the question that each candidate follows, -1 where it follows none.
+
+    The nearest earlier turn of somebody else, so that in a burst of short messages the second and
+    third still follow it.
+    """
+    numbers: dict[str, int] = {}
+    who = np.array(
+        [
+            numbers.setdefault(speaker or role, len(numbers))
+            for speaker, role in zip(turns.speakers, turns.roles, strict=True)
+        ]
+    )
+    asks = np.array(["?" in text for text in turns.texts])
+    asked = np.full(around.shape[1], -1, dtype=np.int64)
+    looking = np.ones(around.shape[1], dtype=np.bool_)
+    for earlier in around[REACH - 1 :: -1]:
+        looking &= earlier >= 0
+        other = looking & (who[earlier] != who[around[REACH]])
+        asked = np.where(other & asks[earlier], earlier, asked)
+        looking &= ~other
+    return asked
+
+
+def _unknown(size: int) -> Similarity:
+    nothing = np.full(size, np.nan, np.float32)
+    return Similarity(nothing, nothing, nothing)
