@@ -5,7 +5,7 @@ import pytest
 
 from lightmem_integrations.recall.candidates import Candidates, EmbeddedQuery, QueryTerms
 from lightmem_integrations.recall.select.answer_type import has_answer_type
-from lightmem_integrations.recall.select.features import FEATURES, features
+from lightmem_integrations.recall.select.features import features
 from lightmem_integrations.records.conversation import Plan
 from lightmem_integrations.storage.turn_reads import Turns
 from lightmem_integrations.text.terms import terms
@@ -78,13 +78,12 @@ def context(*texts):
         vectors=np.zeros((count, 8), np.float32),
         embedded=np.zeros(count, np.bool_),
         tokens=[None] * count,
+        guidance=np.zeros(count, np.int8),
     )
     query = EmbeddedQuery("What about the telescope?")
     weighed = QueryTerms(terms("telescope"), {"telescop": 3.0}, average_length=12.0)
     candidates = Candidates(turns, np.arange(count), turns.searchable, weighed)
-    return features(Plan(queries=(query.text,)), query, candidates)[
-        :, FEATURES.index("lexical_window")
-    ]
+    return features(Plan(queries=(query.text,)), query, candidates).column("lexical_window")
 
 
 def test_what_was_said_before_tells_more_about_a_turn_than_what_comes_after():

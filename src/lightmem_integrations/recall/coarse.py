@@ -17,7 +17,12 @@ from lightmem_integrations.recall.candidates import (
 from lightmem_integrations.storage import lexical
 from lightmem_integrations.storage.index import VectorIndex, nearest
 from lightmem_integrations.storage.turn_filter import RowFilter
-from lightmem_integrations.storage.turn_reads import Turns, neighbourhood, newest_turns
+from lightmem_integrations.storage.turn_reads import (
+    Turns,
+    neighbourhood,
+    newest_turns,
+    standing_instructions,
+)
 from lightmem_integrations.storage.turn_vectors import user_vectors
 from lightmem_integrations.storage.users import User
 from lightmem_integrations.text.bm25 import inverse_frequency
@@ -32,6 +37,9 @@ _COMMON_AT_LEAST = 200
 _EXACT_UP_TO = 2_000
 # Turns that come back where nothing can be found: as many as a recall returns by default.
 _NEWEST = 5
+# Standing instructions that are candidates of a request: the last ones; a guess. BEAM's users give
+# 3 to 5 in a chat.
+_STANDING = 16
 
 
 def coarse(
@@ -43,6 +51,7 @@ def coarse(
     limits: RowFilter,
     dense_pool: int,
     lexical_pool: int,
+    guided: bool = False,
 ) -> Candidates:
     """Search one user's turns by words and, where the query has a vector, by meaning.
 
@@ -54,6 +63,7 @@ def coarse(
         limits: What may come back.
         dense_pool: How many turns to find by meaning.
         lexical_pool: How many turns to find by words.
+        guided: Whether the user's standing instructions are candidates, whatever their words.
 
     Raises:
         IndexUnavailableError: The vector index does not answer.
@@ -64,6 +74,8 @@ def coarse(
         matched += by_meaning(connection, index, user, query.vector, dense_pool, limits)
     if not matched:  # without vectors and without a word in common, better the last than none
         matched = _newest(connection, user, limits)
+    if guided:
+        matched += standing_instructions(connection, user, _STANDING)
     turns = neighbourhood(connection, user, set(matched), SPREAD + REACH)
     showable = turns.searchable & limits.admits(turns.rows)
     near = _spread(turns, np.isin(turns.rows, matched))

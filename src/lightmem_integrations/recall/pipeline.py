@@ -85,7 +85,7 @@ def _search(run: Run, plan: Plan) -> tuple[Plan, list[Ranked]]:
     queries = _embed(run, user, plan, limits)
     selection = None
     if "mtm" in request.tiers:
-        by_query = _coarse(run, user, queries, limits)
+        by_query = _coarse(run, user, plan, queries, limits)
         selection = _rerank(run, plan, _select(run, plan, queries, by_query), models)
     vector = queries[0].vector
     return plan, _with_shared(run, _fuse(run, user, plan, vector, limits, selection), vector)
@@ -151,7 +151,7 @@ def _embed(run: Run, user: User, plan: Plan, limits: RowFilter) -> list[Embedded
 
 
 def _coarse(
-    run: Run, user: User, queries: Sequence[EmbeddedQuery], limits: RowFilter
+    run: Run, user: User, plan: Plan, queries: Sequence[EmbeddedQuery], limits: RowFilter
 ) -> list[Candidates]:
     """The candidates of all queries, for each of them."""
     store, settings = run.parts.store, run.parts.settings
@@ -165,6 +165,7 @@ def _coarse(
                     coarse(
                         connection, index, user, query=query,
                         limits=limits, dense_pool=dense[i], lexical_pool=lexical[i],
+                        guided=plan.purpose == "request",
                     )
                     for i, query in enumerate(queries)
                 ]

@@ -46,7 +46,7 @@ from lightmem_integrations.text.terms import terms
 
 logger = logging.getLogger(__name__)
 
-_CONVERSATION_ONLY = ("length", "question")
+_CONVERSATION_ONLY = ("length", "question", "opening", "session")
 _READ = 100_000  # characters of a text that are scored: as many as a turn may have
 _CHUNK = 32  # texts embedded between two looks at the clock; a guess
 _workers = DaemonPool()
@@ -211,6 +211,7 @@ def _as_candidates(
         vectors=vectors,
         embedded=np.full(len(texts), vectors.shape[1] > 0),
         tokens=list(tokens),
+        guidance=np.zeros(len(texts), np.int8),
     )
     average = sum(map(len, words)) / len(texts)
     return Candidates(turns, places, turns.searchable, QueryTerms(wanted, idf, average))

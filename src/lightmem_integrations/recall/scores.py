@@ -35,7 +35,9 @@ def relevance(evidence: Sequence[float]) -> list[float]:
     return scores
 
 
-def without_length(values: NDArray[np.float32], log_lengths: NDArray[np.float32]) -> NDArray[np.float32]:
+def without_length(
+    values: NDArray[np.float32], log_lengths: NDArray[np.float32]
+) -> NDArray[np.float32]:
     """Z-scores of what a straight line over the logarithm of lengths leaves of the known values.
 
     A long turn holds some word of any question, and its vector says little: each turn is compared

@@ -136,6 +136,8 @@ class Plan:
         since: Start of the time window asked for, or ``None``.
         until: End of the time window asked for (exclusive), or ``None``.
         k: How many hits may come back.
+        purpose: What the query is for: to learn a ``fact``, to have something done (a
+            ``request``), or an ``overview`` of much that was said.
     """
 
     queries: tuple[str, ...] = field(repr=False)
@@ -143,6 +145,7 @@ class Plan:
     since: dt.datetime | None = None
     until: dt.datetime | None = None
     k: int = 5
+    purpose: Literal["fact", "request", "overview"] = "fact"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

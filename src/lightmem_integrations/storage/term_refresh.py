@@ -1,7 +1,8 @@
-"""Re-indexing of words: what older rules cut into terms is cut anew when a ledger is opened.
+"""Re-indexing of texts: what older rules cut into terms is cut anew when a ledger is opened.
 
-The rules for plain ASCII never changed, so only other texts are read. Each batch is a transaction
-of its own, and what is up to date is left alone: an interrupted run is simply begun again.
+The rules for plain ASCII never changed, so only other texts are cut; users' turns are looked
+through for guidance. Each batch is a transaction of its own, and what is up to date is left alone:
+an interrupted run is simply begun again.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from sqlalchemy import (
 from lightmem_integrations.storage import lexical
 from lightmem_integrations.storage.claims import phrase_key
 from lightmem_integrations.storage.schema import assertions, episodes, facts, turns, users
+from lightmem_integrations.text.guidance import guidance_of
 from lightmem_integrations.text.terms import terms
 
 _BATCH = 500  # rows; a guess
@@ -34,7 +36,7 @@ _Refresh = Callable[[Connection, Row[Any]], object]
 
 
 def refresh_terms(engine: Engine) -> None:
-    """Bring the stored terms of every text to the rules of today."""
+    """Bring what is stored about every text to the rules of today."""
     lasting = engine.execution_options(writes=True)
 
     def refresh(table: Table, old: ColumnElement[bool], each: _Refresh) -> None:
@@ -48,6 +50,7 @@ def refresh_terms(engine: Engine) -> None:
                 last = rows[-1].id if rows else None
 
     refresh(turns, _beyond_ascii(turns.c.text), _turn)
+    refresh(turns, turns.c.role == "user", _guidance)
     refresh(facts, _beyond_ascii(facts.c.statement), _fact)
     refresh(assertions, _beyond_ascii(assertions.c.statement), _assertion)
     refresh(episodes, episodes.c.terms != "", _episode)  # of one that was dropped nothing is left
@@ -71,6 +74,12 @@ def _turn(connection: Connection, row: Row[Any]) -> None:
         connection.execute(counted.values(terms=users.c.terms + more))
 
 
+def _guidance(connection: Connection, row: Row[Any]) -> None:
+    found = guidance_of(row.text)
+    if found != row.guidance:
+        _put(connection, turns, row, guidance=found)
+
+
 def _fact(connection: Connection, row: Row[Any]) -> None:
     _put(
         connection, facts, row, terms=" ".join(terms(row.statement)),
@@ -87,5 +96,5 @@ def _episode(connection: Connection, row: Row[Any]) -> None:
     _put(connection, episodes, row, terms=" ".join(terms(" ".join(parts))))
 
 
-def _put(connection: Connection, table: Table, row: Row[Any], **values: str) -> None:
+def _put(connection: Connection, table: Table, row: Row[Any], **values: str | int | None) -> None:
     connection.execute(update(table).where(table.c.id == row.id).values(**values))

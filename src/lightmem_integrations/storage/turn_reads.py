@@ -36,6 +36,7 @@ from lightmem_integrations.storage.sql import in_batches
 from lightmem_integrations.storage.turns import moment, stands, turn_of_row
 from lightmem_integrations.storage.users import User
 from lightmem_integrations.storage.vector_bytes import unpack_vectors
+from lightmem_integrations.text.guidance import Guidance
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,6 +56,7 @@ class Turns:
         vectors: Sentence vectors, one row for each turn; zeros for those without one yet.
         embedded: Which of them have a vector.
         tokens: Compacted token vectors as bytes, where the embedder gives them.
+        guidance: Kinds of `Guidance` that they give, 0 for none.
     """
 
     rows: NDArray[np.int64]
@@ -69,6 +71,7 @@ class Turns:
     vectors: Vectors
     embedded: NDArray[np.bool_]
     tokens: list[bytes | None]
+    guidance: NDArray[np.int8]
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -119,7 +122,16 @@ def neighbourhood(connection: Connection, user: User, rows: Collection[int], aro
         vectors=vectors,
         embedded=embedded,
         tokens=list(columns["tokens"]),
+        guidance=np.array([kind or 0 for kind in columns["guidance"]], np.int8),
     )
+
+
+def standing_instructions(connection: Connection, user: User, limit: int) -> list[int]:
+    """Rows of the searchable turns in which a user gave a standing instruction, newest first."""
+    query = select(turns.c.id).where(
+        turns.c.user == user.row, turns.c.guidance == Guidance.STANDING, turns.c.searchable
+    )
+    return list(connection.execute(query.order_by(turns.c.id.desc()).limit(limit)).scalars())
 
 
 def newest_turns(connection: Connection, user: User, limit: int) -> list[int]:
@@ -160,6 +172,7 @@ def _around() -> Select[Any]:
             turns.c.speaker,
             turns.c.text,
             turns.c.terms,
+            turns.c.guidance,
             vectors.c.vector,
             vectors.c.tokens,
         )

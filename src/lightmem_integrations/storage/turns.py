@@ -21,6 +21,7 @@ from lightmem_integrations.storage.schema import sessions, speakers, turns, user
 from lightmem_integrations.storage.sql import insert_row, insert_rows, select_in
 from lightmem_integrations.storage.users import find_user
 from lightmem_integrations.storage.work_queue import make_due
+from lightmem_integrations.text.guidance import guidance_of
 
 EMBED = "embed"
 """The kind of work that gives a turn its vector and its place in the vector index."""
@@ -173,6 +174,7 @@ def _row(new: NewTurn) -> dict[str, Any]:
         "speaker": turn.speaker,
         "text": turn.text,
         "terms": new.terms,
+        "guidance": guidance_of(turn.text) if turn.role == "user" else None,
         "said_at": turn.time.timestamp(),
         "offset": round(offset.total_seconds()),
         "recorded_at": time.time(),

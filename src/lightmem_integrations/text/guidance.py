@@ -13,17 +13,21 @@ class Guidance(enum.IntEnum):
     PREFERENCE = 2
 
 
+# English only: a user of another language loses the lift of such turns, no turn.
 _STANDING = re.compile(
-    r"(?:^|[.!?\n]\s*)(?:please,? |also,? |and |so |but )?(?:always|never|from now on|whenever"
-    r"|every time|make sure|in (?:the )?future)\b"
-    r"|\b(?:when(?:ever)?|if|every time|each time) i (?:ask|say|mention|talk|bring up|request|want)\b"
+    r"(?:^|[.!?] )(?:please,? |also,? |and |so |but )?"
+    r"(?:always|never|from now on|whenever|every time|make sure|in (?:the )?future)\b"
+    r"|\b(?:when|whenever|if|every time|each time) i "
+    r"(?:ask|say|mention|talk|bring up|request|want)\b"
     r"|\bfrom now on\b|\b(?:i want|i'd like|i need) you to always\b",
-    re.IGNORECASE,
+    re.IGNORECASE | re.MULTILINE,
 )
 _PREFERENCE = re.compile(
-    r"\bi(?:'d| would| really| usually| generally| always|'ve always)? (?:prefer|rather|like|love|enjoy|hate|dislike|favou?r)\b"
+    r"\bi(?:'d| would| really| usually| generally| always|'ve always)? "
+    r"(?:prefer|rather|like|love|enjoy|hate|dislike|favou?r)\b"
     r"|\bi (?:don't|do not) (?:like|want|enjoy|eat|drink|use)\b|\brather than\b"
-    r"|\bmy (?:preference|favou?rite)|\bi(?:'m| am) (?:a fan of|not a fan|allergic|vegetarian|vegan)",
+    r"|\bmy (?:preference|favou?rite)"
+    r"|\bi(?:'m| am) (?:a fan of|not a fan|allergic|vegetarian|vegan)",
     re.IGNORECASE,
 )
 

@@ -40,8 +40,8 @@ STOP_WORDS: frozenset[str] = frozenset(
     """.split()  # noqa: SIM905 - a list of literals would be ten times as long
 )
 
-VERSION = "2"
-"""Version of what `terms` makes of a text; a ledger keeps the one that its turns were cut by."""
+VERSION = "3"
+"""Version of what `terms` and `guidance_of` make of a text; a ledger keeps that of its turns."""
 
 # A run of letters and digits, with apostrophes inside ("o'clock", "don't") kept whole. The
 # underscore is a separator, so that snake_case names are found by their parts.

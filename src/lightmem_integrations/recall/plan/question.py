@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from lightmem_integrations.recall.plan.aliases import with_full_names
+from lightmem_integrations.recall.plan.purpose import purpose_of
 from lightmem_integrations.records.conversation import Plan
 from lightmem_integrations.storage.turn_filter import RowFilter, filter_turns
 from lightmem_integrations.storage.turn_reads import known_speakers, last_said
@@ -102,6 +103,7 @@ def make_plan(
         since=since,
         until=until,
         k=k,
+        purpose=purpose_of(query),
     )
 
 

@@ -7,7 +7,6 @@ asked for later, sessions have a subject, and long answers hold some word of eve
 from __future__ import annotations
 
 import math
-import re
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,30 +17,6 @@ from lightmem_integrations.storage.turn_reads import Turns
 # which it is wholly that: hand-set in view of BEAM's and RealMem's development questions.
 _LONG_FROM, _LONG_OVER = 10, 20
 _SESSION_BEST = 3  # turns of a session that speak for it; hand-set likewise
-
-_BROAD = re.compile(
-    r"\b(?:summar(?:y|ies|i[sz]e\w*)|overview|recap|in (?:what |which )?order|timeline"
-    r"|everything (?:about|i)|walk me through|step by step how)\b",
-    re.IGNORECASE,
-)
-_REQUEST = re.compile(
-    r"^(?:please\b|can you|could you|would you|will you|help|show|give|write|explain|suggest"
-    r"|recommend|create|make|draft|plan|describe|list|tell me how|how (?:do|can|should|would|could)"
-    r"|what(?:'s| is| are| would be)? (?:the |a |some )?(?:best|good|way|should|can|could|would)"
-    r"|i(?:'d| would) like|i want|i need|i'm (?:looking|trying|thinking|planning)|let'?s)\b"
-    r"|\b(?:can|could|would) you\b|\bhelp me\b|\bshould i\b|\brecommend|\bsuggest",
-    re.IGNORECASE,
-)
-
-
-def is_broad(question: str) -> bool:
-    """True for a question about many turns at once: a summary, an order of events."""
-    return bool(_BROAD.search(question))
-
-
-def is_request(question: str) -> bool:
-    """True for a question that wants something done, so that wishes about how to do it count."""
-    return bool(_REQUEST.search(question.strip()))
 
 
 def asymmetry(turns: Turns, lengths: NDArray[np.float32]) -> float:
@@ -71,7 +46,8 @@ def openings(turns: Turns, chosen: NDArray[np.int64]) -> NDArray[np.float32]:
     first = users & (turns.positions == 1)
     second = users & (turns.positions == 2)  # noqa: PLR2004
     second[1:] &= ~((turns.sessions[1:] == turns.sessions[:-1]) & users[:-1])
-    return (first | second)[chosen].astype(np.float32)
+    opening: NDArray[np.float32] = (first | second)[chosen].astype(np.float32)
+    return opening
 
 
 def session_best(sessions: NDArray[np.int64], fit: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -18,8 +18,6 @@ from lightmem_integrations.recall.scores import without_length, z_scores
 from lightmem_integrations.recall.select.answer_type import has_answer_type
 from lightmem_integrations.recall.select.exchange import (
     asymmetry,
-    is_broad,
-    is_request,
     long_question,
     openings,
     session_best,
@@ -31,7 +29,7 @@ from lightmem_integrations.recall.select.similarity import (
     surroundings,
 )
 from lightmem_integrations.records.conversation import Plan
-from lightmem_integrations.text.guidance import Guidance, guidance_of
+from lightmem_integrations.text.guidance import Guidance
 from lightmem_integrations.text.temporal import SECONDS_A_DAY
 from lightmem_integrations.text.terms import terms
 
@@ -109,7 +107,7 @@ def features(plan: Plan, query: EmbeddedQuery, candidates: Candidates) -> Featur
     known = [each for each in plain if each.any()] or plain
     lopsided = asymmetry(turns, lengths)
     from_user = np.array([turns.roles[i] == "user" for i in chosen])
-    broad, requested = is_broad(query.text), is_request(query.text)
+    weight = 0.0 if plan.purpose == "overview" else min(max(lopsided, 0.0), _MOST_LOPSIDED)
     columns = {
         "dense": plain[0],
         "dense_of_length": of_length[0],
@@ -128,7 +126,7 @@ def features(plan: Plan, query: EmbeddedQuery, candidates: Candidates) -> Featur
         ),
         "length": log_lengths,
         "question": np.array([text.rstrip().endswith("?") for text in texts]),
-        "user_turn": from_user * (0.0 if broad else min(max(lopsided, 0.0), _MOST_LOPSIDED)),
+        "user_turn": from_user * weight,
         "opening": openings(turns, chosen),
         "session": session_best(turns.sessions[chosen], np.mean(known, axis=0)),
         "evidence": _mean_known(
@@ -138,10 +136,9 @@ def features(plan: Plan, query: EmbeddedQuery, candidates: Candidates) -> Featur
     if plan.speakers:
         named = {name.casefold() for name in plan.speakers}
         columns["speaker"] = np.array([turns.speakers[i].casefold() in named for i in chosen])
-    if requested and not broad:
-        guidance = [guidance_of(text) if user else None for text, user in zip(texts, from_user, strict=True)]
-        columns["standing"] = np.array([each is Guidance.STANDING for each in guidance])
-        columns["preference"] = np.array([each is Guidance.PREFERENCE for each in guidance])
+    if plan.purpose == "request":
+        columns["standing"] = turns.guidance[chosen] == Guidance.STANDING
+        columns["preference"] = turns.guidance[chosen] == Guidance.PREFERENCE
     table = np.zeros((len(chosen), len(FEATURES)), dtype=np.float32)
     for place, name in enumerate(FEATURES):
         if name in columns:

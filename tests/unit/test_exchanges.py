@@ -1,0 +1,134 @@
+"""Ranking in a chat with an assistant, whose answers are many times as long as what a user says."""
+
+import datetime as dt
+import importlib.resources
+import json
+
+import pytest
+
+from lightmem_integrations import LightMem, Settings, Turn
+from lightmem_integrations.recall.plan.purpose import purpose_of
+from lightmem_integrations.recall.select.features import FEATURES
+from lightmem_integrations.testing import HashEmbedder
+from lightmem_integrations.text.guidance import Guidance, guidance_of
+
+QUIET = Settings(background_indexing=False)
+MAY = dt.datetime(2025, 5, 1, 12, tzinfo=dt.timezone.utc)
+LECTURE = (
+    "Great question! A budget for a flat has several parts, and here is how you might think about "
+    "each of them. First, list the rent, the deposit, the heating and the internet. Then think of "
+    "furniture: a bed, a table, chairs, lamps and shelves. Third, keep some of the budget aside "
+    "for repairs, for moving and for the unexpected. Many people spend a third of what they earn "
+    "on rent, but in large cities it is more. You can track all of it in a table, with a row for "
+    "each month and a column for each part of the budget, and look at it together every Sunday. "
+    "Would you like me to make such a table for your flat, or to compare a few districts first?"
+)
+INSTRUCTION = "Always add a short list of sources when I ask about health."
+
+
+def fill(memory):
+    """A user with an assistant that lectures, and two friends, each with the same statements."""
+    said = [
+        "My budget for the flat is 900 euros a month.",
+        "I play the cello in a quartet on Tuesdays.",
+        INSTRUCTION,
+        "My sister Ines is visiting in June, she loves the aquarium.",
+        "I want to learn Portuguese before the summer.",
+        "The heating in my old flat broke twice last winter.",
+    ]
+    for number, text in enumerate(said):
+        when = MAY + dt.timedelta(days=number)
+        for user, answer in (("asker", LECTURE), ("friend", "Oh nice, tell me more about it!")):
+            memory.add(
+                [
+                    Turn(role="user", text=text, time=when),
+                    Turn(role="assistant", text=answer, time=when + dt.timedelta(seconds=9)),
+                ],
+                user_id=user,
+                session_id=f"s{number}",
+            )
+    memory.index_pending()
+
+
+@pytest.fixture(scope="module")
+def chats(tmp_path_factory):
+    with LightMem(tmp_path_factory.mktemp("chats") / "store", settings=QUIET) as memory:
+        fill(memory)
+        yield memory
+
+
+def first(memory, question, user="asker", **more):
+    return memory.recall(question, user_id=user, k=3, strict=True, **more).hits[0]
+
+
+@pytest.mark.parametrize("user", ["asker", "friend"])
+def test_what_the_user_said_comes_before_a_lecture_that_holds_the_same_words(chats, user):
+    assert "900 euros" in first(chats, "What is my budget for the flat?", user).text
+
+
+class Unable(HashEmbedder):
+    def embed_query(self, text):
+        raise OSError("no model")
+
+
+def test_with_words_alone_too(tmp_path):
+    with LightMem(tmp_path / "store", embedder=Unable(8), settings=QUIET) as memory:
+        fill(memory)
+        found = memory.recall("What is my budget for the flat?", user_id="asker", k=3)
+    assert found.degraded
+    assert "900 euros" in found.hits[0].text
+
+
+def test_an_instruction_that_stands_comes_with_a_request_that_shares_no_word_with_it(chats):
+    request = "Can you suggest something against a sore throat?"
+    hits = chats.recall(request, user_id="asker", k=3, strict=True).hits
+    assert INSTRUCTION in [hit.text for hit in hits]
+
+
+def test_it_stays_out_of_questions_about_facts(chats):
+    assert first(chats, "Which instrument do I play?").text.startswith("I play the cello")
+
+
+def test_it_is_not_brought_in_beyond_the_limits_of_a_request(chats):
+    request = "Can you suggest something against a sore throat?"
+    found = chats.recall(request, user_id="asker", k=9, session_id="s1", strict=True)
+    assert INSTRUCTION not in [hit.text for hit in found.hits]
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("Always use metric units when I ask about distances.", Guidance.STANDING),
+        ("From now on, answer in German.", Guidance.STANDING),
+        ("Whenever I mention code, show the tests first.", Guidance.STANDING),
+        ("I prefer trains to planes.", Guidance.PREFERENCE),
+        ("I don't eat meat.", Guidance.PREFERENCE),
+        ("We always went to the sea in August.", None),
+        ("When did you call?", None),
+        ("", None),
+    ],
+)
+def test_guidance_is_told_from_other_statements(text, kind):
+    assert guidance_of(text) is kind
+
+
+@pytest.mark.parametrize(
+    ("question", "purpose"),
+    [
+        ("Can you recommend a hotel?", "request"),
+        ("How should I start my essay?", "request"),
+        ("Summarize what we did on the project.", "overview"),
+        ("In what order did I bring up the topics?", "overview"),
+        ("Where does Ana live?", "fact"),
+        ("", "fact"),
+    ],
+)
+def test_the_purpose_of_a_question(question, purpose):
+    assert purpose_of(question) == purpose
+
+
+def test_every_weight_is_that_of_a_feature():
+    file = importlib.resources.files("lightmem_integrations.recall.select") / "weights.json"
+    for by_side in json.loads(file.read_text(encoding="utf-8")).values():
+        for weights in by_side.values():
+            assert set(weights) <= set(FEATURES)
