@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -25,7 +24,6 @@ from comparison.report import category_of, judged, signed, verdicts
 from comparison.results import MEASURES, Evaluation
 from comparison.run import evaluate
 from lightmem_integrations.cli.progress import progress_bars
-from lightmem_integrations.evaluation.conversations import LOCOMO_CATEGORIES
 from lightmem_integrations.evaluation.metrics import Interval
 from lightmem_integrations.evaluation.report import percent, ranged
 from peers import PEERS
@@ -65,8 +63,7 @@ def retrieval_tables(evaluation: Evaluation) -> dict[str, str]:
     machine = ", ".join(f"{name} {version}" for name, version in evaluation.machine.items())
     return {
         "run": f"{evaluation.conversations} conversations, {evaluation.turns:,} turns, "
-        f"{evaluation.questions} questions asked and {evaluation.left_out} left out. The shipped "
-        f"weights were fitted on: {', '.join(evaluation.fitted_on) or 'none of them'}. {machine}. "
+        f"{evaluation.questions} questions asked and {evaluation.left_out} left out. {machine}. "
         + load(),
         "ranking": table(
             ("", "hit@1", "hit@5", "hit@10", "recall@10", "MRR", "worst conversation, hit@10"),
@@ -162,21 +159,6 @@ def run(script: str, *arguments: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603
 
 
-def fitting(data: Path) -> dict[str, str]:
-    """Every conversation ranked by weights that were fitted on the others."""
-    return {"fitting": fitting_table(run("fit_scorer.py", "--data", str(data)))}
-
-
-def fitting_table(printed: str) -> str:
-    """The mean and the worst conversation of each variant, from what fit_scorer.py prints."""
-    line = re.compile(r"^(\S.*?)\s{2,}(mean|worst|category (\d))((?:\s+[\d.]+){5})$", re.MULTILINE)
-    rows = []
-    for variant, kind, category, numbers in line.findall(printed):
-        label = LOCOMO_CATEGORIES[int(category)] if category else kind
-        rows.append((f"{variant}, {label}", *(percent(float(each)) for each in numbers.split())))
-    return table(("", "hit@1", "hit@5", "hit@10", "recall@10", "MRR"), rows)
-
-
 def embedding(data: Path) -> dict[str, str]:
     """The shipped 8-bit model against the 32-bit one."""
     found = embedders.compare(data)
@@ -215,7 +197,6 @@ def writing(_data: Path) -> dict[str, str]:
 
 PARTS: dict[str, Callable[[Path], dict[str, str]]] = {
     "retrieval": retrieval,
-    "fitting": fitting,
     "embedding": embedding,
     "writing": writing,
 }

@@ -10,15 +10,12 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from comparison.contenders import is_own
 from comparison.differences import Difference
 from comparison.results import MEASURES, Evaluation
 from lightmem_integrations.display import literal
 from lightmem_integrations.evaluation.metrics import Interval
-from lightmem_integrations.evaluation.report import in_sample, percent, ranged
-from lightmem_integrations.evaluation.stages import OWN, PLAIN, STAGES
-
-_UNFITTED = (*PLAIN, f"{OWN}:plain")
+from lightmem_integrations.evaluation.report import percent, ranged
+from lightmem_integrations.evaluation.stages import OWN, STAGES
 
 
 def tables(evaluation: Evaluation) -> tuple[RenderableType, ...]:
@@ -34,22 +31,12 @@ def tables(evaluation: Evaluation) -> tuple[RenderableType, ...]:
     for name in judged(evaluation):
         shown.append(_differences(evaluation, name))
     shown += [Text(f"{each}\n") for each in verdicts(evaluation)]
-    if fitted := fitted_rows(evaluation):
-        shown.append(Text(in_sample(map(literal, evaluation.fitted_on), fitted), style="yellow"))
     shown += [Text(f"{row.contender}: {row.about}", style="dim") for row in evaluation.rows]
     shown += [
         Text(f"{each.contender} was skipped. {each.reason}", style="yellow")
         for each in evaluation.skipped
     ]
     return tuple(shown)
-
-
-def fitted_rows(evaluation: Evaluation) -> tuple[str, ...]:
-    """Rows that use the shipped weights, if these were fitted on conversations of the file."""
-    if not evaluation.fitted_on:
-        return ()
-    names = (row.contender for row in evaluation.rows)
-    return tuple(name for name in names if is_own(name) and name not in _UNFITTED)
 
 
 def judged(evaluation: Evaluation) -> tuple[str, ...]:

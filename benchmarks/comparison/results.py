@@ -99,8 +99,6 @@ class Evaluation:
         sampled_from: Of how many questions they were drawn; ``None`` if all were asked.
         seed: Which were drawn.
         left_out: Questions whose evidence is missing or names unknown turns.
-        fitted_on: Conversations of the file on which the shipped weights were fitted. On these the
-            library's own rows show how well the weights fit, not how well they generalise.
         rows: One for each contender that ran.
         differences: This library's rows against the best baseline; where none took part, against
             the better of ``contenders.PLAIN``.
@@ -115,7 +113,6 @@ class Evaluation:
     sampled_from: int | None
     seed: int | None
     left_out: int
-    fitted_on: tuple[str, ...]
     rows: tuple[Row, ...]
     differences: tuple[Difference, ...]
     skipped: tuple[Skipped, ...]

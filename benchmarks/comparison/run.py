@@ -41,7 +41,6 @@ from lightmem_integrations.evaluation.run import (
     Tell,
     chosen,
     count_questions,
-    fitted_on,
     grouped,
     sampled,
 )
@@ -129,7 +128,6 @@ def evaluate(
         sampled_from=None if sample is None else count_questions(whole),
         seed=None if sample is None else seed,
         left_out=sum(each.left_out for each in conversations),
-        fitted_on=fitted_on(conversations),
         rows=tuple(row for row, _ in measured),
         differences=_compared(measured, [question.category for question in questions]),
         skipped=tuple(skipped),

@@ -130,8 +130,8 @@ class Settings:
         short_term_tokens: Size of the short-term window, in tokens.
         dense_pool: Candidates taken from the vector index.
         lexical_pool: Candidates taken from the full-text index.
-        scoring: How the Selector weighs what speaks for a candidate: ``fitted`` (the weights that
-            the package ships) or ``plain`` (dense and lexical similarity, unweighted).
+        scoring: What the Selector weighs: ``full`` (all that speaks for a candidate) or ``plain``
+            (similarity by meaning and by words alone).
         late_interaction: Compare the words of question and memory one by one, where the embedder
             gives their vectors.
         catch_up_seconds: How long a recall may wait for turns that are not embedded yet. What is
@@ -179,7 +179,7 @@ class Settings:
     short_term_tokens: int = 2_000
     dense_pool: int = 48
     lexical_pool: int = 48
-    scoring: Literal["fitted", "plain"] = "fitted"
+    scoring: Literal["full", "plain"] = "full"
     late_interaction: bool = True
     catch_up_seconds: float = 5.0
     embed_seconds: float = 10.0

@@ -14,7 +14,7 @@ from lightmem_integrations.cli import app
 from lightmem_integrations.cli.progress import progress_bars
 from lightmem_integrations.evaluation.conversations import Conversation, Session, read
 from lightmem_integrations.evaluation.filled_store import fill
-from lightmem_integrations.evaluation.report import fitted_rows, tables
+from lightmem_integrations.evaluation.report import tables
 from lightmem_integrations.evaluation.run import chosen, evaluate, sampled
 from lightmem_integrations.evaluation.shown import BUDGET
 from lightmem_integrations.evaluation.stages import PLAIN, STAGES
@@ -148,32 +148,6 @@ def test_a_sample_asks_fewer_questions_of_whole_memories(toy_file):
     assert "2 questions drawn from 3 with seed 3" in printed(evaluation)
     with pytest.raises(InvalidRequestError, match="sample is 0"):
         evaluate(toy_file, ["lightmem:words"], sample=0)
-
-
-def test_conversations_that_the_weights_were_fitted_on_are_named(tmp_path, locomo_file):
-    text = locomo_file.read_text(encoding="utf-8")
-    path = tmp_path / "seen.json"
-    # One that the weights name, and one whose name is only the start of another's.
-    path.write_text(
-        json.dumps(
-            [
-                json.loads(text.replace('"conv-1"', '"conv-26"'))[0],
-                json.loads(text.replace('"conv-1"', '"conv-4"'))[0],
-            ]
-        ),
-        encoding="utf-8",
-    )
-    evaluation = evaluate(path, ["lightmem:plain", "lightmem"])
-    assert evaluation.fitted_on == ("conv-26",)
-    assert "fitted on conv-26 of this file" in " ".join(printed(evaluation).split())
-    # What has no fitted weights is no better on these conversations than on others.
-    assert fitted_rows(evaluation) == ("lightmem",)
-
-
-def test_nothing_is_said_of_weights_where_none_was_fitted_on_the_file(toy_run):
-    evaluation, _ = toy_run
-    assert evaluation.fitted_on == ()
-    assert "fitted on" not in printed(evaluation)
 
 
 def test_the_command_prints_tables(toy_file):

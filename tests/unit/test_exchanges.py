@@ -129,6 +129,7 @@ def test_the_purpose_of_a_question(question, purpose):
 
 def test_every_weight_is_that_of_a_feature():
     file = importlib.resources.files("lightmem_integrations.recall.select") / "weights.json"
-    for by_side in json.loads(file.read_text(encoding="utf-8")).values():
-        for weights in by_side.values():
+    given = json.loads(file.read_text(encoding="utf-8"))
+    for name in ("full", "without_tokens", "words", "plain"):
+        for weights in given[name].values():
             assert set(weights) <= set(FEATURES)

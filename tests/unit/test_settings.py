@@ -81,7 +81,7 @@ def test_several_names_are_a_tuple_of_strings(made, name, value):
 @pytest.mark.parametrize(
     ("made", "name", "value", "remedy"),
     [
-        (Settings, "scoring", "fit", "'fitted' or 'plain'"),
+        (Settings, "scoring", "fit", "'full' or 'plain'"),
         (Settings, "late_interaction", 1, "True or False"),
         (Settings, "names_model", " ", "a name, or None"),
         (Settings, "names_model", 5, "a name, or None"),

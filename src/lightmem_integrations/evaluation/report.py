@@ -7,9 +7,7 @@ from collections.abc import Iterable
 from lightmem_integrations.display import Grid
 from lightmem_integrations.evaluation.metrics import Interval
 from lightmem_integrations.evaluation.results import Evaluation, Row
-from lightmem_integrations.evaluation.stages import OWN, PLAIN
-
-_UNFITTED = (*PLAIN, f"{OWN}:plain")
+from lightmem_integrations.evaluation.stages import OWN
 
 
 def tables(evaluation: Evaluation) -> tuple[Grid, ...]:
@@ -49,21 +47,6 @@ def summary(evaluations: Iterable[Evaluation]) -> Grid:
     )
 
 
-def fitted_rows(evaluation: Evaluation) -> tuple[str, ...]:
-    """Rows that use the shipped weights, if these were fitted on conversations of the file."""
-    if not evaluation.fitted_on:
-        return ()
-    return tuple(row.contender for row in evaluation.rows if row.contender not in _UNFITTED)
-
-
-def in_sample(fitted_on: Iterable[str], rows: Iterable[str]) -> str:
-    """Warning that these rows are better here than on conversations that the weights never saw."""
-    return (
-        f"The shipped weights were fitted on {', '.join(fitted_on)} of this file: there "
-        f"{', '.join(rows)} are better than on new conversations."
-    )
-
-
 def percent(share: float) -> str:
     """A share in per cent, without the sign."""
     return f"{100 * share:.1f}"
@@ -87,7 +70,6 @@ def _measures(row: Row) -> tuple[str, ...]:
 def _found(evaluation: Evaluation) -> Grid:
     drawn = evaluation.sampled_from
     sample = "" if drawn is None else f" drawn from {drawn} with seed {evaluation.seed}"
-    fitted = fitted_rows(evaluation)
     return Grid(
         f"{evaluation.data}: what is found, in % of {evaluation.questions} questions{sample}",
         ("", "hit@1", "hit@5", "hit@10", "recall@10", "MRR"),
@@ -104,7 +86,6 @@ def _found(evaluation: Evaluation) -> Grid:
             "hit@k: a turn that holds the answer is among the first k. Brackets: 95 % bootstrap "
             "interval over questions.",
         ),
-        warnings=(in_sample(evaluation.fitted_on, fitted),) if fitted else (),
     )
 
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.resources
-import json
 import random
-import re
 import statistics
 import tempfile
 import time
@@ -88,7 +85,6 @@ def evaluate(
         sampled_from=None if sample is None else count_questions(whole),
         seed=None if sample is None else seed,
         left_out=sum(each.left_out for each in conversations),
-        fitted_on=fitted_on(conversations),
         rows=tuple(rows),
     )
 
@@ -134,18 +130,6 @@ def sampled(
             questions=tuple(q for j, q in enumerate(each.questions) if (i, j) in drawn),
         )
         for i, each in enumerate(conversations)
-    )
-
-
-def fitted_on(conversations: Sequence[Conversation]) -> tuple[str, ...]:
-    """Those of the conversations that the shipped weights say they were fitted on."""
-    file = importlib.resources.files("lightmem_integrations.recall.select") / "weights.json"
-    made = str(json.loads(file.read_text(encoding="utf-8")).get("made", ""))
-    return tuple(
-        each.user_id
-        for each in conversations
-        # A whole name: "conv-4" is not meant by "conv-41".
-        if re.search(rf"(?<![\w-]){re.escape(each.user_id)}(?![\w-])", made)
     )
 
 

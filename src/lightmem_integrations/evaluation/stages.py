@@ -234,7 +234,7 @@ STAGES: Mapping[str, Callable[[Path], Retriever]] = {
     f"{OWN}:no-late-interaction": lambda folder: OwnMemory(
         folder,
         Settings(late_interaction=False),
-        "The fitted scorer without late interaction; Settings(late_interaction=False).",
+        "The full scorer without late interaction; Settings(late_interaction=False).",
     ),
     OWN: OwnMemory,
     f"{OWN}:consolidated": lambda folder: OwnMemory(

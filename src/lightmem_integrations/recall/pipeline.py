@@ -182,7 +182,7 @@ def _select(
     run: Run, plan: Plan, queries: Sequence[EmbeddedQuery], by_query: Sequence[Candidates]
 ) -> Selection:
     settings = run.parts.settings
-    scoring = score if settings.scoring == "fitted" else plain_fusion
+    scoring = score if settings.scoring == "full" else plain_fusion
     # Twice as many as wanted: what is superseded by a newer one makes room for it.
     most = plan.k * max(settings.rerank_factor, 2)
     with run.stage("select"):

@@ -22,7 +22,7 @@ _SESSION_BEST = 3  # turns of a session that speak for it; hand-set likewise
 def asymmetry(turns: Turns, lengths: NDArray[np.float32]) -> float:
     """Log ratio of the mean lengths of an assistant's and a user's turns; 0 where one is missing.
 
-    Measured by `python benchmarks/...`: -0.14 to 0.17 among friends, 1.1 to 2.9 with an assistant.
+    Measured by `lightmem eval`: -0.14 to 0.17 among friends, 1.1 to 2.9 with an assistant.
 
     Args:
         turns: Turns as they were said, with those around them.
