@@ -23,7 +23,7 @@ from rich.table import Table
 from comparison.passes import rank_all
 from lightmem_integrations import Settings
 from lightmem_integrations.evaluation.conversations import read
-from lightmem_integrations.evaluation.filled_store import fill
+from lightmem_integrations.evaluation.filled_store import STORE, fill
 from lightmem_integrations.evaluation.metrics import (
     Interval,
     Ranking,
@@ -76,7 +76,7 @@ def ranked(conversations: Any, embedder: str | None) -> dict[str, list[Ranking]]
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         folder = Path(name)
         fill(folder, conversations, embedder=embedder)
-        with closing(CoarseSearch(folder, "meaning", embedder)) as meaning:
+        with closing(CoarseSearch(folder / STORE, "meaning", embedder)) as meaning:
             alone = rank_all("", meaning, conversations)
         settings = Settings(late_interaction=False)
         with closing(OwnMemory(folder, settings, embedder=embedder)) as memory:

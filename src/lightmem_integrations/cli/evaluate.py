@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lightmem_integrations.cli.label import label
 from lightmem_integrations.cli.output import JsonOption, print_json, table_console
 from lightmem_integrations.cli.progress import progress_bars
 
@@ -19,6 +20,9 @@ app = typer.Typer(help="Measure how well memories are found.", no_args_is_help=T
 @app.callback()
 def main() -> None:
     """Measure how well memories are found."""
+
+
+app.command("label")(label)
 
 
 @app.command("retrieval")

@@ -150,13 +150,13 @@ class CoarseSearch:
     """One half of the coarse search by itself, with no scorer behind it; no neighbours are shown.
 
     Args:
-        folder: Where ``fill`` put the store.
+        store: Folder of the store.
         by: By the words that turns share with the question, or by its meaning.
         embedder: Another embedder than the default; the one that the store was written with.
     """
 
     def __init__(
-        self, folder: Path, by: Literal["words", "meaning"], embedder: object | None = None
+        self, store: Path, by: Literal["words", "meaning"], embedder: object | None = None
     ) -> None:
         self.about = {
             "words": "The lexical half of the coarse search alone (recall.coarse.by_words): turns "
@@ -167,11 +167,11 @@ class CoarseSearch:
         self._by = by
         self._embedder = as_embedder(embedder)
         self._store = Store(
-            folder / STORE,
+            store,
             ledger=None,
             index=None,
             embedder=self._embedder,
-            settings=Settings(),
+            settings=Settings(background_indexing=False),
             replace_embedder=False,
         )
         self._store.indexer.prepare()
@@ -223,8 +223,8 @@ class CoarseSearch:
 _FACTS: tuple[Tier, ...] = ("ltm",)
 
 STAGES: Mapping[str, Callable[[Path], Retriever]] = {
-    f"{OWN}:words": lambda folder: CoarseSearch(folder, "words"),
-    f"{OWN}:meaning": lambda folder: CoarseSearch(folder, "meaning"),
+    f"{OWN}:words": lambda folder: CoarseSearch(folder / STORE, "words"),
+    f"{OWN}:meaning": lambda folder: CoarseSearch(folder / STORE, "meaning"),
     f"{OWN}:plain": lambda folder: OwnMemory(
         folder,
         Settings(scoring="plain", late_interaction=False),
