@@ -181,6 +181,16 @@ def test_what_can_have_one_value_at_a_time_says_so(text, single):
         "\u00abI live in Rome. I work at Acme.\u00bb",
         'The sign read "I live in Rome.\nI work at Acme." and we laughed.',
         "I live in Rome. " + "Then a long paper follows. " * 200,
+        "My name is <name>. I live in $CITY. My favourite colour is {{colour}}.",
+        "My name is XXX.",
+        "I'm allergic to nothing.",
+        "I live in neither Rome nor Milan.",
+        "I live in Rome, not!",
+        "I live in Rome. Not.",
+        "I live in Rome (fictional).",
+        "E.g. I live in Rome.",
+        "My favourite food is pizza. Nope, pasta.",
+        "I lost my dog Rex.",
         "I love it!",
         "I love the colors in this painting.",
         "",
@@ -276,6 +286,9 @@ def test_a_denial_is_no_fact_and_names_what_it_denies(text, attribute, value):
         ("I live in Lisbon, or rather Porto.",),
         ("I live in Lisbon, well, actually Porto.",),
         ("I live in Lisbon, I mean Porto",),
+        ("I live in Lisbon. Wait, no, Porto.",),
+        ("I live in Lisbon.", "I mean Porto."),
+        ("I live in Lisbon.", "Actually, make that Porto!"),
     ],
 )
 def test_a_correction_in_the_next_breath_replaces_what_was_said(texts):
@@ -294,6 +307,15 @@ def test_a_correction_in_the_next_breath_replaces_what_was_said(texts):
         "Not really.",
         "Forget what I said.",
         "Ignore my last message.",
+        "That's not right, it's Porto.",
+        "Typo: Leiria",
+        "edit: Porto",
+        "*Porto",
+        "sorry, Porto",
+        "JK lol",
+        "Not anymore though.",
+        "I wish.",
+        "NOT",
     ],
 )
 def test_what_is_taken_back_is_no_fact(taken_back):
@@ -315,6 +337,9 @@ def test_a_thanks_or_a_no_corrects_nothing():
         "Sorry, Ana is here.",
         "No, I don't need that.",
         "Well, actually no.",
+        "Wait, do you know Porto?",
+        "Actually, I like it here.",
+        "*waves* Not many do.",
     ):
         assert write("I live in Lisbon.", later).facts[0].value == "Lisbon", later
 

@@ -28,13 +28,23 @@ _CORRECTIONS = tuple(
         rf"\bI (?:meant|mean) to (?:say|write|type) {_NEW}",
         rf"{_OOPS},? I (?:meant|mean) {_NEW}",
         rf"^I meant {_NEW}",
+        r"(?:^|[.!] )(?:I mean|(?:oops|wait|sorry),? no|no,? wait|nope|actually,? make (?:that|it))"
+        rf",? {_NAME}[.!]?$",
         rf"\bcorrection: {_NEW}",
-        rf"\b(?P<old>{_PART})(?:(?:,| [-\u2013\u2014]) {SLIP}|[.!] no\b),? {_NAME}[.!]?$",
+        rf"\b(?!(?:wait|oops|sorry|well|ok)\b)(?P<old>{_PART})"
+        rf"(?:(?:,| [-\u2013\u2014]) {SLIP}|[.!] no\b),? {_NAME}[.!]?$",
         rf"{_OOPS},? (?:it is |it's )?not {_OLD}",
         r"\b(?:scratch that|strike that|I misspoke|my mistake|I mistyped|I take that back|"
-        r"that was (?:wrong|a lie|a typo|a joke|not true)|that's (?:wrong|not true|a joke)|"
+        r"(?:that was|that's|that is) (?:wrong|a lie|a typo|a joke|false|incorrect|"
+        r"not (?:true|right))|"
         r"(?:just|only|was|am|I'm) (?:kidding|joking)|not really(?=[.!]|$)|"
         r"(?:forget|ignore|disregard) (?:that(?=[.,!]|$)|what I (?:just )?said|my last message))\b",
+        # What is meant instead is not plain, or nothing is.
+        r"(?:^|[.!] )(?:(?:no,? )?wait|oops|nope|typo|edit|jk|psych)\b[^?\n]{0,60}$"
+        r"|(?:^|[.!,] )(?:not(?: any ?more)?(?:,? though)?|as if|had|I wish|in my dreams|"
+        r"said no ?(?:one|body) ever)\b[.!]{0,3}(?: (?:lol|haha))?$"
+        r"|(?:^|[.!] )(?:sorry|actually),? (?:make (?:that|it) |it's |it is )?"
+        r"(?:\d|(?-i:[A-Z])[\w'-]{1,30}[.!]?$)|^\*[^*\n]{1,40}$",
     )
 )
 _PLAIN = re.compile(
@@ -80,7 +90,7 @@ class Correction:
 
 def correction_of(turn: WriterTurn) -> Correction | None:
     """The correction that a turn makes of what its speaker has just said, if it makes one."""
-    text = turn.text[:_LONGEST].replace("\u2019", "'")
+    text = turn.text[:_LONGEST].strip().replace("\u2019", "'")
     for expression in _CORRECTIONS:
         found = expression.search(text)
         if found:

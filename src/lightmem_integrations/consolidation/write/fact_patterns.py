@@ -162,6 +162,12 @@ DIED = re.compile(
 )
 """The end of a pet."""
 
+PARTED = re.compile(r"\b(?:broke up|split up|divorced|dumped|lost|buried)\b")
+"""Whoever is named in such a sentence is so no longer: "broke up with my friend Tom"."""
+
+PLACEHOLDER = re.compile(r"[<>{}]|\$[A-Za-z]|__|\bXXX", re.IGNORECASE)
+"""A value that is to be filled in: "<name>", "$CITY", "{{name}}", "XXX"."""
+
 PRESENT = frozenset(
     """live move work study major love like enjoy adore hate dislike prefer loathe own play speak
     plan want have need eat drink run teach attend practice practise""".split()  # noqa: SIM905

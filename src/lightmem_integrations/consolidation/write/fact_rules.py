@@ -12,12 +12,13 @@ from lightmem_integrations.consolidation.write.correction import SLIP
 from lightmem_integrations.consolidation.write.fact_patterns import (
     DIED,
     ENDS,
+    PARTED,
     PATTERNS,
+    PLACEHOLDER,
     POSSESSED,
     RELATED,
     Pattern,
 )
-from lightmem_integrations.consolidation.write.grammar import Stated
 from lightmem_integrations.knowledge.drafts import FactDraft, WriterTurn
 from lightmem_integrations.text.sentences import without_quotations
 from lightmem_integrations.text.temporal import CALENDAR, Mention, mentions
@@ -39,7 +40,8 @@ _CUT = re.compile(
 # What is denied is named first: "not allergic to nuts, the test was negative".
 _DENIED = re.compile(r",|$")
 _EMPTY = re.compile(
-    r"^(?:it|this|that|these|those|them|him|her|you|your|how|what|when|the way|me|us|here|there|"
+    r"^(?:nothing|none|nobody|no one|neither|nowhere|"
+    r"it|this|that|these|those|them|him|her|you|your|how|what|when|the way|me|us|here|there|"
     r"so|some(?:thing|one)|anything|everything|ones?|being able|sure|to (?:be|see|hear)|lots?|all|"
     r"a (?:lot|blast|ball|break|while|look|bit|few|hard|rough|tough|difference)|"
     r"an? (?:\w+ )?(?:good|great|awesome|amazing|wonderful|fun) time|"
@@ -124,7 +126,7 @@ def _without(dates: list[Mention], clause: str) -> str:
 
 def _kin(sentence: str, speaker: str, time: dt.datetime) -> Iterator[FactDraft]:
     """Relations of named people, as in "my sister Lena": said in passing, so in questions too."""
-    if DIED.match(sentence):
+    if DIED.match(sentence) or PARTED.search(sentence):
         return
     for found in RELATED.finditer(sentence):
         relation, name = found["relation"].lower(), found["name"]
@@ -226,7 +228,7 @@ def _statement(
     )
 
 
-def _recognised(stated: Stated) -> tuple[Pattern, re.Match[str]] | None:
+def _recognised(stated: grammar.Stated) -> tuple[Pattern, re.Match[str]] | None:
     """The first pattern that fits, if it can be said with this polarity."""
     if stated.polarity in {"so", "not"} and (diet := _DIET.match(stated.predicate)):
         return _FOOD, diet
@@ -245,7 +247,7 @@ _FOOD = Pattern("diet", "state", single=False, expression=_DIET)
 def _is_value(value: str) -> bool:
     return bool(
         terms(value)
-        and not _EMPTY.match(value)
+        and not (_EMPTY.match(value) or PLACEHOLDER.search(value))
         and not _YOU.search(value)
         and len(value.split()) <= _MOST_WORDS
     )
