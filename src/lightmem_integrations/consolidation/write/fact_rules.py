@@ -267,7 +267,7 @@ def _says_something(value: str, pattern: Pattern) -> bool:
 
 
 def _filed(
-    pattern: Pattern, match: re.Match[str], value: str, stated: Stated
+    pattern: Pattern, match: re.Match[str], value: str, stated: grammar.Stated
 ) -> tuple[str, str, bool] | None:
     """Attribute, value, and whether there is one such value at a time; None for no fact.
 
