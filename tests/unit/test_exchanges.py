@@ -117,8 +117,8 @@ def test_guidance_is_told_from_other_statements(text, kind):
     [
         ("Can you recommend a hotel?", "request"),
         ("How should I start my essay?", "request"),
-        ("Summarize what we did on the project.", "overview"),
-        ("In what order did I bring up the topics?", "overview"),
+        ("Summarize what we did on the project.", "summary"),
+        ("In what order did I bring up the topics?", "order"),
         ("Where does Ana live?", "fact"),
         ("", "fact"),
     ],

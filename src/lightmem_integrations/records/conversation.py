@@ -137,7 +137,7 @@ class Plan:
         until: End of the time window asked for (exclusive), or ``None``.
         k: How many hits may come back.
         purpose: What the query is for: to learn a ``fact``, to have something done (a
-            ``request``), or an ``overview`` of much that was said.
+            ``request``), to see in which ``order`` things came, or to get a ``summary``.
     """
 
     queries: tuple[str, ...] = field(repr=False)
@@ -145,7 +145,7 @@ class Plan:
     since: dt.datetime | None = None
     until: dt.datetime | None = None
     k: int = 5
-    purpose: Literal["fact", "request", "overview"] = "fact"
+    purpose: Literal["fact", "request", "order", "summary"] = "fact"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

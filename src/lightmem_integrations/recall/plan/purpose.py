@@ -1,15 +1,19 @@
-"""The purpose of a question: to learn a fact, to have something done, or to see the whole."""
+"""The purpose of a question: a fact, something to be done, an order of events, a summary."""
 
 from __future__ import annotations
 
 import re
 from typing import Literal
 
-Purpose = Literal["fact", "request", "overview"]
+Purpose = Literal["fact", "request", "order", "summary"]
 
-_OVERVIEW = re.compile(
-    r"\b(?:summar(?:y|ies|i[sz]e\w*)|overview|recap|in (?:what |which |the )?order|timeline"
-    r"|everything (?:about|i|we|you)|walk me through|step by step how)\b",
+_ORDER = re.compile(
+    r"\b(?:in (?:what|which|the) (?:\w+ )?(?:order|sequence)|(?:the )?order in which|timeline"
+    r"|chronolog\w*|walk me through|step by step how)\b",
+    re.IGNORECASE,
+)
+_SUMMARY = re.compile(
+    r"\b(?:summar(?:y|ies|i[sz]e\w*)|overview|recap|everything (?:about|i|we|you))\b",
     re.IGNORECASE,
 )
 _REQUEST = re.compile(
@@ -25,10 +29,12 @@ _REQUEST = re.compile(
 def purpose_of(question: str) -> Purpose:
     """The purpose of a question by its English words; ``fact`` where none of them tells.
 
-    ``overview`` asks about many turns at once ("Summarize ...", "In which order did I ..."),
-    ``request`` for something to be done ("Can you suggest ...", "How should I ..."), so that the
-    user's wishes about how to do it count.
+    ``order`` asks how things followed on each other ("In which order did I ..."), ``summary`` for
+    the whole of something ("Summarize ..."), ``request`` for something to be done ("Can you
+    suggest ...", "How should I ..."), so that the user's wishes about how to do it count.
     """
-    if _OVERVIEW.search(question):
-        return "overview"
+    if _ORDER.search(question):
+        return "order"
+    if _SUMMARY.search(question):
+        return "summary"
     return "request" if _REQUEST.search(question.strip()) else "fact"

@@ -107,7 +107,7 @@ def features(plan: Plan, query: EmbeddedQuery, candidates: Candidates) -> Featur
     known = [each for each in plain if each.any()] or plain
     lopsided = asymmetry(turns, lengths)
     from_user = np.array([turns.roles[i] == "user" for i in chosen])
-    weight = 0.0 if plan.purpose == "overview" else min(max(lopsided, 0.0), _MOST_LOPSIDED)
+    weight = 0.0 if plan.purpose == "summary" else min(max(lopsided, 0.0), _MOST_LOPSIDED)
     columns = {
         "dense": plain[0],
         "dense_of_length": of_length[0],

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lightmem_integrations.recall.candidates import Candidates, EmbeddedQuery, ScoredTurn
 from lightmem_integrations.recall.select.features import FEATURES, features
 from lightmem_integrations.recall.select.scorer import Scoring, by_words, score
 from lightmem_integrations.records.conversation import Plan
+
+# What each turn of a session that was taken takes from the scores of the others, in standard
+# deviations. Hand-set: with 0.6 BEAM's development questions about orders find twice as much
+# (recall@10 .13 to .29), with 1 and 2 as much.
+_APART = 0.6
 
 
 def select(
@@ -22,7 +28,8 @@ def select(
 ) -> list[ScoredTurn]:
     """The best candidates, best first; of equals, the newer first.
 
-    What the same speaker said several times word for word is selected once.
+    What the same speaker said several times word for word is selected once. Where the question
+    asks for an order of events, they are spread over the sessions.
 
     Args:
         plan: What the question asks for.
@@ -34,7 +41,10 @@ def select(
     turns = candidates.turns
     best: list[ScoredTurn] = []
     seen: set[tuple[str, str]] = set()
-    for scored in rank_candidates(plan, query, candidates, scoring=scoring):
+    ranked: Iterable[ScoredTurn] = rank_candidates(plan, query, candidates, scoring=scoring)
+    if plan.purpose == "order":
+        ranked = _spread(turns.sessions, list(ranked))
+    for scored in ranked:
         place = scored.place
         said = turns.speakers[place], " ".join(turns.texts[place].casefold().split())
         if said not in seen:
@@ -43,6 +53,21 @@ def select(
             if len(best) == k:
                 break
     return best
+
+
+def _spread(sessions: NDArray[np.int64], ranked: list[ScoredTurn]) -> Iterator[ScoredTurn]:
+    """The candidates, those of a session the later the more of it came before them."""
+    apart = _APART * float(np.std([scored.score for scored in ranked] or [0.0]))
+    taken: dict[int, int] = {}
+    while ranked:
+        best = max(
+            ranked,
+            key=lambda scored: scored.score - apart * taken.get(int(sessions[scored.place]), 0),
+        )
+        ranked.remove(best)
+        session = int(sessions[best.place])
+        taken[session] = taken.get(session, 0) + 1
+        yield best
 
 
 def rank_candidates(
