@@ -295,6 +295,11 @@ THOUGHT = [
     "<think>They move up.</think>\nNoted.",
     "They move up.\n</think>\nNoted.",
     "<thinking>They</thinking>Noted.<thinking>move up.",
+    "<seed:think>They move up.</seed:think>Noted.",
+    "<scratchpad>They move up.</scratchpad>Noted.",
+    "\u25c1think\u25b7They move up.\u25c1/think\u25b7Noted.",
+    "<|channel|>analysis<|message|>They move up.<|end|><|start|>assistant<|channel|>final<|message|>"
+    "Noted.<|return|>",
     [{"type": "thinking", "thinking": "They move up.", "signature": b"\1"}, "Noted."],
     [{"type": "reasoning", "reasoning": "They move up."}, {"type": "text", "text": "Noted."}],
 ]
@@ -321,6 +326,9 @@ def test_thoughts_alone_are_no_answer(store, scripted, user):
         (True, "Your tabby cat Mimi likes tea.", True),
         (False, "Your tabby cat Mimi likes tea.", False),
         (True, "I have nothing about a tabby cat in memory.", False),
+        (True, "Your tabby cat hasn't come up before.", False),
+        (True, "My memory doesn't contain your tabby cat's name.", False),
+        (True, "There's nothing in our chat history about a tabby cat.", False),
     ],
 )
 def test_answers_are_kept_and_recalled_as_wanted(

@@ -6,17 +6,27 @@ import re
 
 from lightmem_integrations.text.sentences import split_sentences
 
-# Between backticks a tag is talked about. `[THINK]` is Mistral's.
+# Between backticks a tag is talked about. `[THINK]` is Mistral's, `<seed:think>` ByteDance's,
+# the triangles are Kimi's, and the channels gpt-oss's.
 _TAG = re.compile(
-    r"(?<!`)(?:<(?P<end>/?)(?i:think|thinking|thought|reasoning)>|\[(?P<close>/?)THINK\])(?!`)"
+    r"(?<!`)(?:<(?P<end>/?)(?i:(?:\w{1,20}:)?(?:ant)?think(?:ing)?|thoughts?|reasoning(?:_content)?|"
+    r"reflection|scratchpad|inner_monologue)\s?>|\[(?P<close>/?)THINK\]"
+    r"|\u25c1(?P<shut>/?)think\u25b7"
+    r"|(?P<final><\|channel\|>final<\|message\|>)|<\|channel\|>\w{1,20}<\|message\|>)(?!`)"
 )
+_ENDS = ("end", "close", "shut", "final")
+_TURN_END = re.compile(r"<\|(?:return|end)\|>$")
 _LONGEST = 600  # characters: a guess; whoever knows nothing says no more
 _NOT = r"\b(?:(?:do|did|could|can) ?not|(?:do|did|could|ca)n't|unable to|not able to)"
 _UNKNOWN = re.compile(
     rf"{_NOT} (?:\w+ ){{0,2}}(?:know|remember|recall)\b(?! how\b| why\b)"
     r"|\b(?:nothing|no|not|\w{1,6}n't)\b[ \w']{0,60}\b(?:memory|memories|records?|information"
     r"|idea|knowledge|details|notes|known|stored|recorded|on file|anything about"
-    r"|aware|sure)\b"
+    r"|aware|sure|saved|mention of|personal data|come up|(?:been )?discussed)\b"
+    r"|\bmemory (?:does|do)(?:n't| not) (?:hold|have|contain|include)\b"
+    r"|\black(?:s|ing)? (?:any |the )?(?:information|details|memory|records?)\b"
+    r"|\bnothing in (?:our|the|my|your) [\w' ]{0,30}(?:history|conversations?|chats?)\b"
+    r"|\bnot something (?:that )?I know\b"
     r"|(?:\bnot|n't|\bnever) (?:been |yet )?(?:told|tell|mentioned?|shared?|said|say)\b",
     re.IGNORECASE,
 )
@@ -40,7 +50,7 @@ def without_reasoning(text: str) -> str:
     kept: list[str] = []
     start, thinking = 0, False
     for tag in _TAG.finditer(text):
-        if tag["end"] or tag["close"]:
+        if any(map(tag.group, _ENDS)):
             if not thinking:
                 kept.clear()
             start, thinking = tag.end(), False
@@ -50,7 +60,7 @@ def without_reasoning(text: str) -> str:
     if not start and not kept:
         return text
     if not thinking:
-        kept.append(text[start:])
+        kept.append(_TURN_END.sub("", text[start:].rstrip()))
     return "".join(kept).strip()
 
 
