@@ -298,7 +298,8 @@ THOUGHT = [
     "<seed:think>They move up.</seed:think>Noted.",
     "<scratchpad>They move up.</scratchpad>Noted.",
     "\u25c1think\u25b7They move up.\u25c1/think\u25b7Noted.",
-    "<|channel|>analysis<|message|>They move up.<|end|><|start|>assistant<|channel|>final<|message|>"
+    "<|channel|>analysis<|message|>They move up.<|end|>"
+    "<|start|>assistant<|channel|>final<|message|>"
     "Noted.<|return|>",
     [{"type": "thinking", "thinking": "They move up.", "signature": b"\1"}, "Noted."],
     [{"type": "reasoning", "reasoning": "They move up."}, {"type": "text", "text": "Noted."}],
