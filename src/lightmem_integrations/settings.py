@@ -168,6 +168,9 @@ class Settings:
             ``None`` for the local zone of the process.
         clock_skew_seconds: How far in the future a turn's time may lie.
         shards: Collections over which an embedded Chroma store spreads its users.
+        column_mebibytes: Memory for the turns of users who are asked about, held to answer the next
+            question sooner: those asked about last, for which it is enough. 0 for none. 64 hold
+            10,000 turns of 25 words with all their vectors, or of 250 words without token vectors.
         check_timeout_seconds: How long the check of an index after an unclean stop may take.
         close_seconds: How long closing may wait for models and threads that are at work. What is
             late is left behind and stores nothing.
@@ -199,6 +202,7 @@ class Settings:
     timezone: str | None = None
     clock_skew_seconds: float = 300.0
     shards: int = 16
+    column_mebibytes: int = _at_least(0, 64)
     check_timeout_seconds: float = 20.0
     close_seconds: float = 10.0
 

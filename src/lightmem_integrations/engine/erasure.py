@@ -10,6 +10,7 @@ from lightmem_integrations.engine.store import Store
 from lightmem_integrations.engine.tombstones import Tombstone
 from lightmem_integrations.records.report import Receipt
 from lightmem_integrations.safety import key_of
+from lightmem_integrations.storage.column_cache import turns_revision
 from lightmem_integrations.storage.erase.knowledge import turns_behind
 from lightmem_integrations.storage.erase.turns import erase_turns
 from lightmem_integrations.storage.index_contents import PURGE, mark_purge
@@ -66,14 +67,18 @@ def forget(
                     since=since,
                     until=until,
                 )
-            if rows:
+            revision = None
+            if user is not None and rows:
                 mark_purge(connection)
+                revision = turns_revision(connection, user.row)
             keys = None if turn_ids is None and memory_ids is None else set(rows.values())
             if turn_ids is not None and memory_ids is None:
                 keys = {key_of(each) for each in turn_ids}  # those not stored yet, too
             store.tombstones.add(
                 Tombstone(time.time(), user_id, session_id, keys, since=since, until=until)
             )
+        if user is not None and rows:
+            store.columns.forget(user.row, revision)
         if purge:
             purged = store.indexer.purge()
         else:

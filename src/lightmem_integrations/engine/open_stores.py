@@ -19,6 +19,7 @@ from lightmem_integrations.engine.tombstones import Tombstones
 from lightmem_integrations.errors import StoreLockedError
 from lightmem_integrations.safety import short_repr
 from lightmem_integrations.settings import Settings
+from lightmem_integrations.storage.column_cache import ColumnCache
 from lightmem_integrations.storage.folder_lock import FolderLock
 from lightmem_integrations.storage.index import VectorIndex
 from lightmem_integrations.storage.ledger import Ledger
@@ -38,6 +39,7 @@ class OpenStore:
         indexer: Keeps the index in step with the ledger.
         options: What it was opened with, by the names that a user knows.
         close_seconds: How long closing may wait for what is under way.
+        columns: The turns of those asked about last, in memory.
         tombstones: Of the last calls of ``forget``.
         users: Of each who opened it and did not close it yet, some object.
         closed: True once everything was let go.
@@ -52,6 +54,7 @@ class OpenStore:
     indexer: Indexer
     options: Mapping[str, object]
     close_seconds: float
+    columns: ColumnCache
     tombstones: Tombstones = field(default_factory=Tombstones)
     users: set[object] = field(default_factory=set)
     closed: bool = False
@@ -79,6 +82,7 @@ class OpenStore:
             try:
                 self.index.close()
             finally:
+                self.columns.clear()
                 self.ledger.close()
                 self.folder_lock.release()
         if self.temporary:

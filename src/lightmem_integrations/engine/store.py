@@ -17,6 +17,7 @@ from lightmem_integrations.errors import StoreClosedError
 from lightmem_integrations.models.protocols import Embedder
 from lightmem_integrations.settings import Settings
 from lightmem_integrations.storage.chroma.index import ChromaIndex
+from lightmem_integrations.storage.column_cache import ColumnCache
 from lightmem_integrations.storage.folder import (
     INDEX,
     LEDGER,
@@ -72,7 +73,9 @@ class Store:
         user = object()
         parts = opened() if self.path is None else shared(self.path, options, opened, user)
         self.ledger, self.index, self.indexer = parts.ledger, parts.index, parts.indexer
-        self.settings, self.tombstones = settings, parts.tombstones
+        self.settings, self.tombstones, self.columns = settings, parts.tombstones, parts.columns
+        # Who brings an index wants it asked; the folder's own is for memories that fit no columns.
+        self.exact = index is None
         self.embedder = parts.embedder.serving(embedder)
         self._folder_lock = parts.folder_lock
         self._release = functools.partial(parts.release, user)
@@ -151,7 +154,7 @@ def _opened(
         indexer.start()
     return OpenStore(
         folder, path is None, folder_lock, ledger, index, identity, indexer, options,
-        settings.close_seconds,
+        settings.close_seconds, ColumnCache(settings.column_mebibytes * 2**20),
     )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from lightmem_integrations.recall.candidates import (
 )
 from lightmem_integrations.storage import lexical
 from lightmem_integrations.storage.index import VectorIndex, nearest
+from lightmem_integrations.storage.turn_columns import TurnColumns
 from lightmem_integrations.storage.turn_filter import RowFilter
 from lightmem_integrations.storage.turn_reads import (
     Turns,
@@ -52,18 +53,20 @@ def coarse(
     dense_pool: int,
     lexical_pool: int,
     guided: bool = False,
+    columns: TurnColumns | None = None,
 ) -> Candidates:
     """Search one user's turns by words and, where the query has a vector, by meaning.
 
     Args:
         connection: A read transaction on the ledger.
-        index: The vector index; ``None`` compares the ledger's vectors one by one.
+        index: The vector index; ``None`` compares all vectors one by one.
         user: Whose memory.
         query: The question.
         limits: What may come back.
         dense_pool: How many turns to find by meaning.
         lexical_pool: How many turns to find by words.
         guided: Whether the user's standing instructions are candidates, whatever their words.
+        columns: The user's turns in memory; ``None`` reads what is needed from the ledger.
 
     Raises:
         IndexUnavailableError: The vector index does not answer.
@@ -71,12 +74,19 @@ def coarse(
     weighed = weigh_terms(connection, user, query.text)
     matched = by_words(connection, user, weighed, lexical_pool, limits)
     if query.vector is not None:
-        matched += by_meaning(connection, index, user, query.vector, dense_pool, limits)
+        if index is None and columns is not None:
+            matched += columns.nearest(query.vector, dense_pool, limits)
+        else:
+            matched += by_meaning(connection, index, user, query.vector, dense_pool, limits)
     if not matched:  # without vectors and without a word in common, better the last than none
         matched = _newest(connection, user, limits)
     if guided:
         matched += standing_instructions(connection, user, _STANDING)
-    turns = neighbourhood(connection, user, set(matched), SPREAD + REACH)
+    rows, around = set(matched), SPREAD + REACH
+    if columns is None:
+        turns = neighbourhood(connection, user, rows, around)
+    else:
+        turns = columns.neighbourhood(connection, rows, around)
     showable = turns.searchable & limits.admits(turns.rows)
     near = _spread(turns, np.isin(turns.rows, matched))
     return Candidates(turns, np.flatnonzero(near & showable), showable, weighed)

@@ -160,10 +160,13 @@ def _coarse(
 
     def search(index: VectorIndex | None) -> list[Candidates]:
         with store.ledger.read() as connection:
+            columns = store.columns.of(connection, user)
+            if columns is not None and store.exact:
+                index = None
             return merge_candidates(
                 [
                     coarse(
-                        connection, index, user, query=query,
+                        connection, index, user, query=query, columns=columns,
                         limits=limits, dense_pool=dense[i], lexical_pool=lexical[i],
                         guided=plan.purpose == "request",
                     )

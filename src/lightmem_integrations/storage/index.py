@@ -129,13 +129,24 @@ class ExactIndex:
 
 def nearest(ids: Sequence[int], matrix: Vectors, vector: Vectors, limit: int) -> list[Neighbour]:
     """The rows of a matrix nearest to a vector by cosine, nearest first; all normalised."""
-    similarities = matrix @ vector
+    similarities = cosines(matrix, vector)
     if limit < len(ids):
         top = np.argpartition(-similarities, limit)[:limit]
         top = top[np.argsort(-similarities[top], kind="stable")]
     else:
         top = np.argsort(-similarities, kind="stable")
     return [Neighbour(ids[i], float(similarities[i])) for i in top]
+
+
+def cosines(matrix: Vectors, vector: Vectors) -> Vectors:
+    """Cosine similarities of a matrix's rows to a vector; all normalised.
+
+    Not by BLAS, whose threads go on spinning after a product as short as this: measured with
+    OpenBLAS at two cores, 10,000 rows took 0.3 ms of time and 1.0 ms of the processors, against
+    0.7 ms of one of them here; and other threads' work meanwhile stood still.
+    """
+    similar: Vectors = np.einsum("ij,j->i", matrix, vector)
+    return similar
 
 
 def check_index(given: object) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from operator import itemgetter
 from typing import Any
@@ -98,7 +98,16 @@ def neighbourhood(connection: Connection, user: User, rows: Collection[int], aro
         bound = {"rows": batch, "user": user.row, "around": around}
         read += connection.execute(_AROUND, bound).all()
     read = list({_row(turn): turn for turn in read}.values())  # batches may share neighbours
-    read.sort(key=_place)
+    return _as_columns(read)
+
+
+def standing_turns(connection: Connection, user_row: int, after: int = 0) -> Turns:
+    """All turns of a user that were not superseded, of those with a row greater than ``after``."""
+    return _as_columns(connection.execute(_STANDING, {"user": user_row, "after": after}).all())
+
+
+def _as_columns(read: Sequence[Any]) -> Turns:
+    read = sorted(read, key=_place)
     columns = dict(
         zip(_NAMES, zip(*read, strict=True) if read else [()] * len(_NAMES), strict=True)
     )
@@ -161,33 +170,33 @@ def _around() -> Select[Any]:
         )
         .where(hit.c.id.in_(bindparam("rows", expanding=True)), _owned(hit), stands())
     )
-    return (
-        select(
-            turns.c.id,
-            turns.c.session,
-            turns.c.position,
-            turns.c.said_at,
-            turns.c.searchable,
-            turns.c.role,
-            turns.c.speaker,
-            turns.c.text,
-            turns.c.terms,
-            turns.c.guidance,
-            vectors.c.vector,
-            vectors.c.tokens,
-        )
-        .select_from(turns)
-        .outerjoin(vectors, vectors.c.turn == turns.c.id)
-        .where(turns.c.id.in_(near))
-    )
+    return _COLUMNS.where(turns.c.id.in_(near))
 
 
+_COLUMNS = select(
+    turns.c.id,
+    turns.c.session,
+    turns.c.position,
+    turns.c.said_at,
+    turns.c.searchable,
+    turns.c.role,
+    turns.c.speaker,
+    turns.c.text,
+    turns.c.terms,
+    turns.c.guidance,
+    vectors.c.vector,
+    vectors.c.tokens,
+).outerjoin_from(turns, vectors, vectors.c.turn == turns.c.id)
 # Built once: building a statement takes SQLAlchemy longer than SQLite takes to answer it.
 _AROUND = _around()
+# "+ 0" keeps SQLite from walking everybody's newer rows instead of this user's.
+_STANDING = _COLUMNS.where(
+    turns.c.user == bindparam("user"), turns.c.id + 0 > bindparam("after"), stands()
+)
 _NAMES = _AROUND.selected_columns.keys()
 # By position: a row looks a name up far more slowly than a number.
 _row = itemgetter(_NAMES.index("id"))
-_place = itemgetter(_NAMES.index("session"), _NAMES.index("position"))
+_place = itemgetter(*map(_NAMES.index, ("session", "position", "id")))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,209 @@
+"""Column store: all turns of one user in memory, as recall compares them.
+
+Reading some 800 turns around the candidates from the ledger takes longer than all that is computed
+of them. So the turns of a user who is asked about stay in memory, as `Turns`.
+
+The vectors lie in one matrix, so that all of them are compared in one product: exact, and for
+10,000 turns as quick as it takes Chroma to say which are about the nearest.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, select
+
+from lightmem_integrations.arrays import Rows, Vectors
+from lightmem_integrations.storage.index import cosines
+from lightmem_integrations.storage.schema import vectors
+from lightmem_integrations.storage.sql import select_in
+from lightmem_integrations.storage.turn_filter import RowFilter
+from lightmem_integrations.storage.turn_reads import Turns, standing_turns
+from lightmem_integrations.storage.vector_bytes import unpack_rows
+
+BYTES_A_TURN = 2_000
+"""Of a short turn without token vectors, to tell beforehand whether a user's turns will fit: 384
+numbers of 4 bytes, and a guess for the words."""
+
+_ROW_BYTES = 120
+"""Of a turn in all other columns: nine numbers of 8 bytes, and six references."""
+
+_FARTHEST = 1_000
+"""Positions around a turn that can be asked for; far more than anybody does."""
+
+_VECTORS = select(vectors.c.turn, vectors.c.vector, vectors.c.tokens)
+_TOKENS = select(vectors.c.turn, vectors.c.tokens)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TurnColumns:
+    """All turns of one user that were not superseded, and their vectors as one matrix.
+
+    Attributes:
+        revision: Of the user's turns, for which they hold.
+        turns: The turns by session and position, without vectors; without token vectors too where
+            these would not fit.
+        keys: Session and position of each turn as one number, ascending.
+        by_row: Places of the turns by ascending row.
+        matrix: The vectors in the order in which they came, with room for more at its end.
+        owners: Rows of the turns whose vectors they are.
+        places: Place of each turn's vector in the matrix, -1 for none.
+        tokens_held: False where token vectors are read from the ledger.
+        bytes: How many bytes of memory they take, about.
+    """
+
+    revision: int
+    turns: Turns
+    keys: NDArray[np.int64]
+    by_row: NDArray[np.int64]
+    matrix: Vectors
+    owners: Rows
+    places: NDArray[np.int64]
+    tokens_held: bool
+    bytes: int
+
+    @classmethod
+    def of(
+        cls, revision: int, turns: Turns, matrix: Vectors, owners: Rows, *, tokens: bool, size: int
+    ) -> TurnColumns:
+        """The columns of turns, in any order, and of vectors with their owners.
+
+        Args:
+            revision: Of the user's turns.
+            turns: The turns.
+            matrix: The vectors, and room for more.
+            owners: Rows of the turns that these are of.
+            tokens: Whether to hold the token vectors.
+            size: Bytes of texts, terms and token vectors.
+        """
+        order = np.lexsort((turns.rows, turns.positions, turns.sessions))
+        if not np.array_equal(order, np.arange(len(order))):
+            turns = turns.take(order)
+        nothing = np.zeros((len(turns), 0), np.float32)
+        held: list[bytes | None] = turns.tokens if tokens else [None] * len(turns)
+        session = np.cumsum(np.diff(turns.sessions, prepend=turns.sessions[:1]) > 0)
+        by_row = np.argsort(turns.rows)
+        places = np.full(len(turns), -1, np.int64)
+        places[by_row[np.searchsorted(turns.rows, owners, sorter=by_row)]] = np.arange(len(owners))
+        return cls(
+            revision=revision,
+            turns=replace(turns, vectors=nothing, tokens=held),
+            keys=session * (int(turns.positions.max(initial=0)) + 2 * _FARTHEST) + turns.positions,
+            by_row=by_row,
+            matrix=matrix,
+            owners=owners,
+            places=places,
+            tokens_held=tokens,
+            bytes=size,
+        )
+
+    @property
+    def last(self) -> int:
+        """The greatest row of a turn."""
+        return int(self.turns.rows[self.by_row[-1]]) if len(self.turns) else 0
+
+    def nearest(self, vector: Vectors, limit: int, limits: RowFilter) -> list[int]:
+        """Rows of the turns within limits whose vectors are nearest, nearest first."""
+        rows = self.owners
+        if not len(rows):
+            return []
+        similar = cosines(self.matrix[: len(rows)], vector)
+        if limits.allowed is not None or len(limits.excluded):
+            within = limits.admits(rows)
+            rows, similar = rows[within], similar[within]
+        if limit < len(rows):
+            least = np.partition(similar, len(rows) - limit)[len(rows) - limit]
+            rows, similar = rows[similar >= least], similar[similar >= least]
+        best: list[int] = rows[np.lexsort((rows, -similar))[:limit]].tolist()
+        return best
+
+    def neighbourhood(self, connection: Connection, rows: Collection[int], around: int) -> Turns:
+        """The turns with these rows and those said up to ``around`` places before and after."""
+        wanted = np.fromiter(rows, np.int64, len(rows))
+        known = self.turns.rows[self.by_row]
+        wanted = wanted[np.isin(wanted, known)]
+        hits = self.keys[self.by_row[np.searchsorted(known, wanted)]]
+        near = np.zeros(len(self.keys) + 1, np.int64)
+        np.add.at(near, np.searchsorted(self.keys, hits - around, "left"), 1)
+        np.add.at(near, np.searchsorted(self.keys, hits + around, "right"), -1)
+        chosen = np.flatnonzero(np.cumsum(near[:-1]))
+        found = self.turns.take(chosen)
+        at = self.places[chosen]
+        read = self.matrix[at] if len(self.owners) else np.zeros((len(at), 0), np.float32)
+        read[at < 0] = 0
+        tokens = found.tokens
+        if not self.tokens_held:
+            there = found.rows.tolist()
+            blobs = dict(map(tuple, select_in(connection, _TOKENS, vectors.c.turn, there)))
+            tokens = [blobs.get(row) for row in there]
+        return replace(found, vectors=read, tokens=tokens)
+
+
+def read_columns(connection: Connection, user_row: int, revision: int, most: int) -> TurnColumns:
+    """The columns of a user, without token vectors if they would take more bytes than ``most``."""
+    turns = standing_turns(connection, user_row)
+    size = _size(turns, tokens=True)
+    held = size <= most
+    return TurnColumns.of(
+        revision, turns, turns.vectors[turns.embedded], turns.rows[turns.embedded],
+        tokens=held, size=size if held else _size(turns, tokens=False),
+    )  # fmt: skip
+
+
+def extended_columns(
+    connection: Connection, user_row: int, old: TurnColumns, revision: int
+) -> TurnColumns:
+    """The columns with the turns and the vectors that were added since."""
+    more = standing_turns(connection, user_row, after=old.last)
+    united = {
+        each.name: _joined(getattr(old.turns, each.name), getattr(more, each.name))
+        for each in fields(Turns)
+        if each.name != "vectors"
+    }
+    waiting = old.turns.rows[old.turns.searchable & ~old.turns.embedded].tolist()
+    late = {row: blobs for row, *blobs in select_in(connection, _VECTORS, vectors.c.turn, waiting)}
+    rows, made = unpack_rows((row, vector) for row, (vector, _) in late.items())
+    if late:
+        united["tokens"] = [
+            late[row][1] if row in late else tokens
+            for row, tokens in zip(united["rows"].tolist(), united["tokens"], strict=True)
+        ]
+        united["embedded"] = united["embedded"] | np.isin(united["rows"], rows)
+    turns = Turns(vectors=np.zeros((len(united["rows"]), 0), np.float32), **united)
+    owners = np.concatenate([old.owners, np.array(rows, np.int64), more.rows[more.embedded]])
+    matrix = _grown(old.matrix, len(old.owners), made, more.vectors[more.embedded])
+    held = old.tokens_held
+    size = old.bytes + _size(more, tokens=held) + matrix.nbytes - old.matrix.nbytes
+    size += sum(sys.getsizeof(tokens) for _, tokens in late.values()) if held else 0
+    return TurnColumns.of(revision, turns, matrix, owners, tokens=held, size=size)
+
+
+def _size(turns: Turns, *, tokens: bool) -> int:
+    """Bytes of memory that turns take, about."""
+    objects = [*turns.texts, *turns.terms, *(turns.tokens if tokens else ())]
+    return turns.vectors.nbytes + _ROW_BYTES * len(turns) + sum(map(sys.getsizeof, objects))
+
+
+def _grown(matrix: Vectors, used: int, *added: Vectors) -> Vectors:
+    """The matrix with rows added behind those used; what was read from it before stays as it is."""
+    for each in added:
+        if not len(each):
+            continue
+        if used + len(each) > len(matrix) or matrix.shape[1] != each.shape[1]:
+            # Room for an eighth more, so that growing costs linear time in all; a guess.
+            larger = np.zeros((used + len(each) + used // 8, each.shape[1]), np.float32)
+            if used:
+                larger[:used] = matrix[:used]
+            matrix = larger
+        matrix[used : used + len(each)] = each
+        used += len(each)
+    return matrix
+
+
+def _joined(before: Any, after: Any) -> Any:
+    return np.concatenate([before, after]) if isinstance(before, np.ndarray) else before + after
