@@ -13,7 +13,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,6 +23,7 @@ from rich.console import Console
 from rich.table import Table
 
 from lightmem_integrations import LightMem, Settings, Turn
+from other_checkout import OtherCheckout
 from synthetic import BulkEmbedder, questions, sessions, turns
 
 HEAVY = "heavy-user"
@@ -101,6 +102,19 @@ def shares(counts: tuple[int, int, int]) -> Iterator[tuple[str, int, int]]:
         yield f"user-{number}", number, others // users + (number <= others % users)
 
 
+@contextmanager
+def filled(folder: Path, counts: tuple[int, int, int], embedder: str) -> Iterator[LightMem]:
+    """A store with the turns of the heavy user and of all others."""
+    model = BulkEmbedder(fast=embedder != "real")
+    with LightMem(folder, embedder=model, settings=Settings(background_indexing=False)) as memory:
+        for user, number, share in shares(counts):
+            fill(memory, user, number, share)
+        model.fast = embedder == "fast"
+        fill(memory, HEAVY, _HEAVY, counts[0])
+        model.fast = False
+        yield memory
+
+
 def crowded(
     folder: Path,
     counts: tuple[int, int, int],
@@ -108,6 +122,7 @@ def crowded(
     asked: Sequence[str],
     *,
     baseline: bool,
+    before: Path | None = None,
 ) -> dict[str, Any]:
     """A heavy user among many: recall, LangChain's Chroma, short-term memory and adding.
 
@@ -117,21 +132,17 @@ def crowded(
         embedder: ``real``, ``others`` or ``fast``.
         asked: The questions.
         baseline: Whether to measure LangChain's Chroma.
+        before: Another checkout of the library to measure beside this one.
     """
     own = counts[0]
-    model = BulkEmbedder(fast=embedder != "real")
-    settings = Settings(background_indexing=False)
     with ExitStack() as opened:
-        memory = opened.enter_context(
-            LightMem(folder / "crowded", embedder=model, settings=settings)
-        )
-        for user, number, share in shares(counts):
-            fill(memory, user, number, share)
-        model.fast = embedder == "fast"
-        fill(memory, HEAVY, _HEAVY, own)
-        model.fast = False
+        memory = opened.enter_context(filled(folder / "crowded", counts, embedder))
         stages = Stages(memory, HEAVY)
         actions: dict[str, Callable[[str], object]] = {"recall": stages.ask}
+        if before is not None:
+            other = OtherCheckout(before, folder / "before", counts, embedder)
+            opened.callback(other.close)
+            actions["recall by the other checkout"] = other.ask
         if baseline:
             actions |= chroma(folder, counts, embedder, opened)
         rows = [row(name, own, times) for name, times in in_turn(actions, asked).items()]
@@ -233,7 +244,8 @@ def show(result: dict[str, Any]) -> None:
         table.add_column(heading, justify="right")
     recall = result["rows"][0]["p50_ms"]
     for each in [*result["rows"], *result["growth"]]:
-        ratio = f"{recall / each['p50_ms']:.2f} x" if "Chroma" in each["what"] else ""
+        beside = "Chroma" in each["what"] or "checkout" in each["what"]
+        ratio = f"{recall / each['p50_ms']:.2f} x" if beside else ""
         numbers = (f"{each['turns']:,}", f"{each['p50_ms']:.2f}", f"{each['p95_ms']:.2f}")
         table.add_row(each["what"], *numbers, ratio)
     console.print(table)
@@ -265,6 +277,10 @@ def main(
         ),
     ] = "others",
     baseline: Annotated[bool, typer.Option(help="Measure LangChain's Chroma too.")] = True,
+    before: Annotated[
+        Path | None,
+        typer.Option(help="Root of another checkout, such as the commit before, measured beside."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Measure latency."""
@@ -280,7 +296,7 @@ def main(
     counts = (own, others, users)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        measured = crowded(folder, counts, embedder, asked, baseline=baseline)
+        measured = crowded(folder, counts, embedder, asked, baseline=baseline, before=before)
         grown = [int(size) for size in sizes.split(",") if size]
         result = measured | {
             "growth": growth(folder, grown, embedder, asked) if grown else [],
