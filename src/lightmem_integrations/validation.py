@@ -6,7 +6,7 @@ import datetime as dt
 import json
 import math
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from lightmem_integrations.errors import InvalidRequestError, InvalidTurnError, SettingsError
@@ -56,8 +56,11 @@ def checked_turns(
     Raises:
         InvalidTurnError: One of them cannot be stored; it says which and why.
     """
-    if not isinstance(turns, Iterable) and not isinstance(turns, Turn):
-        raise InvalidTurnError(f"turns is {short_repr(turns)}; pass a Turn or a list of them.")
+    if not isinstance(turns, (Turn, Iterable)) or isinstance(turns, (str, bytes, Mapping)):
+        raise InvalidTurnError(
+            f"turns is {short_repr(turns)}, a {type(turns).__name__}. Pass a Turn or a list of "
+            "them: Turn(role='user', text='...')."
+        )
     given = [turns] if isinstance(turns, Turn) else list(turns)
     return [_checked_turn(turn, place, now, settings) for place, turn in enumerate(given)]
 

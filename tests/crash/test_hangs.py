@@ -226,3 +226,28 @@ chain.invoke("Where are the herons?")
         assert [turn.text for turn in memory.history(user_id="ann")][1:] == [
             "Where are the herons?", "At the harbour.",
         ]  # fmt: skip
+
+
+def test_a_program_that_ends_before_its_index_was_opened_says_nothing_of_it(tmp_path):
+    """A script on a busy machine, whose turns are embedded and indexed at the next opening."""
+    program = """
+import sys, time
+from lightmem_integrations import LightMem, Turn
+from lightmem_integrations.testing import HashEmbedder
+
+class Slow(HashEmbedder):
+    def embed_documents(self, texts):
+        time.sleep(1)
+        return super().embed_documents(texts)
+
+memory = LightMem(sys.argv[1], embedder=Slow(8))
+memory.add(Turn(role="user", text="I moved to Lisbon."), user_id="ann")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, tmp_path / "store"],
+        capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert done.stderr == ""
+    with LightMem(tmp_path / "store", embedder=HashEmbedder(8)) as memory:
+        memory.index_pending()
+        assert memory.recall("Lisbon", user_id="ann", strict=True).hits

@@ -1,6 +1,7 @@
 """README and docs as a newcomer pastes them: every block of Python runs, in order, as it stands.
 
-What a page shows as printed is what was printed, but for dates and ids.
+Each section stands by itself. What a page shows as printed is what was printed, but for dates and
+ids.
 """
 
 import ast
@@ -62,22 +63,23 @@ def sent(monkeypatch):
 def test_a_page_runs_and_prints_what_it_shows(page, tmp_path, monkeypatch, capsys, sent):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "96")
-    names, printed = {}, []
-    try:
-        for language, code in BLOCK.findall(page.read_text(encoding="utf-8")):
-            if language == "python":
-                assert not printed, "the page does not show what was printed"
-                run(code, names)
-                printed = plain(capsys.readouterr().out)
-            elif code.startswith("<memory>"):
-                assert plain(code) in [plain(text) for text in sent]
-            elif printed:
-                assert plain(code) == printed
-                printed = []
-    finally:
-        for each in names.values():
-            if isinstance(each, LightMem):
-                each.close()
+    for section in page.read_text(encoding="utf-8").split("\n## "):
+        names, printed = {}, []
+        try:
+            for language, code in BLOCK.findall(section):
+                if language == "python":
+                    assert not printed, "the page does not show what was printed"
+                    run(code, names)
+                    printed = plain(capsys.readouterr().out)
+                elif code.startswith("<memory>"):
+                    assert plain(code) in [plain(text) for text in sent]
+                elif printed:
+                    assert plain(code) == printed
+                    printed = []
+        finally:
+            for each in names.values():
+                if isinstance(each, LightMem):
+                    each.close()
 
 
 def test_commands_that_a_page_names_are_there():

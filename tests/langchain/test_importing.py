@@ -123,8 +123,10 @@ def test_many_turns(memory):
 def test_what_cannot_be_imported_is_named(memory):
     with pytest.raises(InvalidRequestError, match="no messages"):
         import_messages(memory, 7, user_id="alice")
-    with pytest.raises(InvalidRequestError, match="among its messages"):
+    with pytest.raises(InvalidRequestError, match=r"'hello' among its messages, a str. Pass mess"):
         import_messages(memory, ["hello"], user_id="alice")
+    with pytest.raises(InvalidRequestError, match=r"'hello' among them, a str. Pass such as Doc"):
+        import_documents(memory, ["hello"], user_id="alice")
     bad = [Document("x", metadata={"timestamp": "yesterday"})]
     with pytest.raises(InvalidRequestError, match="yesterday"):
         import_documents(memory, bad, user_id="alice")

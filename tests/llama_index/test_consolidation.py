@@ -82,6 +82,11 @@ async def test_only_some_users(filled: LightMem) -> None:
     assert outcome.failed == {}
 
 
+async def test_one_user_is_not_taken_letter_by_letter(filled: LightMem) -> None:
+    with pytest.raises(InvalidRequestError, match="user_ids is 'alice'; pass a list"):
+        await ConsolidationWorkflow(filled).run(user_ids="alice")
+
+
 async def test_nobody_to_consolidate(store: LightMem) -> None:
     outcome = await ConsolidationWorkflow(store).run()
     assert outcome.reports == outcome.failed == {}

@@ -164,7 +164,7 @@ def test_a_mistyped_user_is_no_empty_memory(run, store, command, user, meant, op
     result = run(command, *plain, "--user", user, *option)
     assert (result.exit_code, result.stdout) == (1, "")
     remedy = f"`lightmem users {store}` lists them."
-    assert result.stderr.strip() == f"Error: no such user {user!r}{meant} {remedy}"
+    assert result.stderr == f"Error: no such user {user!r}{meant} {remedy}\n"
 
 
 def test_who_is_to_be_forgotten_and_is_not_there_is_a_warning(run):

@@ -51,9 +51,11 @@ def in_llama_index():
 def test_what_is_no_memory_is_named(tmp_path, monkeypatch, framework, given):
     monkeypatch.chdir(tmp_path)
     for name, make in framework().items():
-        with pytest.raises(ValueError, match="LightMem") as refused:
+        with pytest.raises(
+            InvalidRequestError, match=r"memory is .* Pass an open memory"
+        ) as refused:
             make(given)
-        assert "memory" in str(refused.value), name
+        assert f"memory is {given!r}, a {type(given).__name__}." in str(refused.value), name
     assert list(tmp_path.iterdir()) == []
 
 

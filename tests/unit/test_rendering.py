@@ -14,7 +14,7 @@ from lightmem_integrations.records.conversation import (
     Source,
     Turn,
 )
-from lightmem_integrations.records.knowledge import Explanation, Fact
+from lightmem_integrations.records.knowledge import Episodes, Explanation, Fact, Facts
 from lightmem_integrations.records.report import Receipt, Stats
 
 WHEN = dt.datetime(2026, 3, 3, 19, 14, tzinfo=dt.timezone.utc)
@@ -86,6 +86,11 @@ def test_a_recall_without_hits_says_so():
     assert "no hits" in shown
     assert "tier" not in shown
     assert "no hits" in recall_of()._repr_html_()
+
+
+@pytest.mark.parametrize("nothing", [Facts(), Episodes()])
+def test_who_forgot_to_consolidate_is_told(nothing):
+    assert "consolidate() makes them" in printed(nothing)
 
 
 def test_what_did_not_work_is_shown():

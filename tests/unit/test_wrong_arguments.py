@@ -1,12 +1,13 @@
 """Wrong arguments: the error names the value and the remedy, and nothing is made or changed."""
 
 import datetime as dt
+import re
 import subprocess
 import sys
 
 import pytest
 
-from lightmem_integrations import LightMem, LightMemError, Turn
+from lightmem_integrations import InvalidTurnError, LightMem, LightMemError, Turn
 from lightmem_integrations.settings import ConsolidationSettings
 
 pytestmark = pytest.mark.slow
@@ -75,6 +76,13 @@ def test_of_a_call(memory, method, arguments, named):
         getattr(memory, method)(user_id="ann", **arguments)
     assert named in str(refused.value)
     assert memory.stats().turns == before.turns
+
+
+@pytest.mark.parametrize("given", ["I moved.", b"I moved.", {"role": "user", "content": "x"}])
+def test_words_where_turns_are_expected_are_not_taken_letter_by_letter(memory, given):
+    named = rf"turns is {re.escape(repr(given))}, a {type(given).__name__}. Pass a Turn"
+    with pytest.raises(InvalidTurnError, match=named):
+        memory.add(given, user_id="ann")
 
 
 def test_an_empty_span_of_time_is_no_mistake(memory):

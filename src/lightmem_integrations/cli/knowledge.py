@@ -56,15 +56,16 @@ def consolidate(
     failed; it is tried again at a later run.
     """
     model = None if writer is None else _loaded(writer)
-    with open_existing(store, writer=model) as memory, progress_bars(shown=not quiet) as show:
+    with open_existing(store, writer=model) as memory:
         check_stored(memory, user)
-        report = memory.consolidate(
-            user_id=user,
-            max_batches=max_batches,
-            final=final,
-            retry_set_aside=retry,
-            on_progress=lambda done, total: show("sessions", done, total),
-        )
+        with progress_bars(shown=not quiet) as show:
+            report = memory.consolidate(
+                user_id=user,
+                max_batches=max_batches,
+                final=final,
+                retry_set_aside=retry,
+                on_progress=lambda done, total: show("sessions", done, total),
+            )
     if as_json and (not quiet or report.failed):
         print_json(report)
     elif not quiet or report.failed:

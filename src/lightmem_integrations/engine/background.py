@@ -142,7 +142,7 @@ class Loop:
             except Exception as error:  # noqa: BLE001 - the thread must outlive any failure
                 shortest, longest = self._backoff
                 pause = min(max(shortest, 2 * pause), longest)
-                if not self.stopping:
+                if not (self.stopping or _ending()):
                     logger.warning(
                         "%s failed; again in %.0f s: %s", self._name.capitalize(), pause, error
                     )
@@ -153,3 +153,11 @@ class Loop:
                 self._wake.wait(rest)
         with contextlib.suppress(InvalidStateError):  # cancelled
             self.ended.set_result(None)
+
+
+def _ending() -> bool:
+    """True once only threads are left for which the interpreter's end does not wait.
+
+    What a step imports or starts then fails, and means nothing: the next opening goes on there.
+    """
+    return all(thread.daemon or not thread.is_alive() for thread in threading.enumerate())

@@ -167,7 +167,7 @@ class Deadline:
         """
         left, start = self.left, time.monotonic()
         if left <= 0:
-            raise ModelError(f"no time was left of {self}")
+            raise ModelError(f"no time was left of {self._setting}")
         try:
             return self._pool.run(call, left)
         except TimeoutError as error:
@@ -176,4 +176,5 @@ class Deadline:
             self._left -= time.monotonic() - start
 
     def __str__(self) -> str:
-        return f"the {self._whole:.3g} s of {self._setting}"
+        left = "" if self._until == math.inf else "left "  # more than these models draws on it
+        return f"the {self._whole:.3g} s {left}of {self._setting}"

@@ -121,7 +121,7 @@ def import_documents(
 
     Raises:
         ScopeError: A document belongs to nobody, or an id is not a valid one. Nothing is written.
-        InvalidRequestError: A time cannot be read. Nothing is written.
+        InvalidRequestError: One is no document, or a time cannot be read. Nothing is written.
         InvalidTurnError: A document cannot be stored; those of earlier batches are.
         StorageError: The store cannot be written.
     """
@@ -133,6 +133,11 @@ def import_documents(
     by_scope: dict[tuple[str, str], list[Turn]] = {}
     skipped = 0
     for document in documents:
+        if not isinstance(document, Document):
+            raise InvalidRequestError(
+                f"documents has {short_repr(document)} among them, a {type(document).__name__}. "
+                "Pass such as Document('...')."
+            )
         known = document.metadata
         owner = check_user_id(known.get(user_key) if user_key is not None else user_id)
         session = known.get(session_key) if session_key is not None else None
@@ -158,7 +163,11 @@ def _messages_of(source: object) -> list[BaseMessage]:
     found = list(messages)
     for each in found:
         if not isinstance(each, BaseMessage):
-            raise InvalidRequestError(f"source has {short_repr(each)} among its messages.")
+            raise InvalidRequestError(
+                f"source has {short_repr(each)} among its messages, a {type(each).__name__}. Pass "
+                "messages, such as HumanMessage('...'); convert_to_messages makes them of tuples "
+                "and dictionaries."
+            )
     return found
 
 

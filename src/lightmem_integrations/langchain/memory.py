@@ -11,12 +11,13 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, get_bu
 from pydantic import Field
 
 from lightmem_integrations.errors import InvalidRequestError, ScopeError
+from lightmem_integrations.langchain.arguments import check_arguments
 from lightmem_integrations.langchain.messages import text_of, to_message, to_turn
 from lightmem_integrations.langchain.scope import DEFAULT_SESSION
 from lightmem_integrations.lightmem import LightMem
 from lightmem_integrations.records.conversation import TIERS, Tier, Turn
 from lightmem_integrations.records.storable import cleaned
-from lightmem_integrations.safety import check_known, check_scope_id, check_user_id
+from lightmem_integrations.safety import check_scope_id, check_user_id
 
 logger = logging.getLogger(__name__)
 
@@ -84,23 +85,12 @@ class LightMemMemory(BaseMemory):
     recall_answers: bool = True
     strict: bool = False
 
-    def __init__(
-        self,
-        *,
-        user_id: str | None = None,
-        user_id_key: str | None = None,
-        session_id: str = DEFAULT_SESSION,
-        **fields: Any,
-    ) -> None:
-        # Checked here: a ScopeError raised by a validator would come out as pydantic's own.
-        if user_id is not None:
-            check_user_id(user_id)
-        elif user_id_key is None:
+    def __init__(self, *, session_id: str = DEFAULT_SESSION, **fields: Any) -> None:
+        check_arguments(self, fields)
+        if fields.get("user_id") is None and fields.get("user_id_key") is None:
             raise ScopeError("No user is named. Pass user_id=, or user_id_key= and that input.")
         check_scope_id(session_id, "session_id")
-        check_known(fields, type(self).model_fields, type(self).__name__)
-        fields |= {"user_id": user_id, "user_id_key": user_id_key, "session_id": session_id}
-        super().__init__(**fields)
+        super().__init__(**(fields | {"session_id": session_id}))
         names = self.memory_variables
         if not names or len({*names}) < len(names):
             raise InvalidRequestError(

@@ -16,6 +16,7 @@ from pydantic import Field
 from typing_extensions import Self
 
 from lightmem_integrations.errors import ScopeError
+from lightmem_integrations.langchain.arguments import check_arguments
 from lightmem_integrations.langchain.scope import scope_of
 from lightmem_integrations.lightmem import LightMem
 from lightmem_integrations.records.conversation import TIERS, Hit, Tier
@@ -66,10 +67,8 @@ class LightMemRetriever(BaseRetriever):
     search_kwargs: dict[str, Any] = Field(default_factory=dict)
     search_type: Literal["similarity", "similarity_score_threshold"] = "similarity"
 
-    def __init__(self, *, user_id: str | None = None, **fields: Any) -> None:
-        # Checked here: an error raised by a validator would come out as pydantic's own.
-        fields["user_id"] = None if user_id is None else check_user_id(user_id)
-        check_known(fields, type(self).model_fields, type(self).__name__)
+    def __init__(self, **fields: Any) -> None:
+        check_arguments(self, fields)
         check_known(fields.get("search_kwargs") or (), _OPTIONS, "search_kwargs")
         super().__init__(**fields)
 

@@ -12,6 +12,7 @@ from langchain_core.utils.pydantic import create_model_v2
 from pydantic import ConfigDict, Field, PrivateAttr
 
 from lightmem_integrations.errors import ScopeError
+from lightmem_integrations.langchain.arguments import check_arguments
 from lightmem_integrations.langchain.background import RECALL_SECONDS, BackgroundMemory
 from lightmem_integrations.langchain.exchange import question_in
 from lightmem_integrations.langchain.messages import AskedQuestion, text_of
@@ -19,7 +20,7 @@ from lightmem_integrations.langchain.scope import scope_of, user_of_call
 from lightmem_integrations.langchain.wait_budget import WaitBudget
 from lightmem_integrations.lightmem import LightMem
 from lightmem_integrations.records.storable import cleaned
-from lightmem_integrations.safety import check_counts, check_known, check_user_id, short_repr
+from lightmem_integrations.safety import check_counts, check_known, short_repr
 
 Recalled = str | list[BaseMessage]
 
@@ -66,10 +67,8 @@ class LightMemRecall(RunnableSerializable[Any, Recalled]):
 
     _background: BackgroundMemory = PrivateAttr()
 
-    def __init__(self, *, user_id: str | None = None, **fields: Any) -> None:
-        # Checked here: a ScopeError raised by a validator would come out as pydantic's own.
-        fields["user_id"] = None if user_id is None else check_user_id(user_id)
-        check_known(fields, type(self).model_fields, type(self).__name__)
+    def __init__(self, **fields: Any) -> None:
+        check_arguments(self, fields)
         check_counts(k=fields.get("k"), max_tokens=fields.get("max_tokens"))
         super().__init__(**fields)
         self._background = BackgroundMemory(
@@ -180,7 +179,7 @@ class LightMemConsolidator(RunnableSerializable[Any, Any]):
     options: dict[str, Any] = Field(default_factory=dict, exclude=True, repr=False)
 
     def __init__(self, **fields: Any) -> None:
-        check_known(fields, type(self).model_fields, type(self).__name__)
+        check_arguments(self, fields)
         super().__init__(**fields)
 
     def invoke(

@@ -10,15 +10,11 @@ from langchain_core.runnables import RunnableConfig, ensure_config
 from langchain_core.tools import BaseTool, BaseToolkit, ToolException
 from pydantic import ConfigDict, Field
 
+from lightmem_integrations.langchain.arguments import check_arguments
 from lightmem_integrations.langchain.scope import scope_of
 from lightmem_integrations.lightmem import LightMem
 from lightmem_integrations.records.conversation import Hit
-from lightmem_integrations.safety import (
-    check_counts,
-    check_known,
-    check_scope_id,
-    check_user_id,
-)
+from lightmem_integrations.safety import check_counts, check_scope_id
 from lightmem_integrations.tools import (
     CORRECT,
     FORGET,
@@ -69,21 +65,17 @@ class MemoryTool(BaseTool):
     use: ClassVar[Callable[..., Any]]
     """Calls the tool: takes `MemoryTools` and the model's arguments."""
 
-    def __init__(
-        self, *, user_id: str | None = None, session_id: str | None = None, **fields: Any
-    ) -> None:
-        # Checked here: an error raised by a validator would come out as pydantic's own.
-        fields["user_id"] = None if user_id is None else check_user_id(user_id)
-        if session_id is not None:
-            check_scope_id(session_id, "session_id")
+    def __init__(self, **fields: Any) -> None:
+        check_arguments(self, fields)
+        if fields.get("session_id") is not None:
+            check_scope_id(fields["session_id"], "session_id")
         check_counts(k=fields.get("k"), max_tokens=fields.get("max_tokens"))
         described = {
             "name": self.tool.name,
             "description": self.tool.description,
             "args_schema": self.tool.schema,
         }
-        check_known(fields, type(self).model_fields, type(self).__name__)
-        super().__init__(session_id=session_id, **(described | fields))
+        super().__init__(**(described | fields))
 
     def _run(self, *given: str, config: RunnableConfig | None = None, **named: str) -> Any:
         return self._told(self._tools(config), given, named)
@@ -162,9 +154,8 @@ class LightMemToolkit(BaseToolkit):
     max_tokens: int | None = None
     strict: bool = False
 
-    def __init__(self, *, user_id: str | None = None, **fields: Any) -> None:
-        fields["user_id"] = None if user_id is None else check_user_id(user_id)
-        check_known(fields, type(self).model_fields, type(self).__name__)
+    def __init__(self, **fields: Any) -> None:
+        check_arguments(self, fields)
         super().__init__(**fields)
 
     def get_tools(self) -> list[BaseTool]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from typing import Any
 
 from llama_index.core.workflow import Context, Event, StartEvent, StopEvent, Workflow, step
@@ -12,7 +11,7 @@ from pydantic import Field
 from lightmem_integrations.display import described
 from lightmem_integrations.lightmem import LightMem, checked_memory
 from lightmem_integrations.llama_index.remade import Remade
-from lightmem_integrations.safety import check_counts, check_known, check_user_id
+from lightmem_integrations.safety import check_counts, check_known, check_names, check_user_id
 
 _WORKERS = 2  # a guess: more users at a time would slow those who ask meanwhile
 
@@ -104,8 +103,8 @@ class ConsolidationWorkflow(Remade, Workflow):
         """
         check_known(ev.keys(), ("user_ids", "max_batches"), "run")
         check_counts(max_batches=ev.get("max_batches"))
-        wanted: Sequence[str] | None = ev.get("user_ids")
-        users = await self._memory.ausers() if wanted is None else tuple(wanted)
+        wanted = ev.get("user_ids")
+        users = await self._memory.ausers() if wanted is None else check_names(wanted, "user_ids")
         for user_id in users:
             check_user_id(user_id, self._memory.settings.max_id_chars)
         if not users:

@@ -10,6 +10,7 @@ from lightmem_integrations.display import Displayed, Grid, counted
 from lightmem_integrations.records.conversation import Turn
 
 _SHORT_ID = 8  # characters of an id that a table shows; a guess
+_MADE_BY = "consolidate() makes them of what was said."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,6 +194,7 @@ class Facts(Displayed, tuple[Fact, ...]):
                 )
                 for fact in self
             ],
+            () if self else (_MADE_BY,),
         )
 
 
@@ -216,6 +218,7 @@ class Episodes(Displayed, tuple[Episode, ...]):
                 )
                 for episode in self
             ],
+            () if self else (_MADE_BY,),
         )
 
 
