@@ -66,9 +66,10 @@ eval: $(VENV)/.test
 	$(BIN)/python benchmarks/compare.py --data $(or $(DATA),examples/demo/conversation.json) \
 		$(if $(PLOT),--plot $(PLOT)) $(if $(SAMPLE),--sample $(SAMPLE))
 
-# Writes the tables and figures of docs/evaluation.md anew: make report DATA=path/to/locomo10.json
+# Writes the tables and figures of docs/evaluation.md anew: make report DATA="locomo10.json beam.json"
 report: $(VENV)/.test
-	$(BIN)/python benchmarks/report.py --data $(or $(DATA),$(error make report needs DATA=path/to/locomo10.json))
+	$(BIN)/python benchmarks/report.py $(if $(KEEP),--keep $(KEEP)) \
+		$(addprefix --data ,$(or $(DATA),$(error make report needs DATA=path/to/locomo10.json)))
 
 bench: $(VENV)/.test
 	$(BIN)/python benchmarks/import_time.py

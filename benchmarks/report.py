@@ -1,10 +1,11 @@
 """Measure everything that docs/evaluation.md states, and write it there.
 
-    python benchmarks/report.py --data ../shared/data/locomo-dev.json
+    python benchmarks/report.py --data locomo10.json --data beam.json.gz --data realmem.json.gz
 
-Tables stand between markers in the page, the figures beside it; nothing else in the page is
-touched. `--only` measures one part anew and leaves the others as they are. Times in it are worth
-something on a quiet machine only.
+The first file is also given to the retrievers of other frameworks. Tables stand between markers in
+the page, the figures beside it; nothing else in the page is touched. `--only` measures one part
+anew and leaves the others as they are, `--keep` keeps embedded stores for the next run. Times are
+worth something on a quiet machine only.
 """
 
 from __future__ import annotations
@@ -20,14 +21,19 @@ from typing import Annotated, Any
 import typer
 
 import embedders
+import nothing_known
 from comparison.report import category_of, judged, signed, verdicts
 from comparison.results import MEASURES, Evaluation
 from comparison.run import evaluate
 from lightmem_integrations.cli.progress import progress_bars
 from lightmem_integrations.evaluation.metrics import Interval
-from lightmem_integrations.evaluation.report import percent, ranged
+from lightmem_integrations.evaluation.report import measures, percent, ranged, worst_first
+from lightmem_integrations.evaluation.run import evaluate as evaluate_own
 from peers import PEERS
 from plots import save_plots
+
+COMPARED = ("lightmem", "lightmem:plain", "lightmem:words", "lightmem:meaning")
+"""Rows of every set of data; the first is what the sets are sorted by."""
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "evaluation.md"
@@ -45,10 +51,57 @@ def load() -> str:
     return f"Load of the machine when it ended: {os.getloadavg()[1]:.1f}."
 
 
-def retrieval(data: Path) -> dict[str, str]:
+def sets(data: Sequence[Path], keep: Path | None) -> dict[str, str]:
+    """Every set of data, the worst first, and the kinds of question in it."""
+    found = []
+    for path in data:
+        with progress_bars() as show:
+            found.append(evaluate_own(path, COMPARED, keep=keep, on_progress=show))
+    found = list(worst_first(found))
+    headings = ("", "questions", "hit@1", "hit@5", "hit@10", "recall@10", "MRR", "tokens")
+    return {
+        "sets": table(
+            headings,
+            (
+                (
+                    f"{each.data}, {row.contender}",
+                    str(each.questions),
+                    *measures(row),
+                    f"{row.tokens:.0f}",
+                )
+                for each in found
+                for row in each.rows
+            ),
+        )
+        + f"\n\n{load()}",
+        "kinds": table(
+            ("", "questions", "hit@10", "MRR", *(f"MRR, {name}" for name in COMPARED[1:])),
+            (
+                (
+                    f"{each.data}: {kind}",
+                    str(scores.questions),
+                    percent(scores.hit_at_10.mean),
+                    *(percent(row.by_category[kind].mrr.mean) for row in each.rows),
+                )
+                for each in found
+                for kind, scores in sorted(
+                    each.rows[0].by_category.items(), key=lambda item: item[1].mrr.mean
+                )
+            ),
+        ),
+    }
+
+
+def unknown(data: Sequence[Path], keep: Path | None) -> dict[str, str]:
+    """How well the score of a recall tells that nothing is known."""
+    by_file = {path.name: nothing_known.ask_all(path, keep) for path in data}
+    return {"unknown": table(nothing_known.headings(), nothing_known.rows(by_file))}
+
+
+def retrieval(data: Sequence[Path], _keep: Path | None) -> dict[str, str]:
     """All contenders; also draws the figures."""
     with progress_bars() as show:
-        evaluation = evaluate(data, baselines=PEERS, on_progress=show)
+        evaluation = evaluate(data[0], baselines=PEERS, on_progress=show)
     for path in save_plots(evaluation, PAGE.parent):
         if path.suffix != ".svg":
             path.unlink()  # the page shows the SVG
@@ -159,9 +212,9 @@ def run(script: str, *arguments: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603
 
 
-def embedding(data: Path) -> dict[str, str]:
+def embedding(data: Sequence[Path], _keep: Path | None) -> dict[str, str]:
     """The shipped 8-bit model against the 32-bit one."""
-    found = embedders.compare(data)
+    found = embedders.compare(data[0])
     rows = [
         (
             f"{each['row']}, {each['measure']}",
@@ -178,7 +231,7 @@ def embedding(data: Path) -> dict[str, str]:
     return {"embedding": f"{cosine}\n\n" + table(("", "int8", "fp32", "difference"), rows)}
 
 
-def writing(_data: Path) -> dict[str, str]:
+def writing(_data: Sequence[Path], _keep: Path | None) -> dict[str, str]:
     """Memory and disk for 10,000 turns."""
     # In a process of its own: the peak of this one's memory would be that of all parts.
     found = json.loads(run("write_path.py", "--json"))
@@ -195,7 +248,9 @@ def writing(_data: Path) -> dict[str, str]:
     return {"writing": f"{table(('', ''), rows)}\n\n{load()}"}
 
 
-PARTS: dict[str, Callable[[Path], dict[str, str]]] = {
+PARTS: dict[str, Callable[[Sequence[Path], Path | None], dict[str, str]]] = {
+    "sets": sets,
+    "unknown": unknown,
     "retrieval": retrieval,
     "embedding": embedding,
     "writing": writing,
@@ -217,16 +272,24 @@ def put(page: str, name: str, text: str) -> str:
 
 def main(
     *,
-    data: Annotated[Path, typer.Option(help="A LoCoMo file.", exists=True, dir_okay=False)],
+    data: Annotated[
+        list[Path],
+        typer.Option(
+            help="Conversations with questions; may be given several times.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ],
+    keep: Annotated[Path | None, typer.Option(help="Where embedded stores stay.")] = None,
     only: Annotated[
         list[str] | None, typer.Option(help=f"One of {', '.join(PARTS)}; may be repeated.")
     ] = None,
 ) -> None:
     """Write the measured parts of docs/evaluation.md anew."""
-    if unknown := set(only or ()) - set(PARTS):
-        raise typer.BadParameter(f"{', '.join(unknown)} is none of {', '.join(PARTS)}")
+    if others := set(only or ()) - set(PARTS):
+        raise typer.BadParameter(f"{', '.join(others)} is none of {', '.join(PARTS)}")
     for part in only or PARTS:
-        measured: dict[str, Any] = PARTS[part](data)
+        measured: dict[str, Any] = PARTS[part](data, keep)
         page = PAGE.read_text(encoding="utf-8")
         for name, text in measured.items():
             page = put(page, name, text)

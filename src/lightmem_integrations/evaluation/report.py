@@ -38,7 +38,7 @@ def summary(evaluations: Iterable[Evaluation]) -> Grid:
             (
                 f"{each.data}, {row.contender}",
                 str(each.questions),
-                *_measures(row),
+                *measures(row),
                 f"{row.tokens:.0f}",
             )
             for each in evaluations
@@ -57,7 +57,8 @@ def ranged(value: Interval) -> str:
     return f"{percent(value.mean)} ({100 * value.low:.0f}-{100 * value.high:.0f})"
 
 
-def _measures(row: Row) -> tuple[str, ...]:
+def measures(row: Row) -> tuple[str, ...]:
+    """What a row finds: hit@1, hit@5, hit@10, recall@10, MRR."""
     return (
         percent(row.overall.hit_at_1),
         percent(row.overall.hit_at_5),
@@ -76,7 +77,7 @@ def _found(evaluation: Evaluation) -> Grid:
         [
             (
                 row.contender,
-                *_measures(row),
+                *measures(row),
             )
             for row in evaluation.rows
         ],
