@@ -3,8 +3,9 @@
 Reading some 800 turns around the candidates from the ledger takes longer than all that is computed
 of them. So the turns of a user who is asked about stay in memory, as `Turns`.
 
-The vectors lie in one matrix, so that all of them are compared in one product: exact, and for
-10,000 turns as quick as it takes Chroma to say which are about the nearest.
+The vectors lie in one matrix, so that all of them are compared in one product. That is exact, and
+takes less time than Chroma's search for the 48 about nearest: measured on two busy cores, 0.2
+against 1.4 ms for 1,000 turns, 1.1 against 1.8 ms for 10,000.
 """
 
 from __future__ import annotations
