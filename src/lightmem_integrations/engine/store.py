@@ -74,7 +74,7 @@ class Store:
         parts = opened() if self.path is None else shared(self.path, options, opened, user)
         self.ledger, self.index, self.indexer = parts.ledger, parts.index, parts.indexer
         self.settings, self.tombstones, self.columns = settings, parts.tombstones, parts.columns
-        # Who brings an index wants it asked; the folder's own is for memories that fit no columns.
+        # Who brings an index wants it asked; the folder's own is for memories that are larger.
         self.exact = index is None
         self.embedder = parts.embedder.serving(embedder)
         self._folder_lock = parts.folder_lock

@@ -28,6 +28,7 @@ from lightmem_integrations.recall.tiers.fuse import fuse
 from lightmem_integrations.recall.tiers.shared import may_be_shared, with_shared
 from lightmem_integrations.records.conversation import Plan, Recall
 from lightmem_integrations.storage.index import VectorIndex
+from lightmem_integrations.storage.turn_columns import EXACT_UP_TO
 from lightmem_integrations.storage.turn_filter import RowFilter
 from lightmem_integrations.storage.users import User, find_user
 from lightmem_integrations.validation import Request
@@ -161,7 +162,7 @@ def _coarse(
     def search(index: VectorIndex | None) -> list[Candidates]:
         with store.ledger.read() as connection:
             columns = store.columns.of(connection, user)
-            if columns is not None and store.exact:
+            if columns is not None and store.exact and len(columns.owners) <= EXACT_UP_TO:
                 index = None
             return merge_candidates(
                 [
