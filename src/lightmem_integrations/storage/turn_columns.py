@@ -154,8 +154,10 @@ def read_columns(connection: Connection, user_row: int, revision: int, most: int
     turns = standing_turns(connection, user_row)
     size = _size(turns, tokens=True)
     held = size <= most
+    # No second copy of what is as large as all else together.
+    matrix = turns.vectors if turns.embedded.all() else turns.vectors[turns.embedded]
     return TurnColumns.of(
-        revision, turns, turns.vectors[turns.embedded], turns.rows[turns.embedded],
+        revision, turns, matrix, turns.rows[turns.embedded],
         tokens=held, size=size if held else _size(turns, tokens=False),
     )  # fmt: skip
 
