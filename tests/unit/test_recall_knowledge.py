@@ -90,6 +90,11 @@ def test_a_question_about_the_past_gets_the_old_fact_behind_the_new_one(memory):
     assert "until" in found[old]
 
 
+def test_asked_for_the_past_what_was_overtaken_stands_first(memory):
+    found = texts(memory.recall("Where did Ana live before?", user_id="u"))
+    assert found.index(PORTO) < found.index(LISBON)
+
+
 def test_asked_as_of_a_day_only_what_was_said_and_true_then_comes_back(memory):
     spring = dt.datetime(2025, 3, 1, tzinfo=UTC)
     found = memory.recall("Where does Ana live?", user_id="u", as_of=spring)

@@ -93,11 +93,13 @@ class Selection:
         turns: The turns that ``best`` points to, with their neighbours.
         showable: Mask of those that a recall may show.
         best: The chosen ones, best first.
+        notes: What is put behind some of them, by place.
     """
 
     turns: Turns
     showable: NDArray[np.bool_]
     best: Sequence[ScoredTurn]
+    notes: Mapping[int, str] = field(default_factory=dict)
 
     def row(self, scored: ScoredTurn) -> int:
         """The ledger's row of a chosen turn."""

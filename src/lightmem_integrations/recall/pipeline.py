@@ -23,6 +23,7 @@ from lightmem_integrations.recall.run import RecallParts, Run
 from lightmem_integrations.recall.scores import relevance
 from lightmem_integrations.recall.select.multi_query import merge_candidates, select_over, shares
 from lightmem_integrations.recall.select.scorer import plain_fusion, score
+from lightmem_integrations.recall.select.versions import in_order_of_time
 from lightmem_integrations.recall.tiers.facts import FactView, view_facts
 from lightmem_integrations.recall.tiers.fuse import fuse
 from lightmem_integrations.recall.tiers.shared import may_be_shared, with_shared
@@ -88,6 +89,8 @@ def _search(run: Run, plan: Plan) -> tuple[Plan, list[Ranked]]:
     if "mtm" in request.tiers:
         by_query = _coarse(run, user, plan, queries, limits)
         selection = _rerank(run, plan, _select(run, plan, queries, by_query), models)
+        with run.stage("versions"):
+            selection = in_order_of_time(plan, queries[0], selection)
     vector = queries[0].vector
     return plan, _with_shared(run, _fuse(run, user, plan, vector, limits, selection), vector)
 

@@ -105,6 +105,8 @@ class Hit:
             is as likely as not. It says nothing of who did what: words that fit may still be
             another person's.
         parts: What the score is made of, by feature name (cosine similarity, BM25, ...).
+            ``version`` is which version of a thing it tells, from 1, the oldest, where several
+            hits tell of the same thing at different times.
         when: When it was said, with a time zone.
         source: Where it comes from.
         turns: The verbatim turns that it stands for, best first.
@@ -138,6 +140,8 @@ class Plan:
         k: How many hits may come back.
         purpose: What the query is for: to learn a ``fact``, to have something done (a
             ``request``), to see in which ``order`` things came, or to get a ``summary``.
+        time: Whether it asks for what is ``now``, for the ``past``, or for a ``change``; ``None``
+            where it does not say, as for events.
     """
 
     queries: tuple[str, ...] = field(repr=False)
@@ -146,6 +150,7 @@ class Plan:
     until: dt.datetime | None = None
     k: int = 5
     purpose: Literal["fact", "request", "order", "summary"] = "fact"
+    time: Literal["now", "past", "change"] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from lightmem_integrations.recall.plan.aliases import with_full_names
 from lightmem_integrations.recall.plan.purpose import purpose_of
+from lightmem_integrations.recall.plan.temporal_intent import temporal_intent
 from lightmem_integrations.records.conversation import Plan
 from lightmem_integrations.storage.turn_filter import RowFilter, filter_turns
 from lightmem_integrations.storage.turn_reads import known_speakers, last_said
@@ -97,13 +98,21 @@ def make_plan(
     since, until = time_window(query, now)
     if since is not None and since > latest:
         since, until = time_window(query, latest)
+    purpose, intent = purpose_of(query), temporal_intent(query)
+    # "What should I cook?", "What is on this week?": no state, or another time. What is to be put
+    # in order or summed up has an order of its own.
+    if purpose in ("order", "summary") or (
+        intent == "now" and (purpose == "request" or since or until)
+    ):
+        intent = None
     return Plan(
         queries=(query,),
         speakers=named_speakers(query, known_speakers),
         since=since,
         until=until,
         k=k,
-        purpose=purpose_of(query),
+        purpose=purpose,
+        time=intent,
     )
 
 

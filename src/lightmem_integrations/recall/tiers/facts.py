@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -32,12 +31,6 @@ CLOSE = 0.5
 ALMOST = 0.8
 """Cosine similarity from which a statement is all but the answer; a guess."""
 
-# Asking for what was, not for what is.
-_PAST = re.compile(
-    r"\b(?:used to|before|previous(?:ly)?|former(?:ly)?|earlier|originally|at first|back then"
-    r"|in the past|until|ago|no longer)\b",
-    re.IGNORECASE,
-)
 _MOST = 10  # statements read for one question; a guess
 _NAMED = 2.0  # as much as the Selector's weights give a turn whose speaker is named
 _LONGEST_CHAIN = 50  # supersessions followed: only a bound, chains are short
@@ -143,7 +136,7 @@ def view_facts(
 
 def about_the_past(plan: Plan) -> bool:
     """True for a question that asks for what was: by its words, or by the time that it names."""
-    return plan.until is not None or _PAST.search(plan.queries[0]) is not None
+    return plan.until is not None or plan.time in ("past", "change")
 
 
 def nearest_facts(matches: Sequence[Match]) -> dict[int, Match]:

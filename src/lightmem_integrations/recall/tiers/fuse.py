@@ -8,6 +8,7 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from lightmem_integrations.recall.candidates import Ranked, ScoredTurn, Selection
+from lightmem_integrations.recall.select.versions import VERSION
 from lightmem_integrations.recall.tiers.facts import ALMOST, CLOSE, FactView, Match
 from lightmem_integrations.recall.tiers.hits import statement_hits, turn_hits
 from lightmem_integrations.records.conversation import Plan
@@ -21,8 +22,9 @@ def fuse(
 ) -> list[Ranked]:
     """The hits, best first.
 
-    Turns that prove a fact close to the question move up a little; a superseded turn moves behind
-    its successor. A statement that is all but the answer takes the last place, unless one of the
+    Turns that prove a fact close to the question move up a little; of a superseded turn and its
+    successor, the one that is asked for stands first. Versions of a thing keep their order. A
+    statement that is all but the answer takes the last place, unless one of the
     turns shown proves it.
 
     Args:
@@ -35,7 +37,7 @@ def fuse(
     """
     if selection is None:
         return statement_hits(connection, user, facts.matches)
-    best = demote_superseded(boost_evidence(selection, facts), facts)[: plan.k]
+    best = order_superseded(boost_evidence(selection, facts), facts, plan)[: plan.k]
     added = extra_facts(facts, {selection.row(scored) for scored in best}, plan)
     chosen = replace(selection, best=best[: plan.k - len(added)])
     hits = turn_hits(connection, user, chosen, facts)
@@ -45,14 +47,15 @@ def fuse(
 def boost_evidence(selection: Selection, facts: FactView) -> Selection:
     """Raise the turns that prove a fact close to the question a little.
 
-    A fact says in full what its turn says in passing: whose it is, and when it was.
+    A fact says in full what its turn says in passing: whose it is, and when it was. Versions are
+    in their order already: a fact that was missed in one of them would put the others first.
     """
     if not facts.proven:
         return selection
     boosted = []
     for scored in selection.best:
         fact = facts.proven.get(selection.row(scored))
-        if fact is None:
+        if fact is None or VERSION in scored.parts:
             boosted.append(scored)
             continue
         added = _STEERING * (fact.similarity - CLOSE) / (1 - CLOSE)
@@ -61,21 +64,23 @@ def boost_evidence(selection: Selection, facts: FactView) -> Selection:
     return replace(selection, best=sorted(boosted, key=lambda scored: -scored.score))
 
 
-def demote_superseded(selection: Selection, facts: FactView) -> list[ScoredTurn]:
-    """The turns by rank, with no superseded one before the one that superseded it."""
+def order_superseded(selection: Selection, facts: FactView, plan: Plan) -> list[ScoredTurn]:
+    """The turns by rank, with no superseded one before the one that superseded it.
+
+    For what was or has changed it is the other way round. Versions stay as they are.
+    """
     ordered = list(selection.best)
+    past = plan.time in ("past", "change")
     for scored in selection.best:
         change = facts.outdated.get(selection.row(scored))
-        if change is None:
+        if change is None or VERSION in scored.parts:
             continue
         old = next(i for i, other in enumerate(ordered) if other.place == scored.place)
-        later = (
-            i for i in range(old + 1, len(ordered)) if selection.row(ordered[i]) in change.turns
-        )
-        new = next(later, None)
-        if new is not None:
-            newer = ordered.pop(new)
-            ordered.insert(old, newer)
+        newer = [i for i, other in enumerate(ordered) if selection.row(other) in change.turns]
+        if past and newer and newer[0] < old:
+            ordered.insert(newer[0], ordered.pop(old))
+        elif not past and (behind := [i for i in newer if i > old]):
+            ordered.insert(old, ordered.pop(behind[0]))
     return ordered
 
 

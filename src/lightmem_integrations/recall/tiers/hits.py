@@ -40,7 +40,8 @@ def turn_hits(
         if row not in known:  # forgotten while we searched
             return None
         change = facts.outdated.get(row)
-        note = "" if change is None else _since_then(change, known[row])
+        said_otherwise = change is not None and _since_then(change, known[row])
+        note = said_otherwise or selection.notes.get(place, "")
         return Quote(known[row].turn, (float(turns.said_at[place]), row), note)
 
     ranked = []
