@@ -119,6 +119,8 @@ def test_guidance_is_told_from_other_statements(text, kind):
         ("How should I start my essay?", "request"),
         ("Summarize what we did on the project.", "summary"),
         ("In what order did I bring up the topics?", "order"),
+        ("List in order how my plans changed.", "order"),
+        ("Can you walk me through a proof, in order to learn it?", "request"),
         ("Where does Ana live?", "fact"),
         ("", "fact"),
     ],

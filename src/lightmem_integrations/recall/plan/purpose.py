@@ -8,8 +8,8 @@ from typing import Literal
 Purpose = Literal["fact", "request", "order", "summary"]
 
 _ORDER = re.compile(
-    r"\b(?:in (?:what|which|the) (?:\w+ )?(?:order|sequence)|(?:the )?order in which|timeline"
-    r"|chronolog\w*|walk me through|step by step how)\b",
+    r"\b(?:in (?:(?:what|which|the) )?(?:chronological |right )?(?:order|sequence)(?! to\b)"
+    r"|order in which|timeline|chronolog\w*)\b",
     re.IGNORECASE,
 )
 _SUMMARY = re.compile(
@@ -33,8 +33,8 @@ def purpose_of(question: str) -> Purpose:
     the whole of something ("Summarize ..."), ``request`` for something to be done ("Can you
     suggest ...", "How should I ..."), so that the user's wishes about how to do it count.
     """
-    if _ORDER.search(question):
-        return "order"
     if _SUMMARY.search(question):
         return "summary"
+    if _ORDER.search(question):
+        return "order"
     return "request" if _REQUEST.search(question.strip()) else "fact"
