@@ -7,6 +7,8 @@ asked for later, sessions have a subject, and long answers hold some word of eve
 from __future__ import annotations
 
 import math
+from collections import Counter
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,23 +18,48 @@ from lightmem_integrations.storage.turn_reads import Turns
 # Terms from which a question is a message of its own, with the text it is about, and terms from
 # which it is wholly that: hand-set in view of BEAM's and RealMem's development questions.
 _LONG_FROM, _LONG_OVER = 10, 20
+# Standard deviation of the logarithm of lengths, less than what makes a chat wholly lopsided: 0.5
+# to 0.6 in LoCoMo's development chats, 1.2 to 1.5 in BEAM's and RealMem's.
+_SPREAD_OF_FRIENDS = 0.4
 _SESSION_BEST = 3  # turns of a session that speak for it; hand-set likewise
 
 
-def asymmetry(turns: Turns, lengths: NDArray[np.float32]) -> float:
-    """Log ratio of the mean lengths of an assistant's and a user's turns; 0 where one is missing.
+@dataclass(frozen=True, slots=True, eq=False)
+class Sides:
+    """The two sides of a chat.
 
-    Measured by `lightmem eval`: -0.14 to 0.17 among friends, 1.1 to 2.9 with an assistant.
+    Attributes:
+        asymmetry: Log ratio of the mean lengths of an assistant's and a user's turns: -0.14 to 0.17
+            in LoCoMo's development chats of friends, 1.1 to 2.9 in BEAM's and RealMem's.
+        from_user: Mask of the user's turns.
+    """
+
+    asymmetry: float
+    from_user: NDArray[np.bool_]
+
+
+def sides(turns: Turns, lengths: NDArray[np.float32]) -> Sides:
+    """Tell the sides of a chat by its roles; without, by its two speakers, the briefer as user.
+
+    Of one voice only, as after an import without roles, nobody can tell who is who: then lengths
+    that differ as they do in no chat of friends stand for an assistant's.
 
     Args:
         turns: Turns as they were said, with those around them.
         lengths: How many terms each has.
     """
-    roles = np.array(turns.roles)
-    asked, answered = lengths[roles == "user"], lengths[roles == "assistant"]
-    if not len(asked) or not len(answered):
-        return 0.0
-    return math.log((float(answered.mean()) + 1) / (float(asked.mean()) + 1))
+    roles, speakers = np.array(turns.roles), np.array(turns.speakers)
+    asked, answered = roles == "user", roles == "assistant"
+    if not (asked.any() and answered.any()):
+        names = Counter(turns.speakers).most_common(2)
+        if len(names) == 1:
+            spread = float(np.std(np.log1p(lengths)))
+            return Sides(spread - _SPREAD_OF_FRIENDS, np.zeros(len(turns), np.bool_))
+        asked, answered = (speakers == name for name, _ in names)
+        if lengths[asked].mean() > lengths[answered].mean():
+            asked, answered = answered, asked
+    ratio = (float(lengths[answered].mean()) + 1) / (float(lengths[asked].mean()) + 1)
+    return Sides(math.log(ratio), asked)
 
 
 def long_question(terms: int) -> float:
@@ -40,12 +67,13 @@ def long_question(terms: int) -> float:
     return min(max((terms - _LONG_FROM) / _LONG_OVER, 0.0), 1.0)
 
 
-def openings(turns: Turns, chosen: NDArray[np.int64]) -> NDArray[np.float32]:
+def openings(
+    turns: Turns, chosen: NDArray[np.int64], from_user: NDArray[np.bool_]
+) -> NDArray[np.float32]:
     """1 for the first message of the user in a session: it says what the session is about."""
-    users = np.array(turns.roles) == "user"
-    first = users & (turns.positions == 1)
-    second = users & (turns.positions == 2)  # noqa: PLR2004
-    second[1:] &= ~((turns.sessions[1:] == turns.sessions[:-1]) & users[:-1])
+    first = from_user & (turns.positions == 1)
+    second = from_user & (turns.positions == 2)  # noqa: PLR2004
+    second[1:] &= ~((turns.sessions[1:] == turns.sessions[:-1]) & from_user[:-1])
     opening: NDArray[np.float32] = (first | second)[chosen].astype(np.float32)
     return opening
 

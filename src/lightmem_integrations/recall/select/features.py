@@ -17,10 +17,10 @@ from lightmem_integrations.recall.candidates import Candidates, EmbeddedQuery
 from lightmem_integrations.recall.scores import without_length, z_scores
 from lightmem_integrations.recall.select.answer_type import has_answer_type
 from lightmem_integrations.recall.select.exchange import (
-    asymmetry,
     long_question,
     openings,
     session_best,
+    sides,
 )
 from lightmem_integrations.recall.select.similarity import (
     by_terms,
@@ -67,7 +67,7 @@ class Features:
 
     Attributes:
         table: float32 of shape (candidates, len(FEATURES)), columns in the order of FEATURES.
-        asymmetry: How much longer an assistant's turns are, see `exchange.asymmetry`.
+        asymmetry: How much longer an assistant's turns are, see `exchange.sides`.
         long: How much of a message of its own the question is, from 0 to 1.
     """
 
@@ -105,9 +105,8 @@ def features(plan: Plan, query: EmbeddedQuery, candidates: Candidates) -> Featur
     of_length = [without_length(each.alone, log_lengths) for each in (dense, lexical, late)]
     plain = [z_scores(each.alone) for each in (dense, lexical, late)]
     known = [each for each in plain if each.any()] or plain
-    lopsided = asymmetry(turns, lengths)
-    from_user = np.array([turns.roles[i] == "user" for i in chosen])
-    weight = 0.0 if plan.purpose == "summary" else min(max(lopsided, 0.0), _MOST_LOPSIDED)
+    chat = sides(turns, lengths)
+    weight = 0.0 if plan.purpose == "summary" else min(max(chat.asymmetry, 0.0), _MOST_LOPSIDED)
     columns = {
         "dense": plain[0],
         "dense_of_length": of_length[0],
@@ -126,8 +125,8 @@ def features(plan: Plan, query: EmbeddedQuery, candidates: Candidates) -> Featur
         ),
         "length": log_lengths,
         "question": np.array([text.rstrip().endswith("?") for text in texts]),
-        "user_turn": from_user * weight,
-        "opening": openings(turns, chosen),
+        "user_turn": chat.from_user[chosen] * weight,
+        "opening": openings(turns, chosen, chat.from_user),
         "session": session_best(turns.sessions[chosen], np.mean(known, axis=0)),
         "evidence": _mean_known(
             lexical.absolute, *((dense.absolute, late.absolute) if query.understood else ())
@@ -143,7 +142,7 @@ def features(plan: Plan, query: EmbeddedQuery, candidates: Candidates) -> Featur
     for place, name in enumerate(FEATURES):
         if name in columns:
             table[:, place] = columns[name]
-    return Features(table, lopsided, long_question(len(weighed.terms)))
+    return Features(table, chat.asymmetry, long_question(len(weighed.terms)))
 
 
 def _mean_known(*signals: NDArray[np.float32]) -> NDArray[np.float32]:
