@@ -26,10 +26,12 @@ if TYPE_CHECKING:
 
 SHIPPED_MODEL = Path(__file__).parent / "minilm"
 
-_LONGEST = 256  # tokens that the model was trained to read; what follows is cut
+_LONGEST = 256  # tokens that the model was trained to read; a longer text is read in passages
+_OVERLAP = 32  # tokens that two passages share, so that a sentence is whole in one; a guess
+_PASSAGES = 8  # read of one text at most, a guess: 2,000 tokens, what people paste is rarely longer
 # Characters that hold so many tokens: the vocabulary's longest has 18 letters, and 32 are a guess.
 # The tokenizer reads all of what it is given before it cuts: measured, a second for a megabyte.
-_LONGEST_TEXT = 32 * _LONGEST
+_LONGEST_TEXT = 32 * _LONGEST * _PASSAGES
 
 
 class OnnxEmbedder:
@@ -69,7 +71,11 @@ class OnnxEmbedder:
         return self.encode([text])[0].vector
 
     def encode(self, texts: Sequence[str]) -> list[Encoding]:
-        """Sentence vector and token vectors of every text, in the order given."""
+        """Sentence vector and token vectors of every text, in the order given.
+
+        The sentence vector of a text of more than 256 tokens is that of its beginning; its token
+        vectors are those of its first eight passages.
+        """
         session, tokenizer = _load(self._folder)
         # One text a pass: in 8 bits a text's neighbours in a batch would change its vector, and
         # small passes fit the cache, so that larger batches are no faster.
@@ -82,11 +88,21 @@ class OnnxEmbedder:
 
 
 def _encoding(session: InferenceSession, tokenized: Tokenized) -> Encoding:
-    ids = np.array(tokenized.ids, np.int64)
-    sentence, tokens = session.run(
-        ["sentence", "tokens"], {"input_ids": ids[None], "attention_mask": np.ones_like(ids)[None]}
+    passages = [tokenized, *tokenized.overflowing][:_PASSAGES]
+    ids = [np.array(passage.ids, np.int64) for passage in passages]
+    vectors = [
+        session.run(
+            ["sentence", "tokens"],
+            {"input_ids": each[None], "attention_mask": np.ones_like(each)[None]},
+        )
+        for each in ids
+    ]
+    return Encoding(
+        vectors[0][0][0],
+        np.concatenate([tokens[0] for _, tokens in vectors]),
+        np.concatenate(ids),
+        [offset for passage in passages for offset in passage.offsets],
     )
-    return Encoding(sentence[0], tokens[0], ids, tokenized.offsets)
 
 
 _loading = threading.Lock()
@@ -124,6 +140,6 @@ def _loaded(folder: Path) -> tuple[InferenceSession, Tokenizer]:
         raise ModelUnavailableError(
             f"The embedding model in {folder} cannot be loaded: {error}. Install the package anew."
         ) from error
-    tokenizer.enable_truncation(_LONGEST)
+    tokenizer.enable_truncation(_LONGEST, stride=_OVERLAP)
     tokenizer.no_padding()
     return session, tokenizer

@@ -76,7 +76,7 @@ def compact(
     memories: Sequence[tuple[NDArray[np.float32], NDArray[np.int64]]],
     ignored: NDArray[np.bool_],
 ) -> list[NDArray[np.int8]]:
-    """Token vectors of memories in the form that is stored.
+    """Token vectors of memories in the form that is stored, of each different token the first.
 
     All at once, since many small matrix products cost many times what a large one does.
 
@@ -86,15 +86,21 @@ def compact(
         ignored: What `ignored_tokens` returned for the same tokenizer.
 
     Returns:
-        Of each, int8 of shape (content tokens, DIMENSIONS). Empty for a memory such as "?!".
+        Of each, int8 of shape (different content tokens, DIMENSIONS). Empty for a memory such as "?!".
     """
-    kept = [vectors[~ignored[ids]] for vectors, ids in memories]
+    kept = [vectors[_first_of_each(ids, ignored)] for vectors, ids in memories]
     if not kept:
         return []
     rotated = rotate(np.concatenate(kept))
     stored: NDArray[np.int8] = np.clip(np.rint(rotated * STEPS), -127, 127).astype(np.int8)
     ends = np.cumsum([len(each) for each in kept])[:-1]
     return list(np.split(stored, ends))
+
+
+def _first_of_each(ids: NDArray[np.int64], ignored: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Places of the content tokens, each where it comes first: repetitions find nothing more."""
+    _, first = np.unique(ids, return_index=True)
+    return np.sort(first[~ignored[ids[first]]])
 
 
 def rotate(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
