@@ -48,6 +48,8 @@ logger = logging.getLogger(__name__)
 
 _CONVERSATION_ONLY = ("length", "question", "opening", "session")
 _READ = 100_000  # characters of a text that are scored: as many as a turn may have
+# Characters of a text that are embedded while somebody waits: about what MiniLM reads at once.
+_EMBEDDED = 1_200
 _CHUNK = 32  # texts embedded between two looks at the clock; a guess
 _workers = DaemonPool()
 
@@ -228,7 +230,7 @@ def _embedded(
     for start in range(0, len(texts), _CHUNK):
         if time.monotonic() > deadline:  # nobody waits any more
             raise ModelError("time was up before all texts were embedded")
-        part = texts[start : start + _CHUNK]
+        part = [text[:_EMBEDDED] for text in texts[start : start + _CHUNK]]
         if with_tokens is None:
             vectors.append(document_vectors(embedder, part))
             tokens += [b""] * len(part)
