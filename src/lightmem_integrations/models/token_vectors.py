@@ -86,7 +86,7 @@ def compact(
         ignored: What `ignored_tokens` returned for the same tokenizer.
 
     Returns:
-        Of each, int8 of shape (different content tokens, DIMENSIONS). Empty for a memory such as "?!".
+        Of each, int8 of shape (different content tokens, DIMENSIONS); empty for one like "?!".
     """
     kept = [vectors[_first_of_each(ids, ignored)] for vectors, ids in memories]
     if not kept:
