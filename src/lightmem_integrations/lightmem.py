@@ -302,7 +302,8 @@ class LightMem(Reopened, Closing):
         Args:
             query: The question.
             user_id: Whose memory.
-            k: How many hits at most; by default ``settings.k``.
+            k: How many hits at most; by default ``settings.k``, and three times as many for a
+                summary or an order of events.
             max_tokens: Size of ``Recall.text`` at most; by default ``settings.max_tokens``.
             score_threshold: Score that a hit must have; by default ``settings.score_threshold``.
             tiers: Which memories to search: ``mtm``, ``ltm``.

@@ -123,7 +123,8 @@ class Settings:
     """Budgets and sizes. The defaults are those of the LightMem paper where it names one.
 
     Attributes:
-        k: Hits that a recall returns (the paper's K).
+        k: Hits that a recall returns (the paper's K); three times as many for a summary or an order
+            of events, unless a call names its own number.
         max_tokens: Size of the packed context, in tokens (the paper's).
         score_threshold: Score, from 0 to 1, that a hit must have to come back. Where none has it,
             nothing is known of the question. 0 returns the best there is, however far from it.

@@ -147,6 +147,11 @@ def _message_as_json(turn: Turn, where: str) -> str | None:
         ) from error
 
 
+# Times as many hits for a summary or an order of events, where none are asked for: a guess; the
+# default budget then holds fifteen pieces of some sixty tokens.
+_BROAD = 3
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """A checked question, carried whole through recall.
@@ -155,6 +160,7 @@ class Request:
         query: The question.
         user_id: Whose memory.
         k: Hits at most.
+        k_broad: Hits at most where the question is about much at once.
         max_tokens: Size of the packed text at most.
         score_threshold: Score that a hit must have, from 0 to 1.
         tiers: Memories to search, in the order of ``TIERS``.
@@ -174,6 +180,7 @@ class Request:
     query: str
     user_id: str
     k: int
+    k_broad: int
     max_tokens: int
     score_threshold: float
     tiers: tuple[Tier, ...]
@@ -220,10 +227,12 @@ def checked_request(
     moment = check_moment(as_of, "as_of")
     begins, ends = check_window(since, until)
     check_token_counter(count_tokens)
+    hits = check_count(settings.k if k is None else k, "k")
     return Request(
         query=_check_query(query),
         user_id=user_id,
-        k=check_count(settings.k if k is None else k, "k"),
+        k=hits,
+        k_broad=_BROAD * hits if k is None else hits,
         max_tokens=check_count(
             settings.max_tokens if max_tokens is None else max_tokens, "max_tokens"
         ),

@@ -90,12 +90,15 @@ def ranked(items, around) -> list[Ranked]:
     st.lists(st.integers(0, 9), max_size=2),
     st.integers(1, 600),
     st.sampled_from(sorted(COUNTERS)),
+    st.booleans(),
 )
-@example([("苹果" * 2000, None, dt.datetime(2025, 1, 1, tzinfo=UTC))], [], 200, "shipped")
-@example([("<memory " * 300, "<memory", dt.datetime(2025, 1, 1, tzinfo=UTC))], [], 100, "words")
-def test_the_budget_holds_and_the_fence_closes_once(items, around, max_tokens, counter):
+@example([("苹果" * 2000, None, dt.datetime(2025, 1, 1, tzinfo=UTC))], [], 200, "shipped", False)
+@example(
+    [("<memory " * 300, "<memory", dt.datetime(2025, 1, 1, tzinfo=UTC))], [], 100, "words", True
+)
+def test_the_budget_holds_and_the_fence_closes_once(items, around, max_tokens, counter, pieces):
     count = COUNTERS[counter]
-    packed = pack(ranked(items, around), max_tokens=max_tokens, count_tokens=count)
+    packed = pack(ranked(items, around), max_tokens=max_tokens, count_tokens=count, pieces=pieces)
     assert packed.tokens == (count(packed.text) if packed.text else 0)
     assert packed.tokens <= max_tokens
     assert bool(packed.hits) == bool(packed.text)
@@ -124,6 +127,15 @@ def test_hits_stay_in_the_order_of_their_rank_and_the_text_in_that_of_time():
     assert [hit.text for hit in packed.hits] == [f"line {n}" for n in range(5)]
     places = [packed.text.index(f"line {n}") for n in range(5)]
     assert places == sorted(places, reverse=True)
+
+
+def test_pieces_of_all_hits_are_shown_where_much_is_asked_for_at_once():
+    when = dt.datetime(2025, 1, 1, tzinfo=UTC)
+    items = [(f"begins with {n} and goes " + "on and on " * 99, None, when) for n in range(6)]
+    packed = pack(ranked(items, []), max_tokens=900, count_tokens=len, pieces=True)
+    assert len(packed.hits) == len(items)
+    assert all(f"begins with {n}" in packed.text for n in range(6))
+    assert len(pack(ranked(items, []), max_tokens=900, count_tokens=len).hits) == 1
 
 
 def test_a_hit_that_does_not_fit_makes_room_for_a_smaller_one():

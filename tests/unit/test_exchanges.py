@@ -135,3 +135,33 @@ def test_every_weight_is_that_of_a_feature():
     for name in ("full", "without_tokens", "words", "plain"):
         for weights in given[name].values():
             assert set(weights) <= set(FEATURES)
+
+
+def test_a_summary_shows_more_and_shorter_pieces_unless_their_number_is_given(chats):
+    question = "Summarize what I told you about my flat and my plans."
+    broad = chats.recall(question, user_id="asker", strict=True)
+    assert len(broad.hits) > Settings().k
+    assert broad.tokens <= Settings().max_tokens
+    assert len(chats.recall(question, user_id="asker", k=4, strict=True).hits) == 4
+    assert len(chats.recall("My flat and my plans?", user_id="asker").hits) <= Settings().k
+
+
+def test_an_order_of_events_is_spread_over_the_sessions(tmp_path):
+    with LightMem(tmp_path / "store", settings=QUIET) as memory:
+        for number, step in enumerate(["spring", "summer", "autumn", "winter"]):
+            memory.add(
+                [
+                    turn
+                    for place in range(4)
+                    for turn in (
+                        Turn(role="user", text=f"My garden project in {step}, part {place}."),
+                        Turn(role="assistant", text=LECTURE),
+                    )
+                ],
+                user_id="ann",
+                session_id=f"s{number}",
+            )
+        memory.index_pending()
+        question = "In what order did I bring up the parts of my garden project in spring?"
+        hits = memory.recall(question, user_id="ann", k=7, strict=True).hits
+    assert len({hit.source.session_id for hit in hits}) == 4

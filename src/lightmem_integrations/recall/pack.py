@@ -25,7 +25,13 @@ class Packed:
     tokens: int
 
 
-def pack(ranked: Sequence[Ranked], *, max_tokens: int, count_tokens: TokenCounter) -> Packed:
+def pack(
+    ranked: Sequence[Ranked],
+    *,
+    max_tokens: int,
+    count_tokens: TokenCounter,
+    pieces: bool = False,
+) -> Packed:
     """Fit hits into a token budget; then, where room is left, what was said around the best.
 
     The best hit is cut rather than dropped if it alone exceeds the budget. A hit that does not fit
@@ -35,6 +41,7 @@ def pack(ranked: Sequence[Ranked], *, max_tokens: int, count_tokens: TokenCounte
         ranked: Candidates in the order of their rank.
         max_tokens: The budget, as ``count_tokens`` counts the whole text.
         count_tokens: Tokens of a text.
+        pieces: Cut long hits rather than leave others out, as a question about much at once asks.
     """
     everything = {quote: _line(quote) for hit in ranked for quote in (hit.quote, *hit.around)}
     text = _text(everything)
@@ -44,11 +51,12 @@ def pack(ranked: Sequence[Ranked], *, max_tokens: int, count_tokens: TokenCounte
     lines: dict[Quote, str] = {}
     kept: list[Ranked] = []
     room = max_tokens - count_tokens(fence(["."]))
-    for hit in ranked:
+    for place, hit in enumerate(ranked):
         line = _line(hit.quote)
         cost = count_tokens(line) + 1
-        if cost > room and not kept:
-            line = _shortened(line, len(_head(hit.quote)), room - 1, count_tokens)
+        share = room // (len(ranked) - place) if pieces else room
+        if cost > share and (pieces or not kept):
+            line = _shortened(line, len(_head(hit.quote)), share - 1, count_tokens)
             cost = count_tokens(line) + 1
         if cost > room or not line:
             continue

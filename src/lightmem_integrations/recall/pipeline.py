@@ -17,6 +17,7 @@ from lightmem_integrations.models.protocols import Encoding
 from lightmem_integrations.recall.candidates import Candidates, EmbeddedQuery, Ranked, Selection
 from lightmem_integrations.recall.coarse import coarse
 from lightmem_integrations.recall.pack import pack
+from lightmem_integrations.recall.plan.purpose import BROAD
 from lightmem_integrations.recall.plan.question import essence, limits_of, plan_question
 from lightmem_integrations.recall.rerank import rerank
 from lightmem_integrations.recall.run import RecallParts, Run
@@ -50,7 +51,10 @@ def recall_online(parts: RecallParts, request: Request) -> Recall:
             plan, ranked = _search(run, plan)
             ranked = _scored(ranked, asked.score_threshold)
         with run.stage("pack"):
-            packed = pack(ranked, max_tokens=request.max_tokens, count_tokens=request.count_tokens)
+            packed = pack(
+                ranked, max_tokens=request.max_tokens, count_tokens=request.count_tokens,
+                pieces=plan.purpose in BROAD,
+            )  # fmt: skip
     return Recall(
         query=request.query,
         hits=packed.hits,

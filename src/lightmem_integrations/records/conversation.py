@@ -98,7 +98,8 @@ class Hit:
     """One thing remembered.
 
     Attributes:
-        text: What is shown of it: the verbatim turn, cut only if it alone exceeds the budget.
+        text: What is shown of it: the verbatim turn, cut if it alone exceeds the budget, or to
+            leave room for others where the query is for an order or a summary.
         tier: ``ltm`` for a fact, or a turn that proves one close to the question; else ``mtm``.
         score: Relevance, from 0 to 1 and never higher than that of the hit before: how likely it
             is that what is asked for is known, judging by this hit and those behind it. At 0.5 it

@@ -7,6 +7,9 @@ from typing import Literal
 
 Purpose = Literal["fact", "request", "order", "summary"]
 
+BROAD: frozenset[Purpose] = frozenset({"order", "summary"})
+"""Purposes of questions about much at once."""
+
 _ORDER = re.compile(
     r"\b(?:in (?:(?:what|which|the) )?(?:chronological |right )?(?:order|sequence)(?! to\b)"
     r"|order in which|timeline|chronolog\w*)\b",

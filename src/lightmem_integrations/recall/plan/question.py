@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from lightmem_integrations.recall.plan.aliases import with_full_names
-from lightmem_integrations.recall.plan.purpose import purpose_of
+from lightmem_integrations.recall.plan.purpose import BROAD, purpose_of
 from lightmem_integrations.recall.plan.temporal_intent import temporal_intent
 from lightmem_integrations.records.conversation import Plan
 from lightmem_integrations.storage.turn_filter import RowFilter, filter_turns
@@ -56,6 +56,7 @@ def plan_question(connection: Connection, user: User, request: Request) -> Plan:
         now=moment_in(request.timezone, request.as_of),
         latest=last_said(connection, user),
         k=request.k,
+        k_broad=request.k_broad,
     )
 
 
@@ -81,6 +82,7 @@ def make_plan(
     now: dt.datetime,
     latest: dt.datetime,
     k: int,
+    k_broad: int | None = None,
 ) -> Plan:
     """Read a question by rules: speakers by name, a time window by a library.
 
@@ -91,6 +93,7 @@ def make_plan(
         latest: When this user's memory ends. A window that lies wholly after it is read again as
             if asked then: "in May", asked of a memory that ends in April, is the May before.
         k: How many hits may come back.
+        k_broad: How many of a question about much at once; ``None`` for as many.
 
     Returns:
         A plan whose one query is the question itself.
@@ -101,16 +104,14 @@ def make_plan(
     purpose, intent = purpose_of(query), temporal_intent(query)
     # "What should I cook?", "What is on this week?": no state, or another time. What is to be put
     # in order or summed up has an order of its own.
-    if purpose in ("order", "summary") or (
-        intent == "now" and (purpose == "request" or since or until)
-    ):
+    if purpose in BROAD or (intent == "now" and (purpose == "request" or since or until)):
         intent = None
     return Plan(
         queries=(query,),
         speakers=named_speakers(query, known_speakers),
         since=since,
         until=until,
-        k=k,
+        k=k if k_broad is None or purpose not in BROAD else k_broad,
         purpose=purpose,
         time=intent,
     )
