@@ -1,5 +1,7 @@
 """What is said late in a long message is found like what is said at its beginning."""
 
+import time
+
 import pytest
 
 from lightmem_integrations import LightMem, Settings, Turn
@@ -38,3 +40,18 @@ def long_talks(request, tmp_path_factory):
 def test_a_fact_is_found_wherever_it_stands_in_a_long_message(long_talks, fact, question):
     best = long_talks.recall(question, user_id="ann", k=1, strict=True).hits[0]
     assert fact in best.turns[0].text
+
+
+@pytest.mark.parametrize("text", ["a" * 99_000, "garden " * 14_000])
+def test_an_enormous_turn_is_shown_cut_and_holds_nobody_up(tmp_path, text):
+    with LightMem(tmp_path / "store", settings=Settings(background_indexing=False)) as memory:
+        memory.add([Turn(role="user", text=text), Turn(role="user", text="My boat is green.")],
+                   user_id="ann")  # fmt: skip
+        memory.index_pending()
+        for question in ("a", "?", "garden", "Which colour has my boat?"):
+            memory.recall(question, user_id="ann")
+            started = time.process_time()
+            found = memory.recall(question, user_id="ann", strict=True)
+            assert time.process_time() - started < 0.3  # some 20 ms on two cores
+            assert found.hits
+            assert found.tokens <= Settings().max_tokens

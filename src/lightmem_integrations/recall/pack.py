@@ -45,7 +45,7 @@ def pack(
     """
     everything = {quote: _line(quote) for hit in ranked for quote in (hit.quote, *hit.around)}
     text = _text(everything)
-    tokens = count_tokens(text) if text else 0
+    tokens = _cost(text, max_tokens, count_tokens)
     if tokens <= max_tokens:  # the common case: one count instead of one for each line
         return _packed(ranked, everything, text, tokens)
     lines: dict[Quote, str] = {}
@@ -53,7 +53,7 @@ def pack(
     room = max_tokens - count_tokens(fence(["."]))
     for place, hit in enumerate(ranked):
         line = _line(hit.quote)
-        cost = count_tokens(line) + 1
+        cost = _cost(line, room, count_tokens) + 1
         share = room // (len(ranked) - place) if pieces else room
         if cost > share and (pieces or not kept):
             line = _shortened(line, len(_head(hit.quote)), share - 1, count_tokens)
@@ -65,7 +65,7 @@ def pack(
         room -= cost
     for hit in kept:
         for quote in hit.around:
-            if quote not in lines and (cost := count_tokens(_line(quote)) + 1) <= room:
+            if quote not in lines and (cost := _cost(_line(quote), room, count_tokens) + 1) <= room:
                 lines[quote] = _line(quote)
                 room -= cost
     text = _text(lines)
@@ -76,6 +76,16 @@ def pack(
         text = _text(lines)
         tokens = count_tokens(text) if text else 0
     return _packed(kept, lines, text, tokens)
+
+
+def _cost(text: str, limit: int, count_tokens: TokenCounter) -> int:
+    """Tokens of a text; beyond the limit anything, for one too long to be within it.
+
+    A counter takes time for each character, and a turn may have a hundred thousand.
+    """
+    if len(text) > MOST_CHARACTERS * max(limit, 0):
+        return limit + 1
+    return count_tokens(text) if text else 0
 
 
 def _packed(ranked: Sequence[Ranked], lines: Mapping[Quote, str], text: str, tokens: int) -> Packed:
