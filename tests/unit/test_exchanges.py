@@ -85,6 +85,24 @@ def test_an_instruction_that_stands_comes_with_a_request_that_shares_no_word_wit
     assert INSTRUCTION in [hit.text for hit in hits]
 
 
+def test_many_instructions_leave_room_for_what_else_answers_a_request(tmp_path):
+    with LightMem(tmp_path / "store", settings=QUIET) as memory:
+        topics = ("code", "wine", "maps", "films", "trains", "cats", "birds", "paint", "salt")
+        for topic in topics:
+            memory.add(
+                [
+                    Turn(role="user", text=f"Always be brief when I ask about {topic}."),
+                    Turn(role="assistant", text=LECTURE),
+                ],
+                user_id="ann",
+                session_id=topic,
+            )
+        memory.add(Turn(role="user", text="I sleep badly in loud hotels."), user_id="ann")
+        memory.index_pending()
+        hits = memory.recall("Can you suggest a hotel?", user_id="ann", k=5, strict=True).hits
+    assert "hotels" in " ".join(hit.text for hit in hits)
+
+
 def test_it_stays_out_of_questions_about_facts(chats):
     assert first(chats, "Which instrument do I play?").text.startswith("I play the cello")
 

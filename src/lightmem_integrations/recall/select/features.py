@@ -18,6 +18,7 @@ from lightmem_integrations.recall.scores import without_length, z_scores
 from lightmem_integrations.recall.select.answer_type import has_answer_type
 from lightmem_integrations.recall.select.exchange import (
     long_question,
+    nearest_of,
     openings,
     session_best,
     sides,
@@ -52,8 +53,8 @@ FEATURES: tuple[str, ...] = (
     "user_turn",  # 0..2: said by the user, by how much longer the assistant's turns are
     "opening",  # 0/1: the user's first message of its session
     "session",  # mean of the three best similarities of its session
-    "standing",  # 0/1: a standing instruction of the user's, where something is requested
-    "preference",  # 0/1: a preference of the user's, where something is requested
+    "standing",  # 0/1: one of the nearest instructions that stand, where something is requested
+    "preference",  # 0/1: one of the nearest preferences, where something is requested
     "evidence",  # 0..1: mean of cosine, share of the question's idf, and MaxSim, as far as known
 )
 
@@ -104,7 +105,7 @@ def features(plan: Plan, query: EmbeddedQuery, candidates: Candidates) -> Featur
     late, reply = by_tokens(query, weighed, names, turns, around)
     of_length = [without_length(each.alone, log_lengths) for each in (dense, lexical, late)]
     plain = [z_scores(each.alone) for each in (dense, lexical, late)]
-    known = [each for each in plain if each.any()] or plain
+    fit = np.mean([each for each in plain if each.any()] or plain, axis=0)
     chat = sides(turns, lengths)
     weight = 0.0 if plan.purpose == "summary" else min(max(chat.asymmetry, 0.0), _MOST_LOPSIDED)
     columns = {
@@ -127,7 +128,7 @@ def features(plan: Plan, query: EmbeddedQuery, candidates: Candidates) -> Featur
         "question": np.array([text.rstrip().endswith("?") for text in texts]),
         "user_turn": chat.from_user[chosen] * weight,
         "opening": openings(turns, chosen, chat.from_user),
-        "session": session_best(turns.sessions[chosen], np.mean(known, axis=0)),
+        "session": session_best(turns.sessions[chosen], fit),
         "evidence": _mean_known(
             lexical.absolute, *((dense.absolute, late.absolute) if query.understood else ())
         ),
@@ -136,8 +137,9 @@ def features(plan: Plan, query: EmbeddedQuery, candidates: Candidates) -> Featur
         named = {name.casefold() for name in plan.speakers}
         columns["speaker"] = np.array([turns.speakers[i].casefold() in named for i in chosen])
     if plan.purpose == "request":
-        columns["standing"] = turns.guidance[chosen] == Guidance.STANDING
-        columns["preference"] = turns.guidance[chosen] == Guidance.PREFERENCE
+        guidance = turns.guidance[chosen]
+        columns["standing"] = nearest_of(guidance == Guidance.STANDING, fit)
+        columns["preference"] = nearest_of(guidance == Guidance.PREFERENCE, fit)
     table = np.zeros((len(chosen), len(FEATURES)), dtype=np.float32)
     for place, name in enumerate(FEATURES):
         if name in columns:
