@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,3 +13,11 @@ Vectors = NDArray[np.float32]
 
 Rows = NDArray[np.int64]
 """Keys of turns in the ledger, ``(turns,)``."""
+
+Objects = NDArray[np.object_]
+"""Strings or bytes, one for each turn: taken by their places as quickly as numbers are."""
+
+
+def objects(values: Collection[Any]) -> Objects:
+    """Values of Python as an array of them."""
+    return np.fromiter(values, np.object_, len(values))

@@ -3,19 +3,21 @@
 import numpy as np
 import pytest
 
+from lightmem_integrations.arrays import objects
 from lightmem_integrations.recall.candidates import Candidates, EmbeddedQuery, QueryTerms
 from lightmem_integrations.recall.select.answer_type import has_answer_type
 from lightmem_integrations.recall.select.features import features
 from lightmem_integrations.records.conversation import Plan
 from lightmem_integrations.storage.turn_reads import Turns
-from lightmem_integrations.text.terms import terms
+from lightmem_integrations.text.answer_cues import answer_cues
+from lightmem_integrations.text.terms import hashed, terms
 
 
 def has(question, *texts, speakers=("Ana", "Bo"), said_by=""):
-    terms_of = [" ".join(terms(text)) for text in texts]
+    cues = (answer_cues(text, hashed(terms(text))) for text in texts)
     if not said_by:
         said_by = next((name for name in speakers if name in question), "")
-    return has_answer_type(question, speakers, texts, terms_of, [said_by] * len(texts)).tolist()
+    return has_answer_type(question, speakers, texts, [said_by] * len(texts), cues).tolist()
 
 
 @pytest.mark.parametrize(
@@ -71,14 +73,15 @@ def context(*texts):
         positions=np.arange(count),
         said_at=np.zeros(count),
         searchable=np.ones(count, np.bool_),
-        roles=["user"] * count,
-        speakers=["Ana"] * count,
-        texts=list(texts),
-        terms=[" ".join(terms(text)) for text in texts],
+        roles=objects(["user"] * count),
+        speakers=objects(["Ana"] * count),
+        texts=objects(texts),
+        terms=objects([hashed(terms(text)) for text in texts]),
         vectors=np.zeros((count, 8), np.float32),
         embedded=np.zeros(count, np.bool_),
-        tokens=[None] * count,
+        tokens=objects([None] * count),
         guidance=np.zeros(count, np.int8),
+        cues=objects([None] * count),
     )
     query = EmbeddedQuery("What about the telescope?")
     weighed = QueryTerms(terms("telescope"), {"telescop": 3.0}, average_length=12.0)

@@ -41,11 +41,12 @@ from lightmem_integrations.records.storable import storable
 from lightmem_integrations.safety import escape_fence, fence
 from lightmem_integrations.testing import ScriptedWriter
 from lightmem_integrations.testing.quote import quoted_answer
+from lightmem_integrations.text.answer_cues import answer_cues
 from lightmem_integrations.text.answers import admits_ignorance, without_reasoning
 from lightmem_integrations.text.names import name_key
 from lightmem_integrations.text.sentences import sentences, split_sentences, without_quotations
 from lightmem_integrations.text.temporal import mentions, time_window
-from lightmem_integrations.text.terms import terms
+from lightmem_integrations.text.terms import hashed, terms
 
 pytestmark = pytest.mark.slow
 
@@ -111,7 +112,11 @@ FUNCTIONS = {
     "escape_fence": escape_fence,
     "fence": lambda text: fence(text.splitlines()),
     "has_answer_type": lambda text: has_answer_type(
-        "Who went with Ann, and when?", ["Ann"], [text], [" ".join(terms(text))], ["Ann"]
+        "Who went with Ann, and when?",
+        ["Ann"],
+        [text],
+        ["Ann"],
+        [answer_cues(text, hashed(terms(text)))],
     ),
     "langchain_to_turn": lambda text: langchain_to_turn(AIMessage(text), Settings()),
     "pack": packed,

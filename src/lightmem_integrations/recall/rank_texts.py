@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from lightmem_integrations.arrays import Vectors
+from lightmem_integrations.arrays import Vectors, objects
 from lightmem_integrations.engine.deadline import DaemonPool, Deadline
 from lightmem_integrations.errors import InvalidRequestError, LightMemError, ModelError
 from lightmem_integrations.models.embedders import (
@@ -42,7 +42,7 @@ from lightmem_integrations.recall.select.selector import rank_candidates
 from lightmem_integrations.records.conversation import Plan
 from lightmem_integrations.storage.turn_reads import Turns
 from lightmem_integrations.text.bm25 import inverse_frequency
-from lightmem_integrations.text.terms import terms
+from lightmem_integrations.text.terms import hashed, terms
 
 logger = logging.getLogger(__name__)
 
@@ -206,14 +206,15 @@ def _as_candidates(
         positions=np.ones(len(texts), np.int64),
         said_at=np.zeros(len(texts)),
         searchable=np.ones(len(texts), np.bool_),
-        roles=["user"] * len(texts),
-        speakers=[""] * len(texts),
-        texts=list(texts),
-        terms=[" ".join(held) for held in words],
+        roles=np.full(len(texts), "user", np.object_),
+        speakers=np.full(len(texts), "", np.object_),
+        texts=objects(texts),
+        terms=objects([hashed(held) for held in words]),
         vectors=vectors,
         embedded=np.full(len(texts), vectors.shape[1] > 0),
-        tokens=list(tokens),
+        tokens=objects(tokens),
         guidance=np.zeros(len(texts), np.int8),
+        cues=np.full(len(texts), None, np.object_),
     )
     average = sum(map(len, words)) / len(texts)
     return Candidates(turns, places, turns.searchable, QueryTerms(wanted, idf, average))

@@ -13,13 +13,20 @@ _SLOPE, _MIDDLE = 21.1, 0.38
 
 
 def z_scores(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Z-scores over the known (finite) values; 0, the mean, for the others."""
-    known = np.isfinite(values)
-    if not known.any():
-        return np.zeros_like(values)
-    spread = max(float(values[known].std()), 1e-6)
-    scores: NDArray[np.float32] = (values - values[known].mean()) / np.float32(spread)
-    return np.where(known, scores, np.float32(0.0))
+    """Z-scores along the last axis, over the known (finite) values; 0, the mean, for the others."""
+    off = _off_mean(values, np.isfinite(values))
+    scores: NDArray[np.float32] = off / np.sqrt(_mean(off * off, np.isfinite(values))).clip(1e-6)
+    return scores
+
+
+def _mean(values: NDArray[np.float32], known: NDArray[np.bool_]) -> NDArray[np.float32]:
+    count = known.sum(axis=-1, keepdims=True).clip(1).astype(np.float32)
+    mean: NDArray[np.float32] = values.sum(axis=-1, keepdims=True, where=known) / count
+    return mean
+
+
+def _off_mean(values: NDArray[np.float32], known: NDArray[np.bool_]) -> NDArray[np.float32]:
+    return np.where(known, values - _mean(values, known), np.float32(0.0))
 
 
 def relevance(evidence: Sequence[float]) -> list[float]:
@@ -44,9 +51,7 @@ def without_length(
     with turns of its own length. 0 where nothing is known.
     """
     known = np.isfinite(values)
-    if not known.any():
-        return np.zeros_like(values)
-    x = log_lengths - log_lengths[known].mean()
-    y = values - values[known].mean()
-    slope = float(x[known] @ y[known]) / max(float(x[known] @ x[known]), 1e-6)
-    return z_scores(y - np.float32(slope) * x)
+    x = _off_mean(np.broadcast_to(log_lengths, values.shape), known)
+    y = _off_mean(values, known)
+    slope = (x * y).sum(-1, keepdims=True) / (x * x).sum(-1, keepdims=True).clip(1e-6)
+    return z_scores(np.where(known, y - slope * x, np.float32(np.nan)))

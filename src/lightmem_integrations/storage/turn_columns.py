@@ -13,19 +13,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Collection
 from dataclasses import dataclass, fields, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, select
 
-from lightmem_integrations.arrays import Rows, Vectors
+from lightmem_integrations.arrays import Rows, Vectors, objects
 from lightmem_integrations.storage.index import cosines
 from lightmem_integrations.storage.schema import vectors
 from lightmem_integrations.storage.sql import select_in
 from lightmem_integrations.storage.turn_filter import RowFilter
 from lightmem_integrations.storage.turn_reads import Turns, standing_turns
 from lightmem_integrations.storage.vector_bytes import unpack_rows
+from lightmem_integrations.text.answer_cues import answer_cues
 
 BYTES_A_TURN = 2_000
 """Of a short turn without token vectors, to tell beforehand whether a user's turns will fit: 384
@@ -35,8 +35,8 @@ EXACT_UP_TO = 15_000
 """Vectors up to which comparing all of them is as quick as Chroma, by the times above; between
 10,000 and 30,000 a guess."""
 
-_ROW_BYTES = 120
-"""Of a turn in all other columns: nine numbers of 8 bytes, and six references."""
+_ROW_BYTES = 200
+"""Of a turn in all other columns: nine numbers of 8 bytes, seven references, and its cues."""
 
 _FARTHEST = 1_000
 """Positions around a turn that can be asked for; far more than anybody does."""
@@ -90,7 +90,7 @@ class TurnColumns:
         if not np.array_equal(order, np.arange(len(order))):
             turns = turns.take(order)
         nothing = np.zeros((len(turns), 0), np.float32)
-        held: list[bytes | None] = turns.tokens if tokens else [None] * len(turns)
+        held = turns.tokens if tokens else np.full(len(turns), None, np.object_)
         session = np.cumsum(np.diff(turns.sessions, prepend=turns.sessions[:1]) > 0)
         by_row = np.argsort(turns.rows)
         places = np.full(len(turns), -1, np.int64)
@@ -145,13 +145,13 @@ class TurnColumns:
         if not self.tokens_held:
             there = found.rows.tolist()
             blobs = dict(map(tuple, select_in(connection, _TOKENS, vectors.c.turn, there)))
-            tokens = [blobs.get(row) for row in there]
+            tokens = objects([blobs.get(row) for row in there])
         return replace(found, vectors=read, tokens=tokens)
 
 
 def read_columns(connection: Connection, user_row: int, revision: int, most: int) -> TurnColumns:
     """The columns of a user, without token vectors if they would take more bytes than ``most``."""
-    turns = standing_turns(connection, user_row)
+    turns = _with_cues(standing_turns(connection, user_row))
     size = _size(turns, tokens=True)
     held = size <= most
     # No second copy of what is as large as all else together.
@@ -166,9 +166,9 @@ def extended_columns(
     connection: Connection, user_row: int, old: TurnColumns, revision: int
 ) -> TurnColumns:
     """The columns with the turns and the vectors that were added since."""
-    more = standing_turns(connection, user_row, after=old.last)
+    more = _with_cues(standing_turns(connection, user_row, after=old.last))
     united = {
-        each.name: _joined(getattr(old.turns, each.name), getattr(more, each.name))
+        each.name: np.concatenate([getattr(old.turns, each.name), getattr(more, each.name)])
         for each in fields(Turns)
         if each.name != "vectors"
     }
@@ -176,11 +176,10 @@ def extended_columns(
     late = {row: blobs for row, *blobs in select_in(connection, _VECTORS, vectors.c.turn, waiting)}
     rows, made = unpack_rows((row, vector) for row, (vector, _) in late.items())
     if late:
-        united["tokens"] = [
-            late[row][1] if row in late else tokens
-            for row, tokens in zip(united["rows"].tolist(), united["tokens"], strict=True)
-        ]
-        united["embedded"] = united["embedded"] | np.isin(united["rows"], rows)
+        embedded = np.isin(united["rows"], rows)
+        found = [late[row][1] for row in united["rows"][embedded].tolist()]
+        united["tokens"][embedded] = objects(found)
+        united["embedded"] |= embedded
     turns = Turns(vectors=np.zeros((len(united["rows"]), 0), np.float32), **united)
     owners = np.concatenate([old.owners, np.array(rows, np.int64), more.rows[more.embedded]])
     matrix = _grown(old.matrix, len(old.owners), made, more.vectors[more.embedded])
@@ -190,10 +189,15 @@ def extended_columns(
     return TurnColumns.of(revision, turns, matrix, owners, tokens=held, size=size)
 
 
+def _with_cues(turns: Turns) -> Turns:
+    cues = [answer_cues(*each) for each in zip(turns.texts, turns.terms, strict=True)]
+    return replace(turns, cues=objects(cues))
+
+
 def _size(turns: Turns, *, tokens: bool) -> int:
     """Bytes of memory that turns take, about."""
-    objects = [*turns.texts, *turns.terms, *(turns.tokens if tokens else ())]
-    return turns.vectors.nbytes + _ROW_BYTES * len(turns) + sum(map(sys.getsizeof, objects))
+    held = [*turns.texts, *turns.terms, *(turns.tokens if tokens else ())]
+    return turns.vectors.nbytes + _ROW_BYTES * len(turns) + sum(map(sys.getsizeof, held))
 
 
 def _grown(matrix: Vectors, used: int, *added: Vectors) -> Vectors:
@@ -210,7 +214,3 @@ def _grown(matrix: Vectors, used: int, *added: Vectors) -> Vectors:
         matrix[used : used + len(each)] = each
         used += len(each)
     return matrix
-
-
-def _joined(before: Any, after: Any) -> Any:
-    return np.concatenate([before, after]) if isinstance(before, np.ndarray) else before + after

@@ -22,7 +22,7 @@ from sqlalchemy import (
     select,
 )
 
-from lightmem_integrations.arrays import Vectors
+from lightmem_integrations.arrays import Objects, Vectors, objects
 from lightmem_integrations.records.conversation import Source, Turn
 from lightmem_integrations.storage.schema import (
     episode_turns,
@@ -37,6 +37,7 @@ from lightmem_integrations.storage.turns import moment, stands, turn_of_row
 from lightmem_integrations.storage.users import User
 from lightmem_integrations.storage.vector_bytes import unpack_vectors
 from lightmem_integrations.text.guidance import Guidance
+from lightmem_integrations.text.terms import hashed
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,11 +53,12 @@ class Turns:
         roles: Who spoke, in the words of chat models.
         speakers: Names; empty where only the role is known.
         texts: What was said.
-        terms: Index terms, separated by blanks.
+        terms: Index terms, as `hashed` gives them.
         vectors: Sentence vectors, one row for each turn; zeros for those without one yet.
         embedded: Which of them have a vector.
         tokens: Compacted token vectors as bytes, where the embedder gives them.
         guidance: Kinds of `Guidance` that they give, 0 for none.
+        cues: What in them may answer a question; ``None`` where nobody looked yet.
     """
 
     rows: NDArray[np.int64]
@@ -64,27 +66,22 @@ class Turns:
     positions: NDArray[np.int64]
     said_at: NDArray[np.float64]
     searchable: NDArray[np.bool_]
-    roles: list[str]
-    speakers: list[str]
-    texts: list[str]
-    terms: list[str]
+    roles: Objects
+    speakers: Objects
+    texts: Objects
+    terms: Objects
     vectors: Vectors
     embedded: NDArray[np.bool_]
-    tokens: list[bytes | None]
+    tokens: Objects
     guidance: NDArray[np.int8]
+    cues: Objects
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def take(self, places: NDArray[np.int64]) -> Turns:
         """The turns at these places, in their order."""
-        chosen = places.tolist()
-        columns: dict[str, Any] = {}
-        for field in fields(self):
-            column = getattr(self, field.name)
-            of_rows = isinstance(column, np.ndarray)
-            columns[field.name] = column[places] if of_rows else [column[i] for i in chosen]
-        return Turns(**columns)
+        return Turns(*(getattr(self, field.name)[places] for field in fields(self)))
 
 
 def neighbourhood(connection: Connection, user: User, rows: Collection[int], around: int) -> Turns:
@@ -124,14 +121,15 @@ def _as_columns(read: Sequence[Any]) -> Turns:
         positions=np.array(columns["position"], np.int64),
         said_at=np.array(columns["said_at"], np.float64),
         searchable=np.array(columns["searchable"], np.bool_),
-        roles=list(columns["role"]),
-        speakers=[speaker or "" for speaker in columns["speaker"]],
-        texts=list(columns["text"]),
-        terms=list(columns["terms"]),
+        roles=objects(columns["role"]),
+        speakers=objects([speaker or "" for speaker in columns["speaker"]]),
+        texts=objects(columns["text"]),
+        terms=objects([hashed(terms.split()) for terms in columns["terms"]]),
         vectors=vectors,
         embedded=embedded,
-        tokens=list(columns["tokens"]),
+        tokens=objects(columns["tokens"]),
         guidance=np.array([kind or 0 for kind in columns["guidance"]], np.int8),
+        cues=np.full(len(read), None, np.object_),
     )
 
 

@@ -13,7 +13,8 @@ import itertools
 import re
 import threading
 import unicodedata
-from collections.abc import Iterator
+from array import array
+from collections.abc import Iterable, Iterator
 
 import Stemmer
 
@@ -104,6 +105,14 @@ def terms(text: str) -> list[str]:
             for part in FUNCTION_PHRASES.split(word):
                 found += pieces(part)
     return found
+
+
+def hashed(found: Iterable[str]) -> bytes:
+    """Terms as numbers of eight bytes each, which hold in this process only.
+
+    A memory's terms are so compared with a question's many at once, and take less room.
+    """
+    return array("q", map(hash, found)).tobytes()
 
 
 def runs_on(text: str) -> bool:

@@ -18,6 +18,10 @@ from lightmem_integrations.storage.turn_reads import Turns
 # Terms from which a question is a message of its own, with the text it is about, and terms from
 # which it is wholly that: hand-set in view of BEAM's and RealMem's development questions.
 _LONG_FROM, _LONG_OVER = 10, 20
+# From the asymmetry at which a chat begins to be one with an assistant to that at which it wholly
+# is: none of LoCoMo's, BEAM's and RealMem's development chats lies between 0.2 and 1.1, and real
+# chats of friends reach 0.4.
+_LOPSIDED_FROM, _LOPSIDED_OVER = 0.4, 0.5
 # Standard deviation of the logarithm of lengths, less than what makes a chat wholly lopsided: 0.5
 # to 0.6 in LoCoMo's development chats, 1.2 to 1.5 in BEAM's and RealMem's.
 _SPREAD_OF_FRIENDS = 0.4
@@ -51,18 +55,22 @@ def sides(turns: Turns, lengths: NDArray[np.float32]) -> Sides:
         turns: Turns as they were said, with those around them.
         lengths: How many terms each has.
     """
-    roles, speakers = np.array(turns.roles), np.array(turns.speakers)
-    asked, answered = roles == "user", roles == "assistant"
+    asked, answered = turns.roles == "user", turns.roles == "assistant"
     if not (asked.any() and answered.any()):
         names = Counter(turns.speakers).most_common(2)
         if len(names) == 1:
             spread = float(np.std(np.log1p(lengths)))
             return Sides(spread - _SPREAD_OF_FRIENDS, np.zeros(len(turns), np.bool_))
-        asked, answered = (speakers == name for name, _ in names)
+        asked, answered = (turns.speakers == name for name, _ in names)
         if lengths[asked].mean() > lengths[answered].mean():
             asked, answered = answered, asked
     ratio = (float(lengths[answered].mean()) + 1) / (float(lengths[asked].mean()) + 1)
     return Sides(math.log(ratio), asked)
+
+
+def lopsided(asymmetry: float) -> float:
+    """From 0 for a chat of equals to 1 for one that is wholly one with an assistant."""
+    return min(max((asymmetry - _LOPSIDED_FROM) / _LOPSIDED_OVER, 0.0), 1.0)
 
 
 def long_question(terms: int) -> float:

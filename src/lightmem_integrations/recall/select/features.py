@@ -18,6 +18,7 @@ from lightmem_integrations.recall.scores import without_length, z_scores
 from lightmem_integrations.recall.select.answer_type import has_answer_type
 from lightmem_integrations.recall.select.exchange import (
     long_question,
+    lopsided,
     nearest_of,
     openings,
     session_best,
@@ -25,11 +26,14 @@ from lightmem_integrations.recall.select.exchange import (
 )
 from lightmem_integrations.recall.select.similarity import (
     by_terms,
+    by_themselves,
     by_tokens,
     by_vectors,
     surroundings,
+    term_counts,
 )
 from lightmem_integrations.records.conversation import Plan
+from lightmem_integrations.text.answer_cues import answer_cues
 from lightmem_integrations.text.guidance import Guidance
 from lightmem_integrations.text.temporal import SECONDS_A_DAY
 from lightmem_integrations.text.terms import terms
@@ -93,36 +97,41 @@ def features(plan: Plan, query: EmbeddedQuery, candidates: Candidates) -> Featur
     if not len(chosen):
         return Features(np.zeros((0, len(FEATURES)), np.float32))
     around = surroundings(turns, chosen)
-    texts = [turns.texts[i] for i in chosen]
-    lengths = np.array([text.count(" ") + 1 if text else 0 for text in turns.terms], np.float32)
+    texts = turns.texts[chosen]
+    lengths = term_counts(turns)
     log_lengths = np.log1p(lengths[chosen])
     # Friends call each other by name: a turn that says "Ana" is mostly not Ana's. So names of
     # speakers are left to `speaker`.
     names = {term for name in plan.speakers for term in terms(name)}
     weighed = candidates.query_terms
-    dense = by_vectors(query.vector, turns, around)
-    lexical = by_terms(weighed, names, around, turns.terms, lengths)
-    late, reply = by_tokens(query, weighed, names, turns, around)
-    of_length = [without_length(each.alone, log_lengths) for each in (dense, lexical, late)]
-    plain = [z_scores(each.alone) for each in (dense, lexical, late)]
-    fit = np.mean([each for each in plain if each.any()] or plain, axis=0)
     chat = sides(turns, lengths)
+    dense = by_vectors(query.vector, turns, around)
+    near = turns, around
+    if lopsided(chat.asymmetry) == 1.0:  # words said nearby weigh nothing there
+        near = turns.take(chosen), by_themselves(len(chosen))
+    lexical = by_terms(weighed, names, *near)
+    late, reply = by_tokens(query, weighed, names, *near)
+    found = np.stack([dense.alone, lexical.alone, late.alone])
+    plain, of_length = z_scores(found), without_length(found, log_lengths)
+    together = z_scores(np.stack([dense.around, lexical.around, late.around]))
+    fit = np.mean(plain[plain.any(axis=1)] if plain.any() else plain, axis=0)
     weight = 0.0 if plan.purpose == "summary" else min(max(chat.asymmetry, 0.0), _MOST_LOPSIDED)
     columns = {
         "dense": plain[0],
         "dense_of_length": of_length[0],
-        "dense_window": z_scores(dense.around),
+        "dense_window": together[0],
         "lexical": plain[1],
         "lexical_of_length": of_length[1],
-        "lexical_window": z_scores(lexical.around),
+        "lexical_window": together[1],
         "maxsim": plain[2],
         "maxsim_of_length": of_length[2],
-        "maxsim_context": z_scores(late.around),
+        "maxsim_context": together[2],
         "reply": reply,
         "in_time": _in_time(plan, turns.said_at[chosen]),
         "answers": has_answer_type(
-            query.text, set(turns.speakers), texts, [turns.terms[i] for i in chosen],
-            [turns.speakers[i] for i in chosen],
+            query.text, set(turns.speakers), texts, turns.speakers[chosen],
+            (each or answer_cues(turns.texts[i], turns.terms[i])
+             for i, each in zip(chosen, turns.cues[chosen], strict=True)),
         ),
         "length": log_lengths,
         "question": np.array([text.rstrip().endswith("?") for text in texts]),
@@ -135,7 +144,7 @@ def features(plan: Plan, query: EmbeddedQuery, candidates: Candidates) -> Featur
     }  # fmt: skip
     if plan.speakers:
         named = {name.casefold() for name in plan.speakers}
-        columns["speaker"] = np.array([turns.speakers[i].casefold() in named for i in chosen])
+        columns["speaker"] = np.array([name.casefold() in named for name in turns.speakers[chosen]])
     if plan.purpose == "request":
         guidance = turns.guidance[chosen]
         columns["standing"] = nearest_of(guidance == Guidance.STANDING, fit)

@@ -63,7 +63,7 @@ def query_tokens(
     return rotated, weights[kept] / max(float(weights.sum()), 1e-9)
 
 
-def maxsim(query: NDArray[np.float32], memories: Sequence[bytes | None]) -> NDArray[np.float32]:
+def maxsim(query: NDArray[np.float32], memories: Collection[bytes | None]) -> NDArray[np.float32]:
     """Similarity of each query token to its nearest token in each memory.
 
     Args:

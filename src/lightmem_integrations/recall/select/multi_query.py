@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields, replace
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -91,14 +90,12 @@ def select_over(
 def _united(parts: Sequence[Turns]) -> Turns:
     """Turns of one user that were read separately, each once, by session and position."""
     parts = [part for part in parts if len(part)] or [parts[0]]
-    columns: dict[str, Any] = {}
-    for field in fields(Turns):
-        values: list[Any] = [getattr(part, field.name) for part in parts]
-        if isinstance(values[0], np.ndarray):
-            columns[field.name] = np.concatenate(_of_one_width(values))
-        else:
-            columns[field.name] = list(chain.from_iterable(values))
-    every = Turns(**columns)
+    every = Turns(
+        *(
+            np.concatenate(_of_one_width([getattr(part, field.name) for part in parts]))
+            for field in fields(Turns)
+        )
+    )
     _, first = np.unique(every.rows, return_index=True)
     order = np.lexsort((every.positions[first], every.sessions[first]))
     return every.take(first[order])

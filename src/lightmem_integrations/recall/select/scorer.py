@@ -15,15 +15,11 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from lightmem_integrations.recall.select.exchange import lopsided
 from lightmem_integrations.recall.select.features import FEATURES, Features
 
 Scoring = Callable[[Features], NDArray[np.float32]]
 """Turns the features of candidates into a score for each; comparable within one question only."""
-
-# From the asymmetry at which a chat begins to be one with an assistant to that at which it wholly
-# is: none of LoCoMo's, BEAM's and RealMem's development chats lies between 0.2 and 1.1, and real
-# chats of friends reach 0.4.
-_GATE_FROM, _GATE_OVER = 0.4, 0.5
 
 
 @functools.cache
@@ -75,8 +71,8 @@ def plain_fusion(found: Features) -> NDArray[np.float32]:
 
 def _weighed(found: Features, name: str) -> NDArray[np.float32]:
     by_side = weights(name)
-    gate = min(max((found.asymmetry - _GATE_FROM) / _GATE_OVER, 0.0), 1.0)
-    lopsided = by_side["lopsided"] + np.float32(found.long) * by_side["lopsided_long"]
-    mixed = np.float32(1 - gate) * by_side["equals"] + np.float32(gate) * lopsided
+    gate = lopsided(found.asymmetry)
+    unequal = by_side["lopsided"] + np.float32(found.long) * by_side["lopsided_long"]
+    mixed = np.float32(1 - gate) * by_side["equals"] + np.float32(gate) * unequal
     scores: NDArray[np.float32] = found.table @ mixed
     return scores

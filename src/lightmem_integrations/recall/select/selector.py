@@ -93,5 +93,5 @@ def rank_candidates(
     scores = scoring(found) if query.understood else by_words(found)
     rows = candidates.turns.rows[candidates.chosen]
     for i in np.lexsort((-rows, -scores)):
-        parts = dict(zip(FEATURES, (round(float(value), 3) for value in table[i]), strict=True))
+        parts = dict(zip(FEATURES, table[i].astype(np.float64).round(3).tolist(), strict=True))
         yield ScoredTurn(int(candidates.chosen[i]), float(scores[i]), parts)

@@ -5,7 +5,6 @@ Raw values, NaN where nothing is known: `features` makes them comparable.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.recall.candidates import REACH, EmbeddedQuery, QueryTerms
 from lightmem_integrations.recall.select.late_interaction import maxsim, query_tokens
+from lightmem_integrations.storage.index import cosines
 from lightmem_integrations.storage.turn_reads import Turns
 
 # Worth of a word found 3, 2, 1 turns before, in the turn itself, and 1, 2, 3 turns after it. People
@@ -59,49 +59,58 @@ def surroundings(turns: Turns, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.where(near, clipped, -1)
 
 
+def by_themselves(size: int) -> NDArray[np.int64]:
+    """The same for so many candidates of which nothing but themselves is looked at."""
+    around = np.full((2 * REACH + 1, size), -1)
+    around[REACH] = np.arange(size)
+    return around
+
+
+def term_counts(turns: Turns) -> Values:
+    """How many index terms each turn has."""
+    counts: Values = np.fromiter(map(len, turns.terms), np.float32, len(turns)) / np.float32(8)
+    return counts
+
+
 def by_vectors(vector: Vectors | None, turns: Turns, around: NDArray[np.int64]) -> Similarity:
     """Cosines of the turn, and of the mean over it and its two neighbours."""
     own = around[REACH]
     if vector is None or not turns.embedded.any():
         return _unknown(len(own))
-    # The row of zeros at the end is what place -1, "no neighbour", reads.
-    vectors = np.vstack([turns.vectors, np.zeros_like(vector)])
-    similarity = vectors @ vector
-    alone = np.where(turns.embedded[own], similarity[own], np.nan).astype(np.float32)
-    before, after = around[REACH - 1], around[REACH + 1]
-    window = vectors[before] + vectors[own] + vectors[after]
-    lengths = np.sqrt(np.einsum("ij,ij->i", window, window))
+    vectors = turns.vectors[own]
+    similarity = cosines(vectors, vector)
+    alone = np.where(turns.embedded[own], similarity, np.float32(np.nan))
+    for place in (around[REACH - 1], around[REACH + 1]):
+        there = np.flatnonzero(place >= 0)
+        vectors[there] += turns.vectors[place[there]]
+    lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
     with np.errstate(invalid="ignore", divide="ignore"):
-        summed = similarity[before] + similarity[own] + similarity[after]
-        together = (summed / lengths).astype(np.float32)
+        together = cosines(vectors, vector) / lengths
     return Similarity(alone, together, alone)
 
 
 def by_terms(
     weighed: QueryTerms,
     names: AbstractSet[str],
+    turns: Turns,
     around: NDArray[np.int64],
-    terms_of: Sequence[str],
-    lengths: Values,
 ) -> Similarity:
     """BM25 of the turn, and of its context as one document; the share of idf that the turn holds.
 
     Args:
         weighed: The terms of the question.
         names: Those of them that do not count.
+        turns: The candidates and their neighbours.
         around: Places of each candidate's context.
-        terms_of: The terms of every turn, separated by blanks.
-        lengths: How many each has.
     """
     wanted = [term for term in weighed.terms if term not in names]
-    # With a blank on both sides of each term, counting strings counts terms.
-    padded = [f" {text.replace(' ', '  ')} " for text in terms_of]
-    # A last column of zeros, for place -1.
-    counts = np.zeros((len(wanted), len(padded) + 1), dtype=np.float32)
+    # What is at the end is of place -1: nothing.
+    lengths = np.append(term_counts(turns), np.float32(0.0))
+    places = np.repeat(np.arange(len(lengths)), lengths.astype(np.int64))
+    held = np.frombuffer(b"".join(turns.terms), np.int64)
+    counts = np.zeros((len(wanted), len(lengths)), np.float32)
     for i, term in enumerate(wanted):
-        needle = f" {term} "
-        counts[i, :-1] = [text.count(needle) for text in padded]
-    lengths = np.append(lengths, np.float32(0.0))
+        counts[i] = np.bincount(places[held == hash(term)], minlength=len(lengths))
     idf = np.array([weighed.idf.get(term, 0.0) for term in wanted], dtype=np.float32)
     average = max(weighed.average_length, 1.0)
     own = around[REACH]
@@ -140,22 +149,28 @@ def by_tokens(
     if not len(wanted):
         return none
     nearest = maxsim(wanted, turns.tokens)
-    whole = weights @ nearest
-    absolute = whole[own]
-    if not np.isfinite(absolute).any():
+    known = np.isfinite(nearest[0])[own]
+    if not known.any():
         return none
-    # Absent neighbours count as -1, the least that a cosine can be.
-    padded = np.append(np.nan_to_num(nearest, nan=-1.0), np.full((len(nearest), 1), -1.0), axis=1)
-    best = padded[:, own]
+    # What is absent counts as -1, the least that a cosine can be; the last column is of place -1.
+    nothing = np.full((len(nearest), 1), -1.0, np.float32)
+    held = np.append(np.nan_to_num(nearest, nan=-1.0), nothing, axis=1)
+    best = held[:, own]
     for places, worth in zip(around, _WORTH, strict=True):
-        best = np.maximum(best, worth * padded[:, places])
-    total = weights @ np.minimum(best, _SAME)
-    together = np.where(np.isfinite(absolute), total, np.nan).astype(np.float32)
-    mean, spread = float(np.nanmean(absolute)), max(float(np.nanstd(absolute)), 1e-6)
+        best = np.maximum(best, worth * held[:, places])
+    whole = weights @ held
+    alone, together, absolute = (
+        np.where(known, values, np.float32(np.nan))
+        for values in (
+            weights @ np.minimum(held[:, own], _SAME),
+            weights @ np.minimum(best, _SAME),
+            whole[own],
+        )
+    )
+    mean, spread = absolute[known].mean(), absolute[known].std().clip(1e-6)
     asked = _asked_before(turns, around)
-    prior = np.where(asked >= 0, (whole[asked] - mean) / spread, 0.0)
-    reply = np.nan_to_num(np.maximum(prior, 0.0), nan=0.0).astype(np.float32)
-    return Similarity(weights @ np.minimum(nearest[:, own], _SAME), together, absolute), reply
+    reply = np.where(asked >= 0, (whole[asked] - mean) / spread, np.float32(0.0)).clip(0.0)
+    return Similarity(alone, together, absolute), reply
 
 
 def _asked_before(turns: Turns, around: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -164,13 +179,7 @@ def _asked_before(turns: Turns, around: NDArray[np.int64]) -> NDArray[np.int64]:
     The nearest earlier turn of somebody else, so that in a burst of short messages the second and
     third still follow it.
     """
-    numbers: dict[str, int] = {}
-    who = np.array(
-        [
-            numbers.setdefault(speaker or role, len(numbers))
-            for speaker, role in zip(turns.speakers, turns.roles, strict=True)
-        ]
-    )
+    who = np.where(turns.speakers == "", turns.roles, turns.speakers)
     asks = np.array(["?" in text for text in turns.texts])
     asked = np.full(around.shape[1], -1, dtype=np.int64)
     looking = np.ones(around.shape[1], dtype=np.bool_)

@@ -9,6 +9,7 @@ those that give no number where one is asked for, or the same again.
 from __future__ import annotations
 
 import itertools
+from array import array
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -182,8 +183,7 @@ def _held(
         held /= max(float(weights.sum()), 1e-9)
         return held
     words = sorted(set(terms(query.text)) - skipped)
-    lines = [f" {turns.terms[place]} " for place in places]
-    has = [[f" {word} " in line for line in lines] for word in words]
+    has = [[hash(word) in array("q", turns.terms[place]) for place in places] for word in words]
     held = np.array(has, np.float32).reshape(len(words), len(places))
     held /= max(len(words), 1)
     return held
