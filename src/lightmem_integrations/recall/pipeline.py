@@ -6,7 +6,7 @@ result says what was missing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -32,7 +32,9 @@ from lightmem_integrations.records.conversation import Plan, Recall
 from lightmem_integrations.storage.index import VectorIndex
 from lightmem_integrations.storage.turn_columns import EXACT_UP_TO
 from lightmem_integrations.storage.turn_filter import RowFilter
+from lightmem_integrations.storage.turn_vectors import any_pending
 from lightmem_integrations.storage.users import User, find_user
+from lightmem_integrations.text.temporal import names_dates
 from lightmem_integrations.validation import Request
 
 
@@ -85,10 +87,17 @@ def _search(run: Run, plan: Plan) -> tuple[Plan, list[Ranked]]:
         limits = limits_of(connection, user, request)
         if limits is None:
             return plan, []
-    plan = _plan(run, user, plan)
+        waits = any_pending(connection, user.row)
+        dated = names_dates(request.query)
+        if not dated:
+            plan = _plan(run, plan, lambda: plan_question(connection, user, request))
+    if dated:
+        plan = _plan(run, plan, lambda: _plan_in_time(run, user))
     models = run.deadline("model_seconds", run.parts.pool)
     plan = _with_hypothetical(run, plan, models)
-    queries = _embed(run, user, plan, limits)
+    queries = _embed(run, plan)
+    if waits and queries[0].vector is not None:
+        _catch_up(run, user, limits)
     selection = None
     if "mtm" in request.tiers:
         by_query = _coarse(run, user, plan, queries, limits)
@@ -99,17 +108,22 @@ def _search(run: Run, plan: Plan) -> tuple[Plan, list[Ranked]]:
     return plan, _with_shared(run, _fuse(run, user, plan, vector, limits, selection), vector)
 
 
-def _plan(run: Run, user: User, plain: Plan) -> Plan:
+def _plan(run: Run, plain: Plan, planned: Callable[[], Plan]) -> Plan:
     """The plan that the question's names and dates make of a plain one."""
+    with run.forgiving("names and dates in the question were not read"):
+        return planned()
+    return plain
+
+
+def _plan_in_time(run: Run, user: User) -> Plan:
+    """The plan of a question with dates, whose parser loads slowly."""
 
     def planned() -> Plan:
         with run.parts.store.ledger.read() as connection:
             return plan_question(connection, user, run.request)
 
-    with run.stage("plan"), run.forgiving("names and dates in the question were not read"):
-        # The date parser loads slowly.
+    with run.stage("plan"):
         return run.deadline("embed_seconds", run.parts.embedding).run(planned)
-    return plain
 
 
 def _with_hypothetical(run: Run, plan: Plan, models: Deadline) -> Plan:
@@ -125,8 +139,8 @@ def _with_hypothetical(run: Run, plan: Plan, models: Deadline) -> Plan:
     return replace(plan, queries=(question, *written))
 
 
-def _embed(run: Run, user: User, plan: Plan, limits: RowFilter) -> list[EmbeddedQuery]:
-    """The queries' vectors, after what waits for its own was given the chance to get them."""
+def _embed(run: Run, plan: Plan) -> list[EmbeddedQuery]:
+    """The queries with their vectors, where they could be had."""
     parts, embedder = run.parts, run.parts.store.embedder
     queries = [EmbeddedQuery(text) for text in plan.queries]
     limit = run.deadline("embed_seconds", parts.embedding)
@@ -139,8 +153,12 @@ def _embed(run: Run, user: User, plan: Plan, limits: RowFilter) -> list[Embedded
             vector, encoding, understood = embedded(text)
             tokens = encoding if parts.settings.late_interaction else None
             queries[place] = EmbeddedQuery(text, vector, tokens, understood)
-    if queries[0].vector is None:
-        return queries
+    return queries
+
+
+def _catch_up(run: Run, user: User, limits: RowFilter) -> None:
+    """Give what waits for its vector the chance to get it."""
+    parts = run.parts
     with run.stage("catch up"), run.forgiving("new turns are found by words only"):
         indexer, excluded = parts.store.indexer, limits.excluded.tolist()
         indexed = not parts.settings.background_indexing  # else a thread does that soon
@@ -155,7 +173,6 @@ def _embed(run: Run, user: User, plan: Plan, limits: RowFilter) -> list[Embedded
             run.degraded.append(
                 f"{counted(left, 'turn')} not embedded yet: found by words only, after {limit}"
             )
-    return queries
 
 
 def _coarse(

@@ -90,9 +90,12 @@ def count_pending_turns(
 
     Only those that have their vector already, or that have not, if ``embedded`` is given.
     """
-    if user_row is not None and not connection.execute(_ANY_WAITS, {"user": user_row}).first():
-        return 0  # as at most recalls, in a third of the time
     return count_rows(connection, work, *_waits(without, embedded=embedded), user=user_row)
+
+
+def any_pending(connection: Connection, user_row: int) -> bool:
+    """Whether turns of a user wait for the index: in a third of the time that counting takes."""
+    return connection.execute(_ANY_WAITS, {"user": user_row}).first() is not None
 
 
 _ANY_WAITS = (

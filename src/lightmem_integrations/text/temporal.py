@@ -133,6 +133,11 @@ def time_window(query: str, now: dt.datetime) -> tuple[dt.datetime | None, dt.da
     return _midnight(min(mention.start for mention in found)), max(ends)
 
 
+def names_dates(text: str) -> bool:
+    """Whether `time_window` and `mentions` need the date parser, which takes long to load."""
+    return _PHRASE.search(text) is not None
+
+
 def mentions(text: str, time: dt.datetime, *, direction: Direction = "nearest") -> list[Mention]:
     """The dates that a text names, the first eight of them.
 

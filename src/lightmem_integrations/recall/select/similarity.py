@@ -117,15 +117,22 @@ def by_terms(
     alone = _bm25(counts[:, own], lengths[own], idf, average)
     around_counts = np.einsum("p,tpc->tc", _WORTH, counts[:, around])
     together = _bm25(around_counts, _WORTH @ lengths[around], idf, average * float(_WORTH.sum()))
-    share = idf @ (counts[:, own] > 0) / (idf.sum() or np.nan)
-    return Similarity(alone, together, share.astype(np.float32))
+    share = _weighed(idf, (counts[:, own] > 0).astype(np.float32)) / (
+        idf.sum() or np.float32(np.nan)
+    )
+    return Similarity(alone, together, share)
 
 
 def _bm25(counts: Values, lengths: Values, idf: Values, average: float) -> Values:
     """BM25 (Robertson et al. 1994) of documents, the columns of counts."""
     damping = np.float32(_K1) * (1.0 - _B + _B * lengths / np.float32(average))
-    scores: Values = idf @ (counts * np.float32(_K1 + 1.0) / (counts + damping))
-    return scores
+    return _weighed(idf, counts * np.float32(_K1 + 1.0) / (counts + damping))
+
+
+def _weighed(weights: Values, table: Values) -> Values:
+    # Not by "@": on rows of odd lengths OpenBLAS may report an invalid value where there is none.
+    weighed: Values = np.einsum("i,ij->j", weights, table)
+    return weighed
 
 
 def by_tokens(
@@ -158,12 +165,12 @@ def by_tokens(
     best = held[:, own]
     for places, worth in zip(around, _WORTH, strict=True):
         best = np.maximum(best, worth * held[:, places])
-    whole = weights @ held
+    whole = _weighed(weights, held)
     alone, together, absolute = (
         np.where(known, values, np.float32(np.nan))
         for values in (
-            weights @ np.minimum(held[:, own], _SAME),
-            weights @ np.minimum(best, _SAME),
+            _weighed(weights, np.minimum(held[:, own], _SAME)),
+            _weighed(weights, np.minimum(best, _SAME)),
             whole[own],
         )
     )
