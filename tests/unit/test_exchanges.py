@@ -119,10 +119,23 @@ def test_it_is_not_brought_in_beyond_the_limits_of_a_request(chats):
         ("Always use metric units when I ask about distances.", Guidance.STANDING),
         ("From now on, answer in German.", Guidance.STANDING),
         ("Whenever I mention code, show the tests first.", Guidance.STANDING),
+        ("Never book aisle seats for me.", Guidance.STANDING),
+        ("Whenever there is a date, write it as day and month.", Guidance.STANDING),
+        ("In future, keep it to three sentences.", Guidance.STANDING),
+        ("Make sure you always cite a source.", Guidance.STANDING),
         ("I prefer trains to planes.", Guidance.PREFERENCE),
         ("I don't eat meat.", Guidance.PREFERENCE),
         ("We always went to the sea in August.", None),
         ("When did you call?", None),
+        ("Whenever it rains the cellar floods.", None),
+        ("Every time money drops, I sort my savings first.", None),
+        ("Never been to Rome.", None),
+        ("Never mind, I found it.", None),
+        ("Always wanted to learn the cello.", None),
+        ("In the future I'll live by the sea.", None),
+        ("From now on I go to bed at ten.", None),
+        ("What if I want to add more tables later?", None),
+        ("Make sure it's prominent on the first page.", None),
         ("", None),
     ],
 )
@@ -139,7 +152,14 @@ def test_guidance_is_told_from_other_statements(text, kind):
         ("In what order did I bring up the topics?", "order"),
         ("List in order how my plans changed.", "order"),
         ("Can you walk me through a proof, in order to learn it?", "request"),
+        ("Any suggestions for dinner?", "request"),
         ("Where does Ana live?", "fact"),
+        ("Who recommended the dentist?", "fact"),
+        ("Which book did Ana suggest?", "fact"),
+        ("Who told me that she would help me?", "fact"),
+        ("Was the car in order after the inspection?", "fact"),
+        ("What was in the order from Ikea?", "fact"),
+        ("Who wrote the summary of the meeting?", "fact"),
         ("", "fact"),
     ],
 )
@@ -183,3 +203,88 @@ def test_an_order_of_events_is_spread_over_the_sessions(tmp_path):
         question = "In what order did I bring up the parts of my garden project in spring?"
         hits = memory.recall(question, user_id="ann", k=7, strict=True).hits
     assert len({hit.source.session_id for hit in hits}) == 4
+
+
+def remember(memory, user, *sessions):
+    """Sessions of turns given as pairs of who and what: "user", "assistant", or a name."""
+    for number, session in enumerate(sessions):
+        turns = [
+            Turn(
+                role="assistant" if who == "assistant" else "user",
+                speaker=None if who in ("user", "assistant") else who,
+                text=text,
+                time=MAY + dt.timedelta(days=number, minutes=place),
+            )
+            for place, (who, text) in enumerate(session)
+        ]
+        memory.add(turns, user_id=user, session_id=f"s{number}")
+    memory.index_pending()
+
+
+def test_in_a_group_nobody_is_taken_for_an_assistant_because_he_talks_at_length(tmp_path):
+    more = (
+        " Honestly I could go on and on about this, there is always one more story and one more"
+        " thing to say before I finish, so bear with me, you know how I am when I get going."
+    )
+    with LightMem(tmp_path / "store", settings=QUIET) as memory:
+        remember(
+            memory,
+            "group",
+            [
+                ("Nadia", "Food. Allergies, milk, nuts, wishes?"),
+                ("Priya", "Vegetarian, as ever."),
+                ("Ben", "The doctor took me off milk in March, butter is fine." + more),
+                ("Nadia", "No milk at all then?"),
+                ("Ben", "Oat milk in the coffee, that is how it is now." + more),
+                ("Nadia", "Milk for the others, I'll buy it."),
+                ("Priya", "Fine!"),
+                ("Nadia", "And who cooks?"),
+                ("Ben", "I do the breakfasts." + more),
+                ("Nadia", "Settled."),
+            ],
+        )
+        hits = memory.recall("Who has to avoid milk?", user_id="group", strict=True).hits
+    assert {hit.turns[0].speaker: hit.parts["user_turn"] for hit in hits} == {"Nadia": 0, "Ben": 0}
+
+
+def test_a_short_answer_comes_before_the_long_logs_that_a_user_pastes(tmp_path):
+    log = "\n".join(
+        f"2025-05-01 09:{minute:02} INFO worker {minute} rebuilt the index of search in 40 ms"
+        for minute in range(12)
+    )
+    answer = "Version 4.2 needs a rebuild of the search index: run reindex --all."
+    with LightMem(tmp_path / "store", settings=QUIET) as memory:
+        remember(
+            memory,
+            "support",
+            [("user", "Search is empty after the update to 4.2.\n" + log), ("assistant", answer)],
+            [("user", "And now?\n" + log), ("assistant", "Looks healthy.")],
+            [("user", "Search is slow.\n" + log), ("assistant", "Only a warning.")],
+            [("user", "Is it running?\n" + log), ("assistant", "Yes.")],
+        )
+        question = "What rebuild does the search need after the update to 4.2?"
+        assert first(memory, question, "support").text == answer
+
+
+def test_a_session_is_opened_by_the_message_behind_a_greeting(tmp_path):
+    subject = "My essay is about the lighthouse keepers of Madeira and how they lived."
+    with LightMem(tmp_path / "store", settings=QUIET) as memory:
+        remember(
+            memory,
+            "asker",
+            *(
+                [
+                    ("user", "Hi there!"),
+                    ("assistant", "Hello! How can I help you today?"),
+                    ("user", text),
+                    ("assistant", LECTURE),
+                    ("user", "Thanks, and which paragraph of the essay comes first?"),
+                    ("assistant", LECTURE),
+                ]
+                for text in (subject, "My budget for the flat is 900 euros.", "I play the cello.")
+            ),
+        )
+        found = memory.recall("What is my essay about?", user_id="asker", k=9, strict=True)
+    opened = {hit.text: hit.parts["opening"] for hit in found.hits}
+    assert opened[subject] == 1
+    assert opened["Hi there!"] == 0

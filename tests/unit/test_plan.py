@@ -61,6 +61,13 @@ def test_a_name_that_is_a_common_word_must_be_written_like_a_name(question, expe
 
 
 @pytest.mark.parametrize(
+    "question", ["Which AI course do I take?", "How do I make a user in SQL?", "Which bot won?"]
+)
+def test_a_speaker_called_like_a_role_is_not_named_by_that_word(question):
+    assert named_speakers(question, ["User", "AI", "Bot", "Human", "assistant"]) == set()
+
+
+@pytest.mark.parametrize(
     "form", ["Where is the zebra?\n{}", "{}\nWhere is the zebra?", " {} zebra? "]
 )
 def test_of_a_question_with_a_pasted_text_its_beginning_and_end_are_read(open_memory, form):

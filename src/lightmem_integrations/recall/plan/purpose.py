@@ -10,22 +10,27 @@ Purpose = Literal["fact", "request", "order", "summary"]
 BROAD: frozenset[Purpose] = frozenset({"order", "summary"})
 """Purposes of questions about much at once."""
 
+# Neither "Is the car in order?" nor "What was in the order from Ikea?".
 _ORDER = re.compile(
-    r"\b(?:in (?:(?:what|which|the) )?(?:chronological |right )?(?:order|sequence)(?! to\b)"
-    r"|order in which|timeline|chronolog\w*)\b",
-    re.IGNORECASE,
+    r"^(?!(?:is|are|was|were)\b).*(?<!is )(?<!was )\b"
+    r"in (?:(?:what|which|the) )?(?:chronological |right )?(?:order|sequence)\b(?! (?:to|from)\b)"
+    r"|\b(?:order in which|timeline|chronolog\w*)\b",
+    re.IGNORECASE | re.DOTALL,
 )
 _SUMMARY = re.compile(
+    r"^(?!(?:who|whose|when|where|which)\b).*"
     r"\b(?:summar(?:y|ies|i[sz]e\w*)|overview|recap|everything (?:about|i|we|you))\b",
-    re.IGNORECASE,
+    re.IGNORECASE | re.DOTALL,
 )
 _REQUEST = re.compile(
     r"^(?:please|can you|could you|would you|will you|help|show|give|write|explain|suggest"
     r"|recommend|create|make|draft|plan|describe|list|tell me how|how (?:do|can|should|would|could)"
     r"|what(?:'s| is| are| would be)? (?:the |a |some )?(?:best|good|way|should|can|could|would)"
     r"|i(?:'d| would) like|i want|i need|i'm (?:looking|trying|thinking|planning)|let'?s)\b"
-    r"|\b(?:can|could|would) you\b|\bhelp me\b|\bshould i\b|\b(?:recommend|suggest)",
-    re.IGNORECASE,
+    r"|\b(?:can|could|would) you\b|(?<!ould )(?<!can )\bhelp me\b|\bshould i\b"
+    # What was recommended, or what somebody did recommend, is a fact.
+    r"|^(?!.*\bdid\b).*\b(?:recommend|suggest)(?!ed)",
+    re.IGNORECASE | re.DOTALL,
 )
 
 

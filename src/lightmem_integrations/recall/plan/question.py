@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from lightmem_integrations.recall.plan.aliases import with_full_names
 from lightmem_integrations.recall.plan.purpose import BROAD, purpose_of
 from lightmem_integrations.recall.plan.temporal_intent import temporal_intent
-from lightmem_integrations.records.conversation import Plan
+from lightmem_integrations.records.conversation import ROLES, Plan
 from lightmem_integrations.storage.turn_filter import RowFilter, filter_turns
 from lightmem_integrations.storage.turn_reads import known_speakers, last_said
 from lightmem_integrations.storage.users import User, find_session
@@ -28,6 +28,8 @@ _NEAR = 4  # characters before a word that tell whether it begins a sentence; a 
 # Characters at the beginning and at the end of a question that are read. A guess: the longest
 # question of four data sets has 900; what is longer quotes a text, before or behind the question.
 _READ = 1_000
+# Who is called so has a role, and no name: in "Which AI course do I take?" nobody is named.
+_ROLES = frozenset((*ROLES, "ai", "human", "bot", "chatbot", "agent", "model", "customer", "me"))
 _LETTERS = re.compile(r"[^\W\d_]+")
 # What follows a name at the start of a sentence, and no modal verb, month or noun.
 _OF_NAME = re.compile(r"['\u2019]s\b|,| (?:and|is|was|has|had|did|does|said|says|told|went)\b")
@@ -124,7 +126,8 @@ def named_speakers(query: str, known_speakers: Sequence[str]) -> frozenset[str]:
     named = set()
     for speaker in known_speakers:
         parts = [part.lower() for part in _LETTERS.findall(speaker)]
-        if runs_on(speaker) and len(speaker) < _SHORTEST_NAME:
+        short = runs_on(speaker) and len(speaker) < _SHORTEST_NAME
+        if short or speaker.lower() in _ROLES:
             continue
         edges = ("", "") if runs_on(speaker) else (r"(?<!\w)", r"(?!\w)")
         whole = speaker.lower() not in COMMON_NAMES and re.search(

@@ -136,7 +136,7 @@ def features(plan: Plan, query: EmbeddedQuery, candidates: Candidates) -> Featur
         "length": log_lengths,
         "question": np.array([text.rstrip().endswith("?") for text in texts]),
         "user_turn": chat.from_user[chosen] * weight,
-        "opening": openings(turns, chosen, chat.from_user),
+        "opening": openings(turns, chosen, chat.from_user, lengths),
         "session": session_best(turns.sessions[chosen], fit),
         "evidence": _mean_known(
             lexical.absolute, *((dense.absolute, late.absolute) if query.understood else ())
