@@ -68,6 +68,7 @@ from lightmem_integrations.settings import Settings
 from lightmem_integrations.storage.backup import back_up
 from lightmem_integrations.storage.folder import folder_of
 from lightmem_integrations.storage.index import VectorIndex, check_index
+from lightmem_integrations.storage.index_contents import expected
 from lightmem_integrations.storage.turns import read_turns, read_window, restart_window
 from lightmem_integrations.storage.users import find_session, find_user, list_sessions, list_users
 from lightmem_integrations.text.timezone import check_timezone, moment_in
@@ -565,15 +566,19 @@ class LightMem(Reopened, Closing):
         return waited
 
     def reindex(self) -> int:
-        """Build the vector index anew from the ledger; returns how many vectors it holds.
+        """Build the vector index anew from the ledger; returns how many vectors can be searched.
+
+        Users with few turns are compared one by one, and are not in it.
 
         Raises:
             ModelError: The embedder failed.
             StorageError: The ledger or the index does not answer.
         """
         self._store.check_usable()
-        vectors = self._store.indexer.rebuild()
-        return vectors + self.index_pending()
+        self._store.indexer.rebuild()
+        self.index_pending()
+        with self._store.ledger.read() as connection:
+            return sum(expected(connection).values())
 
     def backup(self, folder: str | os.PathLike[str]) -> None:
         """Copy all that is remembered into another folder, while the store is in use.

@@ -66,7 +66,7 @@ elif point == "mid-index":
 elif point == "before clearing":
     episode.clear_if_done = killing(episode.clear_if_done, after=False)
 worker.consolidate = functools.partial(pipeline.consolidate, segment=Pieces)
-settings = Settings(background_indexing=False, shards=2, embed_batch=5)
+settings = Settings(background_indexing=False, shards=2, embed_batch=5, column_mebibytes=0)
 memory = LightMem(path, embedder=HashEmbedder(32), settings=settings)
 memory.consolidate(writer=writer, final=True)
 print("finished")
@@ -75,7 +75,7 @@ print("finished")
 
 def prepared(path):
     """Four sessions; every turn brings a fact, half of them about what has one value at a time."""
-    settings = Settings(background_indexing=False, shards=2)
+    settings = Settings(background_indexing=False, shards=2, column_mebibytes=0)
     with LightMem(path, embedder=HashEmbedder(32), settings=settings) as memory:
         for session in range(SESSIONS):
             memory.add(

@@ -19,7 +19,9 @@ FILES = ["data_level0.bin", "header.bin", "length.bin", "link_lists.bin", "index
 ACTIONS = ["halved", "emptied", "removed", "zeroed"]
 BROKEN = ["kill9_failed_to_apply_logs", "kill9_pickle_eof", "three_writers_count_hangs"]
 USERS, TURNS = 4, 600
-SETTINGS = {"background_indexing": False, "shards": 1, "check_timeout_seconds": 8.0}
+# Without columns in memory, every user is in the index.
+SETTINGS = {"background_indexing": False, "shards": 1, "check_timeout_seconds": 8.0,
+            "column_mebibytes": 0}  # fmt: skip
 
 # Every word is a random direction: like a model's vectors, and unlike counts, these have no ties.
 EMBEDDER = """

@@ -23,7 +23,9 @@ from lightmem_integrations.testing import HashEmbedder
 
 path, seed, background = sys.argv[1], int(sys.argv[2]), sys.argv[3] == "True"
 chance = random.Random(seed)
-settings = Settings(background_indexing=background, embed_batch=16, shards=3)
+settings = Settings(
+    background_indexing=background, embed_batch=16, shards=3, column_mebibytes=0
+)
 memory = LightMem(path, embedder=HashEmbedder(32), settings=settings)
 print(json.dumps(["open"]), flush=True)
 number = 0
@@ -113,7 +115,7 @@ def test_twenty_kills_lose_nothing_that_was_acknowledged(tmp_path, open_index, o
         in_flight += under_way is not None
 
         start = time.monotonic()
-        settings = Settings(background_indexing=seed % 3 == 0, shards=3)
+        settings = Settings(background_indexing=seed % 3 == 0, shards=3, column_mebibytes=0)
         with LightMem(path, embedder=HashEmbedder(32), settings=settings) as memory:
             if under_way:
                 kind, user, session, batch = under_way
@@ -167,7 +169,7 @@ def test_a_kill_during_erasure_is_made_good_at_the_next_opening(tmp_path, open_i
 import os, sys
 from lightmem_integrations import ChromaIndex, LightMem, Settings, Turn
 from lightmem_integrations.testing import HashEmbedder
-settings = Settings(background_indexing=False)
+settings = Settings(background_indexing=False, column_mebibytes=0)
 memory = LightMem(sys.argv[1], embedder=HashEmbedder(), settings=settings)
 for user in ("victim", "other"):
     turns = [Turn(role="user", text=f"CANARY-{user} number {n}") for n in range(40)]
@@ -179,7 +181,7 @@ memory.forget(user_id="victim")
     path = tmp_path / "store"
     done = subprocess.run([sys.executable, "-c", script, str(path)], timeout=60, check=False)
     assert done.returncode == -signal.SIGKILL
-    settings = Settings(background_indexing=False)
+    settings = Settings(background_indexing=False, column_mebibytes=0)
     with LightMem(path, embedder=HashEmbedder(), settings=settings) as memory:
         assert memory.users() == ("other",)
         assert not memory.recall("CANARY number 3", user_id="victim", strict=True).hits

@@ -39,7 +39,7 @@ class LifeOfAStore(RuleBasedStateMachine):
         return LightMem(
             self.folder,
             embedder=HashEmbedder(16),
-            settings=Settings(background_indexing=False, shards=2),
+            settings=Settings(background_indexing=False, shards=2, column_mebibytes=0),
         )
 
     def teardown(self):

@@ -56,7 +56,8 @@ def test_a_hostile_env_file_changes_nothing(tmp_path, monkeypatch):
         return made
 
     monkeypatch.setattr(chromadb, "PersistentClient", client)
-    with LightMem(tmp_path / "store", embedder=HashEmbedder()) as memory:
+    settings = Settings(column_mebibytes=0)  # all users are in Chroma
+    with LightMem(tmp_path / "store", embedder=HashEmbedder(), settings=settings) as memory:
         live(memory)
     assert used
     assert not any(each.allow_reset or each.anonymized_telemetry for each in used)
@@ -70,7 +71,8 @@ def test_the_core_opens_no_connection(tmp_path, monkeypatch):
     for name in ("connect", "connect_ex", "sendto", "bind"):
         monkeypatch.setattr(socket.socket, name, refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    with LightMem(tmp_path / "store") as memory:  # the shipped model, and Chroma
+    settings = Settings(column_mebibytes=0)  # all users are in Chroma
+    with LightMem(tmp_path / "store", settings=settings) as memory:  # the shipped model
         live(memory)
     with LightMem() as memory:
         live(memory)
@@ -82,8 +84,8 @@ import socket, sys
 opened = []
 sys.addaudithook(lambda event, args: opened.append((event, args))
                  if event in ("socket.connect", "socket.sendto", "socket.getaddrinfo") else None)
-from lightmem_integrations import LightMem, Turn
-with LightMem(sys.argv[1]) as memory:
+from lightmem_integrations import LightMem, Settings, Turn
+with LightMem(sys.argv[1], settings=Settings(column_mebibytes=0)) as memory:
     memory.add(Turn(role="user", text="A heron."), user_id="ann")
     memory.index_pending()
     assert memory.recall("heron", user_id="ann", strict=True).hits
@@ -102,11 +104,11 @@ import os, socket, sys
 opened = []
 sys.addaudithook(lambda event, args: opened.append((event, args))
                  if event.startswith("socket.") and event != "socket.__new__" else None)
-from lightmem_integrations import LightMem, Turn
+from lightmem_integrations import LightMem, Settings, Turn
 if sys.argv[2] == "chroma":  # whoever else imports it
     from chromadb.utils.embedding_functions import ONNXMiniLM_L6_V2
     ONNXMiniLM_L6_V2()
-with LightMem(sys.argv[1]) as memory:
+with LightMem(sys.argv[1], settings=Settings(column_mebibytes=0)) as memory:
     memory.add(Turn(role="user", text="A heron."), user_id="ann")
     assert memory.recall("heron", user_id="ann", strict=True).hits
     sockets = []

@@ -194,7 +194,7 @@ def canaries_in(folder, needles):
 @pytest.mark.parametrize("what", [{}, {"session_id": "SESSIONcanary"}, {"turn_ids": ["IDcanary"]}])
 def test_no_byte_is_left_on_disk(open_memory, tmp_path, background, what):
     folder = tmp_path / "store"
-    settings = Settings(background_indexing=background, shards=2)
+    settings = Settings(background_indexing=background, shards=2, column_mebibytes=0)
     memory = open_memory(folder, settings=settings)
     text = "TEXTcanary the quick heron flies over Lisbon at seven"
     for number in range(30):
@@ -234,7 +234,8 @@ def test_what_was_not_purged_at_once_is_purged_at_the_next_opening(open_memory, 
     folder = tmp_path / "store"
     vectors = HashEmbedder().embed_documents(["TEXTcanary heron in the reeds"])[0]
     needles = {"text": b"TEXTcanary", "fp32": vectors.tobytes()}
-    with open_memory(folder) as memory:
+    settings = Settings(background_indexing=False, column_mebibytes=0)  # all are in the index
+    with open_memory(folder, settings=settings) as memory:
         memory.add(Turn(role="user", text="TEXTcanary heron in the reeds"), user_id="ann")
         memory.add(Turn(role="user", text="An egret."), user_id="bob")
         memory.index_pending()

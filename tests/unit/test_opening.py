@@ -1,5 +1,6 @@
 """Opening a store: odd names of folders, a second opening, a ledger that was lost or damaged."""
 
+import dataclasses
 import gc
 import json
 import os
@@ -24,6 +25,9 @@ from lightmem_integrations import (
 from lightmem_integrations.testing import HashEmbedder
 
 pytestmark = pytest.mark.slow
+
+# Without columns in memory, every user is in the index.
+INDEXED = Settings(background_indexing=False, column_mebibytes=0)
 
 ODD = [
     "b%40c", "..%2Fvictim", "q?1", "a#b", "a b ", "ü\u0308 日本 🪿", "two\nlines", "dots..", "-rf",
@@ -210,7 +214,7 @@ def test_a_folder_that_was_removed_under_an_open_store_is_a_new_one(open_memory,
 def used(open_memory, tmp_path):
     """A closed store with 20 turns, and vectors of them."""
     path = tmp_path / "store"
-    with open_memory(path) as memory:
+    with open_memory(path, settings=INDEXED) as memory:
         memory.add(said(*(f"turn {n}" for n in range(20))), user_id="ann")
         memory.index_pending()
     return path
@@ -299,7 +303,7 @@ def test_damage_within_the_ledger_is_named_when_it_is_met(open_memory, used):
 
 
 def test_counting_beside_a_rebuild_never_fails(open_memory, tmp_path):
-    memory = open_memory(tmp_path, settings=Settings(background_indexing=False, shards=2))
+    memory = open_memory(tmp_path, settings=dataclasses.replace(INDEXED, shards=2))
     memory.add(said(*(f"x {n}" for n in range(20))), user_id="ann")
     memory.index_pending()
     errors, stop = [], threading.Event()
@@ -388,7 +392,7 @@ class Zeros(HashEmbedder):
 
 @pytest.mark.parametrize("every", [1, 2])
 def test_zero_vectors_are_no_damage(open_memory, tmp_path, every):
-    settings = Settings(background_indexing=False, shards=1)
+    settings = dataclasses.replace(INDEXED, shards=1)
     folders = []
     for _ in range(2):
         with open_memory(tmp_path, embedder=Zeros(every), settings=settings) as memory:
@@ -406,13 +410,13 @@ def test_an_index_of_the_first_versions_is_rebuilt_and_searched(open_memory, tmp
 
     with monkeypatch.context() as then:
         then.setattr(index, "entry_ids", lambda _, rows: [str(row) for row in rows])
-        with open_memory(tmp_path) as memory:
+        with open_memory(tmp_path, settings=INDEXED) as memory:
             memory.add(said(*(f"heron {n}" for n in range(20))), user_id="ann")
             memory.index_pending()
     marker = tmp_path / "index" / "closed-cleanly.json"
     known = json.loads(marker.read_text())
     marker.write_text(json.dumps({name: known[name] for name in ("files", "counts")}))
-    with open_memory(tmp_path) as memory:
+    with open_memory(tmp_path, settings=INDEXED) as memory:
         memory.index_pending()
         found = memory.recall("heron 7", user_id="ann", strict=True)
         assert found.degraded == ()
@@ -431,7 +435,7 @@ def test_a_folder_that_was_there_keeps_its_mode_and_ours_are_private(open_memory
     folder.chmod(0o755)
     (folder / "index.html").write_text("served by somebody else")
     (folder / "index.html").chmod(0o644)
-    with open_memory(folder, settings=Settings(background_indexing=False, shards=1)) as memory:
+    with open_memory(folder, settings=dataclasses.replace(INDEXED, shards=1)) as memory:
         memory.add(said(*(f"turn {n}" for n in range(30))), user_id="ann")
         memory.index_pending()
         found = modes(folder)

@@ -1,5 +1,6 @@
 """A store's life: opening, closing, counting, rebuilding, changing the embedder."""
 
+import dataclasses
 import stat
 import tempfile
 from pathlib import Path
@@ -8,6 +9,9 @@ import pytest
 
 from lightmem_integrations import ChromaIndex, EmbeddingMismatchError, ExactIndex, Settings, Turn
 from lightmem_integrations.testing import HashEmbedder
+
+# Without columns in memory, every user is in the index.
+INDEXED = Settings(background_indexing=False, column_mebibytes=0)
 
 
 def said(number: int) -> list[Turn]:
@@ -76,7 +80,7 @@ def test_the_numbers_are_right(open_memory, tmp_path):
 
 
 def test_reindex_builds_the_index_from_the_ledger(open_memory, tmp_path):
-    memory = open_memory(tmp_path)
+    memory = open_memory(tmp_path, settings=INDEXED)
     memory.add(said(30), user_id="ann")
     memory.index_pending()
     before = memory.recall("heron number 3", user_id="ann", strict=True)
@@ -92,7 +96,7 @@ def test_a_rebuild_that_failed_midway_can_be_tried_again(open_memory, tmp_path, 
     from lightmem_integrations import IndexUnavailableError
     from lightmem_integrations.engine import indexer as indexing
 
-    memory = open_memory(tmp_path)
+    memory = open_memory(tmp_path, settings=INDEXED)
     memory.add(said(30), user_id="ann")
     memory.index_pending()
     memory.reindex()
@@ -142,7 +146,7 @@ def test_any_index_can_stand_in(open_memory, tmp_path):
 
 def test_the_number_of_shards_may_change(open_memory, tmp_path):
     for shards in (1, 7, 3):
-        settings = Settings(shards=shards, background_indexing=False)
+        settings = dataclasses.replace(INDEXED, shards=shards)
         with open_memory(tmp_path, settings=settings) as memory:
             memory.add(said(20), user_id="ann")
             memory.add(said(20), user_id="bob")

@@ -30,7 +30,7 @@ def in_threads(work) -> list[BaseException]:
 
 @pytest.mark.slow
 def test_eight_threads_and_eight_users(open_memory, tmp_path):
-    memory = open_memory(tmp_path, settings=Settings(shards=2, embed_batch=8))
+    memory = open_memory(tmp_path, settings=Settings(shards=2, embed_batch=8, column_mebibytes=0))
     written = [set() for _ in range(THREADS)]
 
     def work(number):
@@ -77,7 +77,7 @@ def test_the_same_turn_from_eight_threads_is_stored_once(open_memory, tmp_path):
 
 @pytest.mark.slow
 def test_recall_goes_on_while_another_user_is_forgotten(open_memory, tmp_path):
-    memory = open_memory(tmp_path, settings=Settings(shards=1))
+    memory = open_memory(tmp_path, settings=Settings(shards=1, column_mebibytes=0))
     memory.add(
         [Turn(role="user", text=f"heron {n}", id=str(n)) for n in range(60)], user_id="stays"
     )

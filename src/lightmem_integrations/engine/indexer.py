@@ -12,13 +12,17 @@ import numpy as np
 from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.engine.background import Loop
 from lightmem_integrations.engine.embedder import EMBEDDER_DIMENSION, StoreEmbedder
-from lightmem_integrations.errors import (
-    IndexUnavailableError,
-    ModelOutputError,
-)
+from lightmem_integrations.errors import IndexUnavailableError, ModelOutputError
 from lightmem_integrations.settings import Settings
 from lightmem_integrations.storage.index import Batch, VectorIndex
-from lightmem_integrations.storage.index_contents import PURGE, batches, clear_purge, expected
+from lightmem_integrations.storage.index_contents import (
+    PURGE,
+    batches,
+    clear_purge,
+    expected,
+    leave_out_small,
+    settle,
+)
 from lightmem_integrations.storage.ledger import Ledger
 from lightmem_integrations.storage.turn_vectors import (
     UnindexedTurn,
@@ -51,18 +55,22 @@ class Indexer:
         index: Is kept in step with it.
         embedder: Makes the vectors.
         settings: Sizes.
+        exact_up_to: Turns of a user that recall compares one by one. The index holds the users
+            that have more.
 
     Attributes:
         state: Of the index: ``unchecked``, ``rebuilding``, ``ready`` or ``unavailable``.
     """
 
     def __init__(
-        self, ledger: Ledger, index: VectorIndex, embedder: StoreEmbedder, settings: Settings
-    ) -> None:
+        self, ledger: Ledger, index: VectorIndex, embedder: StoreEmbedder, settings: Settings,
+        *, exact_up_to: int,
+    ) -> None:  # fmt: skip
         self._ledger = ledger
         self._index = index
         self._embedder = embedder
         self._settings = settings
+        self._exact_up_to = exact_up_to
         self._lock = threading.RLock()
         self._embedding = threading.Lock()  # not the lock above: a model may hang
         self._loop = Loop(
@@ -74,6 +82,9 @@ class Indexer:
         # Turns for which something unusable came out, and when; see _given_up.
         self._failed: dict[int, tuple[float, ModelOutputError]] = {}
         self.state = "unchecked"
+        if not ledger.read_only:
+            with ledger.write() as connection:  # fewer may be compared than at the last opening
+                settle(connection, exact_up_to)
 
     @property
     def ready(self) -> bool:
@@ -93,15 +104,16 @@ class Indexer:
                 most = expected(connection)
                 least = expected(connection, indexed=True)
             if self._ledger.get(PURGE) or not self._index.healthy(least, most):
-                logger.warning("The vector index is rebuilt from the ledger (%d users).", len(most))
+                logger.warning("The vector index is rebuilt from the ledger.")
                 self.rebuild()
-            # Opening takes long the first time. No search of a user is to wait for that.
-            anything = np.ones(int(self._ledger.get(EMBEDDER_DIMENSION) or 1), np.float32)
-            self._index.search(_NOBODY, anything / np.linalg.norm(anything), 1, size=1)
+            if least or not self._exact_up_to:  # else nobody searches it
+                # Opening takes long the first time. No search of a user is to wait for that.
+                anything = np.ones(int(self._ledger.get(EMBEDDER_DIMENSION) or 1), np.float32)
+                self._index.search(_NOBODY, anything / np.linalg.norm(anything), 1, size=1)
             self.state = "ready"
 
-    def rebuild(self) -> int:
-        """Build the index anew from the ledger's vectors; returns how many there are.
+    def rebuild(self) -> None:
+        """Build the index anew from the ledger's vectors, those of large users.
 
         Raises:
             IndexUnavailableError: The index does not answer.
@@ -109,6 +121,9 @@ class Indexer:
         with self._lock:
             self.state = "rebuilding"
             mark = self._ledger.get(PURGE)  # documents are erased while this goes on
+            if not self._ledger.read_only:
+                with self._ledger.write() as connection:
+                    leave_out_small(connection, self._exact_up_to)
             try:
                 self._index.replace(self._interruptible())
             except BaseException:
@@ -118,8 +133,6 @@ class Indexer:
                 with self._ledger.write() as connection:
                     clear_purge(connection, mark)
             self.state = "ready"
-            with self._ledger.read() as connection:
-                return sum(expected(connection).values())
 
     def purge(self) -> bool:
         """Complete every erasure: rewrite the files of index and ledger, if anything was erased.
@@ -147,16 +160,17 @@ class Indexer:
         """Embed and index what waits, of one user or of all; returns what is still waiting.
 
         Args:
-            user_row: Whose turns; ``None`` for everybody's.
+            user_row: Whose turns; ``None`` for everybody's. Of one user only those without a
+                vector are waited for: what the index lacks, recall compares one by one.
             seconds: When to give up; ``None`` for never.
             without: Rows of turns that need not be waited for.
-            index: ``False`` makes vectors only: what the index lacks, recall compares one by one.
+            index: ``False`` makes vectors only.
 
         Raises:
             ModelError: The embedder failed or returned something unusable.
             IndexUnavailableError: The index does not answer.
         """
-        embedded = None if index else False
+        embedded = None if index and user_row is None else False
         if self._ledger.read_only:
             return self.waiting(user_row, without, embedded=embedded)
         deadline = None if seconds is None else time.monotonic() + seconds
@@ -247,6 +261,7 @@ class Indexer:
             if vector is not None:
                 self._embedder.record_dimension(connection, len(vector))
                 store_vectors(connection, made)
+                settle(connection, self._exact_up_to, [turn.row for turn in made])
 
     def _index_batch(self, user_row: int | None) -> None:
         """Index some turns that have their vectors; nothing is erased or archived meanwhile."""

@@ -29,6 +29,7 @@ from lightmem_integrations.storage.folder import (
 from lightmem_integrations.storage.folder_lock import FolderLock
 from lightmem_integrations.storage.index import ExactIndex, VectorIndex
 from lightmem_integrations.storage.ledger import Ledger, file_of
+from lightmem_integrations.storage.turn_columns import BYTES_A_TURN, EXACT_UP_TO
 
 logger = logging.getLogger(__name__)
 
@@ -74,8 +75,7 @@ class Store:
         parts = opened() if self.path is None else shared(self.path, options, opened, user)
         self.ledger, self.index, self.indexer = parts.ledger, parts.index, parts.indexer
         self.settings, self.tombstones, self.columns = settings, parts.tombstones, parts.columns
-        # Who brings an index wants it asked; the folder's own is for memories that are larger.
-        self.exact = index is None
+        self.exact_up_to = _exact_up_to(index, settings)
         self.embedder = parts.embedder.serving(embedder)
         self._folder_lock = parts.folder_lock
         self._release = functools.partial(parts.release, user)
@@ -126,6 +126,7 @@ def _opened(
 ) -> OpenStore:
     if ledger_url is not None:
         file_of(ledger_url)  # before the folder: what is no ledger makes none
+    exact_up_to = _exact_up_to(index, settings)
     folder = path or Path(tempfile.mkdtemp(prefix="lightmem-"))
     folder_lock = FolderLock(folder)
     try:
@@ -143,7 +144,7 @@ def _opened(
                 index = LimitedIndex(index, settings)
             identity = StoreEmbedder(ledger, embedder, settings)
             identity.check_identity(replace=replace)
-            indexer = Indexer(ledger, index, identity, settings)
+            indexer = Indexer(ledger, index, identity, settings, exact_up_to=exact_up_to)
         except BaseException:
             ledger.close()
             raise
@@ -156,6 +157,16 @@ def _opened(
         folder, path is None, folder_lock, ledger, index, identity, indexer, options,
         settings.close_seconds, ColumnCache(settings.column_mebibytes * 2**20),
     )  # fmt: skip
+
+
+def _exact_up_to(index: VectorIndex | None, settings: Settings) -> int:
+    """Turns of a user that are compared one by one: as many as columns in memory have room for.
+
+    Who brings an index wants it asked; the folder's own is for memories that are larger.
+    """
+    if index is not None:
+        return 0
+    return min(EXACT_UP_TO, settings.column_mebibytes * 2**20 // BYTES_A_TURN)
 
 
 def _ledger(folder: Path, url: str | None, *, read_only: bool) -> Ledger:

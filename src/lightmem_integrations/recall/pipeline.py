@@ -30,12 +30,15 @@ from lightmem_integrations.recall.tiers.fuse import fuse
 from lightmem_integrations.recall.tiers.shared import may_be_shared, with_shared
 from lightmem_integrations.records.conversation import Plan, Recall
 from lightmem_integrations.storage.index import VectorIndex
-from lightmem_integrations.storage.turn_columns import EXACT_UP_TO
 from lightmem_integrations.storage.turn_filter import RowFilter
-from lightmem_integrations.storage.turn_vectors import any_pending
+from lightmem_integrations.storage.turn_vectors import any_pending, count_pending_turns
 from lightmem_integrations.storage.users import User, find_user
 from lightmem_integrations.text.temporal import names_dates
 from lightmem_integrations.validation import Request
+
+# Of so many turns that the index lacks still, the vectors are sooner compared in memory, with all
+# others, than read from the ledger: a guess, half of what those of 10,000 took in memory.
+_MANY_WAIT = 200
 
 
 def recall_online(parts: RecallParts, request: Request) -> Recall:
@@ -162,7 +165,7 @@ def _catch_up(run: Run, user: User, limits: RowFilter) -> None:
     with run.stage("catch up"), run.forgiving("new turns are found by words only"):
         indexer, excluded = parts.store.indexer, limits.excluded.tolist()
         indexed = not parts.settings.background_indexing  # else a thread does that soon
-        left = indexer.waiting(user.row, excluded, embedded=None if indexed else False)
+        left = indexer.waiting(user.row, excluded, embedded=False)
         limit = run.deadline("catch_up_seconds", parts.embedding)
         if left and (seconds := limit.left) > 0:
             with suppress(TimeoutError):
@@ -186,7 +189,7 @@ def _coarse(
     def search(index: VectorIndex | None) -> list[Candidates]:
         with store.ledger.read() as connection:
             columns = store.columns.of(connection, user)
-            if columns is not None and store.exact and len(columns.owners) <= EXACT_UP_TO:
+            if columns is not None and count_pending_turns(connection, user.row) > _MANY_WAIT:
                 index = None
             return merge_candidates(
                 [
@@ -199,8 +202,9 @@ def _coarse(
                 ]
             )  # fmt: skip
 
+    in_index = user.indexed and user.searchable > store.exact_up_to
     with run.stage("coarse"):
-        if queries[0].vector is not None and store.indexer.ready:
+        if queries[0].vector is not None and in_index and store.indexer.ready:
             with run.forgiving("the ledger's vectors were compared one by one"):
                 return search(store.index)
         return search(None)

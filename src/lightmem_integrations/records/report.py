@@ -51,7 +51,7 @@ class Stats(Displayed):
         sessions: Number of sessions.
         turns: Number of turns.
         searchable: Turns that recall may find.
-        pending: Searchable turns that are not in the vector index yet (found lexically).
+        pending: Searchable turns without a vector yet (found lexically).
         episodes: Episodes that consolidation made of the turns, without those dropped.
         facts: Facts that stand: neither retracted nor superseded.
         set_aside: Turns that consolidation leaves out, as a writer failed at them too often;

@@ -21,7 +21,7 @@ def count_stored(connection: Connection, user: int | None) -> dict[str, int]:
         "sessions": count_rows(connection, sessions, user=user),
         "turns": count_rows(connection, turns, user=user),
         "searchable": searchable,
-        "pending": count_pending_turns(connection, user),
+        "pending": count_pending_turns(connection, user, embedded=False),
         "episodes": count_rows(connection, episodes, episodes.c.state != DROPPED, user=user),
         "facts": count_rows(connection, facts, *standing, user=user),
         "set_aside": count_rows(connection, quarantine, user=user),

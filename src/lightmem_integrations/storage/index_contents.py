@@ -1,19 +1,33 @@
-"""Contents of the vector index: the vectors of turns, and those of documents."""
+"""Contents of the vector index: the turns of large users, and documents of large namespaces.
+
+All others are compared one by one. A user is marked in the ledger before any of its turns goes to
+the index. What that holds of others, such as users of earlier versions, is never asked for.
+"""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, and_, delete, func, insert, literal, select, update
 
 from lightmem_integrations.storage.document_vectors import FIRST_ID, HELD
 from lightmem_integrations.storage.index import Batch
 from lightmem_integrations.storage.ledger import Ledger, get_meta, put_meta
-from lightmem_integrations.storage.schema import document_vectors, namespaces, users, vectors, work
+from lightmem_integrations.storage.schema import (
+    document_vectors,
+    namespaces,
+    turns,
+    users,
+    vectors,
+    work,
+)
 from lightmem_integrations.storage.turns import EMBED
 from lightmem_integrations.storage.vector_bytes import unpack_rows
 
+# Who has at most this share of the turns over which users are indexed is left out of a rebuild: a
+# guess, so that nobody goes in and out with every few turns.
+_SHRUNK = 0.9
 _BATCH = 1_000  # vectors read at a time; a guess
 
 PURGE = "index.purge"
@@ -25,8 +39,18 @@ Each erasure sets another value: whoever rewrites the index clears only the one 
 # Of each kind of vector: whose they are, by which column; their rows; the id in the index of row 0;
 # and which of them the index must hold.
 _WAITS = select(work.c.item).where(work.c.kind == EMBED)
+_MARKED = users.alias()
 _KINDS = (
-    (users, vectors.c.user, vectors.c.turn, 0, vectors.c.turn.not_in(_WAITS)),
+    (
+        users,
+        vectors.c.user,
+        vectors.c.turn,
+        0,
+        and_(
+            vectors.c.user.in_(select(_MARKED.c.id).where(_MARKED.c.indexed)),
+            vectors.c.turn.not_in(_WAITS),
+        ),
+    ),
     (
         namespaces,
         document_vectors.c.namespace,
@@ -65,6 +89,35 @@ def batches(ledger: Ledger) -> Iterator[Batch]:
                     rows, found = unpack_rows(connection.execute(query.where(row > rows[-1])))
                 if rows:
                     yield Batch(scope, [first_id + each for each in rows], found)
+
+
+def settle(connection: Connection, over: int, rows: Collection[int] | None = None) -> None:
+    """Let turns that have their vector wait for the index only if their users belong into it.
+
+    That are those with more searchable turns than ``over``, from then on with all their turns.
+
+    Args:
+        connection: A write transaction on the ledger.
+        over: How many turns of a user are compared one by one.
+        rows: Only these turns, and their users; ``None`` for all.
+    """
+    new = select(users.c.id).where(users.c.searchable > over, ~users.c.indexed)
+    done = select(vectors.c.turn).join(users, users.c.id == vectors.c.user).where(~users.c.indexed)
+    if rows is not None:
+        new = new.where(users.c.id.in_(select(turns.c.user).where(turns.c.id.in_(list(rows)))))
+        done = done.where(vectors.c.turn.in_(list(rows)))
+    held = select(literal(EMBED), vectors.c.user, vectors.c.turn)
+    held = held.where(vectors.c.user.in_(new), vectors.c.turn.not_in(_WAITS))
+    connection.execute(insert(work).from_select(["kind", "user", "item"], held))
+    connection.execute(update(users).where(users.c.id.in_(new)).values(indexed=True))
+    connection.execute(delete(work).where(work.c.kind == EMBED, work.c.item.in_(done)))
+
+
+def leave_out_small(connection: Connection, over: int) -> None:
+    """Leave users with clearly fewer searchable turns than that out of an index built anew."""
+    small = users.c.indexed, users.c.searchable <= _SHRUNK * over
+    connection.execute(update(users).where(*small).values(indexed=False))
+    settle(connection, over)
 
 
 def mark_purge(connection: Connection) -> None:

@@ -12,12 +12,16 @@ from lightmem_integrations.storage.schema import sessions, users
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A user as the ledger knows one: its row, its key, and what BM25 needs to know."""
+    """A user as the ledger knows one: its row, its key, and what BM25 needs to know.
+
+    ``indexed``: the vector index holds its turns, but for those that wait.
+    """
 
     row: int
     key: str
     searchable: int
     terms: int
+    indexed: bool
 
 
 _USER = select(users).where(users.c.key == bindparam("key"))
@@ -28,7 +32,7 @@ def find_user(connection: Connection, user_id: str) -> User | None:
     row = connection.execute(_USER, {"key": key_of(user_id)}).first()
     if row is None or row.name != user_id:
         return None
-    return User(row.id, row.key, row.searchable, row.terms)
+    return User(row.id, row.key, row.searchable, row.terms, row.indexed)
 
 
 def row_of(connection: Connection, user_id: str) -> int:
