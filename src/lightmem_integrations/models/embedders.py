@@ -142,7 +142,7 @@ def document_vectors(embedder: Embedder, texts: Sequence[str]) -> Vectors:
 
 def encoded_documents(
     embedder: TokenEmbedder, texts: Sequence[str], ignored: NDArray[np.bool_]
-) -> tuple[Vectors, list[NDArray[np.int8]]]:
+) -> tuple[Vectors, list[bytes]]:
     """The normalised vectors of what is stored, and the compact token vectors of each text.
 
     Args:

@@ -238,7 +238,7 @@ def _embedded(
             continue
         encoded, compacted = encoded_documents(with_tokens, part, ignored)
         vectors.append(encoded)
-        tokens += [matrix.tobytes() for matrix in compacted]
+        tokens += compacted
     return np.concatenate(vectors), tokens
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, exists, insert, literal, select
 
 from lightmem_integrations.arrays import Vectors
@@ -34,7 +32,7 @@ class UnindexedTurn:
         speaker: Who spoke, where there is a name.
         text: What was said.
         vector: Its vector, once it is made; only the index lacks it then.
-        tokens: Its compacted token vectors, ``(tokens, dimension)``, once they are made.
+        tokens: Its compacted token vectors, once they are made.
     """
 
     row: int
@@ -43,7 +41,7 @@ class UnindexedTurn:
     speaker: str | None
     text: str
     vector: Vectors | None
-    tokens: NDArray[np.int8] | None = None
+    tokens: bytes | None = None
 
 
 def pending_turns(
@@ -129,7 +127,7 @@ def store_vectors(connection: Connection, embedded: Sequence[UnindexedTurn]) -> 
             "turn": each.row,
             "user": each.user,
             "vector": pack_vector(each.vector),
-            "tokens": None if each.tokens is None else each.tokens.tobytes(),
+            "tokens": each.tokens,
         }
         for each in embedded
         if each.row in there and each.vector is not None

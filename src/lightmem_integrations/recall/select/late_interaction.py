@@ -7,7 +7,9 @@ are compacted once, at write time (`compact`), and only compared when somebody a
 A seeded random rotation cut to 128 dimensions keeps inner products as well as a fitted projection
 would (measured on LoCoMo: within a point of all 384 dimensions, and of a PCA fitted on LoCoMo
 itself), and needs no file and no fitting text. Without stop words, punctuation and special tokens,
-and as int8, a memory of thirty words takes about 2 KB.
+and in 4 bits a number, a memory of thirty words takes about 1 KB. MRR of 4 bits was .714 on LoCoMo
+and .670 on BEAM, that of 8 bits .712 and .665, that of 2 bits .707 and .676, and that of 64
+dimensions in 8 bits .710 and .666.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from lightmem_integrations.models.token_vectors import DIMENSIONS, STEPS, rotate
+from lightmem_integrations.models.token_vectors import of_earlier_form, rotate, unpack
 from lightmem_integrations.text.terms import terms
 
 # Multiplications of the largest product that OpenBLAS leaves to one thread (its interface/gemm.c).
@@ -74,16 +76,18 @@ def maxsim(query: NDArray[np.float32], memories: Collection[bytes | None]) -> ND
         float32 of shape (query tokens, memories), about -1 to 1; NaN for memories without tokens.
     """
     nearest = np.full((len(query), len(memories)), np.nan, dtype=np.float32)
-    stored = [tokens for tokens in memories if tokens]
-    if not stored or not len(query):
-        return nearest
-    known = [i for i, tokens in enumerate(memories) if tokens]
-    lengths = [len(tokens) // DIMENSIONS for tokens in stored]
-    starts = np.cumsum([0, *lengths[:-1]])
-    tokens = np.frombuffer(b"".join(stored), np.int8).reshape(-1, DIMENSIONS)
-    # (tokens, query) so that reduceat walks contiguous rows: four times faster than the transpose.
-    similarity = _products(tokens, query.T / np.float32(STEPS))
-    nearest[:, known] = np.maximum.reduceat(similarity, starts, axis=0).T
+    for earlier in (False, True):
+        stored = {
+            i: each for i, each in enumerate(memories) if each and of_earlier_form(each) == earlier
+        }
+        if not stored or not len(query):
+            continue
+        tokens, lengths, step = unpack(list(stored.values()))
+        starts = np.cumsum([0, *lengths[:-1]])
+        # (tokens, query), so that reduceat walks contiguous rows: four times faster than the
+        # transpose.
+        similarity = _products(tokens, query.T * np.float32(step))
+        nearest[:, list(stored)] = np.maximum.reduceat(similarity, starts, axis=0).T
     return nearest
 
 
