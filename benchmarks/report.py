@@ -231,10 +231,10 @@ def embedding(data: Sequence[Path], _keep: Path | None) -> dict[str, str]:
     return {"embedding": f"{cosine}\n\n" + table(("", "int8", "fp32", "difference"), rows)}
 
 
-def writing(_data: Sequence[Path], _keep: Path | None) -> dict[str, str]:
+def writing(data: Sequence[Path], _keep: Path | None) -> dict[str, str]:
     """Memory and disk for 10,000 turns."""
     # In a process of its own: the peak of this one's memory would be that of all parts.
-    found = json.loads(run("write_path.py", "--json"))
+    found = json.loads(run("write_path.py", "--json", "--data", str(data[0])))
     rows = [
         (f"on disk: {key.partition(' ')[2] or 'all'}", f"{value / _MIB:.1f} MiB")
         for key, value in found.items()
@@ -245,7 +245,11 @@ def writing(_data: Sequence[Path], _keep: Path | None) -> dict[str, str]:
         ("peak memory, 10,000 turns added and indexed", f"{found['memory_mib_indexed']:.0f} MiB"),
         ("turns embedded and indexed", f"{found['indexed_per_second']:.0f} a second"),
     ]
-    return {"writing": f"{table(('', ''), rows)}\n\n{load()}"}
+    parts = [(part, f"{size / _MIB:.1f} MiB") for part, size in found["parts"].items()]
+    return {
+        "writing": f"{table(('', ''), rows)}\n\n{load()}",
+        "bytes": table(("on disk per 10,000 turns", ""), parts),
+    }
 
 
 PARTS: dict[str, Callable[[Sequence[Path], Path | None], dict[str, str]]] = {

@@ -1,17 +1,20 @@
 """How fast turns are written and indexed, and what they take on disk and in memory.
 
 One user, sessions of 20 turns, the default embedding model. Turns are first added with indexing
-held back, then indexed at once, so that the two can be told apart.
+held back, then indexed at once, so that the two can be told apart. What the parts take on disk is
+told of the turns of a file of conversations, if one is given: other texts have other lengths.
 """
 
 from __future__ import annotations
 
 import json
 import resource
+import sqlite3
 import statistics
 import sys
 import tempfile
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +23,8 @@ from rich.console import Console
 from rich.table import Table
 
 from lightmem_integrations import LightMem, Settings
+from lightmem_integrations.evaluation.conversations import read
+from lightmem_integrations.evaluation.filled_store import STORE, fill
 from synthetic import BulkEmbedder, sessions, turns
 
 _USER = "writer"
@@ -38,6 +43,35 @@ def peak_memory() -> float:
 def size_of(folder: Path) -> int:
     """Bytes of all files below a folder."""
     return sum(each.stat().st_size for each in folder.rglob("*") if each.is_file())
+
+
+# Pages by what they hold; what single values take in them; and the rest of the pages of vectors.
+_LEDGER_PARTS = """
+WITH pages AS (
+    SELECT CASE WHEN name LIKE '%vectors%' THEN 'vectors' WHEN name LIKE 'lexical%' THEN 'words'
+                WHEN name LIKE '%turns%' THEN 'turns' ELSE 'all else' END AS part,
+           sum(pgsize) AS size
+    FROM dbstat GROUP BY 1),
+blobs AS (SELECT sum(length(vector)) AS vector, sum(length(tokens)) AS tokens FROM vectors)
+SELECT 'vectors of turns', vector FROM blobs
+UNION ALL SELECT 'vectors of tokens', tokens FROM blobs
+UNION ALL SELECT 'room between vectors', size - vector - tokens FROM pages, blobs
+    WHERE part = 'vectors'
+UNION ALL SELECT part, size FROM pages WHERE part <> 'vectors'
+"""
+
+
+def bytes_by_part(data: Path) -> dict[str, float]:
+    """Bytes per 10,000 turns of a file of conversations, by what they are for."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        conversations = read(data)
+        fill(Path(folder), conversations)
+        store = Path(folder) / STORE
+        with closing(sqlite3.connect(store / "ledger.sqlite")) as ledger:
+            parts = dict(ledger.execute(_LEDGER_PARTS).fetchall())
+        parts = {"all": size_of(store), **parts, "index": size_of(store / "index")}
+        count = sum(len(each.turns) for each in conversations)
+    return {f"of {data.stem}: {part}": size * _PER / count for part, size in parts.items()}
 
 
 def measure(count: int, *, fast: bool) -> dict[str, float]:
@@ -81,14 +115,18 @@ def main(
     embedder: Annotated[
         str, typer.Option(help="'real', or 'fast' for random vectors instead of the model's.")
     ] = "real",
+    data: Annotated[
+        Path | None, typer.Option(help="File of conversations whose bytes are told by part.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Measure writing."""
     if embedder not in ("real", "fast"):
         raise typer.BadParameter(f"{embedder!r} is neither 'real' nor 'fast'")
     found = measure(count, fast=embedder == "fast")
+    parts = {} if data is None else bytes_by_part(data)
     if as_json:
-        print(json.dumps(found | {"embedder": embedder}, indent=2))
+        print(json.dumps(found | {"embedder": embedder, "parts": parts}, indent=2))
         return
     table = Table(title=f"Writing {count:,} turns of one user, embedder: {embedder}")
     table.add_column("")
@@ -103,6 +141,8 @@ def main(
     table.add_row("peak memory, warmed up", f"{found['memory_mib_warm']:.0f} MiB")
     table.add_row("peak memory, turns added", f"{found['memory_mib_added']:.0f} MiB")
     table.add_row("peak memory, turns indexed", f"{found['memory_mib_indexed']:.0f} MiB")
+    for label, size in parts.items():
+        table.add_row(f"on disk per 10,000 turns {label}", f"{size / _MIB:.1f} MiB")
     Console().print(table)
 
 

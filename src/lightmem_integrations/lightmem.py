@@ -568,8 +568,6 @@ class LightMem(Reopened, Closing):
     def reindex(self) -> int:
         """Build the vector index anew from the ledger; returns how many vectors can be searched.
 
-        Users with few turns are compared one by one, and are not in it.
-
         Raises:
             ModelError: The embedder failed.
             StorageError: The ledger or the index does not answer.

@@ -129,7 +129,7 @@ def store_vectors(connection: Connection, embedded: Sequence[UnindexedTurn]) -> 
             "vector": pack_vector(each.vector),
             "tokens": each.tokens,
         }
-        for each in embedded
+        for each in sorted(embedded, key=lambda each: each.row)  # or SQLite leaves pages half empty
         if each.row in there and each.vector is not None
     ]
     insert_rows(connection, vectors, kept)
