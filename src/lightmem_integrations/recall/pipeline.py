@@ -37,7 +37,7 @@ from lightmem_integrations.text.temporal import names_dates
 from lightmem_integrations.validation import Request
 
 # Of so many turns that the index lacks still, the vectors are sooner compared in memory, with all
-# others, than read from the ledger: a guess, half of what those of 10,000 took in memory.
+# others, than read from the ledger: a guess.
 _MANY_WAIT = 200
 
 
