@@ -131,8 +131,8 @@ class TurnColumns:
         """The turns with these rows and those said up to ``around`` places before and after."""
         wanted = np.fromiter(rows, np.int64, len(rows))
         known = self.turns.rows[self.by_row]
-        wanted = wanted[np.isin(wanted, known)]
-        hits = self.keys[self.by_row[np.searchsorted(known, wanted)]]
+        at = np.searchsorted(known, wanted)
+        hits = self.keys[self.by_row[at[at < np.searchsorted(known, wanted, "right")]]]
         near = np.zeros(len(self.keys) + 1, np.int64)
         np.add.at(near, np.searchsorted(self.keys, hits - around, "left"), 1)
         np.add.at(near, np.searchsorted(self.keys, hits + around, "right"), -1)

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from operator import itemgetter
+from sys import intern
 from typing import Any
 
 import numpy as np
@@ -121,8 +122,8 @@ def _as_columns(read: Sequence[Any]) -> Turns:
         positions=np.array(columns["position"], np.int64),
         said_at=np.array(columns["said_at"], np.float64),
         searchable=np.array(columns["searchable"], np.bool_),
-        roles=objects(columns["role"]),
-        speakers=objects([speaker or "" for speaker in columns["speaker"]]),
+        roles=objects([*map(intern, columns["role"])]),
+        speakers=objects([intern(speaker or "") for speaker in columns["speaker"]]),
         texts=objects(columns["text"]),
         terms=objects([hashed(terms.split()) for terms in columns["terms"]]),
         vectors=vectors,
