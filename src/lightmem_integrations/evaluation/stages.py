@@ -162,7 +162,8 @@ class CoarseSearch:
             "words": "The lexical half of the coarse search alone (recall.coarse.by_words): turns "
             "by the summed idf of the words that they share with the question.",
             "meaning": "The dense half of the coarse search alone (recall.coarse.by_meaning): "
-            "turns by the cosine similarity of sentence vectors, from Chroma.",
+            "turns by the cosine similarity of sentence vectors, all compared; from the vector "
+            "index only for a user whose turns are too many for that.",
         }[by]
         self._by = by
         self._embedder = as_embedder(embedder)
@@ -217,7 +218,10 @@ class CoarseSearch:
             weighed = weigh_terms(connection, user, question)
             return by_words(connection, user, weighed, k, limits)
         vector, _ = encoded_query(self._embedder, question)
-        return by_meaning(connection, self._store.index, user, vector, k, limits)
+        store = self._store  # which searches its index for large users only, as in a recall
+        in_index = user.indexed and user.searchable > store.exact_up_to and store.indexer.ready
+        index = store.index if in_index else None
+        return by_meaning(connection, index, user, vector, k, limits)
 
 
 _FACTS: tuple[Tier, ...] = ("ltm",)
