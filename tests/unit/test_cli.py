@@ -374,7 +374,8 @@ def test_eval_retrieval_prints_json(run, tmp_path):
     arguments = ("eval", "retrieval", "--data", data, "--contender", "lightmem")
     result = run(*arguments, "--json")
     assert result.exit_code == 0
-    assert json.loads(result.stdout)["rows"][0]["contender"] == "lightmem"
+    (measured,) = json.loads(result.stdout)
+    assert measured["rows"][0]["contender"] == "lightmem"
     assert "lightmem" in run(*arguments).stdout
     unknown = run("eval", "retrieval", "--data", data, "--contender", "nobody")
     assert unknown.exit_code == 1

@@ -45,8 +45,10 @@ ARGUMENTS = {
     "forget": ("{store}", "-u", "anne", "--yes"),
     "reindex": ("{store}",),
     "backup": ("{store}", "{store}-copy"),
+    "eval label": ("{store}", "-u", "anne", "--out", "{store}-labels.json"),
     "eval retrieval": ("--data", DATA, "--contender", "lightmem:words", "--sample", "2"),
 }
+TYPED = {"chat": "Where do I live?\n\n", "eval label": "Where do I live?\n1\n\n"}
 
 
 @pytest.fixture(scope="module")
@@ -81,8 +83,8 @@ def run(store):
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_prints_one_json_document(run, command):
     assert any("--json" in each.opts for each in COMMANDS[command].params), command
-    asked = "Where do I live?\n\n" if command == "chat" else ""
-    result = run(command, *ARGUMENTS[command], "--json", answers=asked)
+    typed = TYPED.get(command, "")
+    result = run(command, *ARGUMENTS[command], "--json", answers=typed)
     assert result.exit_code == 0, result.stderr
     assert json.loads(result.stdout)
     # What a terminal would obey, and what it could not show, is escaped.
@@ -126,6 +128,14 @@ def test_a_conversation_stands_beside_its_json(run):
     assert [each["said"] for each in said["exchanges"]] == ["Where do I live?", "Thanks."]
     assert said["exchanges"][0]["answer"] in result.stderr
     assert (said["user_id"], said["session_id"]) == ("anne", "now")
+
+
+def test_labelling_stands_beside_its_json(run):
+    result = run("eval label", *ARGUMENTS["eval label"], "--json", answers=TYPED["eval label"])
+    labelled = json.loads(result.stdout)
+    assert (labelled["user_id"], labelled["questions"]) == ("anne", ["Where do I live?"])
+    assert Path(labelled["file"]).is_file()
+    assert "I live in Porto now." in result.stderr
 
 
 WITH_STORE = [command for command in COMMANDS if command not in ("chat", "eval retrieval")]

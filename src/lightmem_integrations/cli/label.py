@@ -18,6 +18,7 @@ from lightmem_integrations.cli.options import (
     existing,
     open_existing,
 )
+from lightmem_integrations.cli.output import JsonOption, print_json
 from lightmem_integrations.display import clipped, counted, literal
 
 if TYPE_CHECKING:
@@ -51,15 +52,17 @@ def label(
             show_default="typed in",
         ),
     ] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Label which turns of your own chats answer a question, to measure retrieval on them.
 
     The turns come from recall, from words and from meaning, shuffled. An empty line ends it; what
-    was labelled is kept.
+    was labelled is kept. JSON is printed at the end, the questions and turns beside it, on the
+    standard error stream.
     """
     from lightmem_integrations.evaluation.labels import Labels
 
-    console = Console()
+    console = Console(stderr=as_json)
     with open_existing(store) as memory:
         check_stored(memory, user)
         memory.index_pending()
@@ -76,8 +79,11 @@ def label(
                 if choice != _SKIP:
                     places = [] if choice == _NONE else sorted(set(map(int, choice.split())))
                     labels.add(question, [pool[place - 1][0] for place in places])
-            labelled = len(labels.asked)
-    console.print(Text(f"{counted(labelled, 'question')} of {literal(user)} in {out}."))
+            labelled = list(labels.asked)
+    if as_json:
+        print_json({"user_id": user, "file": out, "questions": labelled})
+        return
+    console.print(Text(f"{counted(len(labelled), 'question')} of {literal(user)} in {out}."))
     if labelled:
         console.print(Text(f"Measure with: lightmem eval retrieval --data {out}"))
 
