@@ -305,7 +305,7 @@ def test_the_first_question_is_answered_while_the_models_load(
         agent.invoke(QUESTION)
     assert time.monotonic() - started < 2.5
     assert "My cat is called Tom." in model.prompts[0][0].text
-    assert "s of recall_seconds" in caplog.text
+    assert "s left of recall_seconds" in caplog.text
 
 
 @pytest.mark.parametrize("loading", [{"fault": ModelUnavailableError("no weights")}], indirect=True)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from lightmem_integrations import Branch, LightMem, Settings, Turn
+from lightmem_integrations.storage.turn_reads import Turns
 from lightmem_integrations.testing import HashEmbedder
 
 pytestmark = pytest.mark.slow
@@ -132,11 +133,13 @@ def test_what_was_forgotten_is_gone_from_memory(open_memory):
 
 
 def held(text):
-    """Whether a list of this process holds an equal text that is not the test's own."""
+    """Whether a list or turns of this process hold an equal text that is not the test's own."""
     gc.collect()
-    return any(
-        type(each) is str and each == text and each is not text
+    kept = [
+        found.texts if type(found) is Turns else found
         for found in gc.get_objects()
-        if type(found) is list
-        for each in found
+        if type(found) in (list, Turns)
+    ]
+    return any(
+        type(each) is str and each == text and each is not text for found in kept for each in found
     )

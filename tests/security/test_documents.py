@@ -123,7 +123,7 @@ def test_what_chroma_held_is_gone_after_a_purge_or_the_next_opening(
 
 
 def test_an_index_that_is_loaded_leaves_none_of_the_memory_of_its_process_in_its_files(tmp_path):
-    settings = Settings(background_indexing=False, shards=1)
+    settings = Settings(background_indexing=False, shards=1, column_mebibytes=0)  # all in Chroma
     with LightMem(tmp_path, embedder=HashEmbedder(32), settings=settings) as memory:
         memory.add(Turn(role="user", text="heron"), user_id="ann")
         memory.index_pending()

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+_ENOUGH = 20  # turns beyond the two that any line fits, from which on it counts in full; a guess
+
 # Platt scaling of the feature `evidence`: own questions against those about another person, fitted
 # by `python benchmarks/nothing_known.py --data realmem-dev.json.gz --fit` (RealMem, Apache-2.0).
 _SLOPE, _MIDDLE = 21.1, 0.38
@@ -48,10 +50,12 @@ def without_length(
     """Z-scores of what a straight line over the logarithm of lengths leaves of the known values.
 
     A long turn holds some word of any question, and its vector says little: each turn is compared
-    with turns of its own length. 0 where nothing is known.
+    with turns of its own length. 0 where nothing is known. Of few turns a line would explain
+    everything, so there it counts in part.
     """
     known = np.isfinite(values)
     x = _off_mean(np.broadcast_to(log_lengths, values.shape), known)
     y = _off_mean(values, known)
     slope = (x * y).sum(-1, keepdims=True) / (x * x).sum(-1, keepdims=True).clip(1e-6)
+    slope *= np.clip((known.sum(-1, keepdims=True) - 2) / _ENOUGH, 0, 1).astype(np.float32)
     return z_scores(np.where(known, y - slope * x, np.float32(np.nan)))
