@@ -102,10 +102,11 @@ class Interrupts(Slow):
         return super().embed_documents(texts)
 memory = LightMem(sys.argv[1], embedder=Interrupts(8))
 memory.add(Turn(role="user", text="x"), user_id="ann")
-inside.wait(60)
+assert inside.wait(60), "nothing was embedded"
 try:
     closing.set()
     memory.close()
+    time.sleep(1)  # where only the warm-up is at work, closing does not wait for it
 except KeyboardInterrupt:
     print("interrupted")
 memory.close()
