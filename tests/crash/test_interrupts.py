@@ -72,6 +72,8 @@ SLOW = """
 import os, signal, sys, threading, time
 from lightmem_integrations import LightMem, Turn
 from lightmem_integrations.testing import HashEmbedder
+# A shell's background job is started deaf to it, and so are its children.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 inside = threading.Event()
 class Slow(HashEmbedder):
     def embed_documents(self, texts):
@@ -106,7 +108,6 @@ assert inside.wait(60), "nothing was embedded"
 try:
     closing.set()
     memory.close()
-    time.sleep(1)  # where only the warm-up is at work, closing does not wait for it
 except KeyboardInterrupt:
     print("interrupted")
 memory.close()
