@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
@@ -61,6 +62,7 @@ class StoreEmbedder:
         self._pool = DaemonPool(CALLS)
         self._dimension: int | None = None
         self._fingerprint: Vectors | None = None
+        self._verifying = threading.Lock()
         self._ignored: NDArray[np.bool_] | None = None
 
     @property
@@ -251,14 +253,16 @@ class StoreEmbedder:
             ModelError: The embedder failed.
             EmbeddingMismatchError: Another embedder of the same name made the store's vectors.
         """
-        if self._fingerprint is not None:
-            return
-        made = document_vectors(self._embedder, [_FIXED_TEXT])[0]
-        self.check_dimension(made)
-        known = self._ledger.get(EMBEDDER_FINGERPRINT)
-        if known and _far(known, made):
-            raise self._mismatch()
-        self._fingerprint = made
+        # Once: an embedder that is no good at two threads may give it two vectors.
+        with self._verifying:
+            if self._fingerprint is not None:
+                return
+            made = document_vectors(self._embedder, [_FIXED_TEXT])[0]
+            self.check_dimension(made)
+            known = self._ledger.get(EMBEDDER_FINGERPRINT)
+            if known and _far(known, made):
+                raise self._mismatch()
+            self._fingerprint = made
 
     def _mismatch(self) -> EmbeddingMismatchError:
         return EmbeddingMismatchError(
