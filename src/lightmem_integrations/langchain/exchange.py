@@ -88,7 +88,9 @@ def outcome(run: Run, chain: Runnable[Any, Any]) -> Any:
             break
     if inner.child_runs and hasattr(chain, "get_state"):
         # What a graph streams is up to its caller; its own run ends with its state in any case.
-        run = inner.child_runs[-1]
+        # Under the fallbacks of older versions of LangChain that is reached already.
+        last = inner.child_runs[-1]
+        run = last if last.name in (inner.name, chain.get_name()) else inner
     outputs = run.outputs
     if isinstance(outputs, dict) and set(outputs) == {"output"}:
         return outputs["output"]
