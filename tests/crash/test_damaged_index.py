@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from lightmem_integrations import LightMem, Settings, Turn
+from random_words import EMBEDDER, RandomWords
 
 FILES = ["data_level0.bin", "header.bin", "length.bin", "link_lists.bin", "index_metadata.pickle"]
 ACTIONS = ["halved", "emptied", "removed", "zeroed"]
@@ -22,27 +23,6 @@ USERS, TURNS = 4, 600
 # Without columns in memory, every user is in the index.
 SETTINGS = {"background_indexing": False, "shards": 1, "check_timeout_seconds": 8.0,
             "column_mebibytes": 0}  # fmt: skip
-
-# Every word is a random direction: like a model's vectors, and unlike counts, these have no ties.
-EMBEDDER = """
-import hashlib
-import numpy as np
-
-class RandomWords:
-    name = "random-words"
-
-    def embed_documents(self, texts):
-        return np.stack([sum(map(direction, text.split())) for text in texts])
-
-    def embed_query(self, text):
-        return self.embed_documents([text])[0]
-
-def direction(word):
-    seed = int.from_bytes(hashlib.blake2b(word.encode(), digest_size=8).digest(), "big")
-    return np.random.default_rng(seed).normal(size=64).astype(np.float32)
-"""
-exec(EMBEDDER)  # the same text runs in the child processes
-RandomWords = globals()["RandomWords"]
 
 REOPEN = (
     EMBEDDER

@@ -11,29 +11,9 @@ import pytest
 
 from lightmem_integrations import ExactIndex, LightMem, Settings, Turn
 from lightmem_integrations.engine.indexer import Indexer
+from random_words import EMBEDDER, RandomWords
 
 pytestmark = pytest.mark.slow
-
-# Every word is a random direction: like a model's vectors, and unlike counts, these have no ties.
-EMBEDDER = """
-import hashlib
-import numpy as np
-
-class RandomWords:
-    name = "random-words"
-
-    def embed_documents(self, texts):
-        return np.stack([sum(map(direction, text.split())) for text in texts])
-
-    def embed_query(self, text):
-        return self.embed_documents([text])[0]
-
-def direction(word):
-    seed = int.from_bytes(hashlib.blake2b(word.encode(), digest_size=8).digest(), "big")
-    return np.random.default_rng(seed).normal(size=64).astype(np.float32)
-"""
-exec(EMBEDDER)  # the same text runs in the child processes
-RandomWords = globals()["RandomWords"]
 
 LIMIT = 2**20 // 2_000  # turns for whose columns one mebibyte is enough
 SETTINGS = Settings(background_indexing=False, column_mebibytes=1, shards=1, embed_batch=100)
