@@ -65,7 +65,7 @@ def by_words(found: Features) -> NDArray[np.float32]:
 
 
 def plain_fusion(found: Features) -> NDArray[np.float32]:
-    """Scores of candidates by meaning and words alone, as equals."""
+    """Scores of candidates by meaning and words, and by who said it where the chat is lopsided."""
     return _weighed(found, "plain")
 
 
