@@ -232,8 +232,8 @@ STAGES: Mapping[str, Callable[[Path], Retriever]] = {
     f"{OWN}:plain": lambda folder: OwnMemory(
         folder,
         Settings(scoring="plain", late_interaction=False),
-        "A recall by the plainest scorer: dense and lexical similarity of a turn and of those around "
-        "it; Settings(scoring='plain', late_interaction=False).",
+        "A recall by the plainest scorer: dense and lexical similarity of a turn and of those "
+        "around it; Settings(scoring='plain', late_interaction=False).",
     ),
     f"{OWN}:no-late-interaction": lambda folder: OwnMemory(
         folder,
