@@ -18,11 +18,9 @@ from llama_index.core.base.llms.types import ChatMessage
 
 import lightmem_integrations
 from lightmem_integrations import Hit, Settings, Source, Turn
-from lightmem_integrations.consolidation.write import clauses
-from lightmem_integrations.consolidation.write.correction import correction_of
 from lightmem_integrations.consolidation.write.extractive import ExtractiveWriter
-from lightmem_integrations.consolidation.write.fact_rules import facts
 from lightmem_integrations.consolidation.write.grounding import check_grounded
+from lightmem_integrations.consolidation.write.own_words import is_own_word, is_supposed
 from lightmem_integrations.consolidation.write.summary import proper_names
 from lightmem_integrations.display import literal, printable
 from lightmem_integrations.errors import LightMemError
@@ -44,7 +42,7 @@ from lightmem_integrations.testing.quote import quoted_answer
 from lightmem_integrations.text.answer_cues import answer_cues
 from lightmem_integrations.text.answers import admits_ignorance, without_reasoning
 from lightmem_integrations.text.names import name_key
-from lightmem_integrations.text.sentences import sentences, split_sentences, without_quotations
+from lightmem_integrations.text.sentences import sentences, split_sentences
 from lightmem_integrations.text.temporal import mentions, time_window
 from lightmem_integrations.text.terms import hashed, terms
 
@@ -127,10 +125,8 @@ FUNCTIONS = {
     "without_placeholders": without_placeholders,
     "without_reasoning": without_reasoning,
     "to_turn": lambda text: to_turn(ChatMessage(role="assistant", content=text), Settings()),
-    "correction_of": lambda text: correction_of(said(text)),
-    "facts": lambda text: list(facts(said(text), 0)),
-    "is_own_word": clauses.is_own_word,
-    "is_supposed": clauses.is_supposed,
+    "is_own_word": is_own_word,
+    "is_supposed": is_supposed,
     "json_answer": lambda text: refused(read_object, text, {"type": "object"}),
     "literal": literal,
     "mentions": lambda text: mentions(text, NOW),
@@ -139,17 +135,11 @@ FUNCTIONS = {
     "proper_names": lambda text: proper_names([said(text)]),
     "sentences": sentences,
     "split_sentences": split_sentences,
-    "statements": lambda text: list(clauses.statements(text)),
     "terms": terms,
     "time_window": lambda text: time_window(text, NOW),
     "unknown_names": lambda text: unknown_names(text, ["Ann", "Bo Li"]),
-    "without_quotations": without_quotations,
     "write": lambda text: ExtractiveWriter().write([said(text)]),
 }
-
-# Read only after a text was cut into clauses of at most so many characters.
-SHORT = 400
-OF_CLAUSES = ("fact_patterns", "fact_rules", "grammar", "clauses", "correction", "grounding")
 
 
 def patterns():
@@ -218,29 +208,16 @@ def test_a_function_takes_time_as_its_text_is_long(name):
     check_linear(FUNCTIONS[name])
 
 
-def is_of_clauses(name):
-    return any(part in name for part in OF_CLAUSES)
-
-
 def test_every_regular_expression_is_found():
     modules = {name.rpartition(".")[0].rpartition(".")[0] for name in PATTERNS}
-    assert {"safety", "text.terms", "consolidation.write.fact_patterns"} <= modules
+    assert {"safety", "text.terms", "consolidation.write.own_words"} <= modules
     assert len(PATTERNS) > 100
 
 
-@pytest.mark.parametrize("name", [name for name in PATTERNS if not is_of_clauses(name)])
+@pytest.mark.parametrize("name", PATTERNS)
 def test_a_rule_takes_time_as_its_text_is_long(name):
     pattern = PATTERNS[name]
     if isinstance(pattern.pattern, bytes):
         check_linear(lambda text: list(pattern.finditer(text.encode())), LENGTH // 4)
     else:
         check_linear(lambda text: list(pattern.finditer(text)), LENGTH // 4)
-
-
-CLAUSES = [name for name in PATTERNS if is_of_clauses(name)]
-
-
-@pytest.mark.parametrize("name", CLAUSES)
-def test_a_rule_about_clauses_reads_the_longest_at_once(name):
-    for text in texts(SHORT):
-        assert took(lambda given: list(PATTERNS[name].finditer(given)), text) < FLOOR, text[:30]

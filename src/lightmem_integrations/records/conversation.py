@@ -18,6 +18,9 @@ Tier = Literal["mtm", "ltm"]
 ROLES: tuple[Role, ...] = ("user", "assistant", "system", "tool")
 TIERS: tuple[Tier, ...] = ("mtm", "ltm")
 
+NAMELESS = frozenset({"", *ROLES, "ai", "bot", "human"})
+"""Speakers of whom only the role is known."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:

@@ -35,8 +35,8 @@ def sentences(text: str) -> list[str]:
     text = _BLOCK_QUOTE.sub("", _CODE.sub(" ", text)) if "`" in text or ">" in text else text
     text = _BRACKETED.sub(" ", text) if "[" in text else text
     return [
-        unmasked(" ".join(sentence.split()))
-        for line in masked(text).splitlines()
+        " ".join(sentence.split()).translate(_SHOWN)
+        for line in _QUOTED.sub(_hidden, text).splitlines()
         for sentence in split_sentences(line)
         if sentence.strip()
     ]
@@ -47,16 +47,5 @@ def split_sentences(text: str) -> list[str]:
     return _SENTENCE_END.split(text)
 
 
-def masked(text: str) -> str:
-    """The text with stand-ins for punctuation in quotations, so that no split falls into one."""
-    return _QUOTED.sub(lambda found: found.group().translate(_HIDDEN), text)
-
-
-def unmasked(text: str) -> str:
-    """A piece of what `masked` gave, with its punctuation back."""
-    return text.translate(_SHOWN)
-
-
-def without_quotations(sentence: str) -> str:
-    """The sentence without what stands in quotation marks."""
-    return _QUOTED.sub(" ", sentence)
+def _hidden(quotation: re.Match[str]) -> str:
+    return quotation.group().translate(_HIDDEN)

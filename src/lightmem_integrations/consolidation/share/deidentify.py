@@ -10,8 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Sequence, Set
 
-from lightmem_integrations.consolidation.write.fact_patterns import RELATIONS
-from lightmem_integrations.consolidation.write.grammar import NAMELESS
+from lightmem_integrations.records.conversation import NAMELESS
 from lightmem_integrations.storage.facts import StoredFact
 from lightmem_integrations.storage.shared import Candidate
 from lightmem_integrations.text.names import name_key
@@ -31,8 +30,14 @@ _OWNED = re.compile(r"\b(?:my|our|your|his|her|their|its|i|we|you|he|she|they|me
 _PLAIN = re.compile(r"[^\W\d_]+(?:[ '\u2019-][^\W\d_]+)*")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _TELLING = re.compile(r"[\d@]|://|\w\.\w")
+_RELATIONS = (
+    r"(?:husband|wife|girlfriend|boyfriend|partner|fianc[eé]e?|mom|mum|mother|dad|father|sister|"
+    r"brother|"
+    r"son|daughter|grandma|grandmother|grandpa|grandfather|aunt|uncle|cousin|niece|nephew|roommate|"
+    r"best friend|boss|neighbou?r|dog|puppy|cat|kitten|kids|parents)"
+)
 _IDENTIFYING = re.compile(
-    rf"\b(?:{RELATIONS}|{CALENDAR.pattern}|spouse|child(?:ren)?|baby|boyfriends?|girlfriends?|"
+    rf"\b(?:{_RELATIONS}|{CALENDAR.pattern}|spouse|child(?:ren)?|baby|boyfriends?|girlfriends?|"
     r"https?|www|names?|named|called|nicknames?|surnames?|address|streets?|avenue|road|lane|boulevard|square|"
     r"village|postcode|zip|phones?|telephone|mobile|e-?mails?|mail|accounts?|iban|cards?|pins?|"
     r"passwords?|passphrases?|secrets?|keys?|tokens?|codes?|logins?|user ?names?|handles?|"

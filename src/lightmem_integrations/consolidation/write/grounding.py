@@ -7,13 +7,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lightmem_integrations.consolidation.write import clauses
-from lightmem_integrations.consolidation.write.fact_patterns import PATTERNS
-from lightmem_integrations.consolidation.write.fact_rules import facts as stated
-from lightmem_integrations.consolidation.write.grammar import NAMELESS
+from lightmem_integrations.consolidation.write.own_words import is_own_word, is_supposed
 from lightmem_integrations.consolidation.write.prompts import LONGEST_STATEMENT, LONGEST_WORDS
 from lightmem_integrations.knowledge.drafts import FactDraft, WriterTurn
 from lightmem_integrations.models.json_answer import one_line
+from lightmem_integrations.records.conversation import NAMELESS
 from lightmem_integrations.text.sentences import sentences
 from lightmem_integrations.text.temporal import mentions
 from lightmem_integrations.text.terms import terms
@@ -22,7 +20,7 @@ _KEYS = {"subject", "attribute", "value", "statement", "when", "turns"}
 # A guess: half of its words, at least, since a paraphrase keeps the nouns.
 _LEAST_SHARED = 0.5
 _MOST_ATTRIBUTE_WORDS = 4  # a guess: a longer attribute is a sentence
-_CONFIDENCE = 0.5  # a guess: as much as rules have for what is said of others
+_CONFIDENCE = 0.5  # a guess
 _NEGATED = re.compile(
     r"\b(?:not|no longer|never|none|no|cannot|without|nor|stopped|quit|anymore)\b|n't\b",
     re.IGNORECASE,
@@ -37,7 +35,6 @@ _TALK = re.compile(
 )
 _NUMBER = re.compile(r"\d+")
 _FIRST_PERSON = re.compile(r"\b(?:I|my|me|mine|we|our|us)\b")
-_SINGLE = frozenset(pattern.attribute for pattern in PATTERNS if pattern.single)
 
 
 class UnsupportedError(ValueError):
@@ -74,11 +71,6 @@ def check_grounded(written: object, turns: Sequence[WriterTurn], names: Sequence
     _check_texts(attribute, value, statement)
     bearing = _bearing(pointers, turns, subject)
     _check_words(statement, value, subject, [turns[place] for place in bearing])
-    if attribute in _SINGLE:
-        # Such a value takes the place of an older one: it must be the turns' own words.
-        there = {stem for place in bearing for stem in terms(turns[place].text)}
-        if not set(terms(value)) <= there:
-            raise UnsupportedError("its value is not in the turns' own words")
     claimed = set(terms(f"{statement} {value}")) - set(terms(subject))
     proof = [place for place in bearing if claimed & set(terms(turns[place].text))]
     return _draft(subject, attribute, value, statement, written["when"], turns, proof or bearing)
@@ -123,7 +115,7 @@ def _is_sound(turn: WriterTurn) -> bool:
     """True for a turn of a person, in their own words."""
     machine = turn.role in {"system", "tool"}
     machine = machine or (turn.role == "assistant" and _speaker(turn) == "user")
-    return not machine and clauses.is_own_word(turn.text)
+    return not machine and is_own_word(turn.text)
 
 
 def _speaker(turn: WriterTurn) -> str:
@@ -150,7 +142,7 @@ def _check_words(statement: str, value: str, subject: str, turns: Sequence[Write
     nearest = max(said, key=lambda each: len(claimed & set(terms(each))), default="")
     if bool(_NEGATED.search(nearest)) != bool(_NEGATED.search(statement)):
         raise UnsupportedError("it denies what was said, or says what was denied")
-    if nearest.endswith("?") or clauses.is_supposed(nearest):
+    if nearest.endswith("?") or is_supposed(nearest):
         raise UnsupportedError("it was asked or supposed, not said")
 
 
@@ -185,13 +177,6 @@ def _draft(
         entities=(),
         valid_from=None if over else since,
         valid_to=until,
-        # A model's "job" may be anything: it replaces no other unless the rules read one too.
-        single=attribute in _SINGLE
-        and any(
-            attribute == each.attribute
-            for place in pointers
-            for each in stated(turns[place], place)
-        ),
         confidence=_CONFIDENCE,
     )
 

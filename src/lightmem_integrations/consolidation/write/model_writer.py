@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from lightmem_integrations.consolidation.write.extractive import merged
 from lightmem_integrations.consolidation.write.grounding import UnsupportedError, check_grounded
 from lightmem_integrations.consolidation.write.prompts import (
     LONGEST_SUMMARY,
@@ -174,7 +173,7 @@ def _checked(
         keywords=_present(found["keywords"], MOST_KEYWORDS, there),
         entities=names,
         speakers=tuple(dict.fromkeys(turn.speaker for turn in turns if turn.speaker)),
-        facts=tuple(merged(facts)),
+        facts=tuple(_merged(facts)),
         tokens=_count(answer, "prompt_tokens") + _count(answer, "completion_tokens"),
         rejected=tuple(rejected),
     )
@@ -211,7 +210,28 @@ def _joined(drafts: Sequence[EpisodeDraft]) -> EpisodeDraft:
         keywords=tuple(dict.fromkeys(each for draft in drafts for each in draft.keywords)),
         entities=tuple(dict.fromkeys(each for draft in drafts for each in draft.entities)),
         speakers=tuple(dict.fromkeys(each for draft in drafts for each in draft.speakers)),
-        facts=tuple(merged(fact for draft in drafts for fact in draft.facts)),
+        facts=tuple(_merged(fact for draft in drafts for fact in draft.facts)),
         tokens=sum(draft.tokens for draft in drafts),
         rejected=tuple(each for draft in drafts for each in draft.rejected),
     )
+
+
+def _merged(found: Iterable[FactDraft]) -> list[FactDraft]:
+    """Facts, each once: one said twice has the evidence of both and the earlier start."""
+    kept: dict[tuple[object, ...], FactDraft] = {}
+    for fact in found:
+        about = (fact.subject.lower(), fact.attribute.lower())
+        key = (*about, fact.value.lower(), fact.valid_to, fact.denies)
+        first = kept.get(key)
+        if first is None:
+            kept[key] = fact
+            continue
+        since = [each for each in (first.valid_from, fact.valid_from) if each]
+        kept[key] = replace(
+            first,
+            evidence=tuple(sorted({*first.evidence, *fact.evidence})),
+            entities=tuple(dict.fromkeys((*first.entities, *fact.entities))),
+            valid_from=min(since) if since else None,
+            confidence=max(first.confidence, fact.confidence),
+        )
+    return list(kept.values())

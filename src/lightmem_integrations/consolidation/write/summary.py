@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from lightmem_integrations.consolidation.write.grammar import NAMELESS
 from lightmem_integrations.knowledge.drafts import WriterTurn
+from lightmem_integrations.records.conversation import NAMELESS
 from lightmem_integrations.text.sentences import sentences
 from lightmem_integrations.text.temporal import CALENDAR, MONTHS, WEEKDAYS
 from lightmem_integrations.text.terms import terms
@@ -51,8 +51,6 @@ _LONGEST_NAME = 60
 # Weight of what a candidate shares with those chosen already (maximal marginal relevance,
 # Carbonell and Goldstein, SIGIR 1998); a guess.
 _REPETITION = 0.5
-# How much more a sentence counts that tells a fact; a guess.
-_TOLD = 1.5
 
 
 def small_talk() -> frozenset[str]:
@@ -81,22 +79,18 @@ def term_weights(turns: Sequence[WriterTurn]) -> dict[str, float]:
     return {stem: (1 + math.log(count)) * spread[stem] for stem, count in frequency.items()}
 
 
-def central_sentences(
-    turns: Sequence[WriterTurn], weight: dict[str, float], telling: Iterable[int] = ()
-) -> list[str]:
+def central_sentences(turns: Sequence[WriterTurn], weight: dict[str, float]) -> list[str]:
     """The few sentences nearest to the centroid of all terms, verbatim, in the order said.
 
     Args:
         turns: The episode.
         weight: What its terms weigh.
-        telling: Pointers to turns that state facts; their sentences count half as much again.
 
     Returns:
         "Speaker: sentence", at most three.
     """
-    told = set(telling)
     candidates: list[tuple[float, int, str, frozenset[str]]] = []
-    for place, turn in enumerate(turns):
+    for turn in turns:
         for text in sentences(turn.text):
             found = frozenset(stem for stem in terms(text) if stem in weight)
             words = len(text.split())
@@ -104,7 +98,6 @@ def central_sentences(
                 continue
             # By the root of the length: neither a long list nor a bare "Painting!" wins.
             score = sum(weight[stem] for stem in found) / math.sqrt(words)
-            score *= _TOLD if place in told else 1.0
             candidates.append((score, len(candidates), f"{_by(turn)}{_cut(text)}", found))
     chosen: list[tuple[float, int, str, frozenset[str]]] = []
     covered: set[str] = set()
