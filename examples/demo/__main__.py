@@ -20,6 +20,7 @@ from ask import ask, tell, warm_up
 from lightmem_integrations.cli.options import ModelOption
 from lightmem_integrations.errors import LightMemError
 from lightmem_integrations.evaluation.conversations import read
+from notes import NotesWriter
 from observed import ObservedMemory
 
 CONVERSATION = Path(__file__).with_name("conversation.json")
@@ -53,7 +54,7 @@ def main(
         raise typer.BadParameter("a chat model answers for LangChain only", param_hint="--model")
     console = show.console_for(Console())
     people = read(CONVERSATION)
-    with ObservedMemory(store) as memory:
+    with ObservedMemory(store, writer=writer_of(model)) as memory:
         show.show_step("Loading the framework's agents")
         chosen = agents(memory, framework.value, model)
         show.show_step("Telling the conversations, and indexing them")
@@ -73,7 +74,7 @@ def main(
                 answers = ask(memory, chosen, other.questions[0], asker=person, others=others)
                 crossed.append((other, answers))
         show.show_isolation(console, crossed)
-        show.show_consolidation(console, memory.consolidate(final=True))
+        show.show_consolidation(console, memory.consolidate(final=True), model)
         for person in people:
             show.show_facts(console, memory, person)
     foreign = sum(each.foreign for each in own)
@@ -83,6 +84,17 @@ def main(
         console.print(f"The store stays in {store}.", markup=False)
     if foreign:
         raise typer.Exit(1)
+
+
+def writer_of(model: str | None) -> object:
+    """What ``LightMem`` takes as its writer: the model, or notes in its place."""
+    if model is None:
+        return NotesWriter()
+    if model.lower().endswith(".gguf"):
+        return model
+    from lightmem_integrations.cli.chat_model import chat_model
+
+    return chat_model(model)
 
 
 if __name__ == "__main__":

@@ -123,14 +123,20 @@ def show_isolation(
             )
 
 
-def show_consolidation(console: Console, report: ConsolidationReport) -> None:
-    """Print what consolidation made of all the turns."""
+def show_consolidation(console: Console, report: ConsolidationReport, model: str | None) -> None:
+    """Print what consolidation made of all the turns, and who wrote the facts."""
     _rule(console, "From turns to knowledge: consolidate()")
     console.print(
-        f"{counted(report.written, 'episode')} and {counted(report.facts, 'fact')}, "
-        "without a model, in "
-        f"{report.seconds:.1f} s, outside of any question. The latest ones:",
+        f"{counted(report.written, 'episode')} and {counted(report.facts, 'fact')} in "
+        f"{report.seconds:.1f} s, outside of any question."
     )
+    if model is None:
+        console.print(
+            "The facts come from notes.json, which a reader wrote in the place of a language "
+            "model. Your agent's model writes them with LightMem(..., writer=model).",
+            style="dim",
+        )
+    console.print("The latest ones:")
 
 
 def show_facts(console: Console, memory: LightMem, person: Conversation) -> None:

@@ -19,8 +19,6 @@ from lightmem_integrations.evaluation.run import chosen, evaluate, sampled
 from lightmem_integrations.evaluation.shown import BUDGET
 from lightmem_integrations.evaluation.stages import PLAIN, STAGES
 
-FACTS = "lightmem:facts"  # the rules find no fact in these turns
-
 
 @pytest.fixture(scope="module")
 def toy_run(toy_file):
@@ -56,9 +54,6 @@ def test_every_row_is_asked_the_same_questions(toy_run):
 def test_what_is_plainly_asked_for_is_found_and_shown(toy_run):
     evaluation, _ = toy_run
     for row in evaluation.rows:
-        if row.contender == FACTS:
-            assert row.overall.hit_at_10.mean == row.shown.mean == 0.0
-            continue
         # At most eight turns a user: only a lost or foreign turn could keep the rank from counting.
         assert row.overall.hit_at_10.mean == 1.0, row.contender
         assert row.overall.mrr.mean >= 0.8, row.contender
@@ -130,9 +125,8 @@ def test_a_row_never_returns_another_users_turn(name, tmp_path):
         [Conversation(turn.id[3:], (Session("s", (turn,)),), questions=()) for turn in turns],
     )
     with closing(STAGES[name](tmp_path)) as retriever:
-        expected = [] if name == FACTS else ["of-ann"]
-        assert list(retriever.rank("ann", "Where is the key?", 20)) == expected
-        assert retriever.packed("ann", "Where is the key?").turn_ids == set(expected)
+        assert list(retriever.rank("ann", "Where is the key?", 20)) == ["of-ann"]
+        assert retriever.packed("ann", "Where is the key?").turn_ids == {"of-ann"}
 
 
 def test_a_sample_asks_fewer_questions_of_whole_memories(toy_file):
@@ -188,7 +182,7 @@ def test_another_text_does_not_take_a_kept_store(tmp_path, toy_file):
     assert len(list((tmp_path / "kept").iterdir())) == 2
 
 
-@pytest.mark.parametrize("name", [each for each in STAGES if each != FACTS])
+@pytest.mark.parametrize("name", STAGES)
 def test_what_was_said_after_a_question_does_not_exist_for_it(name, tmp_path):
     said = dt.datetime(2025, 1, 10, 9, tzinfo=dt.timezone.utc)
     turns = tuple(

@@ -147,18 +147,24 @@ def told(tmp_path):
     path = tmp_path / "told"
     day = dt.datetime(2025, 5, 1, tzinfo=dt.timezone.utc)
     with LightMem(path) as memory:
-        for number, text in enumerate(["I live in Lisbon.", "I live in Porto now."]):
+        for number, text in enumerate(["Ann.home = Lisbon", "Ann.home = Porto"]):
             memory.add(
                 Turn(role="user", speaker="Ann", text=text, time=day + dt.timedelta(days=number)),
                 user_id="ann",
                 session_id=f"s{number}",
             )
-        memory.add(Turn(role="user", text="I live in Oslo.", time=day), user_id="bob")
+        memory.add(Turn(role="user", text="Bob.home = Oslo", time=day), user_id="bob")
     return path
 
 
+def consolidate(store):
+    """Facts take a model, whose place the script takes."""
+    with LightMem(store, writer=ScriptedWriter()) as memory:
+        assert memory.consolidate(final=True).written == 3
+
+
 def test_stats_counts_episodes_and_the_facts_that_stand(run, told):
-    assert run("consolidate", told, "--final").exit_code == 0
+    consolidate(told)
     everybody = run("stats", told).stdout.split()
     ann = run("stats", told, "--user", "ann").stdout.split()
     assert [everybody[everybody.index(name) + 1] for name in ("episodes", "facts")] == ["3", "2"]
@@ -166,9 +172,7 @@ def test_stats_counts_episodes_and_the_facts_that_stand(run, told):
 
 
 def test_consolidate_makes_facts_that_inspect_shows(run, told):
-    result = run("consolidate", told)
-    assert result.exit_code == 0
-    assert "episodes written 3" in " ".join(result.stdout.split())
+    consolidate(told)
     shown = run("inspect", told, "--user", "ann").stdout
     assert "2 turns in 2 sessions" in shown
     assert "2 episodes" in shown
@@ -177,6 +181,18 @@ def test_consolidate_makes_facts_that_inspect_shows(run, told):
     assert "Oslo" not in shown
     assert "Lisbon" in run("inspect", told, "--user", "ann", "--past").stdout.split("facts")[-1]
     assert "episodes written 0" in " ".join(run("consolidate", told).stdout.split())
+
+
+def test_without_a_model_there_are_episodes_and_inspect_says_what_facts_take(run, told):
+    result = run("consolidate", told, "--final")
+    assert result.exit_code == 0
+    shown = " ".join(result.stdout.split())
+    assert "episodes written 3" in shown
+    assert "new facts 0" in shown
+    inspected = run("inspect", told, "--user", "ann").stdout
+    assert "2 episodes" in inspected
+    assert "0 facts" in inspected
+    assert "writer=model" in inspected
 
 
 def test_consolidate_can_be_limited_to_a_user_and_a_number_of_sessions(run, told):
@@ -226,11 +242,11 @@ def test_consolidate_with_a_model_that_is_not_there(run, told):
 
 
 def test_inspect_explains_a_fact_by_the_beginning_of_its_id(run, told):
-    run("consolidate", told)
+    consolidate(told)
     with LightMem(told) as memory:
         (fact,) = memory.facts(user_id="ann")
     shown = run("inspect", told, "--user", "ann", "--fact", fact.id[:8]).stdout
-    assert "Ann: I live in Porto now." in shown
+    assert "Ann: Ann.home = Porto" in shown
     assert "Lisbon" in shown  # its history
     for user, beginning in (("bob", fact.id), ("ann", "xyz"), ("ann", "")):
         refused = run("inspect", told, "--user", user, "--fact", beginning)

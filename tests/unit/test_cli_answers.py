@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from lightmem_integrations import LightMem, Turn
 from lightmem_integrations.cli import app
+from lightmem_integrations.testing import ScriptedWriter
 
 pytestmark = pytest.mark.slow
 
@@ -55,8 +56,8 @@ TYPED = {"chat": "Where do I live?\n\n", "eval label": "Where do I live?\n1\n\n"
 def full(tmp_path_factory):
     """A store of two users, consolidated; one has moved house, and writes what terminals obey."""
     path = tmp_path_factory.mktemp("full") / "store"
-    with LightMem(path) as memory:
-        for number, text in enumerate(["I live in Lisbon.", "I live in Porto now.", ODD]):
+    with LightMem(path, writer=ScriptedWriter()) as memory:
+        for number, text in enumerate(["Anne.home = Lisbon", "Anne.home = Porto", ODD]):
             turn = Turn(role="user", speaker="Anne", text=text, time=DAY + dt.timedelta(number))
             memory.add(turn, user_id="anne", session_id=f"a-session-with-a-long-name-{number}")
         memory.add(Turn(role="user", text="I live in Oslo.", time=DAY), user_id="bob")
@@ -96,7 +97,7 @@ def test_json_holds_what_the_tables_show(run):
         command: json.loads(run(command, *ARGUMENTS[command], "--json").stdout)
         for command in ("recall", "inspect", "users", "stats", "consolidate")
     }
-    assert "I live in Porto now." in [hit["text"] for hit in answers["recall"]["hits"]]
+    assert "Anne.home = Porto" in [hit["text"] for hit in answers["recall"]["hits"]]
     assert answers["recall"]["text"].startswith("<memory>")
     assert ODD in [episode["turns"][0]["text"] for episode in answers["inspect"]["episodes"]]
     assert any("Porto" in fact["statement"] for fact in answers["inspect"]["facts"])
@@ -135,7 +136,7 @@ def test_labelling_stands_beside_its_json(run):
     labelled = json.loads(result.stdout)
     assert (labelled["user_id"], labelled["questions"]) == ("anne", ["Where do I live?"])
     assert Path(labelled["file"]).is_file()
-    assert "I live in Porto now." in result.stderr
+    assert "Anne.home = Porto" in result.stderr
 
 
 WITH_STORE = [command for command in COMMANDS if command not in ("chat", "eval retrieval")]

@@ -79,12 +79,16 @@ def test_turns_become_facts_and_a_second_run_changes_nothing(memory):
     assert ids(memory.facts(user_id="ann", include_past=True)) == ids(past)
 
 
-def test_without_a_writer_facts_are_taken_from_the_text(open_memory):
+def test_without_a_model_there_are_episodes_and_no_facts_and_it_is_said_why(open_memory):
     memory = open_memory()
     say(memory, "I live in Lisbon.")
-    memory.consolidate(user_id="ann")
-    (fact,) = memory.facts(user_id="ann")
-    assert "Lisbon" in fact.statement
+    report = memory.consolidate(user_id="ann")
+    assert (report.written, report.facts, report.problems) == (1, 0, ())
+    (episode,) = memory.episodes(user_id="ann")
+    assert "I live in Lisbon." in episode.summary
+    facts = memory.facts(user_id="ann")
+    assert facts == ()
+    assert "with a model: LightMem(..., writer=model)" in facts._repr_html_()
 
 
 def test_a_writer_can_be_given_for_one_run(open_memory):

@@ -93,6 +93,10 @@ def test_who_forgot_to_consolidate_is_told(nothing):
     assert "consolidate() makes them" in printed(nothing)
 
 
+def test_who_has_no_facts_is_told_that_they_take_a_model():
+    assert "with a model: LightMem(..., writer=model)" in printed(Facts())
+
+
 def test_what_did_not_work_is_shown():
     recall = recall_of("x", degraded=("the vector index did not answer",))
     assert "degraded: the vector index did not answer" in printed(recall)

@@ -224,8 +224,6 @@ class CoarseSearch:
         return by_meaning(connection, index, user, vector, k, limits)
 
 
-_FACTS: tuple[Tier, ...] = ("ltm",)
-
 STAGES: Mapping[str, Callable[[Path], Retriever]] = {
     f"{OWN}:words": lambda folder: CoarseSearch(folder / STORE, "words"),
     f"{OWN}:meaning": lambda folder: CoarseSearch(folder / STORE, "meaning"),
@@ -244,12 +242,6 @@ STAGES: Mapping[str, Callable[[Path], Retriever]] = {
     f"{OWN}:consolidated": lambda folder: OwnMemory(
         folder,
         about="A recall with default settings after consolidate(), without a model.",
-        consolidated=True,
-    ),
-    f"{OWN}:facts": lambda folder: OwnMemory(
-        folder,
-        about="Facts alone after consolidate(), without a model: recall(tiers=['ltm']).",
-        tiers=_FACTS,
         consolidated=True,
     ),
 }

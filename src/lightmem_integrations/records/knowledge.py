@@ -11,6 +11,9 @@ from lightmem_integrations.records.conversation import Turn
 
 _SHORT_ID = 8  # characters of an id that a table shows; a guess
 _MADE_BY = "consolidate() makes them of what was said."
+_A_MODEL_MAKES_THEM = (
+    "consolidate() makes them of what was said, with a model: LightMem(..., writer=model)."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,7 +197,7 @@ class Facts(Displayed, tuple[Fact, ...]):
                 )
                 for fact in self
             ],
-            () if self else (_MADE_BY,),
+            () if self else (_A_MODEL_MAKES_THEM,),
         )
 
 
