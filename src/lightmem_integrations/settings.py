@@ -94,8 +94,8 @@ class ConsolidationSettings:
             compressed to their summary.
         quiet_seconds: The worker in the background begins only after this long without ``add`` or
             ``recall``.
-        same_meaning: Cosine from which two statements of one subject and attribute are the same.
-        doubt: Cosine from which the arbiter, if there is one, is asked about two facts.
+        same_meaning: Cosine from which two statements about one subject say the same, if they name
+            the same, hold the same numbers and deny alike.
     """
 
     policy: Policy = "latest"
@@ -111,8 +111,7 @@ class ConsolidationSettings:
     capacity: int = 10_000
     verbatim: int = 9_000
     quiet_seconds: float = 5.0
-    same_meaning: float = _at_least(-1, 0.97)
-    doubt: float = _at_least(-1, 0.8)
+    same_meaning: float = _at_least(-1, 0.95)
 
     def __post_init__(self) -> None:
         _check_fields(self)

@@ -268,7 +268,7 @@ def test_facts_without_a_turn_that_proves_them_are_dropped(open_memory, consolid
     memory = open_memory()
     say(memory, "One.")
     report = consolidated(memory, writer=Lying())
-    assert (report.facts, report.dropped, report.problems) == (1, 4, ("too long",))
+    assert (report.facts, report.dropped, report.refused[0]) == (1, 4, "too long")
     assert [fact.value for fact in memory.facts(user_id="ann")] == ["Oslo"]
 
 

@@ -26,9 +26,9 @@ def told(memory, consolidated):
     """Says something on a day of May as an agent, in a session of its own, and consolidates."""
     numbers = itertools.count()
 
-    def told(text, day=1, agent=None, **settings):
+    def told(text, day=1, agent=None, role="user", **settings):
         memory.add(
-            Turn(role="user", text=text, time=MAY + (day - 1) * DAY),
+            Turn(role=role, text=text, time=MAY + (day - 1) * DAY),
             user_id="ann", session_id=f"s{next(numbers)}", agent_id=agent,
         )  # fmt: skip
         return consolidated(memory, settings=settings)
@@ -316,35 +316,59 @@ def test_nearly_the_same_words_join_unless_a_name_or_number_differs(memory, told
     assert told(f"Ann.likes + {words} 46 flowers", 2, same_meaning=0.8).facts == 1
 
 
-class Judge:
-    """Decides as the test says, and remembers what it was asked."""
-
-    def __init__(self, judgement):
-        self.judgement, self.asked = judgement, []
-
-    def judge(self, new, known):
-        self.asked.append((new.statement, known.statement))
-        return self.judgement
-
-
 @pytest.mark.parametrize(
-    ("judgement", "expected"),
+    ("said", "now", "all_of_them"),
     [
-        ("same", ["in Lisbon near the old harbour"]),
-        ("replaces", ["in Lisbon near the new harbour"]),
-        ("different", ["in Lisbon near the new harbour", "in Lisbon near the old harbour"]),
+        ("Ann.lives + by the new harbour replaces", ["by the new harbour"], 2),
+        ("Ann.lives + by the harbour confirms", ["by the old harbour"], 1),
+        ("Ann.lives + nowhere any more ends", ["nowhere any more"], 2),
+        ("Ann.lives + by the new harbour", ["by the new harbour", "by the old harbour"], 2),
     ],
 )
-def test_an_arbiter_decides_what_the_rules_do_not(memory, told, consolidated, judgement, expected):
-    told("Ann.lives + in Lisbon near the old harbour", 1)
-    memory.add(
-        Turn(role="user", text="Ann.lives + in Lisbon near the new harbour", time=MAY + DAY),
-        user_id="ann",
-    )
-    judge = Judge(judgement)
-    consolidated(memory, arbiter=judge)
-    assert len(judge.asked) == 1
-    assert current(memory) == expected
+def test_a_writer_says_what_a_fact_does_to_a_known_one(memory, told, said, now, all_of_them):
+    told("Ann.lives + by the old harbour", 1)
+    told(said, 3)
+    assert current(memory) == now
+    assert len(everything(memory)) == all_of_them
+    (first, *_) = memory.explain(the(memory, "by the old harbour").id, user_id="ann").evidence
+    assert "old harbour" in first.turn.text
+
+
+def test_what_took_a_place_is_the_same_whether_it_began_before_or_after(memory, told):
+    told("Ann.lives + in Porto", 5)
+    told("Ann.lives + in Lisbon since 2025-04-20 replaces", 9)
+    assert current(memory) == ["in Lisbon"]
+
+
+def test_a_relation_to_a_fact_that_was_not_shown_is_refused_and_the_fact_kept(memory, told):
+    report = told("Ann.lives + in Lisbon replaces", 1)
+    assert current(memory) == ["in Lisbon"]
+    assert "not shown" in report.refused[0]
+    assert report.problems == ()
+
+
+def test_kinds_and_who_told_them_are_kept(memory, told):
+    told("plan Ann.trip + Rome until 2025-09-01", 1)
+    told("event Ann.flight + booked for Monday", 2, role="assistant")
+    plan, flight = memory.facts(user_id="ann", include_past=True)
+    assert (plan.kind, plan.told_by) == ("plan", "user")
+    assert (flight.kind, flight.told_by) == ("event", "assistant")
+
+
+def test_an_assistant_that_repeats_what_is_known_is_no_evidence(memory, told):
+    told("Ann.likes + tea with honey", 1)
+    (before,) = memory.facts(user_id="ann")
+    for day in range(2, 6):
+        told("Ann.likes + tea with honey", day, role="assistant")
+    (after,) = memory.facts(user_id="ann")
+    assert after.confidence == pytest.approx(before.confidence)
+    assert len(memory.explain(after.id, user_id="ann").evidence) == 1
+
+
+def test_an_assistant_alone_does_not_overrule_a_user(memory, told):
+    told("Ann.lives + in Porto", 1)
+    told("Ann.lives + in Lisbon replaces", 2, role="assistant")
+    assert "in Porto" in current(memory)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ No transaction is open while a model works, and one transaction holds all that b
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -13,14 +14,19 @@ from typing import Any
 from sqlalchemy import Connection
 
 from lightmem_integrations.errors import LightMemError, ModelOutputError
-from lightmem_integrations.knowledge.drafts import EpisodeDraft, WriterTurn
+from lightmem_integrations.knowledge.drafts import EpisodeDraft, KnownFact, WriterTurn, written
 from lightmem_integrations.knowledge.fact_cache import FactCache
 from lightmem_integrations.knowledge.integrate import integrate
 from lightmem_integrations.knowledge.run_context import RunContext
 from lightmem_integrations.records.report import ConsolidationReport
 from lightmem_integrations.safety import has_lone_surrogates
-from lightmem_integrations.storage.unread_turns import unchanged
+from lightmem_integrations.storage.facts import StoredFact
+from lightmem_integrations.storage.unread_turns import turns_before, unchanged
 from lightmem_integrations.storage.work_queue import Due, clear_if_done, forgive, holds_lease
+
+_BEFORE, _KNOWN = 3, 12
+"""Turns said before a segment, and known facts, that a Writer is shown: guesses. Together they make
+a tenth to a fifth of its prompt."""
 
 
 class LeaseLost(LightMemError):  # noqa: N818 - says what happened
@@ -54,8 +60,25 @@ def consolidate_episode(
         clear_if_done(connection, due)
 
     run.pause()
-    draft = checked(run.writer.write(turns))
-    return integrate(draft, turns, cache, run, still_ours)
+    with run.store.ledger.read() as connection:
+        before = turns_before(connection, turns[0], _BEFORE)
+        cache.refresh(connection)
+    vectors = [turn.vector for turn in turns if turn.vector is not None]
+    shown = cache.nearest_to_any(vectors, _KNOWN)
+    known = [_known(fact, turns[0]) for fact in shown]
+    draft = checked(written(run.writer, turns, before, known))
+    return integrate(draft, turns, cache, run, still_ours, shown)
+
+
+def _known(fact: StoredFact, turn: WriterTurn) -> KnownFact:
+    """A fact as the Writer reads it, by the calendar of the turns that it writes about."""
+    until = fact.valid_to
+    return KnownFact(
+        subject=fact.subject, attribute=fact.attribute, value=fact.value, kind=fact.kind,
+        statement=fact.statement,
+        since=dt.datetime.fromtimestamp(fact.valid_from, turn.time.tzinfo),
+        until=None if until is None else dt.datetime.fromtimestamp(until, turn.time.tzinfo),
+    )  # fmt: skip
 
 
 def checked(draft: EpisodeDraft) -> EpisodeDraft:

@@ -28,7 +28,7 @@ from lightmem_integrations.errors import (
 from lightmem_integrations.knowledge.commit import FactsChanged
 from lightmem_integrations.knowledge.drafts import Writer, WriterTurn
 from lightmem_integrations.knowledge.fact_cache import FactCache
-from lightmem_integrations.knowledge.run_context import Arbiter, RunContext
+from lightmem_integrations.knowledge.run_context import RunContext
 from lightmem_integrations.knowledge.vectors import embed_missing
 from lightmem_integrations.records.report import ConsolidationReport
 from lightmem_integrations.settings import ConsolidationSettings
@@ -73,7 +73,6 @@ def consolidate(
     final: bool = False,
     retry_set_aside: bool = False,
     on_progress: OnProgress | None = None,
-    arbiter: Arbiter | None = None,
     segment: Segmenter = segment,
     clock: Callable[[], float] = time.time,
     should_stop: Callable[[], bool] = lambda: False,
@@ -93,7 +92,6 @@ def consolidate(
         final: Close also what may still go on.
         retry_set_aside: Give turns that were set aside another chance.
         on_progress: Hears how far it is.
-        arbiter: Decides about facts where the rules do not.
         segment: Cuts sessions into episodes.
         clock: The time, in seconds since 1970.
         should_stop: Asked between episodes whether to end early.
@@ -105,7 +103,7 @@ def consolidate(
     """
     run = RunContext(
         store=store, writer=writer, settings=settings or ConsolidationSettings(),
-        worker=uuid.uuid4().hex, arbiter=arbiter, clock=clock, pause=pause,
+        worker=uuid.uuid4().hex, clock=clock, pause=pause,
     )  # fmt: skip
     going = _Run(run, segment, should_stop, final=final)
     if retry_set_aside:

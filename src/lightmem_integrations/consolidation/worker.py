@@ -15,19 +15,21 @@ from dataclasses import replace
 from typing import Any
 
 from lightmem_integrations.consolidation.pipeline import OnProgress, consolidate
-from lightmem_integrations.consolidation.write.arbiter import arbiter_of
 from lightmem_integrations.engine.access_log import AccessLog
 from lightmem_integrations.engine.background import Loop
 from lightmem_integrations.engine.deadline import DaemonPool, Deadline
 from lightmem_integrations.engine.idle import IdleDetector
 from lightmem_integrations.engine.store import Store
 from lightmem_integrations.errors import LightMemError, ModelError, StorageError
-from lightmem_integrations.knowledge.drafts import EpisodeDraft, Writer, WriterTurn
-from lightmem_integrations.knowledge.run_context import Arbiter, Judgement
+from lightmem_integrations.knowledge.drafts import (
+    EpisodeDraft,
+    KnownFact,
+    Writer,
+    WriterTurn,
+    written,
+)
 from lightmem_integrations.records.report import ConsolidationReport
 from lightmem_integrations.settings import ConsolidationSettings
-from lightmem_integrations.storage.claims import Claim
-from lightmem_integrations.storage.facts import StoredFact
 
 logger = logging.getLogger(__name__)
 
@@ -197,11 +199,9 @@ class Consolidator:
         self, writer: Writer, should_stop: Callable[[], bool], **asked: Any
     ) -> ConsolidationReport:
         self._accesses.write(self._store.ledger)
-        arbiter = arbiter_of(writer)
         done = consolidate(
             self._store, _LimitedWriter(writer, self._pause, self._deadline),
-            settings=self._settings, should_stop=should_stop, pause=self._pause,
-            arbiter=arbiter and _LimitedArbiter(arbiter, self._deadline), **asked,
+            settings=self._settings, should_stop=should_stop, pause=self._pause, **asked,
         )  # fmt: skip
         if self._share is None or should_stop():
             return done
@@ -213,7 +213,7 @@ class Consolidator:
             return replace(done, problems=(*done.problems, f"Not shared: {error}"))
 
     def _deadline(self) -> Deadline:
-        """The time for one call of a writer or an arbiter."""
+        """The time for one call of a writer."""
         seconds, setting = self._settings.lease_seconds, "ConsolidationSettings.lease_seconds"
         return Deadline(seconds, self._pool, setting)
 
@@ -248,20 +248,15 @@ class _LimitedWriter:
     def name(self) -> str:
         return self._writer.name
 
-    def write(self, turns: Sequence[WriterTurn]) -> EpisodeDraft:
+    def write(
+        self,
+        turns: Sequence[WriterTurn],
+        *,
+        before: Sequence[WriterTurn] = (),
+        known: Sequence[KnownFact] = (),
+    ) -> EpisodeDraft:
         paced = _PacedTurns(turns, self._pause)
-        return self._deadline().run(lambda: self._writer.write(paced))
-
-
-class _LimitedArbiter:
-    """An arbiter that is left behind when it is late."""
-
-    def __init__(self, arbiter: Arbiter, deadline: Callable[[], Deadline]) -> None:
-        self._arbiter = arbiter
-        self._deadline = deadline
-
-    def judge(self, new: Claim, known: StoredFact) -> Judgement:
-        return self._deadline().run(lambda: self._arbiter.judge(new, known))
+        return self._deadline().run(lambda: written(self._writer, paced, before, known))
 
 
 class _PacedTurns(list[WriterTurn]):

@@ -22,15 +22,22 @@ from lightmem_integrations.knowledge.beliefs import (
 )
 from lightmem_integrations.knowledge.fact_cache import FactCache, Key, blocking_key, blocking_key_of
 from lightmem_integrations.knowledge.run_context import RunContext
-from lightmem_integrations.storage.claims import Claim, read_claims, refused_at
+from lightmem_integrations.storage.claims import Claim, read_claims, refused_at, tellers_of_facts
 from lightmem_integrations.storage.facts import StoredFact
 from lightmem_integrations.text.names import name_key
-from lightmem_integrations.text.terms import terms
 
 _NEAREST = 5
 """Facts near a claim that are looked at: a guess."""
 
+_AFTER = 1.0
+"""Seconds by which a fact begins after the one that it replaces, where it is said to begin before:
+a guess."""
+
+_ECHO = 0.85
+"""Cosine from which an assistant's word repeats what is known of the same subject: a guess."""
+
 _NUMBER = re.compile(r"\d+")
+_DENIED = re.compile(r"\b(?:no|not|never|nor|without|stopped|quit)\b|n['\u2019]t\b", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -59,30 +66,26 @@ class Changes:
 
 
 def decide_changes(
-    claims: Sequence[Claim],
-    vectors: Sequence[Vectors],
-    denials: Sequence[Claim],
-    cache: FactCache,
-    run: RunContext,
+    claims: Sequence[Claim], vectors: Sequence[Vectors], cache: FactCache, run: RunContext
 ) -> Changes:
     """Decide what becomes of the claims of one episode.
 
     Rules, in this order:
 
     1. What a person refused is dropped, unless it was said again since.
-    2. A claim of known subject and attribute joins the fact with the same value. For a thing that
+    2. What the Writer says of a known fact that it was shown holds: the claim takes its place, is
+       evidence of it, or ends it. An assistant's word alone does neither to what a user told.
+    3. A claim of known subject and attribute joins the fact with the same value. For a thing that
        has one value at a time, that fact must hold at the claim's time.
-    3. What means nearly the same (``settings.same_meaning``) joins too, if the subject is the same,
-       and besides that the value, or the attribute with all names and numbers.
-    4. What is near (``settings.doubt``) but not decided goes to the arbiter, if there is one.
-    5. All else is a new fact. Where a thing has one value at a time, ``settle`` says what holds.
-    6. A denial ends what is known of its subject and attribute with all the words of its value.
+    4. What means nearly the same (``settings.same_meaning``) joins too, if subject, names, numbers
+       and denial are the same.
+    5. What an assistant alone says of something known is no evidence: it may repeat what it was
+       shown.
+    6. All else is a new fact. Where a thing has one value at a time, ``settle`` says what holds.
     """
     deciding = _Deciding(cache, run)
     for claim, vector in zip(claims, vectors, strict=True):
         deciding.place(claim, vector)
-    for denial in denials:
-        deciding.end(denial)
     return deciding.settled()
 
 
@@ -109,6 +112,7 @@ class _Deciding:
 
     def place(self, claim: Claim, vector: Vectors) -> None:
         """Let a claim support a belief of its chain, or become one."""
+        said = claim
         claim, near, replaces = self._linked(claim, vector)
         if self._is_refused(claim):
             self._changes.dropped += 1
@@ -116,6 +120,9 @@ class _Deciding:
         beside = None if near is None else blocking_key_of(near)
         twin_chain = [] if beside is None else self._chain(beside)
         twin = next((belief for belief in twin_chain if near and belief.row == near.row), None)
+        if twin is not None and claim.relation == "ends":
+            self._end(twin, claim)
+            twin = beside = None
         key = blocking_key(*claim.key, claim.value_key, single=claim.single)
         if beside is not None and twin is not None and not (claim.single or replaces):
             key = beside
@@ -142,29 +149,19 @@ class _Deciding:
             )
             match = next(same, None if replaces else twin)
         if match is not None:
-            match.support(claim)
+            if claim.told_by != "assistant":
+                match.support(said)  # in its own words, which outlive those of what it joins
             self._changes.merged += 1
             return
         chain.append(added)
         self._changes.vectors[added] = vector
 
-    def end(self, claim: Claim) -> None:
-        """End the beliefs that a denial speaks of: "sold the car" ends "a red car"."""
-        subject, attribute = claim.key
-        known = self._cache.keys_about(subject, attribute)
-        new = [key for key in self._chains if key[:2] == (subject, attribute)]
-        words = set(terms(claim.value))
-        ended = [
-            belief
-            for key in dict.fromkeys([*known, *new])
-            for belief in self._chain(key)
-            if belief.stands(claim.said_at) and words <= set(terms(belief.claim.value))
-        ]
-        for belief in ended:
-            # Begun the day before "sold it yesterday": then it ended as it began.
-            until = max(claim.stated_to or claim.said_at, belief.since)
-            belief.support(replace(claim, since=until, stated_to=until))
-        self._changes.merged += bool(ended)
+    def _end(self, belief: Belief, claim: Claim) -> None:
+        """End a belief at the time that a claim is about."""
+        # Begun the day before "sold it yesterday": then it ended as it began.
+        until = max(claim.since, belief.since)
+        belief.support(replace(claim, since=until, stated_to=until))
+        self._changes.merged += 1
 
     def _chain(self, key: Key) -> list[Belief]:
         if key not in self._chains:
@@ -172,36 +169,43 @@ class _Deciding:
         return self._chains[key]
 
     def _linked(self, claim: Claim, vector: Vectors) -> tuple[Claim, StoredFact | None, bool]:
-        """Link a claim to the nearest known fact.
+        """Link a claim to the known fact that it is about.
 
         Returns:
-            The claim, renamed to that fact's attribute; the fact, or None; and whether the claim
-            supersedes it.
+            The claim, in that fact's terms where it joins it; the fact, or None; and whether the
+            claim supersedes it.
         """
-        subject, attribute = claim.key
-        settings, arbiter = self._run.settings, self._run.arbiter
+        known = None if claim.known is None else self._cache.fact(claim.known)
+        if known is not None and self._may_change(known, claim):
+            if claim.relation == "confirms":
+                return _in_terms_of(known, claim), known, False
+            if claim.relation == "replaces":
+                since = claim.since
+                if claim.said_at >= known.supported_at and since <= known.valid_from:
+                    since = known.valid_from + _AFTER
+                changed = replace(
+                    claim, subject=known.subject, attribute=known.attribute, single=True,
+                    since=since,
+                )  # fmt: skip
+                return changed, known, True
+            return claim, known, False
+        claim = replace(claim, relation=None)
+        heard = claim.told_by == "assistant"
+        least = _ECHO if heard else self._run.settings.same_meaning
         for fact, similarity in self._cache.nearest(vector, _NEAREST):
-            if similarity < settings.doubt:
+            if similarity < least:
                 break
-            if fact.subject_key != subject:
-                continue
-            single = claim.single or fact.single
-            if similarity >= settings.same_meaning:
-                if fact.value_key == claim.value_key and fact.single == claim.single:
-                    return replace(claim, attribute=fact.attribute), fact, False
-                if fact.attribute_key == attribute and not single and _same_names(claim, fact):
-                    return claim, fact, False
-            if arbiter is None or (single and fact.attribute_key == attribute):
-                continue
-            judgement = arbiter.judge(claim, fact)
-            if judgement == "same":
-                same = replace(
-                    claim, attribute=fact.attribute, value=fact.value, single=fact.single
-                )
-                return same, fact, False
-            if judgement == "replaces":
-                return replace(claim, attribute=fact.attribute, single=True), fact, True
+            if fact.subject_key == claim.key[0] and _says_the_same(claim, fact):
+                return _in_terms_of(fact, claim), fact, False
         return claim, None, False
+
+    def _may_change(self, known: StoredFact, claim: Claim) -> bool:
+        """False where an assistant alone denies what a user told."""
+        if claim.told_by != "assistant" or claim.relation == "confirms":
+            return True
+        with self._run.store.ledger.read() as connection:
+            tellers = tellers_of_facts(connection, self._cache.user_row, [known.row])
+        return tellers.get(known.row) == "assistant"
 
     def _split(self, chain: Sequence[Belief], added: Belief) -> list[Belief]:
         """Split beliefs that a new one interrupts: claims made after it are facts of their own.
@@ -248,10 +252,23 @@ class _Deciding:
         return when is not None and claim.said_at <= when
 
 
-def _same_names(claim: Claim, fact: StoredFact) -> bool:
-    """True if two statements name the same and hold the same numbers.
+def _in_terms_of(fact: StoredFact, claim: Claim) -> Claim:
+    return replace(
+        claim, subject=fact.subject, attribute=fact.attribute, value=fact.value, single=fact.single
+    )
 
-    Vectors hardly tell "room 46" from "room 48", nor one name from another.
+
+def _says_the_same(claim: Claim, fact: StoredFact) -> bool:
+    """True if two statements name the same, hold the same numbers, and deny alike.
+
+    Vectors hardly tell "room 46" from "room 48", one name from another, or yes from no.
     """
     ours, theirs = ({name_key(name) for name in one.entities} for one in (claim, fact))
-    return ours == theirs and _NUMBER.findall(claim.statement) == _NUMBER.findall(fact.statement)
+    texts = claim.statement, fact.statement
+    numbers, denied = ([found.findall(text) for text in texts] for found in (_NUMBER, _DENIED))
+    return (
+        ours == theirs
+        and claim.kind == fact.kind
+        and numbers[0] == numbers[1]
+        and bool(denied[0]) == bool(denied[1])
+    )

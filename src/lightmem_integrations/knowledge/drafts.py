@@ -3,13 +3,41 @@
 from __future__ import annotations
 
 import datetime as dt
+import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Literal, Protocol
 
+from lightmem_integrations.records.knowledge import FactKind
 from lightmem_integrations.storage.unread_turns import WriterTurn
 
-__all__ = ["EpisodeDraft", "FactDraft", "Writer", "WriterTurn"]
+__all__ = ["EpisodeDraft", "FactDraft", "KnownFact", "Relation", "Writer", "WriterTurn"]
+
+Relation = Literal["replaces", "confirms", "ends"]
+"""What a new fact does to a known one: takes its place, says it again, or tells that it is over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownFact:
+    """A fact that is known already, as a Writer is shown it.
+
+    Attributes:
+        subject: Whom or what it is about.
+        attribute: What about the subject.
+        value: What is said about it.
+        statement: The whole as a sentence.
+        kind: What kind of statement it is.
+        since: Since when it is true.
+        until: Until when, if that is known; of a plan, the day that it is for.
+    """
+
+    subject: str
+    attribute: str
+    value: str
+    statement: str
+    kind: FactKind
+    since: dt.datetime
+    until: dt.datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,11 +53,13 @@ class FactDraft:
         evidence: Pointers to the turns that prove it; at least one.
         entities: Names in it.
         valid_from: Since when it has been true, if that is known.
-        valid_to: Until when it was true, if that is known.
+        valid_to: Until when it was true, if that is known; of a plan, the day that it is for.
         single: Whether a subject has one such value at a time: then a newer one supersedes it.
         confidence: Between 0 and 1.
-        denies: True for a mere denial ("not allergic to nuts", "sold the car"), which is no fact of
-            its own; see ``EpisodeDraft.denials``.
+        kind: What kind of statement it is.
+        doubt: What speaks against believing it, in words; ``None`` where nothing does.
+        relation: What it does to a known fact, if it does anything.
+        known: Which one: its place among the known facts that the Writer was shown, from 0.
     """
 
     subject: str
@@ -42,7 +72,10 @@ class FactDraft:
     valid_to: dt.datetime | None = None
     single: bool = False
     confidence: float = 0.5
-    denies: bool = False
+    kind: FactKind = "state"
+    doubt: str | None = None
+    relation: Relation | None = None
+    known: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,9 +88,8 @@ class EpisodeDraft:
         entities: Names that occur in it.
         speakers: Who speaks in it.
         facts: Statements that can be known from it.
-        denials: What was said not to be so, or to have ended at its ``valid_to``. It ends the facts
-            of that subject and attribute whose value has all its words, and is no fact itself.
         tokens: Tokens that a model read and wrote for it; 0 without a model.
+        calls: How often a model was asked for it.
         rejected: Why parts of a model's output were thrown away, in words.
     """
 
@@ -66,9 +98,22 @@ class EpisodeDraft:
     entities: tuple[str, ...] = ()
     speakers: tuple[str, ...] = ()
     facts: tuple[FactDraft, ...] = ()
-    denials: tuple[FactDraft, ...] = ()
     tokens: int = 0
+    calls: int = 0
     rejected: tuple[str, ...] = field(default=())
+
+
+def written(
+    writer: Writer,
+    turns: Sequence[WriterTurn],
+    before: Sequence[WriterTurn],
+    known: Sequence[KnownFact],
+) -> EpisodeDraft:
+    """The draft of a Writer, which is shown what its method takes."""
+    takes = inspect.signature(writer.write).parameters
+    anything = any(each.kind is inspect.Parameter.VAR_KEYWORD for each in takes.values())
+    shown: dict[str, Any] = {"before": before, "known": known}
+    return writer.write(turns, **{name: shown[name] for name in shown if anything or name in takes})
 
 
 class Writer(Protocol):
@@ -78,8 +123,21 @@ class Writer(Protocol):
     def name(self) -> str:
         """Name of the writer, stored with its episodes."""
 
-    def write(self, turns: Sequence[WriterTurn]) -> EpisodeDraft:
+    def write(
+        self,
+        turns: Sequence[WriterTurn],
+        *,
+        before: Sequence[WriterTurn] = (),
+        known: Sequence[KnownFact] = (),
+    ) -> EpisodeDraft:
         """Summary, keywords, entities and facts of these turns.
+
+        A Writer of your own may take the turns alone: then it is shown nothing else.
+
+        Args:
+            turns: What to write about.
+            before: What was said just before, to understand them by; no evidence.
+            known: What is known that is nearest to them. A fact may replace, confirm or end one.
 
         Raises:
             ModelError: The model failed; the turns are tried again later.

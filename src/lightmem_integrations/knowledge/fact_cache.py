@@ -71,10 +71,19 @@ class FactCache:
         """Facts of that blocking key, in the order in which they were recorded."""
         return [self._facts[row] for row in sorted(self._by_key.get(key, ()))]
 
-    def keys_about(self, subject_key: str, attribute_key: str) -> list[Key]:
-        """Blocking keys of what is known of that subject and attribute."""
-        about = (subject_key, attribute_key)
-        return [key for key, rows in self._by_key.items() if rows and key[:2] == about]
+    def fact(self, row: int) -> StoredFact | None:
+        """The fact of a row; ``None`` if it does not stand any more."""
+        return self._facts.get(row)
+
+    def nearest_to_any(self, vectors: Sequence[Vectors], count: int) -> list[StoredFact]:
+        """Facts in force that mean most nearly the same as any of some texts, oldest first."""
+        found: dict[int, tuple[float, StoredFact]] = {}
+        for vector in vectors:
+            for fact, similarity in self.nearest(vector, count):
+                before, _ = found.get(fact.row, (-1.0, fact))
+                found[fact.row] = max(before, similarity), fact
+        best = sorted(found.values(), key=lambda each: -each[0])[:count]
+        return sorted((fact for _, fact in best), key=lambda fact: (fact.valid_from, fact.row))
 
     def nearest(self, vector: Vectors, count: int) -> list[tuple[StoredFact, float]]:
         """Facts that stand and mean most nearly the same, with their cosine, nearest first."""

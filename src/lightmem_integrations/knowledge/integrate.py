@@ -16,9 +16,11 @@ from lightmem_integrations.knowledge.commit import FactsChanged, commit
 from lightmem_integrations.knowledge.drafts import EpisodeDraft, FactDraft, WriterTurn
 from lightmem_integrations.knowledge.fact_cache import FactCache
 from lightmem_integrations.knowledge.run_context import RunContext
+from lightmem_integrations.records.knowledge import Teller
 from lightmem_integrations.records.report import ConsolidationReport
 from lightmem_integrations.storage.claims import Claim, bounded
 from lightmem_integrations.storage.episodes import insert_episode
+from lightmem_integrations.storage.facts import StoredFact
 from lightmem_integrations.storage.knowledge_vectors import insert_vector
 
 _ATTEMPTS = 20
@@ -34,6 +36,7 @@ def integrate(
     cache: FactCache,
     run: RunContext,
     guard: Guard,
+    shown: Sequence[StoredFact] = (),
 ) -> ConsolidationReport:
     """Store an episode and its facts, decided against what is known of the user; counts them.
 
@@ -43,13 +46,13 @@ def integrate(
         cache: The user's facts; brought up to date.
         run: Store, models and policies.
         guard: Entered first in the transaction that writes, and left last.
+        shown: The known facts that the Writer was shown, in that order.
 
     Raises:
         FactsChanged: Others change the user's facts all the time; nothing was stored.
         ModelError: The embedder failed; nothing was stored.
     """
-    claims, dropped = claims_of(draft.facts, turns)
-    denials, _ = claims_of(draft.denials, turns)
+    claims, refused = claims_of(draft.facts, turns, shown)
     run.pause()
     vectors = run.store.embedder.documents(
         [draft.summary or " ", *(claim.statement for claim in claims)]
@@ -58,7 +61,7 @@ def integrate(
         run.pause()
         with run.store.ledger.read() as connection:
             cache.refresh(connection)
-        changes = decide_changes(claims, list(vectors[1:]), denials, cache, run)
+        changes = decide_changes(claims, list(vectors[1:]), cache, run)
         run.pause()
         try:
             written = _write(draft, turns, vectors[0], changes, run, guard)
@@ -67,27 +70,40 @@ def integrate(
         return written + ConsolidationReport(
             written=1,
             merged=changes.merged,
-            dropped=dropped + changes.dropped + len(draft.rejected),
+            dropped=len(refused) + changes.dropped + len(draft.rejected),
             tokens=draft.tokens,
-            problems=draft.rejected,
+            calls=draft.calls,
+            refused=(*draft.rejected, *refused),
         )
     raise FactsChanged
 
 
-def claims_of(drafts: Sequence[FactDraft], turns: Sequence[WriterTurn]) -> tuple[list[Claim], int]:
-    """Drafts as claims; and how many had no usable evidence and were dropped."""
-    claims, dropped = [], 0
+def claims_of(
+    drafts: Sequence[FactDraft], turns: Sequence[WriterTurn], shown: Sequence[StoredFact] = ()
+) -> tuple[list[Claim], list[str]]:
+    """Drafts as claims; and why some are none, or not what the Writer took them for."""
+    claims, refused = [], []
     for fact in drafts:
         pointers = [place for place in dict.fromkeys(fact.evidence) if 0 <= place < len(turns)]
         blank = not (fact.subject.strip() and fact.attribute.strip() and fact.statement.strip())
         if not pointers or blank:
-            dropped += 1
+            reason = "it is incomplete" if blank else "it points to no turn that exists"
+            refused.append(f"{reason}: {fact.statement.strip() or 'no statement'}")
             continue
-        claims.append(_claim(fact, [turns[place] for place in pointers]))
-    return claims, dropped
+        known = None
+        if fact.relation is not None:
+            if fact.known is not None and 0 <= fact.known < len(shown):
+                known = shown[fact.known].row
+            else:
+                refused.append(
+                    f"it {fact.relation} a fact that was not shown, and stands for itself: "
+                    f"{fact.statement.strip()}"
+                )
+        claims.append(_claim(fact, [turns[place] for place in pointers], known))
+    return claims, refused
 
 
-def _claim(fact: FactDraft, proof: Sequence[WriterTurn]) -> Claim:
+def _claim(fact: FactDraft, proof: Sequence[WriterTurn], known: int | None) -> Claim:
     since = min(turn.time for turn in proof).timestamp()
     ended = None if fact.valid_to is None else fact.valid_to.timestamp()
     if fact.valid_from is not None:
@@ -111,7 +127,19 @@ def _claim(fact: FactDraft, proof: Sequence[WriterTurn]) -> Claim:
         confidence=bounded(fact.confidence),
         agent=latest.agent,
         turns=tuple(turn.row for turn in proof),
+        kind=fact.kind,
+        doubt=fact.doubt,
+        told_by=_told_by(proof, fact.subject),
+        relation=fact.relation if known is not None else None,
+        known=known,
     )
+
+
+def _told_by(proof: Sequence[WriterTurn], subject: str) -> Teller:
+    """Who told it; somebody who speaks of themselves by name does so as a person."""
+    about = {subject.strip().lower()} - {"assistant"}
+    others = {turn.role == "assistant" and turn.speaker.lower() not in about for turn in proof}
+    return "both" if len(others) > 1 else "assistant" if True in others else "user"
 
 
 def _write(

@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
-from lightmem_integrations.records.knowledge import Conflict, Episode, Evidence, Fact
-from lightmem_integrations.storage.claims import read_evidence, zones_of_facts
+from lightmem_integrations.records.knowledge import Conflict, Episode, Evidence, Fact, Teller
+from lightmem_integrations.storage.claims import read_evidence, tellers_of_facts, zones_of_facts
 from lightmem_integrations.storage.episodes import StoredEpisode, read_turns_of
 from lightmem_integrations.storage.facts import StoredFact, read_facts
 from lightmem_integrations.storage.turns import moment, turn_of_row
@@ -53,10 +53,15 @@ class Records:
         after = {fact.superseded_by for fact in stored if fact.superseded_by is not None}
         successors = read_facts(self.connection, self.user, after, retracted=True)
         keys = {fact.row: fact.key for fact in successors}
-        zones = zones_of_facts(self.connection, self.user, [fact.row for fact in stored])
-        return [self._fact(fact, zones.get(fact.row, 0), keys) for fact in stored]
+        rows = [fact.row for fact in stored]
+        zones = zones_of_facts(self.connection, self.user, rows)
+        tellers = tellers_of_facts(self.connection, self.user, rows)
+        return [
+            self._fact(fact, zones.get(fact.row, 0), keys, tellers.get(fact.row, "user"))
+            for fact in stored
+        ]
 
-    def _fact(self, fact: StoredFact, zone: int, keys: Mapping[int, str]) -> Fact:
+    def _fact(self, fact: StoredFact, zone: int, keys: Mapping[int, str], told_by: Teller) -> Fact:
         return Fact(
             id=fact.key,
             subject=fact.subject,
@@ -74,6 +79,9 @@ class Records:
             agent_id=fact.agent,
             author="person" if fact.author == "person" else "writer",
             version=fact.version,
+            kind=fact.kind,
+            told_by=told_by,
+            doubt=fact.doubt,
         )
 
     def episodes(self, stored: Sequence[StoredEpisode]) -> list[Episode]:

@@ -9,6 +9,13 @@ from typing import Literal
 from lightmem_integrations.display import Displayed, Grid, counted
 from lightmem_integrations.records.conversation import Turn
 
+FactKind = Literal["state", "event", "plan", "preference", "instruction"]
+"""Kind of a fact: what is so, what happened, what is to happen, what somebody likes, and how
+somebody wants things done from now on."""
+
+Teller = Literal["user", "assistant", "both"]
+"""Who told a fact: what an assistant claimed is not what a user said."""
+
 _SHORT_ID = 8  # characters of an id that a table shows; a guess
 _MADE_BY = "consolidate() makes them of what was said."
 _A_MODEL_MAKES_THEM = (
@@ -61,7 +68,7 @@ class Fact:
         statement: The whole as a sentence.
         entities: Names in it.
         valid_from: Since when it is true.
-        valid_to: Until when it was true; ``None`` while it is.
+        valid_to: Until when it was true; ``None`` while it is. Of a plan: the day that it is for.
         recorded_at: Since when we believe it.
         retracted_at: Since when we do not believe it any more.
         reason: Why it was retracted.
@@ -70,6 +77,10 @@ class Fact:
         agent_id: Which agent said it, where one was named.
         author: ``writer``, or ``person`` where somebody corrected it.
         version: Counts its changes.
+        kind: What kind of statement it is.
+        told_by: Who said it: by the roles of the turns that prove it. A person who speaks of
+            themselves by name tells as a user does, whatever the role.
+        doubt: What speaks against believing it, in words.
     """
 
     id: str
@@ -88,6 +99,9 @@ class Fact:
     agent_id: str | None
     author: Literal["writer", "person"]
     version: int
+    kind: FactKind = "state"
+    told_by: Teller = "user"
+    doubt: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -121,8 +121,10 @@ class ConsolidationReport(Displayed):
         waiting: Sessions left with turns that may still go on.
         shared: Statements that all users of the store may read from now on.
         tokens: Tokens that models read and wrote.
+        calls: How often a model was asked.
         seconds: How long it took.
-        problems: Why something failed or was dropped, in words.
+        problems: Why something failed, in words.
+        refused: What of a writer's answers was thrown away, and why, in words.
     """
 
     written: int = 0
@@ -139,8 +141,10 @@ class ConsolidationReport(Displayed):
     waiting: int = 0
     shared: int = 0
     tokens: int = 0
+    calls: int = 0
     seconds: float = 0.0
     problems: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
 
     def __add__(self, other: ConsolidationReport) -> ConsolidationReport:
         """The counts of both runs, or parts of a run, together."""
@@ -163,13 +167,15 @@ class ConsolidationReport(Displayed):
             ("sessions that may still go on", self.waiting),
             ("statements newly shared", self.shared),
             ("tokens", self.tokens),
+            ("calls of a model", self.calls),
         ]
         rows = [("episodes written", f"{self.written:,}"), ("new facts", f"{self.facts:,}")]
         rows += [(name, f"{count:,}") for name, count in figures if count]
         rows.append(("seconds", f"{self.seconds:.2f}"))
-        problems = list(self.problems[:_SHOWN_PROBLEMS])
-        if len(self.problems) > len(problems):
-            problems.append(f"and {counted(len(self.problems) - len(problems), 'problem')} more")
+        found = [*self.problems, *(f"refused: {each}" for each in self.refused)]
+        problems = found[:_SHOWN_PROBLEMS]
+        if len(found) > len(problems):
+            problems.append(f"and {counted(len(found) - len(problems), 'problem')} more")
         return Grid("Consolidated", (), rows, warnings=problems)
 
 

@@ -11,8 +11,9 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, and_, case, func, or_, select, update
 
+from lightmem_integrations.records.knowledge import FactKind, Teller
 from lightmem_integrations.safety import digest
 from lightmem_integrations.storage.schema import (
     assertions,
@@ -48,7 +49,12 @@ class Claim:
         stated_to: A stated end.
         confidence: Between 0.01 and 0.99.
         agent: Who wrote it down, where one was named.
+        kind: What kind of statement it is.
+        doubt: What speaks against believing it, in words.
         turns: Rows of the turns that prove it.
+        told_by: Who said it, before it is stored; see ``tellers_of_facts``.
+        relation: What it does to a known fact, if anything.
+        known: Row of that fact.
         row: Its row, once it is stored.
         episode: Row of the episode that makes it; ``None`` for a person's word, and before it is
             stored.
@@ -66,6 +72,11 @@ class Claim:
     confidence: float
     agent: str | None
     turns: tuple[int, ...]
+    kind: FactKind = "state"
+    doubt: str | None = None
+    told_by: Teller = "user"
+    relation: str | None = None
+    known: int | None = None
     row: int | None = None
     episode: int | None = None
 
@@ -80,7 +91,7 @@ class Claim:
         return phrase_key(self.value)
 
 
-_WORDS = ("subject", "attribute", "value", "statement", "agent")
+_WORDS = ("subject", "attribute", "value", "statement", "agent", "kind", "doubt")
 _SUPPORT = ("since", "said_at", "stated_to", "confidence")
 
 
@@ -215,6 +226,26 @@ def zones_of_facts(connection: Connection, user_row: int, rows: Iterable[int]) -
         .group_by(evidence.c.fact)
     )
     return dict(select_in(connection, query, evidence.c.fact, list(rows)))
+
+
+def tellers_of_facts(
+    connection: Connection, user_row: int, rows: Iterable[int]
+) -> dict[int, Teller]:
+    """Who told each fact, by the turns that prove it; see ``records.knowledge.Fact.told_by``."""
+    named = func.lower(turns.c.speaker) == func.lower(facts.c.subject)
+    others = or_(turns.c.speaker.is_(None), ~named)
+    by_assistant = case((and_(turns.c.role == "assistant", others), 1), else_=0)
+    query = (
+        select(evidence.c.fact, func.min(by_assistant), func.max(by_assistant))
+        .join(turns, turns.c.id == evidence.c.turn)
+        .join(facts, facts.c.id == evidence.c.fact)
+        .where(evidence.c.user == user_row)
+        .group_by(evidence.c.fact)
+    )
+    found = select_in(connection, query, evidence.c.fact, list(rows))
+    return {
+        row: "assistant" if always else "both" if ever else "user" for row, always, ever in found
+    }
 
 
 def refuse(

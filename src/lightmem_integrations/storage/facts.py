@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 
+from lightmem_integrations.records.knowledge import FactKind
 from lightmem_integrations.storage.claims import Claim, word_columns
 from lightmem_integrations.storage.schema import fact_vectors, facts, mentions, revisions
 from lightmem_integrations.storage.sql import insert_row, insert_rows, select_in
@@ -56,6 +57,8 @@ class StoredFact:
     author: str
     version: int
     revision: int
+    kind: FactKind
+    doubt: str | None
 
     def holds(self, at: float) -> bool:
         """True if the fact is valid at a time, as far as is known today."""

@@ -20,6 +20,8 @@ from sqlalchemy import (
 
 from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.records.conversation import Tier
+from lightmem_integrations.records.knowledge import FactKind, Teller
+from lightmem_integrations.storage.claims import tellers_of_facts
 from lightmem_integrations.storage.episodes import COMPRESSED
 from lightmem_integrations.storage.schema import (
     episode_turns,
@@ -60,6 +62,9 @@ class Statement:
         until: Until when it was true; ``None`` while it is.
         successor: Row of the fact that took its place.
         agent: Who wrote it, where one was named.
+        kind: What kind of statement a fact is.
+        told_by: Who told a fact.
+        doubt: What speaks against believing it, in words.
         turns: Rows of the turns that prove it, or that it sums up.
     """
 
@@ -71,6 +76,9 @@ class Statement:
     until: float | None = None
     successor: int | None = None
     agent: str | None = None
+    kind: FactKind = "state"
+    told_by: Teller = "user"
+    doubt: str | None = None
     turns: tuple[int, ...]
 
 
@@ -114,9 +122,12 @@ def read_statements(
         proof: dict[int, list[int]] = {}
         for row, turn in connection.execute(_PROOF[tier], asked):
             proof.setdefault(row, []).append(turn)
+        tellers = tellers_of_facts(connection, user.row, rows) if tier == "ltm" else {}
         for read in connection.execute(_DETAILS[tier], asked).mappings():
-            of_it = tuple(proof.get(read["row"], ()))
-            found[tier, read["row"]] = Statement(tier=tier, turns=of_it, **read)
+            row = read["row"]
+            found[tier, row] = Statement(
+                tier=tier, turns=tuple(proof.get(row, ())), told_by=tellers.get(row, "user"), **read
+            )
     return [found[each] for each in chosen if each in found]
 
 
@@ -182,6 +193,8 @@ _DETAILS: dict[Tier, Select[Any]] = {
         facts.c.valid_to.label("until"),
         facts.c.superseded_by.label("successor"),
         facts.c.agent,
+        facts.c.kind,
+        facts.c.doubt,
     ).where(_is_one_of(facts.c.id), _is_the_users(facts.c.user), _believed(facts)),
     "mtm": select(
         episodes.c.id.label("row"),

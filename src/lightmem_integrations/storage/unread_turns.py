@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, func, select
 
@@ -45,33 +46,34 @@ class WriterTurn:
     version: int = 1
 
 
+_READ = (
+    turns.c.id, turns.c.role, turns.c.speaker, turns.c.text, turns.c.said_at, turns.c.offset,
+    turns.c.session, turns.c.position, turns.c.agent, turns.c.version, vectors.c.vector,
+)  # fmt: skip
+
+
 def unread(connection: Connection, due: Due, limit: int) -> list[WriterTurn]:
     """The session's first turns in no episode yet, in the order in which they were said."""
     query = (
-        select_unread(
-            due, turns.c.id, turns.c.role, turns.c.speaker, turns.c.text, turns.c.said_at,
-            turns.c.offset, turns.c.session, turns.c.position, turns.c.agent, turns.c.version,
-            vectors.c.vector,
-        )
+        select_unread(due, *_READ)
         .outerjoin(vectors, vectors.c.turn == turns.c.id)
         .order_by(turns.c.position)
         .limit(limit)
-    )  # fmt: skip
-    return [
-        WriterTurn(
-            row=row.id,
-            role=row.role,
-            speaker=row.speaker or row.role,
-            text=row.text,
-            time=moment(row.said_at, row.offset),
-            session=row.session,
-            position=row.position,
-            agent=row.agent,
-            vector=None if row.vector is None else unpack_vector(row.vector),
-            version=row.version,
-        )
-        for row in connection.execute(query)
-    ]
+    )
+    return [_writer_turn(row) for row in connection.execute(query)]
+
+
+def turns_before(connection: Connection, first: WriterTurn, count: int) -> list[WriterTurn]:
+    """The last turns that were said in a session before a turn, oldest first."""
+    query = (
+        select(*_READ)
+        .outerjoin(vectors, vectors.c.turn == turns.c.id)
+        .where(turns.c.session == first.session, turns.c.position < first.position)
+        .where(turns.c.searchable)
+        .order_by(turns.c.position.desc())
+        .limit(count)
+    )
+    return [_writer_turn(row) for row in connection.execute(query)][::-1]
 
 
 def unchanged(connection: Connection, due: Due, read: Sequence[WriterTurn]) -> bool:
@@ -93,3 +95,18 @@ def is_over(connection: Connection, due: Due, now: float, gap_seconds: float) ->
         select(last).where(turns.c.user == due.user, turns.c.session != due.session)
     ).scalar()
     return mine is None or abs(now - mine) > gap_seconds or (others is not None and others > mine)
+
+
+def _writer_turn(row: Any) -> WriterTurn:
+    return WriterTurn(
+        row=row.id,
+        role=row.role,
+        speaker=row.speaker or row.role,
+        text=row.text,
+        time=moment(row.said_at, row.offset),
+        session=row.session,
+        position=row.position,
+        agent=row.agent,
+        vector=None if row.vector is None else unpack_vector(row.vector),
+        version=row.version,
+    )

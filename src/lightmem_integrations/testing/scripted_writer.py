@@ -5,12 +5,22 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Sequence
+from typing import cast
 
-from lightmem_integrations.knowledge.drafts import EpisodeDraft, FactDraft, WriterTurn
+from lightmem_integrations.knowledge.drafts import (
+    EpisodeDraft,
+    FactDraft,
+    KnownFact,
+    Relation,
+    WriterTurn,
+)
+from lightmem_integrations.records.knowledge import FactKind
 
 _FACT = re.compile(
-    r"\A(?P<subject>\w+)\.(?P<attribute>\w+) (?P<kind>[=+]) (?P<value>.+?)"
-    r"(?: since (?P<since>\d{4}-\d\d-\d\d))?(?: until (?P<until>\d{4}-\d\d-\d\d))?[.!]?"
+    r"\A(?:(?P<kind>event|plan|preference|instruction) )?"
+    r"(?P<subject>\w+)\.(?P<attribute>\w+) (?P<sign>[=+]) (?P<value>.+?)"
+    r"(?: since (?P<since>\d{4}-\d\d-\d\d))?(?: until (?P<until>\d{4}-\d\d-\d\d))?"
+    r"(?: (?P<relation>replaces|confirms|ends))?[.!]?"
 )
 
 
@@ -18,8 +28,11 @@ class ScriptedWriter:
     """Reads facts from lines such as ``Ann.home = Lisbon`` and ``Ann.likes + tea``.
 
     With ``=`` the subject has one such value at a time, with ``+`` several. ``since 2025-05-01``
-    and ``until 2025-06-01`` may follow. Lines of another form bring no fact. Good for tests of
-    your own code: what is remembered is exactly what the test says.
+    and ``until 2025-06-01`` may follow, and ``replaces``, ``confirms`` or ``ends``: then it does
+    that to the newest known fact of that subject and attribute. ``event``, ``plan``,
+    ``preference`` or ``instruction`` may stand in front; else it is a state. Lines of another form
+    bring no fact. Good for tests of your own code: what is remembered is exactly what the test
+    says.
 
     Attributes:
         calls: The turns of every call.
@@ -33,7 +46,13 @@ class ScriptedWriter:
         """``scripted``."""
         return "scripted"
 
-    def write(self, turns: Sequence[WriterTurn]) -> EpisodeDraft:
+    def write(
+        self,
+        turns: Sequence[WriterTurn],
+        *,
+        before: Sequence[WriterTurn] = (),  # noqa: ARG002
+        known: Sequence[KnownFact] = (),
+    ) -> EpisodeDraft:
         """The first words of every turn as the summary, and the facts that they note."""
         self.calls.append(tuple(turns))
         facts = []
@@ -41,7 +60,7 @@ class ScriptedWriter:
             for line in turn.text.splitlines():
                 found = _FACT.fullmatch(line.strip())
                 if found is not None:
-                    facts.append(_fact(found, pointer))
+                    facts.append(_fact(found, pointer, known))
         return EpisodeDraft(
             summary="; ".join(turn.text[:80] for turn in turns),
             keywords=tuple(dict.fromkeys(fact.attribute for fact in facts)),
@@ -52,8 +71,11 @@ class ScriptedWriter:
         )
 
 
-def _fact(found: re.Match[str], pointer: int) -> FactDraft:
+def _fact(found: re.Match[str], pointer: int, known: Sequence[KnownFact]) -> FactDraft:
     subject, attribute, value = found["subject"], found["attribute"], found["value"]
+    about = [
+        n for n, each in enumerate(known) if (each.subject, each.attribute) == (subject, attribute)
+    ]
     return FactDraft(
         subject=subject,
         attribute=attribute,
@@ -63,7 +85,10 @@ def _fact(found: re.Match[str], pointer: int) -> FactDraft:
         entities=(subject, value),
         valid_from=_day(found["since"]),
         valid_to=_day(found["until"]),
-        single=found["kind"] == "=",
+        single=found["sign"] == "=",
+        kind=cast("FactKind", found["kind"] or "state"),
+        relation=cast("Relation | None", found["relation"]),
+        known=about[-1] if about and found["relation"] else None,
     )
 
 

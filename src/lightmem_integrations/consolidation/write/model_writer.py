@@ -24,7 +24,7 @@ from lightmem_integrations.consolidation.write.summary import (
     term_weights,
 )
 from lightmem_integrations.errors import ModelOutputError
-from lightmem_integrations.knowledge.drafts import EpisodeDraft, FactDraft, WriterTurn
+from lightmem_integrations.knowledge.drafts import EpisodeDraft, FactDraft, KnownFact, WriterTurn
 from lightmem_integrations.models.json_answer import complete_json, one_line
 from lightmem_integrations.text.sentences import sentences
 from lightmem_integrations.text.terms import terms
@@ -73,7 +73,13 @@ class ModelWriter:
         """Name of the writer, kept with what it wrote."""
         return f"model:{self.model.name}"
 
-    def write(self, turns: Sequence[WriterTurn]) -> EpisodeDraft:
+    def write(
+        self,
+        turns: Sequence[WriterTurn],
+        *,
+        before: Sequence[WriterTurn] = (),  # noqa: ARG002
+        known: Sequence[KnownFact] = (),  # noqa: ARG002
+    ) -> EpisodeDraft:
         """Summary, keywords, entities and facts of these turns.
 
         Raises:
