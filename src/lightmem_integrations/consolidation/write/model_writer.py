@@ -227,7 +227,7 @@ def _merged(found: Iterable[FactDraft]) -> list[FactDraft]:
     kept: dict[tuple[object, ...], FactDraft] = {}
     for fact in found:
         about = (fact.subject.lower(), fact.attribute.lower())
-        key = (*about, fact.value.lower(), fact.valid_to, fact.denies)
+        key = (*about, fact.value.lower(), fact.valid_to)
         first = kept.get(key)
         if first is None:
             kept[key] = fact
