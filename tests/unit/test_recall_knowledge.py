@@ -5,9 +5,18 @@ import datetime as dt
 import pytest
 
 from lightmem_integrations import Turn
+from noted import NotesWriter, note
 
 UTC = dt.timezone.utc
 PORTO, LISBON = "I live in Porto.", "I moved to Lisbon last week, I live there now!"
+NOTES = [
+    note(PORTO, "Ana", "home", "Porto", "Ana lives in Porto."),
+    note(
+        LISBON, "Ana", "home", "Lisbon", "Ana moved to Lisbon in the week of 9 June 2025.",
+        since="2025-06-09T00:00:00+00:00",
+    ),
+    note("I live in Rome.", "Ben", "home", "Rome", "Ben lives in Rome."),
+]  # fmt: skip
 SMALL_TALK = ("The weather is fine.", "My bike has a flat tyre.", "I had soup for lunch today.")
 
 
@@ -20,7 +29,7 @@ def said(text, day, who="Ana"):
 @pytest.fixture
 def memory(open_memory):
     """Ana lived in Porto, and moved to Lisbon in June."""
-    memory = open_memory(embedder=None)
+    memory = open_memory(embedder=None, writer=NotesWriter(NOTES))
     memory.add(
         [said(PORTO, (1, 10)), *(said(each, (1, 10)) for each in SMALL_TALK)],
         user_id="u",

@@ -22,18 +22,19 @@ from lightmem_integrations import (
     Turn,
 )
 from lightmem_integrations.models.onnx import OnnxEmbedder
+from lightmem_integrations.testing import ScriptedWriter
 from lightmem_integrations.tools import TOOLS, MemoryTools
 
 pytestmark = pytest.mark.slow
 
-SAID = "I moved to Zanzibar. My name is Quirin."
+SAID = "Alice.home = Zanzibar\nAlice.name = Quirin"
 ANSWERED = "Zanzibar is an island, Quirin."
 SECRETS = ("Zanzibar", "Quirin", "island", "sesame")
 
 
 @pytest.fixture
 def memory(tmp_path):
-    with LightMem(tmp_path / "store") as memory:
+    with LightMem(tmp_path / "store", writer=ScriptedWriter()) as memory:
         turns = [
             Turn(role="user", text=SAID, message={"content": SAID}, id="t1"),
             Turn(role="assistant", text=ANSWERED, id="t2"),

@@ -12,6 +12,7 @@ pytestmark = pytest.mark.slow
 
 ON = Settings(background_indexing=False, shared_knowledge=True)
 QUESTION = "Who likes green tea?"
+TEA = "user.likes = green tea"
 SHARED = "Several users: likes green tea"
 
 
@@ -26,9 +27,9 @@ def shared_memory(open_memory):
     return opened
 
 
-def say(memory, user, text="I love green tea.", **fields):
+def say(memory, user, text=TEA, **fields):
     memory.add(Turn(role="user", text=text, **fields), user_id=user)
-    return memory.consolidate(final=True)
+    return memory.consolidate(final=True, writer=ScriptedWriter())
 
 
 def shared_hits(memory, user="new", question=QUESTION, **limits):
@@ -36,7 +37,7 @@ def shared_hits(memory, user="new", question=QUESTION, **limits):
     return [hit for hit in found.hits if hit.source.shared]
 
 
-def agree(memory, text="I love green tea.", users=("ann", "bo", "cy")):
+def agree(memory, text=TEA, users=("ann", "bo", "cy")):
     return [say(memory, user, text) for user in users][-1]
 
 
@@ -68,10 +69,11 @@ def test_one_user_who_says_it_a_hundred_times_counts_once(shared_memory):
     memory = shared_memory()
     for number in range(100):
         memory.add(
-            Turn(role="user", text="I love green tea."),
+            Turn(role="user", text=TEA),
             user_id="ann", session_id=f"s{number % 7}", agent_id=f"agent{number}",
         )  # fmt: skip
-    memory.consolidate(final=True)
+    memory.consolidate(final=True, writer=ScriptedWriter())
+    assert len(memory.facts(user_id="ann")) == 1
     say(memory, "bo")
     assert memory.shared() == ()
     assert say(memory, "cy").shared == 1
@@ -99,7 +101,8 @@ def test_a_hit_names_nobody_and_shows_nobodys_turns(shared_memory):
     assert (hit.source.session_id, hit.source.turn_ids, hit.source.agent_id) == ("", (), None)
     assert hit.when.time() == dt.time(0), "the hour could tell who said it last"
     assert recall.text.splitlines()[2].endswith(f"Shared: {SHARED}")
-    assert "love" not in str(dataclasses.asdict(recall))
+    assert "user likes" not in str(dataclasses.asdict(recall))
+    assert TEA not in str(dataclasses.asdict(recall))
 
 
 def test_it_stands_behind_the_users_own_memory(shared_memory):
@@ -156,7 +159,7 @@ def test_it_is_withdrawn_at_once_when_somebody_retracts_or_changes_their_mind(
     assert shared_hits(memory) == []
     say(memory, "dee")
     assert memory.shared() == (SHARED,)
-    say(memory, "bo", "I no longer like green tea.")
+    say(memory, "bo", "user.likes = coffee")
     assert memory.shared() == ()
     memory.consolidate(final=True)
     with open_ledger(tmp_path).read() as connection:

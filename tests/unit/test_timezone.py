@@ -1,5 +1,6 @@
 """Days are reckoned by the user's own calendar, both in what is said and in what is asked."""
 
+import dataclasses
 import datetime as dt
 import os
 import time
@@ -8,7 +9,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from lightmem_integrations import InvalidRequestError, LightMem, Settings, Turn
-from lightmem_integrations.testing import HashEmbedder
+from lightmem_integrations.knowledge.drafts import FactDraft
+from lightmem_integrations.testing import HashEmbedder, ScriptedWriter
+from lightmem_integrations.text.temporal import mentions
 
 # One of them is always on another day than UTC.
 EAST, WEST = "Pacific/Kiritimati", "Pacific/Pago_Pago"
@@ -25,9 +28,24 @@ def day_before(zone):
     return f"{day.day} {day:%B %Y}"
 
 
+class DayWriter(ScriptedWriter):
+    """Works out the day that a turn names, as a model would from its time."""
+
+    def write(self, turns):
+        facts = [
+            FactDraft(
+                subject="user", attribute="event", value="joined a gym",
+                statement=f"The user joined a gym {date.words}.", evidence=(place,),
+            )
+            for place, turn in enumerate(turns)
+            for date in mentions(turn.text, turn.time)
+        ]  # fmt: skip
+        return dataclasses.replace(super().write(turns), facts=tuple(facts))
+
+
 @pytest.fixture
 def memory():
-    with LightMem(None, embedder=HashEmbedder()) as opened:
+    with LightMem(None, embedder=HashEmbedder(), writer=DayWriter()) as opened:
         yield opened
 
 
