@@ -60,7 +60,7 @@ if TYPE_CHECKING:
         Fact,
         Facts,
     )
-    from lightmem_integrations.records.report import ConsolidationReport, Receipt, Stats
+    from lightmem_integrations.records.report import ConsolidationReport, Progress, Receipt, Stats
     from lightmem_integrations.settings import ConsolidationSettings, Settings
     from lightmem_integrations.storage.chroma.index import ChromaIndex
     from lightmem_integrations.storage.index import ExactIndex
@@ -109,6 +109,7 @@ __all__ = [
     "ModelUnavailableError",
     "OpenAICompatible",
     "Plan",
+    "Progress",
     "Recall",
     "Receipt",
     "SLMReranker",
@@ -134,6 +135,7 @@ _MODULES = {
     "LanguageModel": "models.protocols",
     "LightMem": "lightmem",
     "OpenAICompatible": "models.openai_compatible",
+    "Progress": "records.report",
     "Receipt": "records.report",
     "SLMReranker": "models.rerankers",
     "Settings": "settings",

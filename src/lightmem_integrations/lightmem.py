@@ -14,6 +14,7 @@ from typing import Any
 from weakref import WeakSet, finalize
 
 from lightmem_integrations.aio import Closing, awaitable
+from lightmem_integrations.consolidation.cost import Cost
 from lightmem_integrations.consolidation.pipeline import OnProgress
 from lightmem_integrations.consolidation.share.sharing import sharing
 from lightmem_integrations.consolidation.worker import Consolidator
@@ -40,13 +41,7 @@ from lightmem_integrations.recall.plan.hypothetical import hypothetical_from
 from lightmem_integrations.recall.run import RecallParts
 from lightmem_integrations.recall.short_term import window
 from lightmem_integrations.recall.warm_up import WarmUp
-from lightmem_integrations.records.conversation import (
-    TIERS,
-    Branch,
-    Recall,
-    Tier,
-    Turn,
-)
+from lightmem_integrations.records.conversation import TIERS, Branch, Recall, Tier, Turn
 from lightmem_integrations.records.knowledge import (
     Conflict,
     Conflicts,
@@ -58,6 +53,7 @@ from lightmem_integrations.records.knowledge import (
 from lightmem_integrations.records.report import ConsolidationReport, Receipt, Stats
 from lightmem_integrations.safety import (
     check_count,
+    check_counts,
     check_names,
     check_scope_id,
     check_user_id,
@@ -72,11 +68,7 @@ from lightmem_integrations.storage.index_contents import expected
 from lightmem_integrations.storage.turns import read_turns, read_window, restart_window
 from lightmem_integrations.storage.users import find_session, find_user, list_sessions, list_users
 from lightmem_integrations.text.timezone import check_timezone, moment_in
-from lightmem_integrations.validation import (
-    checked_request,
-    checked_settings,
-    checked_turns,
-)
+from lightmem_integrations.validation import checked_request, checked_settings, checked_turns
 
 open_memories: WeakSet[LightMem] = WeakSet()
 """The memories of this process, for adapters that look for the one of a folder."""
@@ -344,6 +336,9 @@ class LightMem(Reopened, Closing):
         *,
         user_id: str | None = None,
         max_batches: int | None = None,
+        max_calls: int | None = None,
+        max_tokens: int | None = None,
+        dry_run: bool = False,
         on_progress: OnProgress | None = None,
         writer: object | None = None,
         final: bool = True,
@@ -358,7 +353,11 @@ class LightMem(Reopened, Closing):
         Args:
             user_id: Whose memory; by default everybody's.
             max_batches: Look at so many sessions at most.
-            on_progress: Called with how many sessions are done, and of how many.
+            max_calls: End before an episode that would take more calls of models in all.
+            max_tokens: The same for the tokens that models read and write.
+            dry_run: Do nothing, and only report what waits and what a model would take for it.
+            on_progress: Called before the first session and after each: what is done, what it cost,
+                and what is left.
             writer: Who writes this time; by default the store's writer.
             final: Close also what may still go on. ``False``, as in the background, leaves the end
                 of a session until it was quiet for ``ConsolidationSettings.gap_seconds`` or a later
@@ -368,21 +367,17 @@ class LightMem(Reopened, Closing):
 
         Raises:
             ScopeError: ``user_id`` is given and names nobody.
-            InvalidRequestError: ``max_batches`` is not a positive number.
+            InvalidRequestError: A limit is not a positive number.
             SettingsError: ``writer`` is none.
             StorageError: The ledger does not answer, or the store was closed meanwhile.
         """
         user_id = self._user_or_all(user_id)
-        if max_batches is not None:
-            check_count(max_batches, "max_batches")
+        check_counts(max_batches=max_batches, max_calls=max_calls, max_tokens=max_tokens)
         return self._consolidator.run(
-            None if writer is None else as_writer(writer),
-            user_id=user_id,
-            max_batches=max_batches,
-            final=final,
-            retry_set_aside=retry_set_aside,
-            on_progress=on_progress,
-        )
+            None if writer is None else as_writer(writer), Cost(max_calls, max_tokens),
+            user_id=user_id, max_batches=max_batches, final=final, dry_run=dry_run,
+            retry_set_aside=retry_set_aside, on_progress=on_progress,
+        )  # fmt: skip
 
     def facts(self, *, user_id: str, include_past: bool = False) -> Facts:
         """A user's facts, oldest first: those that hold now, unless the past is asked for too.

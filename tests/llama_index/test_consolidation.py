@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from llama_index.core.ingestion import IngestionPipeline
 from llama_index.core.schema import Document, TextNode
 
-from lightmem_integrations import LightMem, Turn
+from lightmem_integrations import LightMem, Progress, Turn
 from lightmem_integrations.errors import InvalidRequestError, InvalidTurnError, ScopeError
 from lightmem_integrations.llama_index import (
     Consolidated,
@@ -20,6 +21,7 @@ from lightmem_integrations.llama_index import (
     ConsolidationWorkflow,
     UserConsolidated,
 )
+from lightmem_integrations.testing import ScriptedWriter
 
 USERS = ("alice", "bob", "carol")
 
@@ -76,6 +78,37 @@ async def test_one_users_failure_is_told_and_the_others_go_on(
     assert sorted(outcome.reports) == ["alice", "bob"]
 
 
+class Frugal(ScriptedWriter):
+    """Says that each episode took a call and 100 tokens of a model."""
+
+    def write(self, turns: Any) -> Any:
+        return dataclasses.replace(super().write(turns), calls=1, tokens=100)
+
+
+async def test_cost_is_streamed_and_a_limit_holds_for_all_users_together(filled: LightMem) -> None:
+    handler = ConsolidationWorkflow(filled).run(max_tokens=450, writer=Frugal())
+    events = [event async for event in handler.stream_events()]
+    outcome = await handler
+    told = [e for e in events if isinstance(e, ConsolidationProgress) and e.user_id == "alice"]
+    assert [each.tokens for each in told] == [0, 100, 200, 300]
+    assert [each.tokens_left for each in told] == [0, 200, 100, 0]
+    reports = outcome.reports
+    assert {name: (each.written, each.turns_left) for name, each in reports.items()} == {
+        "alice": (3, 0),
+        "bob": (1, 2),
+        "carol": (0, 3),
+    }
+    assert "max_tokens=150" in reports["bob"].stopped
+    rest = await ConsolidationWorkflow(filled).run(writer=Frugal())
+    assert [rest.reports[name].written for name in USERS] == [0, 2, 3]
+
+
+async def test_the_cost_of_all_users_is_known_before(filled: LightMem) -> None:
+    outcome = await ConsolidationWorkflow(filled).run(dry_run=True)
+    assert [outcome.reports[name].turns_left for name in USERS] == [3, 3, 3]
+    assert all(each.tokens_left > 0 and each.written == 0 for each in outcome.reports.values())
+
+
 async def test_only_some_users(filled: LightMem) -> None:
     outcome = await ConsolidationWorkflow(filled).run(user_ids=["bob"])
     assert list(outcome.reports) == ["bob"]
@@ -102,8 +135,9 @@ async def test_a_workflow_runs_again(filled: LightMem) -> None:
 async def test_senseless_arguments_are_refused(filled: LightMem) -> None:
     with pytest.raises(ScopeError):
         await ConsolidationWorkflow(filled).run(user_ids=["*"])
-    with pytest.raises(InvalidRequestError):
-        await ConsolidationWorkflow(filled).run(max_batches=0)
+    for wrong in ({"max_batches": 0}, {"max_tokens": 0}, {"max_call": 3}):
+        with pytest.raises(InvalidRequestError):
+            await ConsolidationWorkflow(filled).run(**wrong)
 
 
 def said(text: str, **metadata: Any) -> TextNode:
@@ -136,6 +170,22 @@ async def test_a_document_is_a_session_and_async_does_the_same(store: LightMem) 
     await pipeline.arun(documents=[document])
     assert store.recall("Which instrument?", user_id="alice").hits
     assert len(store.sessions(user_id="alice")) == 1
+
+
+def test_a_pipeline_passes_limits_on_and_keeps_the_report(store: LightMem) -> None:
+    heard: list[Progress] = []
+    step = ConsolidateTurns(
+        memory=store, user_id="alice", max_calls=2, writer=Frugal(), on_progress=heard.append
+    )
+    assert step.report is None
+    step([said(f"Alice.likes + tea{n}", session_id=f"s{n}") for n in range(3)])
+    assert step.report is not None
+    assert (step.report.written, step.report.calls, step.report.turns_left) == (2, 2, 1)
+    assert "max_calls=2" in step.report.stopped
+    assert [each.tokens for each in heard][:3] == [0, 100, 200]
+    assert len(store.facts(user_id="alice")) == 2
+    with pytest.raises(InvalidRequestError, match="max_token"):
+        ConsolidateTurns(memory=store, user_id="alice", max_token=2)
 
 
 @pytest.mark.parametrize("metadata", [{"role": "robot"}, {"when": "yesterday"}])

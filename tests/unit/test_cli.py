@@ -3,6 +3,7 @@
 import datetime as dt
 import importlib.util
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from lightmem_integrations import LightMem, ModelError, Settings, Turn, __versio
 from lightmem_integrations.cli import app
 from lightmem_integrations.settings import ConsolidationSettings
 from lightmem_integrations.testing import ExtractiveChatModel, ScriptedWriter
+from scripted_model import ScriptedModel
 
 pytestmark = pytest.mark.slow
 
@@ -199,6 +201,31 @@ def test_consolidate_can_be_limited_to_a_user_and_a_number_of_sessions(run, told
     run("consolidate", told, "--user", "ann", "--max-batches", 1)
     assert "1 episode" in run("inspect", told, "--user", "ann").stdout
     assert "0 episodes" in run("inspect", told, "--user", "bob").stdout
+
+
+def test_consolidate_says_what_it_would_cost_without_doing_it(run, told):
+    shown = " ".join(run("consolidate", told, "--dry-run").stdout.split())
+    assert re.match(r"\d+ turns wait\. A writer with a model will take about [\d,]+ tokens", shown)
+    ahead = json.loads(run("consolidate", told, "--dry-run", "--json").stdout)
+    assert ahead["written"] == 0
+    assert ahead["turns_left"] > 0
+    assert ahead["tokens_left"] > ahead["turns_left"]
+    assert json.loads(run("consolidate", told, "--json").stdout)["written"] > 0
+    assert json.loads(run("consolidate", told, "--dry-run", "--json").stdout)["turns_left"] == 0
+
+
+def test_consolidate_with_a_limit_ends_cleanly_and_says_what_is_left(run, told, monkeypatch):
+    answer = {"summary": "Ann lives by the sea.", "keywords": [], "entities": [], "facts": []}
+    monkeypatch.setattr(
+        "lightmem_integrations.models.language.as_language_model", lambda _: ScriptedModel(answer)
+    )
+    result = run("consolidate", told, "--writer", "any.gguf", "--max-calls", 1)
+    assert result.exit_code == 0
+    shown = " ".join(result.stdout.split())
+    assert "stopped by max_calls=1: 1 are spent" in shown
+    assert "calls of a model 1" in shown
+    assert "turns left for the next run" in shown
+    assert run("consolidate", told, "--max-tokens", 0).exit_code == 2
 
 
 def test_consolidate_for_cron_prints_nothing_when_all_is_well(run, told):

@@ -126,8 +126,12 @@ def test_progress_is_told(memory):
     for day in (1, 2, 3):
         say(memory, "Ann.likes + tea", day=day)
     heard = []
-    memory.consolidate(on_progress=lambda done, total: heard.append((done, total)))
-    assert heard == [(1, 3), (2, 3), (3, 3)]
+    memory.consolidate(on_progress=heard.append)
+    assert [(each.done, each.total) for each in heard] == [(0, 3), (1, 3), (2, 3), (3, 3)]
+    assert [each.written for each in heard] == [0, 1, 2, 3]
+    assert heard[-1].tokens_left == 0
+    assert heard[0].seconds_left is None
+    assert heard[-1].seconds_left == 0.0
 
 
 def test_a_run_can_be_limited_and_goes_on_later(memory):

@@ -28,6 +28,24 @@ def consolidate(
         int | None,
         typer.Option(min=1, help="Look at so many sessions at most.", show_default="all"),
     ] = None,
+    max_calls: Annotated[
+        int | None,
+        typer.Option(min=1, help="End before more calls of the model.", show_default="no limit"),
+    ] = None,
+    max_tokens: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="End before the model reads and writes more tokens.",
+            show_default="no limit",
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run", help="Only say how much waits, and what a model would take for it."
+        ),
+    ] = False,
     writer: Annotated[
         str | None,
         typer.Option(
@@ -53,20 +71,31 @@ def consolidate(
     """Make episodes and facts of what was said since the last time.
 
     Made for cron: what is done stays done if it is stopped. The exit code is 1 if something
-    failed; it is tried again at a later run.
+    failed; it is tried again at a later run. A limit ends a run before it is exceeded, and the
+    next one goes on there.
     """
-    model = None if writer is None else _loaded(writer)
+    model = None if writer is None or dry_run else _loaded(writer)
     with open_existing(store, writer=model) as memory:
         check_stored(memory, user)
         with progress_bars(shown=not quiet) as show:
             report = memory.consolidate(
                 user_id=user,
                 max_batches=max_batches,
+                max_calls=max_calls,
+                max_tokens=max_tokens,
+                dry_run=dry_run,
                 final=final,
                 retry_set_aside=retry,
-                on_progress=lambda done, total: show("sessions", done, total),
+                on_progress=lambda now: show("sessions", now.done, now.total, now.spent),
             )
-    if as_json and (not quiet or report.failed):
+    if dry_run and not as_json:
+        from lightmem_integrations.consolidation.cost import EXPECTED
+
+        typer.echo(
+            f"{counted(report.turns_left, 'turn')} wait. A writer with a model will take about "
+            f"{report.tokens_left:,} tokens for them: {EXPECTED}. Without a model it takes none."
+        )
+    elif as_json and (not quiet or report.failed):
         print_json(report)
     elif not quiet or report.failed:
         table_console().print(report)

@@ -11,8 +11,10 @@ from rich.console import Console
 @contextmanager
 def progress_bars(
     console: Console | None = None, *, shown: bool = True
-) -> Iterator[Callable[[str, int, int], None]]:
+) -> Iterator[Callable[..., None]]:
     """Bars on the terminal; yields what takes a bar's label, how much is done, and of how much.
+
+    What is said behind the time may follow as a fourth argument.
 
     Args:
         console: Where to draw; by default the standard error stream, so that the output that is
@@ -26,14 +28,15 @@ def progress_bars(
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
+        TextColumn("{task.fields[note]}", markup=False),
     )
     stream = console or Console(stderr=True)
     with Progress(*columns, console=stream, transient=True, disable=not shown) as bars:
         tasks = {}
 
-        def show(label: str, done: int, total: int) -> None:
+        def show(label: str, done: int, total: int, note: str = "") -> None:
             if label not in tasks:
-                tasks[label] = bars.add_task(label, total=total)
-            bars.update(tasks[label], completed=done, total=total)
+                tasks[label] = bars.add_task(label, total=total, note=note)
+            bars.update(tasks[label], completed=done, total=total, note=note)
 
         yield show

@@ -7,21 +7,20 @@ import logging
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from typing import Protocol
 
+from lightmem_integrations.consolidation.cost import LONGEST_READ, Cost, tokens_expected
 from lightmem_integrations.consolidation.decay import make_room
 from lightmem_integrations.consolidation.episode import (
     LeaseLost,
     TurnsChanged,
     consolidate_episode,
 )
+from lightmem_integrations.consolidation.failures import put_back
 from lightmem_integrations.consolidation.segment import Segments, segment
 from lightmem_integrations.engine.store import Store
 from lightmem_integrations.errors import (
     LightMemError,
-    ModelError,
-    ModelOutputError,
     ModelTimeoutError,
     StorageError,
 )
@@ -30,10 +29,10 @@ from lightmem_integrations.knowledge.drafts import Writer, WriterTurn
 from lightmem_integrations.knowledge.fact_cache import FactCache
 from lightmem_integrations.knowledge.run_context import RunContext
 from lightmem_integrations.knowledge.vectors import embed_missing
-from lightmem_integrations.records.report import ConsolidationReport
+from lightmem_integrations.records.report import ConsolidationReport, Progress
 from lightmem_integrations.settings import ConsolidationSettings
 from lightmem_integrations.storage import work_queue
-from lightmem_integrations.storage.unread_turns import is_over, unchanged, unread
+from lightmem_integrations.storage.unread_turns import is_over, unread
 from lightmem_integrations.storage.users import find_user
 from lightmem_integrations.storage.work_queue import Due, drop_lease, take_lease
 
@@ -41,9 +40,6 @@ logger = logging.getLogger(__name__)
 
 _READ_ANEW = 5
 """Times that a session is read anew after others changed it, until the next run: a guess."""
-
-_LONGEST_REASON = 300
-"""Characters kept of a failure's reason: a guess."""
 
 
 class Segmenter(Protocol):
@@ -59,8 +55,8 @@ class Segmenter(Protocol):
 class OnProgress(Protocol):
     """Callback that hears how far a run is."""
 
-    def __call__(self, done: int, total: int, /) -> None:
-        """``done`` of ``total`` sessions were looked at."""
+    def __call__(self, progress: Progress, /) -> None:
+        """Called before the first session, and after each."""
 
 
 def consolidate(
@@ -72,7 +68,9 @@ def consolidate(
     max_batches: int | None = None,
     final: bool = False,
     retry_set_aside: bool = False,
+    dry_run: bool = False,
     on_progress: OnProgress | None = None,
+    cost: Cost | None = None,
     segment: Segmenter = segment,
     clock: Callable[[], float] = time.time,
     should_stop: Callable[[], bool] = lambda: False,
@@ -91,7 +89,9 @@ def consolidate(
         max_batches: Sessions to look at, at most.
         final: Close also what may still go on.
         retry_set_aside: Give turns that were set aside another chance.
+        dry_run: Only count the turns that wait, and what a model will take for them.
         on_progress: Hears how far it is.
+        cost: Counts what models take, and knows the limits.
         segment: Cuts sessions into episodes.
         clock: The time, in seconds since 1970.
         should_stop: Asked between episodes whether to end early.
@@ -105,7 +105,9 @@ def consolidate(
         store=store, writer=writer, settings=settings or ConsolidationSettings(),
         worker=uuid.uuid4().hex, clock=clock, pause=pause,
     )  # fmt: skip
-    going = _Run(run, segment, should_stop, final=final)
+    going = _Run(run, segment, should_stop, cost or Cost(), final=final)
+    if dry_run:
+        return going.waiting(user_id)
     if retry_set_aside:
         going.release(user_id)
     return going.over(user_id, max_batches, on_progress)
@@ -115,11 +117,13 @@ class _Run:
     """One run: its counts, and the failures in a row that end it."""
 
     def __init__(
-        self, run: RunContext, segment: Segmenter, should_stop: Callable[[], bool], *, final: bool
-    ) -> None:
+        self, run: RunContext, segment: Segmenter, should_stop: Callable[[], bool], cost: Cost,
+        *, final: bool,
+    ) -> None:  # fmt: skip
         self._run = run
         self._segment = segment
         self._should_stop = should_stop
+        self._cost = cost
         self._final = final
         self._report = ConsolidationReport()
         self._failures = 0
@@ -131,15 +135,24 @@ class _Run:
             if user_id is None or user is not None:
                 work_queue.release_set_aside(connection, None if user is None else user.row)
 
+    def waiting(self, user_id: str | None) -> ConsolidationReport:
+        """What this run would have to read."""
+        turns, characters = self._unread(self._users(user_id))
+        left = tokens_expected(turns, characters)
+        return self._report + ConsolidationReport(turns_left=turns, tokens_left=left)
+
     def over(
         self, user_id: str | None, max_batches: int | None, on_progress: OnProgress | None
     ) -> ConsolidationReport:
-        started = time.perf_counter()
         users = self._users(user_id)
         ledger = self._run.store.ledger
         with ledger.read() as connection:
             total = sum(work_queue.count_due(connection, user) for user in users)
+        self._cost.expect(*self._unread(users))
+        tell = on_progress or (lambda _: None)
         done = 0
+        if total:
+            tell(self._cost.progress(done, total, self._report))
         for user in users:
             with self._leased(user) as mine:
                 if not mine:
@@ -153,16 +166,24 @@ class _Run:
                     if self._ends() or (max_batches is not None and done >= max_batches):
                         break
                     self._session(due, cache)
-                    done += 1
-                    if on_progress is not None:
-                        on_progress(done, max(total, done))
+                    done += not self._cost.stopped
+                    tell(self._cost.progress(done, max(total, done), self._report))
                 compressed, evicted = make_room(
                     self._run.store, user, self._run.settings, self._run.clock()
                 )
                 self._report += ConsolidationReport(compressed=compressed, evicted=evicted)
             if self._ends() or (max_batches is not None and done >= max_batches):
                 break
-        return replace(self._report, seconds=time.perf_counter() - started)
+        return self._cost.of(self._report, lambda: self._unread(users))
+
+    def _unread(self, users: Sequence[int]) -> tuple[int, int]:
+        """Turns that a run would read now, and their characters."""
+        with self._run.store.ledger.read() as connection:
+            counts = [
+                work_queue.count_unread(connection, user, self._run.clock(), LONGEST_READ)
+                for user in users
+            ]
+        return sum(turns for turns, _ in counts), sum(characters for _, characters in counts)
 
     def _users(self, user_id: str | None) -> list[int]:
         settings, now = self._run.settings, self._run.clock()
@@ -237,7 +258,7 @@ class _Run:
             if not pieces and not whole:
                 pieces = [found.open]  # as much as fits, and nothing to tell where it ends
             for piece in pieces:
-                if self._should_stop():
+                if self._should_stop() or not self._cost.allows(piece):
                     return False
                 if not self._lease(due.user):
                     raise LeaseLost("Another worker took this user's memory over.")
@@ -248,45 +269,23 @@ class _Run:
                 return False
 
     def _episode(self, due: Due, cache: FactCache, turns: Sequence[WriterTurn]) -> bool:
+        done = ConsolidationReport()
         try:
             done = consolidate_episode(self._run, due, cache, turns)
         except (TurnsChanged, FactsChanged, LeaseLost, StorageError):
             raise
         except Exception as error:  # noqa: BLE001 - a writer is anybody's code
-            self._put_back(due, turns, error)
+            # A model that does not answer at all would take as long for every session.
+            late = isinstance(error, ModelTimeoutError)
+            self._failures += self._run.settings.max_failures if late else 1
+            self._report += put_back(self._run, due, turns, error)
             return False
+        finally:
+            self._cost.note(turns, done)
         self._failures = 0
         self._report += done
         return True
 
-    def _put_back(self, due: Due, turns: Sequence[WriterTurn], error: Exception) -> None:
-        settings, now = self._run.settings, self._run.clock()
-        reason = f"{type(error).__name__}: {error}"[:_LONGEST_REASON]
-        # A model that is down says nothing about the turns; one that answers nonsense may.
-        down = isinstance(error, ModelError) and not isinstance(error, ModelOutputError)
-        # A model that does not answer at all would take as long for every session.
-        self._failures += settings.max_failures if isinstance(error, ModelTimeoutError) else 1
-        self._report += ConsolidationReport(failed=1, problems=(reason,))
-        with self._run.store.ledger.write() as connection:
-            if not unchanged(connection, due, turns):
-                return  # forgotten meanwhile, and the reason may quote them
-            tries = work_queue.put_back(
-                connection, due, turns[0].row, _storable(reason), now=now,
-                first=settings.first_backoff_seconds, longest=settings.longest_backoff_seconds,
-            )  # fmt: skip
-            aside = 0
-            if not down and tries >= settings.max_tries:
-                rows = [turn.row for turn in turns]
-                aside = work_queue.set_aside(connection, due, rows, _storable(reason), now)
-        logger.warning(
-            "A session was %s (%s, try %d).",
-            "set aside" if aside else "put back", type(error).__name__, tries,
-        )  # fmt: skip
-        self._report += ConsolidationReport(set_aside=aside)
-
     def _ends(self) -> bool:
-        return self._failures >= self._run.settings.max_failures or self._should_stop()
-
-
-def _storable(reason: str) -> str:
-    return reason.encode("utf-8", "replace").decode().replace("\0", " ")
+        failing = self._failures >= self._run.settings.max_failures
+        return failing or bool(self._cost.stopped) or self._should_stop()

@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from lightmem_integrations.consolidation.pipeline import OnProgress, consolidate
+from lightmem_integrations.consolidation.cost import Cost
+from lightmem_integrations.consolidation.pipeline import consolidate
 from lightmem_integrations.engine.access_log import AccessLog
 from lightmem_integrations.engine.background import Loop
 from lightmem_integrations.engine.deadline import DaemonPool, Deadline
@@ -91,22 +92,15 @@ class Consolidator:
     def run(
         self,
         writer: Writer | None = None,
-        *,
-        user_id: str | None = None,
-        max_batches: int | None = None,
-        final: bool = False,
-        retry_set_aside: bool = False,
-        on_progress: OnProgress | None = None,
+        cost: Cost | None = None,
+        **asked: Any,
     ) -> ConsolidationReport:
         """Consolidate now.
 
         Args:
             writer: Who writes this time; by default the store's writer.
-            user_id: Whose memory; ``None`` for everybody's.
-            max_batches: Look at so many sessions at most.
-            final: Close also what may still go on.
-            retry_set_aside: Give turns that were set aside another chance.
-            on_progress: Called with how many sessions are done, and of how many.
+            cost: The run's limits.
+            asked: What else `consolidate` takes, of whom and how far.
 
         Raises:
             StorageError: The ledger does not answer.
@@ -114,15 +108,8 @@ class Consolidator:
         try:
             with self._counted(asked=1):
                 free = self._wait_for_background()
-                done = self._consolidate(
-                    writer or self._writer,
-                    self._stop.is_set,
-                    user_id=user_id,
-                    max_batches=max_batches,
-                    final=final,
-                    retry_set_aside=retry_set_aside,
-                    on_progress=on_progress,
-                )
+                writer = writer or self._writer
+                done = self._consolidate(writer, self._stop.is_set, cost or Cost(), **asked)
                 return done if free else replace(done, problems=(*done.problems, _HELD_UP))
         finally:
             self.wake()  # the thread goes on where it was interrupted
@@ -146,7 +133,7 @@ class Consolidator:
             return self._stop.is_set() or self._asked > 0
 
         with self._counted(asked=0), self._background:
-            return self._consolidate(self._writer, should_stop)
+            return self._consolidate(self._writer, should_stop, Cost())
 
     def start(self) -> None:
         """Consolidate in the background from now on."""
@@ -196,14 +183,16 @@ class Consolidator:
         self._activity.give_way(_GIVE_WAY_SECONDS)
 
     def _consolidate(
-        self, writer: Writer, should_stop: Callable[[], bool], **asked: Any
+        self, writer: Writer, should_stop: Callable[[], bool], cost: Cost, **asked: Any
     ) -> ConsolidationReport:
         self._accesses.write(self._store.ledger)
+        writer = cost.metered(writer)
         done = consolidate(
             self._store, _LimitedWriter(writer, self._pause, self._deadline),
-            settings=self._settings, should_stop=should_stop, pause=self._pause, **asked,
+            settings=self._settings, should_stop=should_stop, pause=self._pause, cost=cost,
+            **asked,
         )  # fmt: skip
-        if self._share is None or should_stop():
+        if self._share is None or should_stop() or asked.get("dry_run"):
             return done
         try:
             return replace(done, shared=self._share(should_stop))

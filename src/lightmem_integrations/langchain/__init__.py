@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING, Any
 from lightmem_integrations.errors import MissingExtraError
 
 if TYPE_CHECKING:
+    from lightmem_integrations.langchain.consolidator import LightMemConsolidator
     from lightmem_integrations.langchain.history import LightMemChatMessageHistory, session_history
     from lightmem_integrations.langchain.importing import import_documents, import_messages
     from lightmem_integrations.langchain.memory import LightMemMemory
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from lightmem_integrations.langchain.recording import record_turns
     from lightmem_integrations.langchain.reranker import LightMemReranker
     from lightmem_integrations.langchain.retriever import LightMemRetriever
-    from lightmem_integrations.langchain.runnables import LightMemConsolidator, LightMemRecall
+    from lightmem_integrations.langchain.runnables import LightMemRecall
     from lightmem_integrations.langchain.store.store import LightMemStore
     from lightmem_integrations.langchain.toolkit import LightMemToolkit
 
@@ -60,7 +61,7 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "LightMemChatMessageHistory": ("history", "langchain"),
-    "LightMemConsolidator": ("runnables", "langchain"),
+    "LightMemConsolidator": ("consolidator", "langchain"),
     "LightMemMemory": ("memory", "classic"),
     "LightMemMiddleware": ("middleware", "agents"),
     "LightMemRecall": ("runnables", "langchain"),

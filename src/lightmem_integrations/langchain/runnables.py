@@ -1,4 +1,4 @@
-"""Memory in LCEL chains: recall as a step, recording around a chain, consolidation as a job."""
+"""Recall as a step of an LCEL chain."""
 
 from __future__ import annotations
 
@@ -11,16 +11,15 @@ from langchain_core.runnables import RunnableConfig, RunnableSerializable
 from langchain_core.utils.pydantic import create_model_v2
 from pydantic import ConfigDict, Field, PrivateAttr
 
-from lightmem_integrations.errors import ScopeError
 from lightmem_integrations.langchain.arguments import check_arguments
 from lightmem_integrations.langchain.background import RECALL_SECONDS, BackgroundMemory
 from lightmem_integrations.langchain.exchange import question_in
 from lightmem_integrations.langchain.messages import AskedQuestion, text_of
-from lightmem_integrations.langchain.scope import scope_of, user_of_call
+from lightmem_integrations.langchain.scope import scope_of
 from lightmem_integrations.langchain.wait_budget import WaitBudget
 from lightmem_integrations.lightmem import LightMem
 from lightmem_integrations.records.storable import cleaned
-from lightmem_integrations.safety import check_counts, check_known, short_repr
+from lightmem_integrations.safety import check_counts, check_known
 
 Recalled = str | list[BaseMessage]
 
@@ -160,74 +159,3 @@ class LightMemRecall(RunnableSerializable[Any, Recalled]):
         if self.output == "text":
             return text
         return [HumanMessage(text)] if text else []
-
-
-class LightMemConsolidator(RunnableSerializable[Any, Any]):
-    """Consolidates a user's memory: the offline job as a Runnable, for schedulers and ``batch``.
-
-    Takes a user id, or a dictionary with ``user_id``; else the user is found as in
-    `LightMemRecall`. Gives the report of ``LightMem.consolidate``.
-
-    Args:
-        memory: The memory.
-        options: Further arguments of ``LightMem.consolidate``.
-    """
-
-    model_config = ConfigDict(arbitrary_types_allowed=True)
-
-    memory: LightMem = Field(exclude=True)
-    options: dict[str, Any] = Field(default_factory=dict, exclude=True, repr=False)
-
-    def __init__(self, **fields: Any) -> None:
-        check_arguments(self, fields)
-        super().__init__(**fields)
-
-    def invoke(
-        self,
-        input: Any,  # noqa: A002  # its name in the contract
-        config: RunnableConfig | None = None,
-        **unknown: Any,
-    ) -> Any:
-        """Consolidate one user's memory.
-
-        Raises:
-            ScopeError: No user is named, or no valid one.
-            LightMemError: The store does not answer.
-        """
-        check_known(unknown, (), type(self).__name__)
-        return self._call_with_config(self._consolidated, input, config)
-
-    async def ainvoke(
-        self,
-        input: Any,  # noqa: A002  # its name in the contract
-        config: RunnableConfig | None = None,
-        **unknown: Any,
-    ) -> Any:
-        """The same without blocking the event loop; see ``invoke``."""
-        check_known(unknown, (), type(self).__name__)
-        return await self._acall_with_config(self._aconsolidated, input, config)
-
-    def _consolidated(
-        self,
-        given: Any,
-        run_manager: object,  # noqa: ARG002  # part of the contract
-        config: RunnableConfig,
-    ) -> Any:
-        return self._consolidate(self._user(given, config))
-
-    async def _aconsolidated(
-        self,
-        given: Any,
-        run_manager: object,  # noqa: ARG002  # part of the contract
-        config: RunnableConfig,
-    ) -> Any:
-        return await asyncio.to_thread(self._consolidate, self._user(given, config))
-
-    def _user(self, given: Any, config: RunnableConfig) -> str:
-        named = given.get("user_id") if isinstance(given, dict) else given
-        if named is None and given:
-            raise ScopeError(f"The input {short_repr(given)} has no user_id.")
-        return user_of_call(config, user_id=named)
-
-    def _consolidate(self, user_id: str) -> Any:
-        return self.memory.consolidate(user_id=user_id, **self.options)

@@ -15,8 +15,10 @@ from lightmem_integrations.errors import InvalidTurnError
 from lightmem_integrations.lightmem import LightMem, checked_memory
 from lightmem_integrations.llama_index.workers import address_of, in_worker
 from lightmem_integrations.records.conversation import ROLES, Turn
-from lightmem_integrations.safety import check_scope_id, check_user_id, short_repr
+from lightmem_integrations.records.report import ConsolidationReport
+from lightmem_integrations.safety import check_known, check_scope_id, check_user_id, short_repr
 
+_OPTIONS = ("max_calls", "max_tokens", "on_progress", "retry_set_aside", "writer")
 _TURN_IDS = uuid.UUID("c1f0a0f5-6d6e-4f0e-8a1b-3f3b7c6d9e21")
 
 
@@ -32,8 +34,11 @@ class ConsolidateTurns(TransformComponent):
         user_id: Whose memory. Required, never made up.
         session_id: The session of nodes that name none and belong to no document.
         max_batches: How much to consolidate at most, in batches. ``None``: everything that waits.
+        options: Further arguments of ``LightMem.consolidate``: ``writer``, ``max_calls``,
+            ``max_tokens``, ``retry_set_aside``, and ``on_progress``, which hears what it cost.
 
     Raises:
+        InvalidRequestError: An option is not known.
         ScopeError: The user or session id is missing, blank or a wildcard.
     """
 
@@ -43,6 +48,8 @@ class ConsolidateTurns(TransformComponent):
 
     _memory: LightMem = PrivateAttr()
     _address: Any = PrivateAttr(default=None)
+    _options: dict[str, Any] = PrivateAttr(default_factory=dict)
+    _report: ConsolidationReport | None = PrivateAttr(default=None)
 
     def __init__(
         self,
@@ -51,7 +58,9 @@ class ConsolidateTurns(TransformComponent):
         user_id: str,
         session_id: str = "ingested",
         max_batches: int | None = None,
+        **options: Any,
     ) -> None:
+        check_known(options, _OPTIONS, type(self).__name__)
         longest = checked_memory(memory).settings.max_id_chars
         fields: dict[str, Any] = {
             "user_id": check_user_id(user_id, longest),
@@ -60,6 +69,12 @@ class ConsolidateTurns(TransformComponent):
         }
         super().__init__(**fields)
         self._memory = memory
+        self._options = options
+
+    @property
+    def report(self) -> ConsolidationReport | None:
+        """What the last run did: what was refused, what it cost; ``None`` before the first."""
+        return self._report
 
     @classmethod
     def class_name(cls) -> str:
@@ -85,7 +100,9 @@ class ConsolidateTurns(TransformComponent):
         for session_id, turns in sessions.items():
             self._memory.add(turns, user_id=self.user_id, session_id=session_id)
         # A document is whole when it comes: nothing of it may still go on.
-        self._memory.consolidate(user_id=self.user_id, max_batches=self.max_batches, final=True)
+        self._report = self._memory.consolidate(
+            user_id=self.user_id, max_batches=self.max_batches, final=True, **self._options
+        )
         return nodes
 
     def __reduce__(self) -> tuple[Any, ...]:

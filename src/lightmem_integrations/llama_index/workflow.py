@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from typing import Any
 
 from llama_index.core.workflow import Context, Event, StartEvent, StopEvent, Workflow, step
@@ -11,8 +12,11 @@ from pydantic import Field
 from lightmem_integrations.display import described
 from lightmem_integrations.lightmem import LightMem, checked_memory
 from lightmem_integrations.llama_index.remade import Remade
+from lightmem_integrations.records.report import ConsolidationReport, Progress
 from lightmem_integrations.safety import check_counts, check_known, check_names, check_user_id
 
+_OPTIONS = ("dry_run", "max_batches", "retry_set_aside", "writer")
+_LIMITS = {"max_calls": "calls", "max_tokens": "tokens"}
 _WORKERS = 2  # a guess: more users at a time would slow those who ask meanwhile
 
 
@@ -20,21 +24,34 @@ class ConsolidateUser(Event):
     """One user's memory is to be consolidated."""
 
     user_id: str
-    max_batches: int | None = None
+    options: dict[str, Any] = Field(default_factory=dict)
+    then: list[str] = Field(default_factory=list)
 
 
 class ConsolidationProgress(Event):
-    """Streamed while a user's memory is consolidated.
+    """Streamed while a user's memory is consolidated: a `Progress`, and whose it is.
 
     Attributes:
         user_id: Whose memory.
-        done: How much of it is done.
-        total: How much there is to do.
+        done: Sessions that were looked at.
+        total: Sessions to look at.
+        written: Episodes written.
+        calls: Calls of models.
+        tokens: Tokens that models read and wrote.
+        seconds: Since the user's run began.
+        tokens_left: Tokens that the rest will take, about.
+        seconds_left: The same of the time; ``None`` before the first episode.
     """
 
     user_id: str
     done: int
     total: int
+    written: int
+    calls: int
+    tokens: int
+    seconds: float
+    tokens_left: int
+    seconds_left: float | None
 
 
 class UserConsolidated(Event):
@@ -68,12 +85,15 @@ class ConsolidationWorkflow(Remade, Workflow):
 
     ::
 
-        handler = ConsolidationWorkflow(memory).run()  # or run(user_ids=["alice"], max_batches=10)
+        handler = ConsolidationWorkflow(memory).run()  # or run(user_ids=["alice"], max_calls=10)
         async for event in handler.stream_events():
             print(event)
         outcome = await handler
 
-    One user's failure does not keep the others from being consolidated.
+    One user's failure does not keep the others from being consolidated. ``run`` takes ``user_ids``
+    and what ``LightMem.consolidate`` takes: ``max_batches``, ``writer``, ``retry_set_aside``. The
+    limits ``max_calls`` and ``max_tokens`` are those of the whole run, in which one user then comes
+    after the other.
 
     Args:
         memory: The open store.
@@ -99,10 +119,11 @@ class ConsolidationWorkflow(Remade, Workflow):
 
         Raises:
             ScopeError: A user id is missing, blank or a wildcard.
-            InvalidRequestError: ``max_batches`` is no positive number, or an argument not known.
+            InvalidRequestError: A limit is no positive number, or an argument not known.
         """
-        check_known(ev.keys(), ("user_ids", "max_batches"), "run")
-        check_counts(max_batches=ev.get("max_batches"))
+        check_known(ev.keys(), ("user_ids", *_OPTIONS, *_LIMITS), "run")
+        options = {name: ev.get(name) for name in (*_OPTIONS, *_LIMITS) if ev.get(name) is not None}
+        check_counts(**{name: options.get(name) for name in ("max_batches", *_LIMITS)})
         wanted = ev.get("user_ids")
         users = await self._memory.ausers() if wanted is None else check_names(wanted, "user_ids")
         for user_id in users:
@@ -110,8 +131,10 @@ class ConsolidationWorkflow(Remade, Workflow):
         if not users:
             return Consolidated()
         await ctx.store.set("users", len(users))
+        if any(options.get(name) for name in _LIMITS):
+            return ConsolidateUser(user_id=users[0], options=options, then=list(users[1:]))
         for user_id in users:
-            ctx.send_event(ConsolidateUser(user_id=user_id, max_batches=ev.get("max_batches")))
+            ctx.send_event(ConsolidateUser(user_id=user_id, options=options))
         return None
 
     @step(num_workers=_WORKERS)
@@ -119,22 +142,26 @@ class ConsolidationWorkflow(Remade, Workflow):
         """Consolidate one user's memory, in a thread."""
         loop = asyncio.get_running_loop()
 
-        def tell(done: int, total: int) -> None:
-            event = ConsolidationProgress(user_id=ev.user_id, done=done, total=total)
+        def tell(progress: Progress) -> None:
+            event = ConsolidationProgress(user_id=ev.user_id, **dataclasses.asdict(progress))
             loop.call_soon_threadsafe(ctx.write_event_to_stream, event)
 
+        options = ev.options
         try:
             report = await asyncio.to_thread(
                 self._memory.consolidate,
                 user_id=ev.user_id,
-                max_batches=ev.max_batches,
                 on_progress=tell,
+                **options,
             )
         except Exception as error:  # noqa: BLE001 - told for each user, and the others go on
             done = UserConsolidated(user_id=ev.user_id, error=f"{type(error).__name__}: {error}")
         else:
             done = UserConsolidated(user_id=ev.user_id, report=report)
+            options = _left(options, report)
         ctx.write_event_to_stream(done)
+        if ev.then:
+            ctx.send_event(ConsolidateUser(user_id=ev.then[0], options=options, then=ev.then[1:]))
         return done
 
     @step
@@ -147,3 +174,15 @@ class ConsolidationWorkflow(Remade, Workflow):
             reports={each.user_id: each.report for each in all_done if each.error is None},
             failed={each.user_id: each.error for each in all_done if each.error is not None},
         )
+
+
+def _left(options: dict[str, Any], report: ConsolidationReport) -> dict[str, Any]:
+    """What one user's run leaves to the next; once a limit is reached, a look at what waits."""
+    limits = {
+        name: options[name] - getattr(report, spent)
+        for name, spent in _LIMITS.items()
+        if options.get(name) is not None
+    }
+    if report.stopped or any(left <= 0 for left in limits.values()):
+        return {"dry_run": True}
+    return {**options, **limits}

@@ -101,6 +101,39 @@ class Stats(Displayed):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a run of consolidation is, what it cost so far, and what is left at that rate.
+
+    Attributes:
+        done: Sessions that were looked at; 0 before the first.
+        total: Sessions to look at.
+        written: Episodes written.
+        calls: Calls of models.
+        tokens: Tokens that models read and wrote.
+        seconds: Since the run began.
+        tokens_left: Tokens that the rest will take: what was taken so far, scaled by the turns
+            that wait and their length. Before the first episode, what was measured elsewhere.
+        seconds_left: The same of the time; ``None`` before the first episode.
+    """
+
+    done: int
+    total: int
+    written: int
+    calls: int
+    tokens: int
+    seconds: float
+    tokens_left: int
+    seconds_left: float | None
+
+    @property
+    def spent(self) -> str:
+        """What it cost so far and will cost, in words; empty without a model."""
+        if not (self.tokens or self.tokens_left):
+            return ""
+        return f"{self.tokens:,} tokens, about {self.tokens_left:,} left"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConsolidationReport(Displayed):
     """Counts of what one run of consolidation did. Prints as a table with rich and in notebooks.
 
@@ -120,9 +153,13 @@ class ConsolidationReport(Displayed):
         busy: Users left to another worker that has them.
         waiting: Sessions left with turns that may still go on.
         shared: Statements that all users of the store may read from now on.
-        tokens: Tokens that models read and wrote.
+        tokens: Tokens that models read and wrote; counted here where a runner does not say.
         calls: How often a model was asked.
         seconds: How long it took.
+        stopped: The limit that ended the run, in words; empty if none did.
+        turns_left: Turns that wait for the next run, where a limit ended this one, and in a dry
+            run.
+        tokens_left: About what a writer with a model will take for them.
         problems: Why something failed, in words.
         refused: What of a writer's answers was thrown away, and why, in words.
     """
@@ -143,6 +180,9 @@ class ConsolidationReport(Displayed):
     tokens: int = 0
     calls: int = 0
     seconds: float = 0.0
+    stopped: str = ""
+    turns_left: int = 0
+    tokens_left: int = 0
     problems: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
 
@@ -168,6 +208,8 @@ class ConsolidationReport(Displayed):
             ("statements newly shared", self.shared),
             ("tokens", self.tokens),
             ("calls of a model", self.calls),
+            ("turns left for the next run", self.turns_left),
+            ("tokens that a model will take for them, about", self.tokens_left),
         ]
         rows = [("episodes written", f"{self.written:,}"), ("new facts", f"{self.facts:,}")]
         rows += [(name, f"{count:,}") for name, count in figures if count]
@@ -176,6 +218,8 @@ class ConsolidationReport(Displayed):
         problems = found[:_SHOWN_PROBLEMS]
         if len(found) > len(problems):
             problems.append(f"and {counted(len(found) - len(problems), 'problem')} more")
+        if self.stopped:
+            problems.insert(0, f"stopped by {self.stopped}")
         return Grid("Consolidated", (), rows, warnings=problems)
 
 

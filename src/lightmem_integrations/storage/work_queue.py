@@ -165,6 +165,17 @@ def count_due(connection: Connection, user_row: int | None = None) -> int:
     return count_rows(connection, work, work.c.kind == CONSOLIDATE, user=user_row)
 
 
+def count_unread(
+    connection: Connection, user_row: int, now: float, longest: int
+) -> tuple[int, int]:
+    """Turns of a user that a run would read now, and their characters, ``longest`` of each."""
+    due = select(work.c.item).where(work.c.user == user_row, *_ready(now))
+    size = func.coalesce(func.sum(func.min(func.length(turns.c.text), longest)), 0)
+    mine = turns.c.user == user_row, turns.c.session.in_(due)
+    number, characters = connection.execute(_unread(func.count(), size).where(*mine)).one()
+    return number, characters
+
+
 def user_named(connection: Connection, user_row: int) -> str | None:
     """The id of a user as it was given."""
     return connection.execute(select(users.c.name).where(users.c.id == user_row)).scalar()
@@ -177,10 +188,13 @@ def _ready(now: float) -> tuple[ColumnElement[bool], ...]:
 
 def select_unread(due: Due, *columns: ColumnElement[Any]) -> Select[Any]:
     """A query for columns of the session's turns that are in no episode and not set aside."""
-    mine = turns.c.session == due.session, turns.c.user == due.user
+    return _unread(*columns).where(turns.c.session == due.session, turns.c.user == due.user)
+
+
+def _unread(*columns: ColumnElement[Any]) -> Select[Any]:
     done = exists().where(episode_turns.c.turn == turns.c.id)
     aside = exists().where(quarantine.c.turn == turns.c.id)
-    return select(*columns).select_from(turns).where(*mine, turns.c.searchable, ~done, ~aside)
+    return select(*columns).select_from(turns).where(turns.c.searchable, ~done, ~aside)
 
 
 def take_lease(
