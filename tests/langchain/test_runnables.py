@@ -32,6 +32,7 @@ from lightmem_integrations.langchain import (
     LightMemRetriever,
     record_turns,
 )
+from lightmem_integrations.testing import ScriptedWriter
 
 ALICE = {"configurable": {"user_id": "alice", "thread_id": "t"}}
 PROMPT = ChatPromptTemplate([("system", "{memory}"), ("human", "{question}")])
@@ -459,8 +460,8 @@ def test_a_resume_is_nothing_that_a_person_said(memory, scripted):
 
 async def test_consolidation_as_a_job(memory):
     for user_id in ("alice", "bob", "ann", "ben"):
-        memory.add(Turn(role="user", text="I live in Porto."), user_id=user_id, session_id="s")
-    job = LightMemConsolidator(memory=memory, options={"final": True})
+        memory.add(Turn(role="user", text="Me.home = Porto"), user_id=user_id, session_id="s")
+    job = LightMemConsolidator(memory=memory, options={"writer": ScriptedWriter()})
     assert job.invoke("alice").facts == 1
     assert job.invoke({"user_id": "bob"}).written == 1
     assert job.invoke({}, ALICE).written == 0  # nothing new

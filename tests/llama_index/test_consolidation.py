@@ -37,13 +37,13 @@ def filled(store: LightMem) -> LightMem:
     for name in USERS:
         for day in (1, 2, 3):
             when = dt.datetime(2026, 5, day, tzinfo=dt.timezone.utc)
-            turn = Turn(role="user", speaker=name, text="I live in Porto.", time=when)
+            turn = Turn(role="user", speaker=name, text=f"{name}.home = Porto", time=when)
             store.add(turn, user_id=name, session_id=f"day {day}")
     return store
 
 
 async def test_every_user_is_consolidated_and_reported(filled: LightMem) -> None:
-    handler = ConsolidationWorkflow(filled).run()
+    handler = ConsolidationWorkflow(filled).run(writer=ScriptedWriter())
     events = [event async for event in handler.stream_events()]
     outcome = await handler
     assert isinstance(outcome, Consolidated)
@@ -57,7 +57,7 @@ async def test_every_user_is_consolidated_and_reported(filled: LightMem) -> None
         steps = [e for e in events if isinstance(e, ConsolidationProgress) and e.user_id == name]
         assert (steps[-1].done, steps[-1].total) == (3, 3)
         (fact,) = filled.facts(user_id=name)
-        assert fact.statement == f"{name.title()} lives in Porto."
+        assert fact.statement == f"{name} home Porto."
     done = [event for event in events if isinstance(event, UserConsolidated)]
     assert {event.user_id for event in done} == set(USERS)
 
