@@ -130,7 +130,8 @@ class Progress:
         """What it cost so far and will cost, in words; empty without a model."""
         if not (self.tokens or self.tokens_left):
             return ""
-        return f"{self.tokens:,} tokens, about {self.tokens_left:,} left"
+        seconds = "" if self.seconds_left is None else f" and {self.seconds_left:,.0f} seconds"
+        return f"{self.tokens:,} tokens, about {self.tokens_left:,}{seconds} left"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
