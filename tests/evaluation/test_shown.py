@@ -34,10 +34,10 @@ def memory():
         yield memory
 
 
-def test_hits_and_their_neighbours_are_shown(memory):
+def test_hits_their_neighbours_and_what_fills_the_text_are_shown(memory):
     found = memory.recall("woodworm attic beams", user_id="ann", k=1)
     shown = of_recall(found)
-    assert shown.turn_ids == {"before", "found", "after"}
+    assert shown.turn_ids == {"before", "found", "after", "other"}
     assert shown.tokens == found.tokens
     for turn_id in shown.turn_ids:
         assert next(t.text for t in memory.history(user_id="ann") if t.id == turn_id) in found.text

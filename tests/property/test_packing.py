@@ -10,7 +10,7 @@ from tokenizers import Tokenizer
 from lightmem_integrations import Hit, Source, Turn
 from lightmem_integrations.models.onnx import SHIPPED_MODEL
 from lightmem_integrations.models.token_counter import MOST_CHARACTERS, shipped_token_counter
-from lightmem_integrations.recall.candidates import Quote, Ranked
+from lightmem_integrations.recall.candidates import Found, Quote, Ranked
 from lightmem_integrations.recall.pack import pack
 from lightmem_integrations.safety import NOTICE, escape_fence
 
@@ -98,7 +98,8 @@ def ranked(items, around) -> list[Ranked]:
 )
 def test_the_budget_holds_and_the_fence_closes_once(items, around, max_tokens, counter, pieces):
     count = COUNTERS[counter]
-    packed = pack(ranked(items, around), max_tokens=max_tokens, count_tokens=count, pieces=pieces)
+    found = Found(ranked(items, around))
+    packed = pack(found, max_tokens=max_tokens, count_tokens=count, pieces=pieces)
     assert packed.tokens == (count(packed.text) if packed.text else 0)
     assert packed.tokens <= max_tokens
     assert bool(packed.hits) == bool(packed.text)
@@ -123,7 +124,7 @@ def test_escaping_twice_is_escaping_once(text):
 
 def test_hits_stay_in_the_order_of_their_rank_and_the_text_in_that_of_time():
     items = [(f"line {n}", None, dt.datetime(2025, 1, 9 - n, tzinfo=UTC)) for n in range(5)]
-    packed = pack(ranked(items, []), max_tokens=500, count_tokens=len)
+    packed = pack(Found(ranked(items, [])), max_tokens=500, count_tokens=len)
     assert [hit.text for hit in packed.hits] == [f"line {n}" for n in range(5)]
     places = [packed.text.index(f"line {n}") for n in range(5)]
     assert places == sorted(places, reverse=True)
@@ -132,16 +133,16 @@ def test_hits_stay_in_the_order_of_their_rank_and_the_text_in_that_of_time():
 def test_pieces_of_all_hits_are_shown_where_much_is_asked_for_at_once():
     when = dt.datetime(2025, 1, 1, tzinfo=UTC)
     items = [(f"begins with {n} and goes " + "on and on " * 99, None, when) for n in range(6)]
-    packed = pack(ranked(items, []), max_tokens=900, count_tokens=len, pieces=True)
+    packed = pack(Found(ranked(items, [])), max_tokens=900, count_tokens=len, pieces=True)
     assert len(packed.hits) == len(items)
     assert all(f"begins with {n}" in packed.text for n in range(6))
-    assert len(pack(ranked(items, []), max_tokens=900, count_tokens=len).hits) == 1
+    assert len(pack(Found(ranked(items, [])), max_tokens=900, count_tokens=len).hits) == 1
 
 
 def test_a_hit_that_does_not_fit_makes_room_for_a_smaller_one():
     when = dt.datetime(2025, 1, 1, tzinfo=UTC)
     items = [("short", None, when), ("long " * 200, None, when), ("small", None, when)]
-    packed = pack(ranked(items, []), max_tokens=300, count_tokens=len)
+    packed = pack(Found(ranked(items, [])), max_tokens=300, count_tokens=len)
     assert [hit.text for hit in packed.hits] == ["short", "small"]
 
 

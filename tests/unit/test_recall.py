@@ -56,8 +56,9 @@ def fill(memory):
 
 
 def shown(found):
-    """Every turn that a recall gives away, as hit or as context."""
-    return [turn for hit in found.hits for turn in (*hit.turns, *hit.neighbours)]
+    """Every turn that a recall gives away, as hit, as what fills the text or as context."""
+    hits = (*found.hits, *found.further)
+    return [turn for hit in hits for turn in (*hit.turns, *hit.neighbours)]
 
 
 def test_a_hit_says_what_it_is_and_where_it_comes_from(memory):

@@ -35,10 +35,10 @@ class Shown:
 
 
 def of_recall(found: Recall) -> Shown:
-    """Content of a recall: its hits and the turns around them."""
+    """Content of a recall: its hits, what filled the text, and the turns around both."""
     whole = {
         turn.id
-        for hit in found.hits
+        for hit in (*found.hits, *found.further)
         # A hit that was cut, or that says it in other words, does not show its turns.
         for turn in (*(turn for turn in hit.turns if turn.text in hit.text), *hit.neighbours)
         if turn.id

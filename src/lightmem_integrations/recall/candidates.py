@@ -93,12 +93,14 @@ class Selection:
         turns: The turns that ``best`` points to, with their neighbours.
         showable: Mask of those that a recall may show.
         best: The chosen ones, best first.
+        further: Those ranked behind them, which fill what room the best leave in the text.
         notes: What is put behind some of them, by place.
     """
 
     turns: Turns
     showable: NDArray[np.bool_]
     best: Sequence[ScoredTurn]
+    further: Sequence[ScoredTurn] = ()
     notes: Mapping[int, str] = field(default_factory=dict)
 
     def row(self, scored: ScoredTurn) -> int:
@@ -106,8 +108,8 @@ class Selection:
         return int(self.turns.rows[scored.place])
 
     def rows(self) -> list[int]:
-        """The ledger's rows of all chosen turns, best first."""
-        return [self.row(scored) for scored in self.best]
+        """The ledger's rows of all these turns, best first."""
+        return [self.row(scored) for scored in (*self.best, *self.further)]
 
     def line(self, scored: ScoredTurn) -> str:
         """A chosen turn as it is shown to a model: the speaker, then what was said."""
@@ -137,3 +139,16 @@ class Ranked:
     hit: Hit
     quote: Quote
     around: tuple[Quote, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a recall found, each part best first.
+
+    Attributes:
+        hits: At most as many as were asked for.
+        further: Turns ranked behind them, for the room that they leave in the text.
+    """
+
+    hits: Sequence[Ranked] = ()
+    further: Sequence[Ranked] = ()

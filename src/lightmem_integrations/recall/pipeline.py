@@ -14,7 +14,13 @@ from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.display import counted
 from lightmem_integrations.engine.deadline import Deadline
 from lightmem_integrations.models.protocols import Encoding
-from lightmem_integrations.recall.candidates import Candidates, EmbeddedQuery, Ranked, Selection
+from lightmem_integrations.recall.candidates import (
+    Candidates,
+    EmbeddedQuery,
+    Found,
+    Ranked,
+    Selection,
+)
 from lightmem_integrations.recall.coarse import coarse
 from lightmem_integrations.recall.pack import pack
 from lightmem_integrations.recall.plan.purpose import BROAD
@@ -39,6 +45,9 @@ from lightmem_integrations.validation import Request
 # Of so many turns that the index lacks still, the vectors are sooner compared in memory, with all
 # others, than read from the ledger: a guess.
 _MANY_WAIT = 200
+# Tokens of a line that is shown: what fills the budget are not more turns than it has room for with
+# lines of this size. A guess.
+_SHORT_LINE = 20
 
 
 def recall_online(parts: RecallParts, request: Request) -> Recall:
@@ -50,19 +59,20 @@ def recall_online(parts: RecallParts, request: Request) -> Recall:
     asked = replace(request, query=essence(request.query))
     run = Run(parts, asked)
     plan = Plan(queries=(asked.query,), k=request.k)
-    ranked: list[Ranked] = []
+    found = Found()
     with run.stage("total"):
         with run.forgiving("memory could not be read"):
-            plan, ranked = _search(run, plan)
-            ranked = _scored(ranked, asked.score_threshold)
+            plan, found = _search(run, plan)
+            found = _scored(found, asked.score_threshold)
         with run.stage("pack"):
             packed = pack(
-                ranked, max_tokens=request.max_tokens, count_tokens=request.count_tokens,
+                found, max_tokens=request.max_tokens, count_tokens=request.count_tokens,
                 pieces=plan.purpose in BROAD,
             )  # fmt: skip
     return Recall(
         query=request.query,
         hits=packed.hits,
+        further=packed.further,
         text=packed.text,
         tokens=packed.tokens,
         plan=plan,
@@ -71,25 +81,33 @@ def recall_online(parts: RecallParts, request: Request) -> Recall:
     )
 
 
-def _scored(ranked: Sequence[Ranked], threshold: float) -> list[Ranked]:
-    """The hits with their relevance as score, without those below the threshold."""
+def _scored(found: Found, threshold: float) -> Found:
+    """What was found with its relevance as score, without what lies below the threshold."""
+    hits = _with_scores(found.hits, threshold)
+    if len(hits) < len(found.hits):  # what is ranked behind those is no better
+        return Found(hits)
+    least = hits[-1].hit.score if hits else 0.0
+    return Found(hits, _with_scores(found.further, threshold, least))
+
+
+def _with_scores(ranked: Sequence[Ranked], threshold: float, most: float = 1.0) -> list[Ranked]:
     scores = relevance([each.hit.parts.get("evidence", 0.0) for each in ranked])
     return [
-        replace(each, hit=replace(each.hit, score=score))
+        replace(each, hit=replace(each.hit, score=min(score, most)))
         for each, score in zip(ranked, scores, strict=True)
         if score >= threshold
     ]
 
 
-def _search(run: Run, plan: Plan) -> tuple[Plan, list[Ranked]]:
+def _search(run: Run, plan: Plan) -> tuple[Plan, Found]:
     request, ledger = run.request, run.parts.store.ledger
     with run.stage("plan"), ledger.read() as connection:
         user = find_user(connection, request.user_id)
         if user is None:  # nothing of their own yet
-            return plan, _with_shared(run, [], None)
+            return plan, _with_shared(run, Found(), None)
         limits = limits_of(connection, user, request)
         if limits is None:
-            return plan, []
+            return plan, Found()
         waits = any_pending(connection, user.row)
         dated = names_dates(request.query)
         if not dated:
@@ -217,9 +235,10 @@ def _select(
     scoring = score if settings.scoring == "full" else plain_fusion
     # Twice as many as wanted: what is superseded by a newer one makes room for it.
     most = plan.k * max(settings.rerank_factor, 2)
+    filling = run.request.max_tokens // _SHORT_LINE
     with run.stage("select"):
-        best = select_over(plan, queries, by_query, k=most, scoring=scoring)
-    return Selection(by_query[0].turns, by_query[0].showable, best)
+        ranked = select_over(plan, queries, by_query, k=most + filling, scoring=scoring)
+    return Selection(by_query[0].turns, by_query[0].showable, ranked[:most], ranked[most:])
 
 
 def _rerank(run: Run, plan: Plan, selection: Selection, models: Deadline) -> Selection:
@@ -227,9 +246,11 @@ def _rerank(run: Run, plan: Plan, selection: Selection, models: Deadline) -> Sel
     if reranker is None:
         return selection
     with run.stage("re-rank"), run.forgiving("the re-ranker was left out"):
-        seen = selection.best[: plan.k * run.parts.settings.rerank_factor]
+        count = plan.k * run.parts.settings.rerank_factor
+        seen, unseen = selection.best[:count], selection.best[count:]
         texts = [selection.line(scored) for scored in seen]
-        return replace(selection, best=rerank(reranker, plan.queries[0], seen, texts, models))
+        best = rerank(reranker, plan.queries[0], seen, texts, models)
+        return replace(selection, best=best, further=[*unseen, *selection.further])
     return selection
 
 
@@ -240,8 +261,8 @@ def _fuse(
     vector: Vectors | None,
     limits: RowFilter,
     selection: Selection | None,
-) -> list[Ranked]:
-    """The user's own hits: turns and, where they can be read, facts."""
+) -> Found:
+    """What was found of the user's own: turns and, where they can be read, facts."""
     with run.stage("read"), run.parts.store.ledger.read() as connection:
         facts = FactView()
         with run.forgiving("what was consolidated was left out"):
@@ -251,11 +272,11 @@ def _fuse(
                 connection, user, plan, vector, tiers=tiers, limits=limits, as_of=as_of,
                 selected=selected,
             )  # fmt: skip
-        return fuse(connection, user, plan, selection, facts)
+        return fuse(connection, user, plan, selection, facts, max_tokens=run.request.max_tokens)
 
 
-def _with_shared(run: Run, own: list[Ranked], vector: Vectors | None) -> list[Ranked]:
-    """The user's own hits and, where the store has it turned on, what several users said."""
+def _with_shared(run: Run, own: Found, vector: Vectors | None) -> Found:
+    """The user's own and, where the store has it turned on, what several users said."""
     if not (run.parts.settings.shared_knowledge and may_be_shared(run.request)):
         return own
     with run.stage("shared"), run.forgiving("shared knowledge was left out"):
@@ -264,5 +285,5 @@ def _with_shared(run: Run, own: list[Ranked], vector: Vectors | None) -> list[Ra
             limit = run.deadline("embed_seconds", run.parts.embedding)
             vector = limit.run(lambda: embedder.encoded_query(run.request.query)[0])
         with run.parts.store.ledger.read() as connection:
-            return with_shared(connection, run.request, vector, own)
+            return replace(own, hits=with_shared(connection, run.request, vector, own.hits))
     return own

@@ -164,6 +164,8 @@ class Recall(Displayed):
     Attributes:
         query: The question as asked.
         hits: What was remembered, best first.
+        further: What is ranked behind them and filled the room that they left in ``text``, best
+            first.
         text: The packed context for a prompt, oldest first, fenced as data. Empty if no hits.
         tokens: Size of ``text`` in tokens.
         plan: What the Controller made of the query.
@@ -176,6 +178,7 @@ class Recall(Displayed):
     text: str = field(repr=False)
     tokens: int
     plan: Plan
+    further: tuple[Hit, ...] = ()
     milliseconds: Mapping[str, float] = field(default_factory=dict)
     degraded: tuple[str, ...] = ()
 

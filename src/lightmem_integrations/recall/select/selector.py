@@ -92,6 +92,7 @@ def rank_candidates(
     table[:, [FEATURES.index(name) for name in ignored]] = 0.0
     scores = scoring(found) if query.understood else by_words(found)
     rows = candidates.turns.rows[candidates.chosen]
-    for i in np.lexsort((-rows, -scores)):
-        parts = dict(zip(FEATURES, table[i].astype(np.float64).round(3).tolist(), strict=True))
+    rounded = table.astype(np.float64).round(3).tolist()
+    for i in np.lexsort((-rows, -scores)).tolist():
+        parts = dict(zip(FEATURES, rounded[i], strict=True))
         yield ScoredTurn(int(candidates.chosen[i]), float(scores[i]), parts)

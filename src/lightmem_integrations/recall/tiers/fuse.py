@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from lightmem_integrations.recall.candidates import Ranked, ScoredTurn, Selection
+from lightmem_integrations.recall.candidates import Found, ScoredTurn, Selection
 from lightmem_integrations.recall.select.versions import VERSION
 from lightmem_integrations.recall.tiers.facts import ALMOST, CLOSE, FactView, Match
 from lightmem_integrations.recall.tiers.hits import statement_hits, turn_hits
@@ -18,9 +18,15 @@ _STEERING = 0.5  # about what half a standard deviation of the other features ad
 
 
 def fuse(
-    connection: Connection, user: User, plan: Plan, selection: Selection | None, facts: FactView
-) -> list[Ranked]:
-    """The hits, best first.
+    connection: Connection,
+    user: User,
+    plan: Plan,
+    selection: Selection | None,
+    facts: FactView,
+    *,
+    max_tokens: int,
+) -> Found:
+    """The hits, and what is ranked behind them.
 
     Turns that prove a fact close to the question move up a little; of a superseded turn and its
     successor, the one that is asked for stands first. Versions of a thing keep their order. A
@@ -34,14 +40,16 @@ def fuse(
         selection: More turns than wanted, so that others can take the place of superseded ones;
             ``None`` where only facts are asked for.
         facts: What the facts say; empty where nothing is consolidated.
+        max_tokens: Size of the text that is made of it.
     """
     if selection is None:
-        return statement_hits(connection, user, facts.matches)
-    best = order_superseded(boost_evidence(selection, facts), facts, plan)[: plan.k]
-    added = extra_facts(facts, {selection.row(scored) for scored in best}, plan)
-    chosen = replace(selection, best=best[: plan.k - len(added)])
-    hits = turn_hits(connection, user, chosen, facts)
-    return hits + statement_hits(connection, user, added)
+        return Found(statement_hits(connection, user, facts.matches))
+    best = order_superseded(boost_evidence(selection, facts), facts, plan)
+    added = extra_facts(facts, {selection.row(scored) for scored in best[: plan.k]}, plan)
+    own = plan.k - len(added)
+    ranked = replace(selection, best=[*best, *selection.further])
+    turns = turn_hits(connection, user, ranked, facts, k=own, max_tokens=max_tokens)
+    return Found([*turns[:own], *statement_hits(connection, user, added)], turns[own:])
 
 
 def boost_evidence(selection: Selection, facts: FactView) -> Selection:

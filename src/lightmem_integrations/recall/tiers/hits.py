@@ -12,14 +12,23 @@ from lightmem_integrations.recall.candidates import Quote, Ranked, Selection
 from lightmem_integrations.recall.tiers.facts import FactView, Match
 from lightmem_integrations.records.conversation import Hit, Turn
 from lightmem_integrations.storage.knowledge_reads import Outdated
-from lightmem_integrations.storage.turn_reads import Provenance, provenance
+from lightmem_integrations.storage.turn_reads import Provenance, Turns, provenance
 from lightmem_integrations.storage.users import User
 
+# Tokens of the head of a line, and characters of a token: rather too few tokens than too many.
+# English takes 10 and 4.5 by the shipped counter.
+_HEAD, _CHARACTERS = 8, 6
 _SPEAKER = {"ltm": "Known", "mtm": "Summary"}
 
 
 def turn_hits(
-    connection: Connection, user: User, selection: Selection, facts: FactView
+    connection: Connection,
+    user: User,
+    selection: Selection,
+    facts: FactView,
+    *,
+    k: int,
+    max_tokens: int,
 ) -> list[Ranked]:
     """Turns as hits, each with the turns said just before and after it.
 
@@ -28,12 +37,17 @@ def turn_hits(
         user: Whose.
         selection: The chosen turns, best first.
         facts: The facts that they prove, and what has changed since.
+        k: How many are hits in any case; of the others those come back that may fit into the text.
+        max_tokens: Its size.
     """
-    turns = selection.turns
-    around = {scored.place: _around(selection, scored.place) for scored in selection.best}
-    places = around.keys() | {near for nearby in around.values() for near in nearby}
-    rows = turns.rows[list(places)].tolist()
-    known = provenance(connection, user, rows)
+    turns, best = selection.turns, selection.best
+    around = {scored.place: _around(selection, scored.place) for scored in best}
+    places: list[int] = []
+    for chosen in (best[:k], best[k:]):
+        places += [scored.place for scored in chosen]
+        places += [near for scored in chosen for near in around[scored.place]]
+    places = _that_may_fit(turns, list(dict.fromkeys(places)), k, max_tokens)
+    known = provenance(connection, user, turns.rows[places].tolist())
 
     def quote(place: int) -> Quote | None:
         row = int(turns.rows[place])
@@ -112,6 +126,22 @@ def statement_hits(connection: Connection, user: User, matches: Sequence[Match])
         order = (statement.since, -statement.row)
         ranked.append(Ranked(hit, Quote(shown, order), quotes if is_fact else ()))
     return ranked
+
+
+def _that_may_fit(turns: Turns, places: Sequence[int], always: int, max_tokens: int) -> list[int]:
+    """The first places in any case, and of the others those whose turns may fit behind them.
+
+    Reading a turn takes longer than the rest of showing it.
+    """
+    kept, room = [], max_tokens
+    for rank, place in enumerate(places):
+        size = _HEAD + len(turns.texts[place]) // _CHARACTERS
+        if size <= room:
+            room -= size
+        elif rank >= always:
+            continue
+        kept.append(place)
+    return kept
 
 
 def _since_then(change: Outdated, said: Provenance) -> str:
