@@ -112,7 +112,7 @@ def ask(memory: LightMem, chat: Chat, question: Question) -> tuple[bool, list[st
 def main() -> None:
     """Ask and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--consolidate", action="store_true", help="with the rules' facts")
+    parser.add_argument("--consolidate", action="store_true", help="consolidate without a model")
     parser.add_argument("--show", action="store_true", help="what came back in another order")
     parser.add_argument("--files", nargs="+", default=FILES)
     arguments = parser.parse_args()

@@ -20,8 +20,8 @@ class NotesWriter:
 
     Args:
         notes: Each a JSON object: the words of the turn as ``quote``, and the fact as ``subject``,
-            ``attribute``, ``value``, ``statement``, and where needed ``since``, ``single`` and
-            ``entities``. By default those on the demo's conversations.
+            ``attribute``, ``value``, ``statement``, and where needed ``since`` (a day), ``single``
+            and ``entities``. By default those on the demo's conversations.
     """
 
     name = "notes"
@@ -40,6 +40,7 @@ class NotesWriter:
                 if fact.pop("quote") not in turn.text:
                     continue
                 since = fact.pop("since", None)
-                valid_from = dt.datetime.fromisoformat(since) if since else turn.time
+                day = dt.datetime.fromisoformat(since) if since else turn.time
+                since = day.replace(tzinfo=turn.time.tzinfo)
                 fact["entities"] = tuple(fact.get("entities", ()))
-                yield FactDraft(**fact, valid_from=valid_from, evidence=(pointer,))
+                yield FactDraft(**fact, valid_from=since, evidence=(pointer,))

@@ -92,7 +92,7 @@ class LightMem(Reopened, Closing):
         slm: A small language model for ``settings.hypothetical_queries``: a chat model of
             LangChain, an LLM of LlamaIndex, ``OpenAICompatible(...)``, or a ``.gguf`` file.
         writer: Makes episodes and facts of turns in ``consolidate``: anything that ``slm`` can be,
-            or a Writer. ``None`` for the one that needs no model.
+            or a Writer. ``None`` for episodes without a model, and no facts.
         settings: Numbers that can be turned.
         count_tokens: Counts tokens as your chat model does; by default an upper estimate.
         replace_embedder: Embed everything anew if the store was built with another embedder.

@@ -1,7 +1,7 @@
 """README and docs as a newcomer pastes them: every block of Python runs, in order, as it stands.
 
-Each section stands by itself. What a page shows as printed is what was printed, but for dates and
-ids.
+Each section stands by itself. What a page shows as printed is what was printed, but for dates,
+ids and confidences, which fade from day to day.
 """
 
 import ast
@@ -18,7 +18,21 @@ pytest.importorskip("langchain")
 pytest.importorskip("llama_index.core")
 
 from lightmem_integrations.testing import ExtractiveChatModel
+from noted import NotesWriter, note
 
+# What the model of the page would note.
+NOTES = [
+    note("I live in Lisbon", "Carol", "home", "Lisbon", "Carol lives in Lisbon."),
+    note(
+        "as a nurse", "Carol", "job", "a nurse at the harbour clinic",
+        "Carol works as a nurse at the harbour clinic.",
+    ),
+    note(
+        "moved to Porto", "Carol", "home", "Porto", "Carol moved to Porto on 15 May 2026.",
+        since="2026-05-15",
+    ),
+    note("a teacher now", "Carol", "job", "a teacher", "Carol works as a teacher."),
+]  # fmt: skip
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -29,6 +43,7 @@ def plain(text):
     """A text without what differs from day to day and from terminal to terminal."""
     text = re.sub(r"\d{1,2} \w+ 20\d\d(?: \d\d:\d\d)?", "DAY", text)
     text = re.sub(r"\b[0-9a-f]{8}\b", "ID", text)
+    text = re.sub(r"\b0\.\d\d\b", "CONFIDENCE", text)
     lines = [re.sub(r"[\s─]+", " ", line).strip() for line in text.splitlines()]
     return [line for line in lines if line]
 
@@ -63,6 +78,7 @@ def sent(monkeypatch):
 def test_a_page_runs_and_prints_what_it_shows(page, tmp_path, monkeypatch, capsys, sent):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "96")
+    monkeypatch.setattr("langchain.chat_models.init_chat_model", lambda name: NotesWriter(NOTES))
     for section in page.read_text(encoding="utf-8").split("\n## "):
         names, printed = {}, []
         try:

@@ -13,7 +13,7 @@ NOTES = [
     note(PORTO, "Ana", "home", "Porto", "Ana lives in Porto."),
     note(
         LISBON, "Ana", "home", "Lisbon", "Ana moved to Lisbon in the week of 9 June 2025.",
-        since="2025-06-09T00:00:00+00:00",
+        since="2025-06-09",
     ),
     note("I live in Rome.", "Ben", "home", "Rome", "Ben lives in Rome."),
 ]  # fmt: skip
