@@ -18,12 +18,11 @@ from lightmem_integrations.text.temporal import CALENDAR
 
 # Of a person only this: what many have in common, and what does them no harm.
 _COMMON = re.compile(
-    r"taste for .+|tastes?|likes?|loves?|enjoys?|prefers?|dislikes?|hates?|preferences?|hobby|"
+    r"tastes?|likes?|loves?|enjoys?|prefers?|dislikes?|hates?|preferences?|hobby|"
     r"hobbies|interests?|fav(?:ou)?rite (?:foods?|drinks?|dish|dishes|colou?rs?|seasons?|sports?|"
     r"animals?|games?|music|genres?|fruits?|desserts?|snacks?|flavou?rs?|tools?|hobby|activity)"
 )
 _VERBS = re.compile(r"likes?|loves?|enjoys?|prefers?|dislikes?|hates?")
-_TASTE = "taste for "
 _ARTICLE = re.compile(r"(?:the|an?) ", re.IGNORECASE)
 _OWNED = re.compile(r"\b(?:my|our|your|his|her|their|its|i|we|you|he|she|they|me|us|him|them)\b")
 # No full stop, digit, sign or line: no contact, number, address or markup can be written in these.
@@ -126,8 +125,6 @@ def _general(fact: StoredFact, people: Collection[str]) -> str | None:
     if name_key(subject) in people or subject in NAMELESS or bare != bare.lower():
         if not _COMMON.fullmatch(attribute):
             return None
-        if attribute.startswith(_TASTE):
-            return f"{value} {attribute.removeprefix(_TASTE)}"
         return f"{attribute} {value}" if _VERBS.fullmatch(attribute) else f"{attribute}: {value}"
     return f"{subject}, {attribute}: {value}"
 
