@@ -170,7 +170,7 @@ def chroma(
     from langchain_chroma import Chroma
     from langchain_core.documents import Document
 
-    from peers.langchain_chroma import SharedEmbeddings
+    from lightmem_integrations.evaluation.peers.langchain_chroma import SharedEmbeddings
 
     model = BulkEmbedder(fast=embedder != "real")
     client: Any = chromadb.PersistentClient(

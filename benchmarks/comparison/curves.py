@@ -15,14 +15,6 @@ BUDGETS = (400, 1_000, 2_000)
 FEW = Settings().k
 """The k of a recall by default."""
 
-# A guess. No budget holds more: a turn of fewer tokens, speaker included, is rare.
-_TOKENS_OF_A_SHORT_TURN = 10
-
-
-def as_many(max_tokens: int) -> int:
-    """The k with which only the budget limits what is shown."""
-    return max_tokens // _TOKENS_OF_A_SHORT_TURN
-
 
 @dataclass(frozen=True, slots=True)
 class Sight:

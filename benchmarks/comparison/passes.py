@@ -7,19 +7,19 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from comparison.contenders import Contender, Writable
+from comparison.contenders import Contender
 from comparison.curves import (
     BUDGETS,
     FEW,
     Point,
     Sight,
-    as_many,
     point,
 )
 from lightmem_integrations.evaluation.conversations import Conversation, Question
 from lightmem_integrations.evaluation.metrics import DEPTH, Ranking, distinct
+from lightmem_integrations.evaluation.peers import Writable
 from lightmem_integrations.evaluation.run import WARM_UP, Tell, count_questions
-from lightmem_integrations.evaluation.shown import Shown, filled
+from lightmem_integrations.evaluation.shown import Shown, as_many, filled
 from lightmem_integrations.evaluation.stages import Retriever
 from lightmem_integrations.models.protocols import TokenCounter
 from lightmem_integrations.records.conversation import Turn

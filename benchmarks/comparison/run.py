@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from comparison import passes
-from comparison.contenders import Baseline, Contender, Writer, is_own
+from comparison.contenders import Contender, Writer, is_own
 from comparison.differences import Difference, Values, differences
 from comparison.passes import Curve
 from comparison.results import (
@@ -37,6 +37,7 @@ from lightmem_integrations.evaluation.metrics import (
     reciprocal_rank,
     scores,
 )
+from lightmem_integrations.evaluation.peers import Baseline
 from lightmem_integrations.evaluation.run import (
     Tell,
     chosen,

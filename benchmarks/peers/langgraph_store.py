@@ -8,10 +8,9 @@ from pathlib import Path
 from langgraph.store.base import SearchItem
 from langgraph.store.memory import InMemoryStore
 
-from lightmem_integrations.evaluation.shown import TOP
+from lightmem_integrations.evaluation.shown import TOP, rendered
 from lightmem_integrations.models.embedders import as_embedder
 from lightmem_integrations.records.conversation import Turn
-from peers import rendered
 
 
 class Baseline:

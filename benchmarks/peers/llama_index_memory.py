@@ -17,11 +17,10 @@ from llama_index.core.schema import BaseNode, NodeWithScore, QueryBundle
 from llama_index.core.vector_stores.simple import SimpleVectorStore
 from llama_index.core.vector_stores.types import VectorStoreQuery, VectorStoreQueryResult
 
-from lightmem_integrations.evaluation.shown import TOP
+from lightmem_integrations.evaluation.shown import TOP, rendered
 from lightmem_integrations.models.embedders import as_embedder
 from lightmem_integrations.models.protocols import Embedder
 from lightmem_integrations.records.conversation import Turn
-from peers import rendered
 
 _Result = TypeVar("_Result")
 

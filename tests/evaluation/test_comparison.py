@@ -14,8 +14,9 @@ from comparison.results import MEASURES
 from comparison.run import evaluate
 from lightmem_integrations import Turn
 from lightmem_integrations.cli.progress import progress_bars
+from lightmem_integrations.evaluation.shown import rendered
 from lightmem_integrations.evaluation.stages import PLAIN, STAGES
-from peers import PEERS, rendered
+from peers import PEERS
 
 CONTENDERS = (*STAGES, *PEERS)
 
@@ -156,7 +157,7 @@ def test_a_bar_shows_who_is_measured(toy_file):
 def test_a_missing_package_skips_its_row_and_names_the_extra(monkeypatch, toy_file):
     # None in sys.modules is how Python marks a module that cannot be imported.
     monkeypatch.setitem(sys.modules, "rank_bm25", None)
-    module = "peers.bm25"
+    module = "lightmem_integrations.evaluation.peers.bm25"
     monkeypatch.delitem(sys.modules, module, raising=False)
     evaluation = evaluate(toy_file, ["bm25", "langgraph-store"], baselines=PEERS)
     assert [row.contender for row in evaluation.rows] == ["langgraph-store"]
@@ -168,7 +169,7 @@ def test_a_missing_package_skips_its_row_and_names_the_extra(monkeypatch, toy_fi
 
 def test_a_fault_inside_a_baseline_is_not_taken_for_a_missing_package(monkeypatch, toy_file):
     monkeypatch.setitem(sys.modules, "lightmem_integrations.text.terms", None)
-    monkeypatch.delitem(sys.modules, "peers.bm25", raising=False)
+    monkeypatch.delitem(sys.modules, "lightmem_integrations.evaluation.peers.bm25", raising=False)
     with pytest.raises(ModuleNotFoundError, match="terms"):
         evaluate(toy_file, ["bm25"], baselines=PEERS)
 

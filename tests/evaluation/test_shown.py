@@ -4,9 +4,9 @@ import datetime as dt
 
 import pytest
 
-from comparison.curves import Sight, as_many, point, shown_scores
+from comparison.curves import Sight, point, shown_scores
 from lightmem_integrations import LightMem, Turn
-from lightmem_integrations.evaluation.shown import filled, line, of_recall
+from lightmem_integrations.evaluation.shown import as_many, filled, line, of_recall
 from lightmem_integrations.testing import HashEmbedder
 
 WHEN = dt.datetime(2026, 3, 1, 8, tzinfo=dt.timezone.utc)

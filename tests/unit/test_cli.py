@@ -217,7 +217,7 @@ def test_consolidate_says_what_it_would_cost_without_doing_it(run, told):
 def test_consolidate_with_a_limit_ends_cleanly_and_says_what_is_left(run, told, monkeypatch):
     answer = {"summary": "Ann lives by the sea.", "keywords": [], "entities": [], "facts": []}
     monkeypatch.setattr(
-        "lightmem_integrations.models.language.as_language_model", lambda _: ScriptedModel(answer)
+        "lightmem_integrations.cli.language_model.language_model", lambda _: ScriptedModel(answer)
     )
     result = run("consolidate", told, "--writer", "any.gguf", "--max-calls", 1)
     assert result.exit_code == 0

@@ -12,6 +12,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from chat_server import chat_server
 from lightmem_integrations import LightMem, Turn
 from lightmem_integrations.cli import app
 from lightmem_integrations.testing import ScriptedWriter
@@ -48,6 +49,10 @@ ARGUMENTS = {
     "backup": ("{store}", "{store}-copy"),
     "eval label": ("{store}", "-u", "anne", "--out", "{store}-labels.json"),
     "eval retrieval": ("--data", DATA, "--contender", "lightmem:words", "--sample", "2"),
+    "eval answers": (
+        *("--data", DATA, "--contender", "lightmem:words", "--sample", "2"),
+        *("--model", "any", "--server", "{server}"),
+    ),
 }
 TYPED = {"chat": "Where do I live?\n\n", "eval label": "Where do I live?\n1\n\n"}
 
@@ -70,10 +75,16 @@ def store(full, tmp_path):
     return shutil.copytree(full, tmp_path / "store")
 
 
+@pytest.fixture(scope="module")
+def server():
+    with chat_server("Porto") as (url, _):
+        yield url
+
+
 @pytest.fixture
-def run(store):
+def run(store, server):
     def run(command, *arguments, answers="", columns=80):
-        words = [str(each).format(store=store) for each in arguments]
+        words = [str(each).format(store=store, server=server) for each in arguments]
         return CliRunner().invoke(
             app, [*command.split(), *words], input=answers, env={"COLUMNS": str(columns)}
         )
@@ -139,7 +150,9 @@ def test_labelling_stands_beside_its_json(run):
     assert "Anne.home = Porto" in result.stderr
 
 
-WITH_STORE = [command for command in COMMANDS if command not in ("chat", "eval retrieval")]
+WITH_STORE = [
+    command for command in COMMANDS if "--data" not in ARGUMENTS[command] and command != "chat"
+]
 
 
 @pytest.mark.parametrize("command", WITH_STORE)

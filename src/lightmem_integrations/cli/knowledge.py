@@ -14,7 +14,6 @@ from lightmem_integrations.errors import InvalidRequestError
 
 if TYPE_CHECKING:
     from lightmem_integrations import LightMem
-    from lightmem_integrations.models.protocols import LanguageModel
 
 
 def consolidate(
@@ -51,7 +50,8 @@ def consolidate(
         typer.Option(
             "--writer",
             "-w",
-            help="Model that writes: a .gguf file. Without it, rules take facts from the text.",
+            help="Model that writes: a .gguf file, or a name that LangChain knows. Without it "
+            "there are no facts.",
             show_default=False,
         ),
     ] = None,
@@ -74,7 +74,9 @@ def consolidate(
     failed; it is tried again at a later run. A limit ends a run before it is exceeded, and the
     next one goes on there.
     """
-    model = None if writer is None or dry_run else _loaded(writer)
+    from lightmem_integrations.cli.language_model import language_model
+
+    model = None if writer is None or dry_run else language_model(writer)
     with open_existing(store, writer=model) as memory:
         check_stored(memory, user)
         with progress_bars(shown=not quiet) as show:
@@ -101,21 +103,6 @@ def consolidate(
         table_console().print(report)
     if report.failed:
         raise typer.Exit(1)
-
-
-def _loaded(writer: str) -> LanguageModel:
-    """The model, loaded: a wrong one fails even if nothing is left to be written.
-
-    Raises:
-        SettingsError: It is no model file.
-        ModelUnavailableError: There is no such file, or it holds no model.
-    """
-    from lightmem_integrations.models.language import as_language_model
-    from lightmem_integrations.models.protocols import load
-
-    model = as_language_model(writer)
-    load(model)
-    return model
 
 
 def inspect(

@@ -23,4 +23,9 @@ def table_console() -> Console:
 
 def print_json(data: object) -> None:
     """Print records, or what is made of them, as one JSON document in ASCII."""
-    typer.echo(json.dumps(to_jsonable_python(data, inf_nan_mode="null"), indent=2))
+    typer.echo(as_json_text(data))
+
+
+def as_json_text(data: object) -> str:
+    """Records, or what is made of them, as one JSON document in ASCII."""
+    return json.dumps(to_jsonable_python(data, inf_nan_mode="null"), indent=2)

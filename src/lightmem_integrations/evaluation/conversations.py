@@ -55,11 +55,12 @@ class Question:
 
     Attributes:
         text: What is asked.
-        answer: The right answer, in words.
+        answer: The right answer, in words; empty if none is given.
         evidence: Ids of the turns that hold the answer; at least one, if it has one.
         category: What kind of question it is.
         until: When it is asked: what is said then or later does not exist for it. ``None`` if all
             does.
+        rubric: What a good answer says, point by point; empty where the data has none.
     """
 
     text: str
@@ -67,6 +68,7 @@ class Question:
     evidence: frozenset[str]
     category: str
     until: dt.datetime | None = None
+    rubric: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,7 @@ class _Asked(NamedTuple):
     evidence: list[str]
     category: str
     asked_at: str | None
+    rubric: tuple[str, ...]
 
 
 def read(path: Path) -> tuple[Conversation, ...]:
@@ -163,11 +166,12 @@ def _locomo(sample: Mapping[str, Any]) -> Conversation:
     asked = [
         _Asked(
             each["question"],
-            str(each.get("answer", "")),
+            _answer(each),
             # Some entries hold several ids ("D8:6; D9:17").
             [part for entry in each["evidence"] for part in _BETWEEN_IDS.split(entry) if part],
             LOCOMO_CATEGORIES.get(each["category"], str(each["category"])),
             each.get("asked_at"),
+            tuple(map(str, each.get("rubric") or ())),
         )
         for each in sample["qa"]
     ]
@@ -221,14 +225,20 @@ def _of_user(user: Mapping[str, Any]) -> Conversation:
     asked = [
         _Asked(
             each["question"],
-            str(each.get("answer", "")),
+            _answer(each),
             list(each["evidence"]),
             each.get("kind", "question"),
             each.get("asked_at"),
+            tuple(map(str, each.get("rubric") or ())),
         )
         for each in user["questions"]
     ]
     return _conversation(user["user_id"], sessions, asked)
+
+
+def _answer(asked: Mapping[str, Any]) -> str:
+    answer = asked.get("answer")
+    return "" if answer is None else str(answer)
 
 
 def _iso_time(written: str) -> dt.datetime:
@@ -247,9 +257,9 @@ def _conversation(
     if len(times) != len(turns):
         raise InvalidRequestError(f"Conversation {user_id!r} uses a turn id twice.")
     questions, unanswerable = [], []
-    for text, answer, evidence, category, asked_at in asked:
+    for text, answer, evidence, category, asked_at, rubric in asked:
         until = times.get(asked_at) if asked_at else None
-        question = Question(text, answer, frozenset(evidence), category, until)
+        question = Question(text, answer, frozenset(evidence), category, until, rubric)
         known = {name for name, time in times.items() if until is None or time < until}
         if category in UNANSWERABLE:
             unanswerable.append(question)

@@ -6,8 +6,8 @@ import random
 import statistics
 import tempfile
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence, Set
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -119,11 +119,48 @@ def sampled(
     Raises:
         InvalidRequestError: If ``count`` is not positive.
     """
+    every = _places(conversations, count)
+    # No secret is made of it: the same seed must draw the same questions.
+    drawn = random.Random(seed).sample(every, min(count, len(every)))  # noqa: S311
+    return _only(conversations, set(drawn))
+
+
+def spread(
+    conversations: Sequence[Conversation], count: int, seed: int
+) -> tuple[Conversation, ...]:
+    """As ``sampled``, but spread over categories, and then over conversations.
+
+    Raises:
+        InvalidRequestError: If ``count`` is not positive.
+    """
+    every = _places(conversations, count)
+    left = random.Random(seed).sample(every, len(every))  # noqa: S311
+    taken: Counter[object] = Counter()
+    drawn: set[tuple[int, int]] = set()
+
+    def groups(place: tuple[int, int]) -> tuple[object, ...]:
+        conversation, number = place
+        category = conversations[conversation].questions[number].category
+        return category, (category, conversation), conversation
+
+    while left and len(drawn) < count:
+        rarest = min(left, key=lambda place: [taken[group] for group in groups(place)])
+        taken.update(groups(rarest))
+        left.remove(rarest)
+        drawn.add(rarest)
+    return _only(conversations, drawn)
+
+
+def _places(conversations: Sequence[Conversation], count: int) -> list[tuple[int, int]]:
+    """Every question, by its conversation and its place there."""
     if count < 1:
         raise InvalidRequestError(f"sample is {count}; it must be a whole number of at least 1.")
-    every = [(i, j) for i, each in enumerate(conversations) for j in range(len(each.questions))]
-    # No secret is made of it: the same seed must draw the same questions.
-    drawn = set(random.Random(seed).sample(every, min(count, len(every))))  # noqa: S311
+    return [(i, j) for i, each in enumerate(conversations) for j in range(len(each.questions))]
+
+
+def _only(
+    conversations: Sequence[Conversation], drawn: Set[tuple[int, int]]
+) -> tuple[Conversation, ...]:
     return tuple(
         replace(
             each,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 
 from lightmem_integrations.models.protocols import TokenCounter
@@ -15,6 +15,14 @@ TOP = Settings().k
 BUDGET = Settings().max_tokens
 """Tokens of a context: as many as a recall packs by default."""
 
+# A guess. No budget holds more: a turn of fewer tokens, speaker included, is rare.
+_TOKENS_OF_A_SHORT_TURN = 10
+
+
+def as_many(max_tokens: int) -> int:
+    """The k with which only the budget limits what is shown."""
+    return max_tokens // _TOKENS_OF_A_SHORT_TURN
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:
@@ -24,10 +32,12 @@ class Shown:
         turn_ids: Turns that stand in it whole. One that was cut does not count: nobody can tell
             whether the part that answers the question is still there.
         tokens: Size of the context.
+        text: The context.
     """
 
     turn_ids: frozenset[str]
     tokens: int
+    text: str
 
     def share(self, evidence: Set[str]) -> float:
         """Share of these turns, at least one, that it shows."""
@@ -43,7 +53,7 @@ def of_recall(found: Recall) -> Shown:
         for turn in (*(turn for turn in hit.turns if turn.text in hit.text), *hit.neighbours)
         if turn.id
     }
-    return Shown(frozenset(whole), found.tokens)
+    return Shown(frozenset(whole), found.tokens, found.text)
 
 
 def line(turn: Turn) -> str:
@@ -51,7 +61,18 @@ def line(turn: Turn) -> str:
     return f"{turn.speaker or turn.role}: {turn.text}"
 
 
-def filled(ranked: Sequence[Turn], max_tokens: int, count_tokens: TokenCounter) -> Shown:
+def rendered(turn: Turn) -> str:
+    """A turn with its date, as baselines store it: ``[8 May 2023] Caroline: Hey Mel!``."""
+    date = f"[{turn.time.day} {turn.time:%B %Y}] " if turn.time else ""
+    return f"{date}{line(turn)}"
+
+
+def filled(
+    ranked: Sequence[Turn],
+    max_tokens: int,
+    count_tokens: TokenCounter,
+    line: Callable[[Turn], str] = line,
+) -> Shown:
     """Turns in the order of their rank until the budget is full.
 
     As in this library's packing, one that does not fit makes room for a smaller one behind it.
@@ -60,6 +81,7 @@ def filled(ranked: Sequence[Turn], max_tokens: int, count_tokens: TokenCounter) 
         ranked: The turns, best first.
         max_tokens: The budget.
         count_tokens: Tokens of a text.
+        line: A turn as it is shown.
     """
     kept: list[Turn] = []
     room = max_tokens
@@ -68,9 +90,9 @@ def filled(ranked: Sequence[Turn], max_tokens: int, count_tokens: TokenCounter) 
         if cost <= room:
             kept.append(turn)
             room -= cost
-    tokens = count_tokens("\n".join(line(turn) for turn in kept))
+    text = "\n".join(map(line, kept))
     # Tokens of lines do not simply add up for every tokenizer: the whole is what counts.
-    while tokens > max_tokens:
+    while (tokens := count_tokens(text)) > max_tokens:
         kept.pop()
-        tokens = count_tokens("\n".join(line(turn) for turn in kept))
-    return Shown(frozenset(turn.id for turn in kept if turn.id), tokens)
+        text = "\n".join(map(line, kept))
+    return Shown(frozenset(turn.id for turn in kept if turn.id), tokens, text)

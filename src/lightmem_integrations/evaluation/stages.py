@@ -14,6 +14,8 @@ from typing import Any, Literal, Protocol, runtime_checkable
 from sqlalchemy import Connection
 
 from lightmem_integrations import LightMem
+from lightmem_integrations.consolidation.pipeline import OnProgress
+from lightmem_integrations.display import counted
 from lightmem_integrations.engine.store import Store
 from lightmem_integrations.evaluation.filled_store import STORE
 from lightmem_integrations.evaluation.metrics import distinct
@@ -71,8 +73,9 @@ class OwnMemory:
         settings: What differs from the default.
         about: What differs, in words.
         tiers: Which memories are searched.
-        consolidated: Whether to consolidate first, without a model, in a copy of the store.
-        models: Models that ``LightMem`` takes: ``embedder``, ``reranker``, ``slm``.
+        consolidated: Whether to consolidate first, in a copy of the store.
+        on_progress: Hears how far consolidation is.
+        models: Models that ``LightMem`` takes: ``embedder``, ``reranker``, ``slm``, ``writer``.
     """
 
     def __init__(
@@ -83,6 +86,7 @@ class OwnMemory:
         *,
         tiers: Collection[Tier] = TIERS,
         consolidated: bool = False,
+        on_progress: OnProgress | None = None,
         **models: Any,
     ) -> None:
         self.about = about
@@ -96,7 +100,12 @@ class OwnMemory:
         try:
             self._memory.warm_up()
             if consolidated:
-                self._memory.consolidate(final=True)
+                done = self._memory.consolidate(final=True, on_progress=on_progress)
+                if done.tokens:
+                    self.about += (
+                        f" {counted(done.facts, 'fact')} for {counted(done.calls, 'call')} and "
+                        f"{done.tokens} tokens of it."
+                    )
         except BaseException:
             self._memory.close()  # the next row opens the same folder
             raise

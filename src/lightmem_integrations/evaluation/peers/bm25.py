@@ -9,10 +9,9 @@ from pathlib import Path
 import numpy as np
 from rank_bm25 import BM25Okapi
 
-from lightmem_integrations.evaluation.shown import TOP
+from lightmem_integrations.evaluation.shown import TOP, rendered
 from lightmem_integrations.records.conversation import Turn
 from lightmem_integrations.text.terms import terms
-from peers import rendered
 
 
 class Baseline:

@@ -12,11 +12,10 @@ from langchain_chroma import Chroma
 from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 
-from lightmem_integrations.evaluation.shown import TOP
+from lightmem_integrations.evaluation.shown import TOP, rendered
 from lightmem_integrations.models.embedders import as_embedder
 from lightmem_integrations.models.protocols import Embedder
 from lightmem_integrations.records.conversation import Turn
-from peers import rendered
 
 
 class SharedEmbeddings(Embeddings):
