@@ -1,6 +1,7 @@
 """Nothing of one person is ever shared, whatever three users say, and nothing is left of it."""
 
 import dataclasses
+import re
 import string
 
 import numpy as np
@@ -9,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lightmem_integrations import LightMem, Settings, Turn
+from lightmem_integrations.consolidation.write.summary import proper_names
 from lightmem_integrations.knowledge.drafts import EpisodeDraft, FactDraft
 from lightmem_integrations.testing import HashEmbedder, ScriptedWriter
 
@@ -37,10 +39,36 @@ class Stating:
         )
 
 
+class Believing:
+    """A writer that notes whatever is said, as a careless model may: "I love tea." is a taste."""
+
+    name = "believing"
+
+    def write(self, turns):
+        facts = tuple(
+            FactDraft(
+                subject=turn.speaker,
+                attribute=said["whose"] or VERBS.get(said["verb"], said["verb"]),
+                value=said["value"].removesuffix("."),
+                statement=f"{turn.speaker} says: {turn.text}",
+                evidence=(pointer,),
+                entities=proper_names([turn]),
+            )
+            for pointer, turn in enumerate(turns)
+            if (said := STATED.fullmatch(turn.text))
+        )
+        speakers = tuple(dict.fromkeys(turn.speaker for turn in turns))
+        return EpisodeDraft(summary="", speakers=speakers, facts=facts)
+
+
+STATED = re.compile(r"(?:My (?P<whose>[\w ]+?) is|I(?:'m)? (?P<verb>\w+)) (?P<value>.+)")
+VERBS = {"love": "likes", "like": "likes", "prefer": "prefers", "hate": "hates"}
+
+
 def all_say(memory, *texts, users=USERS, writer=None, **fields):
     for user in users:
         memory.add([Turn(role="user", text=text, **fields) for text in texts], user_id=user)
-    memory.consolidate(final=True, writer=writer)
+    memory.consolidate(final=True, writer=writer or Believing())
     return memory.shared()
 
 
@@ -82,7 +110,9 @@ HOSTILE = [
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_what_belongs_to_one_person_is_not_shared(open_memory, text):
-    assert all_say(open_memory(settings=ON), text) == ()
+    memory = open_memory(settings=ON)
+    assert all_say(memory, text) == ()
+    assert len(memory.facts(user_id="u1")) == 1, "the user's own memory has it"
 
 
 @pytest.mark.parametrize(
@@ -129,7 +159,7 @@ def test_a_name_that_one_of_them_knows_is_shared_by_none(open_memory):
     assert all_say(memory, "I love lena.", users=USERS)  # the limit: nothing tells it is a name
     memory.add(Turn(role="user", text="I love lena."), user_id="u4")
     memory.add(Turn(role="user", text="My sister is called Lena."), user_id="u4")
-    memory.consolidate(final=True)
+    memory.consolidate(final=True, writer=Believing())
     assert memory.shared() == ()
 
 
@@ -170,7 +200,7 @@ def test_orders_are_refused_or_stay_data(open_memory, text):
     assert shown == "" or (shown.startswith("<memory>") and shown.count("</memory>") == 1)
     for number in range(50):
         memory.add(Turn(role="user", text="I love gin."), user_id="u1", session_id=f"s{number}")
-    memory.consolidate(final=True)
+    memory.consolidate(final=True, writer=Believing())
     assert not any("gin" in each.split() for each in memory.shared()), "not by one user alone"
 
 
