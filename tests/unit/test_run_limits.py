@@ -70,6 +70,8 @@ def test_a_run_ends_before_it_takes_more_tokens(five_sessions):
     assert (report.written, report.tokens, report.turns_left) == (3, 360, 2)
     assert "max_tokens=400" in report.stopped
     assert "about 120" in report.stopped
+    rest = memory.consolidate(max_tokens=240)  # to the last token
+    assert (rest.written, rest.stopped) == (2, "")
 
 
 def test_a_limit_that_no_episode_fits_costs_nothing_and_says_so(five_sessions):

@@ -18,9 +18,10 @@ LONGEST_READ = 2_000
 """Characters of a turn that a writer with a model is shown."""
 
 # What a writer with a model takes for a turn, its share of instructions and answer included, and
-# for its characters. Measured by `benchmarks/thinning.py` on LoCoMo: 100 tokens a turn in all.
-_TOKENS_OF_A_TURN = 70
-_CHARACTERS_OF_A_TOKEN = 4
+# for its characters. Fits the prompts that `benchmarks/thinning.py` counts (LoCoMo 80, RealMem 300,
+# BEAM 480 tokens a turn), with answers as long as a careful reader's, 45.
+_TOKENS_OF_A_TURN = 75
+_CHARACTERS_OF_A_TOKEN = 3
 EXPECTED = f"{_TOKENS_OF_A_TURN} a turn, and one for {_CHARACTERS_OF_A_TOKEN} of its characters"
 """Where `tokens_expected` comes from, in words."""
 
@@ -68,13 +69,13 @@ class Cost:
     def allows(self, turns: Sequence[WriterTurn]) -> bool:
         """True if no limit is exceeded by an episode of these turns, as far as one can tell."""
         calls = math.ceil(self.calls / self._episodes) if self._episodes else int(self._metered)
-        needed = {"max_calls": calls, "max_tokens": self._rate() * _expected(turns)}
+        needed = {"max_calls": calls, "max_tokens": round(self._rate() * _expected(turns))}
         spent = {"max_calls": self.calls, "max_tokens": self.tokens}
         for name, limit in self._limits.items():
             if limit is not None and needed[name] > 0 and spent[name] + needed[name] > limit:
                 self.stopped = (
                     f"{name}={limit:,}: {spent[name]:,} are spent, and the next episode would take "
-                    f"about {math.ceil(needed[name]):,}. The next run goes on there."
+                    f"about {needed[name]:,}. The next run goes on there."
                 )
         return not self.stopped
 
