@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 from lightmem_integrations import InvalidRequestError, LightMem, Settings, SettingsError, Turn
 from lightmem_integrations.cli.main import app
 from lightmem_integrations.testing import HashEmbedder
+from noted import NotesWriter, note
 
 SAID = (
     "I moved to Lisbon in May.",
@@ -17,6 +18,11 @@ SAID = (
     "My bicycle was stolen in front of the station.",
     "I am reading a novel about a lighthouse keeper.",
 )
+NOTES = [
+    note(SAID[0], "user", "home", "Lisbon", "The user moved to Lisbon in May."),
+    note(SAID[1], "Clara", "hobby", "the cello", "Clara plays the cello in an orchestra."),
+    note(SAID[4], "user", "bicycle", "stolen", "The user's bicycle was stolen."),
+]
 KNOWN = ("Where did I move to?", "Which instrument does Clara play?", "What was stolen?")
 UNKNOWN = ("What is the capital of Mongolia?", "How do I configure the VPN?", "Who won the vote?")
 
@@ -35,7 +41,7 @@ def memory(request, open_memory):
     memory.add([Turn(role="user", text=text) for text in SAID], user_id="alice")
     memory.index_pending()
     if request.param == "facts":
-        memory.consolidate(final=True)
+        assert memory.consolidate(final=True, writer=NotesWriter(NOTES)).facts == 3
     return memory
 
 
