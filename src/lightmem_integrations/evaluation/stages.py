@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -24,7 +24,7 @@ from lightmem_integrations.models.embedders import as_embedder, encoded_query
 from lightmem_integrations.models.protocols import TokenCounter
 from lightmem_integrations.models.token_counter import shipped_token_counter
 from lightmem_integrations.recall.coarse import by_meaning, by_words, weigh_terms
-from lightmem_integrations.records.conversation import TIERS, Tier, Turn
+from lightmem_integrations.records.conversation import Turn
 from lightmem_integrations.settings import Settings
 from lightmem_integrations.storage.turn_filter import RowFilter, filter_turns
 from lightmem_integrations.storage.turn_reads import provenance
@@ -72,7 +72,6 @@ class OwnMemory:
         folder: Where ``fill`` put the store.
         settings: What differs from the default.
         about: What differs, in words.
-        tiers: Which memories are searched.
         consolidated: Whether to consolidate first, in a copy of the store.
         on_progress: Hears how far consolidation is.
         models: Models that ``LightMem`` takes: ``embedder``, ``reranker``, ``slm``, ``writer``.
@@ -84,13 +83,11 @@ class OwnMemory:
         settings: Settings | None = None,
         about: str = "A recall with default settings.",
         *,
-        tiers: Collection[Tier] = TIERS,
         consolidated: bool = False,
         on_progress: OnProgress | None = None,
         **models: Any,
     ) -> None:
         self.about = about
-        self._tiers = tiers
         store = folder / STORE
         if consolidated:
             store = folder / "consolidated"
@@ -120,7 +117,6 @@ class OwnMemory:
             user_id=user_id,
             k=k,
             max_tokens=_ALL_TOKENS,
-            tiers=self._tiers,
             until=until,
             strict=True,
         )
@@ -143,7 +139,6 @@ class OwnMemory:
                 user_id=user_id,
                 k=k,
                 max_tokens=max_tokens,
-                tiers=self._tiers,
                 count_tokens=count_tokens,
                 until=until,
                 strict=True,
