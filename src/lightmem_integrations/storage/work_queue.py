@@ -171,8 +171,8 @@ def count_unread(
     """Turns of a user that a run would read now, and their characters, ``longest`` of each."""
     due = select(work.c.item).where(work.c.user == user_row, *_ready(now))
     size = func.coalesce(func.sum(func.min(func.length(turns.c.text), longest)), 0)
-    mine = turns.c.user == user_row, turns.c.session.in_(due)
-    number, characters = connection.execute(_unread(func.count(), size).where(*mine)).one()
+    waiting = _unread(func.count(), size).where(turns.c.session.in_(due))
+    number, characters = connection.execute(waiting).one()
     return number, characters
 
 
