@@ -347,6 +347,25 @@ def test_a_relation_to_a_fact_that_was_not_shown_is_refused_and_the_fact_kept(me
     assert report.problems == ()
 
 
+TEAS = "mint lime sage rose fennel ginger nettle hibiscus jasmine oolong barley lavender thyme"
+
+
+def test_a_writer_is_shown_what_each_turn_may_change_not_only_what_most_are_about(
+    memory, consolidated
+):
+    drinks = [f"Ann.drinks + {each} tea" for each in TEAS.split()]
+    homes = ["Ann.lives + in Lisbon by the river", "Ann.lives + in Porto on a hill replaces"]
+    for session, home in enumerate(homes):
+        for place, text in enumerate([*drinks, home]):
+            turn = Turn(
+                role="user", text=text, time=MAY + session * DAY + place * dt.timedelta(minutes=1)
+            )
+            memory.add(turn, user_id="ann", session_id=str(session))
+        memory.index_pending()
+        consolidated(memory, size=len(drinks) + 1)
+    assert the(memory, "in Lisbon by the river").superseded_by is not None
+
+
 def test_kinds_and_who_told_them_are_kept(memory, told):
     told("plan Ann.trip + Rome until 2025-09-01", 1)
     told("event Ann.flight + booked for Monday", 2, role="assistant")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import zip_longest
 
 import numpy as np
 from sqlalchemy import Connection
@@ -76,14 +77,19 @@ class FactCache:
         return self._facts.get(row)
 
     def nearest_to_any(self, vectors: Sequence[Vectors], count: int) -> list[StoredFact]:
-        """Facts in force that mean most nearly the same as any of some texts, oldest first."""
-        found: dict[int, tuple[float, StoredFact]] = {}
-        for vector in vectors:
-            for fact, similarity in self.nearest(vector, count):
-                before, _ = found.get(fact.row, (-1.0, fact))
-                found[fact.row] = max(before, similarity), fact
-        best = sorted(found.values(), key=lambda each: -each[0])[:count]
-        return sorted((fact for _, fact in best), key=lambda fact: (fact.valid_from, fact.row))
+        """Facts in force that mean most nearly the same as some of these texts, oldest first.
+
+        The nearest of each text, then the second nearest of each: one text that is near to much
+        does not take the places of the others.
+        """
+        each = [self.nearest(vector, count) for vector in vectors]
+        found: dict[int, StoredFact] = {}
+        for ranked in zip_longest(*each):
+            together = [near for near in ranked if near is not None]
+            for fact, _ in sorted(together, key=lambda near: -near[1]):
+                if len(found) < count:
+                    found.setdefault(fact.row, fact)
+        return sorted(found.values(), key=lambda fact: (fact.valid_from, fact.row))
 
     def nearest(self, vector: Vectors, count: int) -> list[tuple[StoredFact, float]]:
         """Facts that stand and mean most nearly the same, with their cosine, nearest first."""
