@@ -19,8 +19,9 @@ from llama_index.core.base.llms.types import ChatMessage
 import lightmem_integrations
 from lightmem_integrations import Hit, Settings, Source, Turn
 from lightmem_integrations.consolidation.write.extractive import ExtractiveWriter
-from lightmem_integrations.consolidation.write.grounding import check_grounded
-from lightmem_integrations.consolidation.write.own_words import is_own_word, is_supposed
+from lightmem_integrations.consolidation.write.grounding import Shown, check_grounded
+from lightmem_integrations.consolidation.write.numbers import numbers
+from lightmem_integrations.consolidation.write.own_words import begins_play, is_own_word
 from lightmem_integrations.consolidation.write.summary import proper_names
 from lightmem_integrations.display import literal, printable
 from lightmem_integrations.errors import LightMemError
@@ -99,7 +100,7 @@ def grounded(text):
         "subject": "Ann", "attribute": "home", "value": "Lisbon",
         "statement": "Ann lives in Lisbon.", "when": "", "turns": [1],
     }  # fmt: skip
-    return refused(check_grounded, written, [said(text)], ["Ann"])
+    return refused(check_grounded, written, Shown([said(text)]))
 
 
 FUNCTIONS = {
@@ -126,9 +127,10 @@ FUNCTIONS = {
     "without_reasoning": without_reasoning,
     "to_turn": lambda text: to_turn(ChatMessage(role="assistant", content=text), Settings()),
     "is_own_word": is_own_word,
-    "is_supposed": is_supposed,
+    "begins_play": begins_play,
     "json_answer": lambda text: refused(read_object, text, {"type": "object"}),
     "literal": literal,
+    "numbers": numbers,
     "mentions": lambda text: mentions(text, NOW),
     "name_key": name_key,
     "named_speakers": lambda text: named_speakers(text, ["Ann", "Bo Li"]),

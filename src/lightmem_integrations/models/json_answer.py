@@ -11,8 +11,9 @@ from lightmem_integrations.errors import LightMemError, ModelError, ModelOutputE
 from lightmem_integrations.models.protocols import Completion, LanguageModel, Message
 from lightmem_integrations.safety import short_repr
 
-# A guess: longer answers are refused unread; the longest that is asked for is a tenth of it.
-_LONGEST = 60_000
+# A guess: longer answers are refused unread; the longest that is asked for is a tenth of it, and
+# one with hundreds of facts more than asked for is still read.
+_LONGEST = 300_000
 # A guess: the deepest that is asked for, a writer's pointers, stands on the fourth level.
 _DEEPEST = 8
 _THINKING = re.compile(r"<(/?)think(?:ing)?>", re.IGNORECASE)

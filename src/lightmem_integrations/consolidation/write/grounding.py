@@ -1,188 +1,240 @@
-"""Groundedness: a model's fact must stand in the turns that it points to."""
+"""Groundedness: a model's fact must rest on the turns that it points to.
+
+What is refused is what cannot be: pointers to nothing, somebody whom nobody named, words of another
+speaker, instructions to a model, a question. All else that speaks against a fact lowers its
+confidence, and is kept beside it in words (`doubts`).
+"""
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Literal, cast, get_args
 
-from lightmem_integrations.consolidation.write.own_words import is_own_word, is_supposed
-from lightmem_integrations.consolidation.write.prompts import LONGEST_STATEMENT, LONGEST_WORDS
-from lightmem_integrations.knowledge.drafts import FactDraft, WriterTurn
+from lightmem_integrations.consolidation.write import doubts
+from lightmem_integrations.consolidation.write.dates import Period, absolute, within_reach
+from lightmem_integrations.consolidation.write.prompts import (
+    LONGEST_STATEMENT,
+    LONGEST_WORDS,
+    MOST_POINTERS,
+    PLACEHOLDERS,
+)
+from lightmem_integrations.knowledge.drafts import FactDraft, KnownFact, Relation, WriterTurn
 from lightmem_integrations.models.json_answer import one_line
 from lightmem_integrations.records.conversation import NAMELESS
-from lightmem_integrations.text.sentences import sentences
-from lightmem_integrations.text.temporal import mentions
+from lightmem_integrations.records.knowledge import FactKind
 from lightmem_integrations.text.terms import terms
 
-_KEYS = {"subject", "attribute", "value", "statement", "when", "turns"}
-# A guess: half of its words, at least, since a paraphrase keeps the nouns.
-_LEAST_SHARED = 0.5
-_MOST_ATTRIBUTE_WORDS = 4  # a guess: a longer attribute is a sentence
-_CONFIDENCE = 0.5  # a guess
-_NEGATED = re.compile(
-    r"\b(?:not|no longer|never|none|no|cannot|without|nor|stopped|quit|anymore)\b|n't\b",
+Verify = Literal["pointers", "words", "model"]
+"""What a model's fact is held against: its pointers, the words of its turns, or a second answer."""
+
+# Guesses: what a capable model writes is mostly right, what speaks against it makes it a toss-up.
+_CONFIDENCE, _DOUBTED = 0.9, 0.5
+_LEAST_NAMED = 0.5  # a guess: share of a subject's words that occur
+_LEAST_SAID = 0.5  # a guess: of a strict fact's words, since a paraphrase keeps the nouns
+_MOST_NARROW = 3  # a guess: whoever points to more turns has not looked
+_ROLES = {"assistant", "the assistant", "ai", "the ai"}
+
+# Orders to a model to leave its own: never what somebody is like.
+_OVERRIDE = re.compile(
+    r"(?:^|[.!?:;,\"'>-]\s{0,3}|\b(?:please|now|and|then|must|should|to|you|shall) )"
+    r"(?:ignore|disregard|forget|override|bypass) (?:(?:all|any|of|the|your|my|these|those|"
+    r"previous|prior|above|earlier|other|safety|system|given) ){1,4}"
+    r"(?:rules?|instructions?|prompts?|guidelines|polic(?:y|ies)|directions|messages)\b|"
+    r"\b(?:ignore|disregard|forget) (?:everything|all|what(?:ever)?)(?: that)? "
+    r"(?:was |is |you were )?(?:above|before|told|said before)\b|\bsystem (?:prompt|message)s?\b|"
+    r"\byou are now (?:an?|in|the|free|unrestricted|dan)\b|\b(?:developer|jailbreak|dan) mode\b|"
+    r"<\|?[^\S\n]{0,9}/?(?:im_start|im_end|system|instructions?|memory|inst)\b|\[/?INST\]",
+    re.IGNORECASE | re.MULTILINE,
+)
+# Words to a model, copied as they stand: a note of a wish speaks of the assistant, or of no one.
+_TO_A_MODEL = re.compile(
+    r"\byou (?:must|should|shall|will|are to|have to|need to|may not|cannot)\b|"
+    r"\byour (?:instructions|rules|system|task|role)\b|\bremember that you\b|"
+    r"\b(?:notes?|messages?|instructions?) (?:to|for) (?:the |any |all )?"
+    r"(?:ai|llm|model|chatbot|language model)s?\b",
     re.IGNORECASE,
 )
-_OVER = re.compile(r"\b(?:no longer|used to|not .{1,60} any ?more|formerly)\b", re.IGNORECASE)
-# What somebody does in the conversation itself is in its turns already.
-_TALK = re.compile(
-    r"^(?:\S+ ){1,3}?(?:is |are |was )?(?:mention|offer|encourag|ask|express|thank|say|said|tell|"
-    r"told|talk|discuss|agree|congratulat|suggest|appreciat|prais|support|respond|repl(?:y|ie)|compliment)"
-    r"(?:s|es|ed|d|ing|e)?\b",
-    re.IGNORECASE,
-)
-_NUMBER = re.compile(r"\d+")
-_FIRST_PERSON = re.compile(r"\b(?:I|my|me|mine|we|our|us)\b")
+_FIRST_PERSON = re.compile(r"(?:I|I'm|I've|My|We|Our)\b")
 
 
 class UnsupportedError(ValueError):
-    """The turns do not bear a fact out; its text says why."""
+    """A fact cannot be so; its text says why."""
 
 
-def check_grounded(written: object, turns: Sequence[WriterTurn], names: Sequence[str]) -> FactDraft:
-    """A model's fact as a draft, if the turns bear it out.
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a model was shown.
 
-    Its shape is checked, then its pointers, then whom it is about, then that its words, numbers
-    and negations stand in those turns. Dates are read from the turns' own words.
+    Attributes:
+        turns: What it writes about.
+        before: What was said before.
+        known: What is known.
+    """
+
+    turns: Sequence[WriterTurn]
+    before: Sequence[WriterTurn] = ()
+    known: Sequence[KnownFact] = ()
+
+
+def check_grounded(written: object, shown: Shown, *, strict: bool = False) -> FactDraft:
+    """A model's fact as a draft, if it can rest on the turns that it points to.
 
     Args:
         written: One item of the model's list, with pointers from 1.
-        turns: What the model read.
-        names: Speakers and other names in the turns.
+        shown: What the model read.
+        strict: Refuse what only speaks against a fact, too, and what is said in other words.
 
     Raises:
-        UnsupportedError: It is malformed, or the turns do not bear it out.
+        UnsupportedError: It cannot be so, or the strict rules refuse it.
     """
-    if not isinstance(written, Mapping) or set(written) != _KEYS:
-        raise UnsupportedError("it has other keys than asked for")
-    if not all(isinstance(written[key], str) for key in _KEYS - {"turns"}):
-        raise UnsupportedError("a value that should be text is not")
-    pointers = _pointers(written["turns"], len(turns))
-    if not pointers:
-        raise UnsupportedError("it points to no turn that exists")
-    subject = _subject(one_line(written["subject"], LONGEST_WORDS), turns, names)
-    if subject is None:
-        raise UnsupportedError("it is about nobody in these turns")
-    attribute = " ".join(re.findall(r"[a-z][a-z'-]*", one_line(written["attribute"], 200).lower()))
-    statement = one_line(written["statement"], LONGEST_STATEMENT)
-    value = one_line(written["value"], LONGEST_STATEMENT)
-    _check_texts(attribute, value, statement)
-    bearing = _bearing(pointers, turns, subject)
-    _check_words(statement, value, subject, [turns[place] for place in bearing])
-    claimed = set(terms(f"{statement} {value}")) - set(terms(subject))
-    proof = [place for place in bearing if claimed & set(terms(turns[place].text))]
-    return _draft(subject, attribute, value, statement, written["when"], turns, proof or bearing)
-
-
-def _check_texts(attribute: str, value: str, statement: str) -> None:
-    if not statement or not value or not attribute:
-        raise UnsupportedError("its statement, value or attribute is empty")
-    if len(attribute.split()) > _MOST_ATTRIBUTE_WORDS:
-        raise UnsupportedError("its attribute is no attribute")
-    if _FIRST_PERSON.search(statement):
-        raise UnsupportedError("its statement cannot stand alone")
-    if _TALK.search(statement):
-        raise UnsupportedError("it is about the conversation itself")
-
-
-def _pointers(given: Any, count: int) -> list[int]:
-    if not isinstance(given, list):
-        return []
-    places = {each - 1 for each in given if type(each) is int and 1 <= each <= count}
-    return sorted(places)
-
-
-def _subject(named: str, turns: Sequence[WriterTurn], names: Sequence[str]) -> str | None:
-    """The name as the turns have it; a role where nothing else is known of the speaker."""
-    lowered = named.lower().removeprefix("the ")
-    for turn in turns:
-        speaker = turn.speaker.strip()
-        if speaker.lower() in NAMELESS and turn.role == "user" and lowered == "user":
-            return "user"
-    return next((name for name in names if lowered and lowered == name.lower()), None)
-
-
-def _bearing(pointers: Sequence[int], turns: Sequence[WriterTurn], subject: str) -> list[int]:
-    """Those that can prove something of a subject: their own turns, else those that name them."""
-    sound = [place for place in pointers if _is_sound(turns[place])]
-    own = [place for place in sound if _speaker(turns[place]) == subject]
-    return own or [place for place in sound if subject.lower() in turns[place].text.lower()]
-
-
-def _is_sound(turn: WriterTurn) -> bool:
-    """True for a turn of a person, in their own words."""
-    machine = turn.role in {"system", "tool"}
-    machine = machine or (turn.role == "assistant" and _speaker(turn) == "user")
-    return not machine and is_own_word(turn.text)
-
-
-def _speaker(turn: WriterTurn) -> str:
-    """The speaker as facts name them."""
-    name = turn.speaker.strip()
-    return "user" if name.lower() in NAMELESS else name
-
-
-def _check_words(statement: str, value: str, subject: str, turns: Sequence[WriterTurn]) -> None:
-    """Words, numbers and negations of a fact against the turns that may prove it."""
-    if not turns:
-        raise UnsupportedError("no turn that it points to is by its subject or names it")
-    dates = " ".join(date.words for turn in turns for date in mentions(turn.text, turn.time))
-    everything = f"{' '.join(turn.text for turn in turns)} {dates}"
-    there, about = set(terms(everything)), set(terms(subject))
-    claimed = set(terms(f"{statement} {value}")) - about
-    if not claimed or len(claimed & there) < _LEAST_SHARED * len(claimed):
-        raise UnsupportedError("its words do not stand in the turns it points to")
-    if not (set(terms(value)) - about) & there:
-        raise UnsupportedError("its value does not stand in the turns it points to")
-    if not set(_NUMBER.findall(f"{statement} {value}")) <= set(_NUMBER.findall(everything)):
-        raise UnsupportedError("it has a number that was not said")
-    said = [sentence for turn in turns for sentence in sentences(turn.text)]
-    nearest = max(said, key=lambda each: len(claimed & set(terms(each))), default="")
-    if bool(_NEGATED.search(nearest)) != bool(_NEGATED.search(statement)):
-        raise UnsupportedError("it denies what was said, or says what was denied")
-    if nearest.endswith("?") or is_supposed(nearest):
-        raise UnsupportedError("it was asked or supposed, not said")
-
-
-def _draft(
-    subject: str,
-    attribute: str,
-    value: str,
-    statement: str,
-    when: str,
-    turns: Sequence[WriterTurn],
-    pointers: Sequence[int],
-) -> FactDraft:
-    first = turns[pointers[0]]
-    since, until = first.time, None
-    # In the turn's own words only: a date that the model worked out is not taken.
-    phrase = one_line(when, LONGEST_WORDS).lower()
-    for place in pointers:
-        turn = turns[place]
-        dates = mentions(phrase, turn.time) if phrase and phrase in turn.text.lower() else []
-        if dates:
-            since = min(dates[0].start, turn.time)
-            break
-    over = _OVER.search(statement)
-    if over:
-        until = first.time
-    return FactDraft(
-        subject=subject,
-        attribute=attribute,
-        value=value,
-        statement=_absolute(statement, first.time),
-        evidence=tuple(pointers),
-        entities=(),
-        valid_from=None if over else since,
-        valid_to=until,
-        confidence=_CONFIDENCE,
+    if not isinstance(written, Mapping) or not isinstance(written.get("turns"), list):
+        raise UnsupportedError("it has not the keys asked for")
+    statement = one_line(written.get("statement"), LONGEST_STATEMENT)
+    value = one_line(written.get("value"), LONGEST_STATEMENT) or statement
+    named = one_line(written.get("subject"), LONGEST_WORDS)
+    if not statement or not named:
+        raise UnsupportedError("its subject or statement is empty")
+    cited = _cited(written["turns"], shown.turns)
+    subject = _subject(named, shown)
+    said = doubts.Claim(
+        statement, value, subject, _kind(written.get("kind")), [shown.turns[at] for at in cited]
     )
+    _refuse_instructions(said)
+    if any(re.search(rf"\b{word}\b", f"{statement} {named}") for word in PLACEHOLDERS):
+        raise UnsupportedError("it repeats the example")
+    if _FIRST_PERSON.match(statement):
+        raise UnsupportedError("its statement cannot stand alone")
+    speakers = frozenset(doubts.speaker_of(turn) for turn in (*shown.turns, *shown.before))
+    if doubts.is_of_another_speaker(said, speakers):
+        raise UnsupportedError("the turns that it points to are somebody else's, of themselves")
+    if doubts.is_asked(said):
+        raise UnsupportedError("it was asked, not said")
+    if doubts.is_denied(said):
+        raise UnsupportedError("the turns say the contrary")
+    draft, reasons = _dated(written, said, shown, cited)
+    dates = " ".join(f"{day:%Y %m %d}" for day in (draft.valid_from, draft.valid_to) if day)
+    reasons += doubts.against(said, shown.turns, shown.before, shown.known, dates)
+    if strict and doubts.share_said(said) < _LEAST_SAID:
+        reasons.append("its words do not stand in the turns it points to")
+    if strict and reasons:
+        raise UnsupportedError(reasons[0])
+    return _narrowed(draft, said, reasons, cited)
 
 
-def _absolute(statement: str, time: dt.datetime) -> str:
-    """The statement with "last Friday" as the day it was."""
-    for date in reversed(mentions(statement, time)):
-        statement = f"{statement[: date.span[0]]}{date.words}{statement[date.span[1] :]}"
-    return statement
+def _cited(given: list[Any], turns: Sequence[WriterTurn]) -> list[int]:
+    places = sorted({each - 1 for each in given if type(each) is int and 1 <= each <= len(turns)})
+    if not places:
+        raise UnsupportedError("it points to no turn that exists")
+    people = [place for place in places if turns[place].role not in {"system", "tool"}]
+    if not people:
+        raise UnsupportedError("it rests on a text that nobody said")
+    sound = [place for place in people if not _OVERRIDE.search(turns[place].text)]
+    if not sound:
+        raise UnsupportedError("it rests on an instruction to a model")
+    return sound
+
+
+def _subject(named: str, shown: Shown) -> str:
+    """The name as the turns have it; a role where nothing else is known of the speaker."""
+    plain = named.lower()
+    if plain in {"user", "the user"}:
+        people = {turn.speaker for turn in shown.turns if turn.role == "user"}
+        nameless = not people or any(name.strip().lower() in NAMELESS for name in people)
+        return "user" if nameless or len(people) > 1 else next(iter(people))
+    if plain in _ROLES:
+        return "assistant"
+    texts = [*shown.turns, *shown.before]
+    names = [*(turn.speaker for turn in texts), *(fact.subject for fact in shown.known)]
+    same = next((name for name in names if name.lower() == plain), None)
+    if same is not None:
+        return same
+    everything = " ".join([*names, *(turn.text for turn in texts)])
+    stems = set(terms(named))
+    if plain in everything.lower() or (
+        stems and len(stems & set(terms(everything))) > _LEAST_NAMED * len(stems)
+    ):
+        return named
+    raise UnsupportedError("it is about somebody or something that nobody named")
+
+
+def _kind(given: object) -> FactKind:
+    return cast("FactKind", given) if given in get_args(FactKind) else "state"
+
+
+def _refuse_instructions(said: doubts.Claim) -> None:
+    text = f"{said.statement} \n{said.value}"
+    if _OVERRIDE.search(text) or _TO_A_MODEL.search(text):
+        raise UnsupportedError("it copies an instruction to a model")
+    if said.kind == "instruction" and all(turn.role != "user" for turn in said.turns):
+        raise UnsupportedError("it is an instruction that no user gave")
+
+
+def _dated(
+    written: Mapping[str, Any], said: doubts.Claim, shown: Shown, cited: Sequence[int]
+) -> tuple[FactDraft, list[str]]:
+    """The draft with its times: an event on its day, a plan from when it was made to its day."""
+    kind, when = said.kind, one_line(written.get("when"), LONGEST_WORDS)
+    texts = [*said.turns, *shown.before]
+    found: dict[str, Period | None] = {}
+    reasons: list[str] = []
+    if "when" not in written:
+        when = said.when()
+    for key in ("since", "until"):
+        day = one_line(written.get(key), LONGEST_WORDS)
+        words = when if day or key == "since" else ""
+        found[key], doubt = within_reach(day, words, texts, ahead=kind == "plan")
+        reasons += [doubt] if doubt else []
+    since, until = found["since"], found["until"]
+    told = max(turn.time for turn in said.turns)
+    if kind == "event" and (since or until) and cast("Period", since or until).start > told:
+        kind = "plan"
+    begins, ends = since.start if since else None, until.last if until else None
+    relation, known = _change(written, len(shown.known))
+    if kind == "event":
+        begins, ends = begins or (until.start if until else None), None
+    elif kind == "plan":
+        day_of = until or since
+        begins, ends = told, day_of.last if day_of else None
+        if ends is not None and ends < told:
+            ends = None
+            reasons.append("it was planned for a day before it was said")
+    elif until is not None and until.start <= told < until.end:
+        ends = told
+    if relation == "ends":
+        begins, ends = (until.start if until else begins), None
+    if begins is not None and ends is not None and ends < begins:
+        ends = None
+        reasons.append("it ends before it begins")
+    attribute = one_line(written.get("attribute"), LONGEST_WORDS).lower() or kind
+    draft = FactDraft(
+        subject=said.subject, attribute=attribute, value=said.value, kind=kind,
+        statement=absolute(said.statement, said.turns[0].time, ahead=kind == "plan"),
+        evidence=tuple(cited), valid_from=begins, valid_to=ends, relation=relation, known=known,
+    )  # fmt: skip
+    return draft, reasons
+
+
+def _change(written: Mapping[str, Any], known: int) -> tuple[Relation | None, int | None]:
+    """What it does to which known fact; to none, where that one was not shown."""
+    relation, number = written.get("relation"), written.get("known")
+    if relation not in get_args(Relation) or type(number) is not int or number == 0:
+        return None, None
+    return cast("Relation", relation), number - 1 if 1 <= number <= known else None
+
+
+def _narrowed(
+    draft: FactDraft, said: doubts.Claim, reasons: Sequence[str], cited: Sequence[int]
+) -> FactDraft:
+    """The draft on the turns that share its words, where it points to many; with its doubts."""
+    evidence = list(cited)
+    if len(cited) > _MOST_NARROW:
+        shares = [at for at, turn in zip(cited, said.turns, strict=True) if said.shares(turn.text)]
+        evidence = (shares or evidence)[:MOST_POINTERS]
+    return replace(
+        draft,
+        evidence=tuple(evidence),
+        confidence=_DOUBTED if reasons else _CONFIDENCE,
+        doubt="; ".join(dict.fromkeys(reasons)) or None,
+    )

@@ -1,6 +1,6 @@
-"""Whether words are the speaker's own: no order, joke, story, text to work on, or supposition.
+"""Whether words are the speaker's own, and no order, joke, story, or text to work on.
 
-By rules about English, for the strict check of what a small model writes.
+By rules about English; what they find speaks against a fact that a model wrote of such words.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 _WORK = (
-    r"translate|rewrite|rephrase|proofread|summari[sz]e|paraphrase|correct|edit|fix|write|compose|"
+    r"translate|rewrite|rephrase|proofread|summari[sz]e|paraphrase|correct(?!,)|edit|fix|write|compose|"
     r"draft|imagine|pretend|suppose|repeat|turn (?:that|this|it) into|make up|invent|complete the"
 )
 _TOLD = (
@@ -43,11 +43,10 @@ _PLAY = re.compile(
     r"\bpretend(?:ing)? (?:to be|that|you|I|we)\b",
     re.IGNORECASE,
 )
-# The sentence supposes, reports or orders; nothing in it is taken for a fact.
-_NOT_STATED = re.compile(
-    r"\b(?:if|unless|whether|imagine|pretend|suppose|supposing|hypothetically|wish|dreamt?|dreamed|"
-    r"said|says|saying|told|tells|wrote|claims?|claimed|asked|asks|quote|according|remember|"
-    r"apparently|supposedly|as though)\b|\b(?:lol|lmao|rofl|ha(?:ha){1,9})\W{0,9}$",
+# The same, where it goes on over turns for sure.
+_LONG_PLAY = re.compile(
+    r"\brole-?play|\blet's pretend\b|\btext adventure\b|\bdungeon master\b|\bmock interview\b|"
+    r"\bpretend(?:ing)? (?:to be|that you)\b",
     re.IGNORECASE,
 )
 
@@ -57,6 +56,6 @@ def is_own_word(text: str) -> bool:
     return not _NOT_OWN.search(text) and not _PLAY.search(text)
 
 
-def is_supposed(sentence: str) -> bool:
-    """True for a sentence that supposes, wishes, orders or reports: it states nothing itself."""
-    return bool(_NOT_STATED.search(sentence))
+def begins_play(text: str) -> bool:
+    """True if people speak as somebody else from here on."""
+    return bool(_LONG_PLAY.search(text))
