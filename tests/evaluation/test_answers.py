@@ -156,7 +156,7 @@ def test_every_row_answers_the_same_questions(toy_file):
         assert row.calls == 1
         assert row.read > 0
         assert not row.failed
-    assert seen[-1] == ("asking the model", 12, 12)
+    assert seen[-1] == ("asking the model", 3, 3)
     assert len(evaluation.answers) == 12
     assert len(reader.prompts) == 12
 
@@ -229,11 +229,28 @@ def test_a_rubric_alone_is_scored_without_the_model(toy_file, tmp_path):
     path = tmp_path / "rubric.json"
     path.write_text(json.dumps(data), encoding="utf-8")
     reader = Reader()
-    evaluation = evaluate_answers(path, reader, [OWN, FULL])
-    assert not reader.prompts
-    assert (evaluation.questions, evaluation.rows[0].calls) == (1, 0)
-    assert evaluation.rows[0].overall.f1 is None
-    assert evaluation.rows[0].overall.nuggets.mean == 0.5  # "peanuts", not "no"
+    for model in (reader, None):
+        evaluation = evaluate_answers(path, model, [OWN, FULL])
+        assert not reader.prompts
+        assert (evaluation.questions, evaluation.rows[0].calls) == (1, 0)
+        assert evaluation.rows[0].overall.f1 is None
+        assert evaluation.rows[0].overall.nuggets.mean == 0.5  # "peanuts", not "no"
+
+
+def test_without_a_model_answers_are_not_scored(toy_file, tmp_path):
+    refused = run("--data", toy_file)
+    assert refused.exit_code == 1
+    assert "pass a model" in refused.stderr
+    path = tmp_path / "rubric.json"
+    text = toy_file.read_text(encoding="utf-8")
+    path.write_text(
+        text.replace('"answer": "Peanuts"', '"answer": "Peanuts", "rubric": ["Okafor"]'), "utf-8"
+    )
+    done = run("--data", path, "--contender", OWN)
+    assert done.exit_code == 0
+    assert "rubrics, in % of 1 questions" in " ".join(done.stdout.split())
+    assert "100.0 (100-100)" in done.stdout
+    assert "F1 " not in done.stdout.partition("nuggets:")[0]
 
 
 def test_a_model_that_never_answers_ends_it_and_one_that_fails_later_does_not(toy_file):
@@ -241,11 +258,21 @@ def test_a_model_that_never_answers_ends_it_and_one_that_fails_later_does_not(to
         evaluate_answers(toy_file, ScriptedModel(ModelError("no key")), [OWN])
     flaky = ScriptedModel("Peanuts", ModelError("too long"), "Blue")
     evaluation = evaluate_answers(toy_file, flaky, [OWN])
-    assert [each.f1 for each in evaluation.answers] == [1.0, 0.0, 1.0]
+    assert sum(not each.failed for each in evaluation.answers) == 2
+    assert [each.f1 for each in evaluation.answers if each.failed] == [0.0]
     assert evaluation.rows[0].failed == ("too long",)
     assert "1 question without an answer, which score 0: too long" in str(
         answer_tables(evaluation)[0].warnings
     )
+
+
+def test_what_was_answered_until_it_is_stopped_is_returned(toy_file):
+    stopped = ScriptedModel("Blue", "Blue", KeyboardInterrupt())
+    evaluation = evaluate_answers(toy_file, stopped, [OWN])
+    assert (evaluation.questions, evaluation.sampled_from) == (2, 3)
+    assert evaluation.rows[0].overall.questions == 2
+    with pytest.raises(KeyboardInterrupt):
+        evaluate_answers(toy_file, ScriptedModel(KeyboardInterrupt()), [OWN])
 
 
 def test_what_cannot_be_measured_is_refused_before_the_model_is_asked(
@@ -263,7 +290,7 @@ def test_what_cannot_be_measured_is_refused_before_the_model_is_asked(
     bare = tmp_path / "bare.json"
     text = toy_file.read_text(encoding="utf-8")
     bare.write_text(re.sub(r'"answer": "[^"]*", ', "", text), encoding="utf-8")
-    with pytest.raises(InvalidRequestError, match="no question with an answer"):
+    with pytest.raises(InvalidRequestError, match="no question to score"):
         evaluate_answers(bare, model)
     monkeypatch.setitem(sys.modules, "rank_bm25", None)
     monkeypatch.delitem(sys.modules, "lightmem_integrations.evaluation.peers.bm25", raising=False)

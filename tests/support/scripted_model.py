@@ -21,7 +21,7 @@ class ScriptedModel:
     def complete(self, messages, *, schema=None, max_tokens=256, seconds=None):
         self.asked.append((messages, schema, seconds))
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        if isinstance(answer, Exception):
+        if isinstance(answer, BaseException):
             raise answer
         return Completion(
             json.dumps(answer) if isinstance(answer, (dict, list)) else answer, 100, 20

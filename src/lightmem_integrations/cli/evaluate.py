@@ -98,15 +98,15 @@ def answers(
     *,
     data: _Data,
     model: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--model",
             "-m",
             help="Chat model that answers: a .gguf file, or a name that LangChain knows, such as "
-            "openai:gpt-4o-mini.",
+            "openai:gpt-4o-mini. Without it only rubrics are scored, which need none.",
             show_default=False,
         ),
-    ],
+    ] = None,
     server: Annotated[
         str | None,
         typer.Option(
@@ -152,16 +152,20 @@ def answers(
 
     if out and not out.parent.is_dir():
         raise InvalidRequestError(f"{out} cannot be written: there is no folder {out.parent}.")
-    reader = language_model(model, server, window)
-    wrote = reader if writer == model else writer and language_model(writer, server, window)
+    # Each is loaded once, and before anything is measured.
+    loaded = {
+        name: language_model(name, server, window)
+        for name in dict.fromkeys((model, writer))
+        if name is not None
+    }
     found: list[AnswerEvaluation] = []
     for path in data:
         with progress_bars() as show:
             evaluation = evaluate_answers(
                 path,
-                reader,
+                loaded[model] if model else None,
                 contender or None,
-                writer=wrote or None,
+                writer=loaded[writer] if writer else None,
                 max_tokens=max_tokens,
                 window=window,
                 sample=sample,

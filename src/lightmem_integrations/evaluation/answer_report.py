@@ -42,9 +42,9 @@ def _worth(scores: AnswerScores) -> float:
 def _answers(evaluation: AnswerEvaluation) -> Grid:
     drawn = evaluation.sampled_from
     sample = "" if drawn is None else f" drawn from {drawn} with seed {evaluation.seed}"
+    scored = f"answers of {evaluation.model}" if evaluation.model else "rubrics"
     return Grid(
-        f"{evaluation.data}: answers of {evaluation.model}, in % of {evaluation.questions} "
-        f"questions{sample}",
+        f"{evaluation.data}: {scored}, in % of {evaluation.questions} questions{sample}",
         ("", "F1", f"{OWN} - it", "choice", "nuggets", "tokens", "read", "ms", "calls"),
         [
             (

@@ -104,7 +104,7 @@ class AnswerEvaluation:
 
     Attributes:
         data: Name of the file.
-        model: Name of the model that answered.
+        model: Name of the model that answered; empty if none was asked.
         max_tokens: Budget of a context, the same for every row but that of the whole conversation.
         conversations: How many conversations it holds.
         turns: How many turns they have.

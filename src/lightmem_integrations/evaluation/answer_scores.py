@@ -56,7 +56,7 @@ def _stems(text: str) -> Counter[str]:
 
 
 def options(question: Question, conversation: Conversation, seed: int) -> tuple[str, ...]:
-    """The right answer among three wrong ones, shuffled; empty if there are not enough.
+    """The right answer, if there is one, among three wrong ones, shuffled; empty if too few.
 
     The wrong ones are the answers to other questions about the same conversation, of the same
     category while there are any.
@@ -66,6 +66,8 @@ def options(question: Question, conversation: Conversation, seed: int) -> tuple[
         conversation: With all its questions.
         seed: Which are drawn, and their order.
     """
+    if not question.answer:
+        return ()
     # No secret is made of it: the same seed must draw the same, whatever else is asked.
     draw = random.Random(f"{seed} {question.text}")  # noqa: S311
     others = draw.sample(conversation.questions, len(conversation.questions))

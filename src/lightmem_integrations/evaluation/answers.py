@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import tempfile
 import time
 from collections.abc import Sequence
@@ -34,11 +35,11 @@ _AROUND = 800  # tokens of instructions, question, options and answer; a guess
 _ANSWER_TOKENS = 64  # a guess: LoCoMo's longest right answer has half as many
 _LETTER_TOKENS = 8  # a guess: "The answer is B)."
 
-_SYSTEM = (
-    "You answer a question about past conversations from what is remembered of them. Where it asks "
-    "when, give the date: work out words such as 'yesterday' from the date at the line's beginning."
+_SYSTEM = "You answer a question about past conversations from what is remembered of them."
+_SHORTLY = (
+    "Answer with a short phrase of a few words and no sentence, in exact words of the memory where "
+    "you can. Where it asks when, give the date, worked out from that at the line's beginning."
 )
-_SHORTLY = "Answer with a short phrase, in words of the conversations where you can."
 _BY_LETTER = "Answer with the letter of the right one only."
 
 
@@ -53,7 +54,7 @@ class _Asked:
 
 def evaluate_answers(
     data: Path,
-    model: LanguageModel,
+    model: LanguageModel | None,
     names: Sequence[str] | None = None,
     *,
     writer: LanguageModel | None = None,
@@ -69,10 +70,11 @@ def evaluate_answers(
     All contexts are made first, one row after the other, after a question for each user that is not
     timed; then the model is asked, up to twice a question: for a short phrase, and for the letter
     of one of four options. A question at which it fails scores 0, unless it is the very first.
+    Stopped by Ctrl-C, it returns what was answered until then.
 
     Args:
         data: A file that ``conversations.read`` understands.
-        model: What answers.
+        model: What answers; ``None`` to score the rubrics alone, which need none.
         names: Of ``contexts.ROWS``, ``stages.STAGES`` and, with a writer, ``contexts.WRITTEN``;
             ``None`` for the first and the last.
         writer: Consolidates a copy of the store first, for the row ``contexts.WRITTEN``.
@@ -89,25 +91,28 @@ def evaluate_answers(
         MissingExtraError: A row's package is not installed.
         ModelError: The model does not answer the first question.
     """
-    rows = (OWN, WRITTEN, *ROWS[1:]) if writer else ROWS
-    wanted = chosen(names or rows, distinct((*rows, *STAGES)))
+    default = (OWN, WRITTEN, *ROWS[1:]) if writer else ROWS
+    wanted = chosen(names or default, distinct((*default, *STAGES)))
     room = int((window - _AROUND) * _FEWEST)
     if not 0 < max_tokens <= room:
         raise InvalidRequestError(
             f"max_tokens is {max_tokens}; in a window of {window} tokens there is room for 1 to "
             f"{room} beside question and answer. Lower it, or give a model with a larger window."
         )
-    whole = tuple(map(_scorable, read(data)))
+    whole = tuple(_scorable(each, answers=model is not None) for each in read(data))
     if not count_questions(whole):
         raise InvalidRequestError(
-            f"{data} has no question with an answer or a rubric to score by. Give each an 'answer'."
+            f"{data} has no question to score: a model is compared with its 'answer', a context "
+            "with its 'rubric'. Add one of them to the questions, or pass a model."
         )
     drawn = whole if sample is None else spread(whole, sample, seed)
     asked = [
-        _Asked(full, question, options(question, full, seed) if question.answer else ())
+        _Asked(full, question, options(question, full, seed))
         for full, each in zip(whole, drawn, strict=True)
         for question in each.questions
     ]
+    # In an order by chance, so that what was answered until it is stopped is a sample as well.
+    random.Random(seed).shuffle(asked)  # noqa: S311
     turns = sum(len(each.turns) for each in whole)
     abouts: dict[str, str] = {}
     contexts: dict[str, list[tuple[Shown, float]]] = {}
@@ -123,37 +128,50 @@ def evaluate_answers(
             with open_row(name, Path(folder), whole, budget, writer, on_progress) as opened:
                 abouts[name], context = opened
                 contexts[name] = _timed(name, context, whole, asked, on_progress)
-    answers: dict[str, list[Answer]] = {name: [] for name in wanted}
-    for place, each in enumerate(asked):
-        for name in wanted:
-            shown, milliseconds = contexts[name][place]
-            first = not any(answers.values())
-            answers[name].append(_answered(model, name, each, shown, milliseconds, strict=first))
-            on_progress(
-                "asking the model", sum(map(len, answers.values())), len(asked) * len(wanted)
+    answered: list[Sequence[Answer]] = []
+    try:
+        for place, each in enumerate(asked):
+            answered.append(
+                [
+                    _answered(
+                        model,
+                        name,
+                        each,
+                        *contexts[name][place],
+                        strict=name == wanted[0] and not answered,
+                    )
+                    for name in wanted
+                ]
             )
+            on_progress("asking the model", len(answered), len(asked))
+    except KeyboardInterrupt:
+        if not answered:
+            raise
+    total = count_questions(whole)
+    rows = dict(zip(wanted, zip(*answered, strict=True), strict=True))
     return AnswerEvaluation(
         data=data.name,
-        model=model.name,
+        model=model.name if model else "",
         max_tokens=max_tokens,
         conversations=len(whole),
         turns=turns,
-        questions=len(asked),
-        sampled_from=None if sample is None else count_questions(whole),
+        questions=len(answered),
+        sampled_from=None if len(answered) == total else total,
         seed=seed,
         rows=tuple(
-            answer_row(abouts[name], answers[name], None if name == OWN else answers.get(OWN))
-            for name in wanted
+            answer_row(abouts[name], answers, None if name == OWN else rows.get(OWN))
+            for name, answers in rows.items()
         ),
-        answers=tuple(
-            answer for of_row in zip(*answers.values(), strict=True) for answer in of_row
-        ),
+        answers=tuple(answer for of_question in answered for answer in of_question),
     )
 
 
-def _scorable(conversation: Conversation) -> Conversation:
-    questions = tuple(each for each in conversation.questions if each.answer or each.rubric)
-    return replace(conversation, questions=questions)
+def _scorable(conversation: Conversation, *, answers: bool) -> Conversation:
+    """The conversation with the questions that can be scored, by their answers or by rubrics."""
+    questions = conversation.questions
+    if not answers:
+        questions = tuple(replace(each, answer="") for each in questions)
+    return replace(conversation, questions=tuple(q for q in questions if q.answer or q.rubric))
 
 
 def _timed(
@@ -176,7 +194,7 @@ def _timed(
 
 
 def _answered(
-    model: LanguageModel,
+    model: LanguageModel | None,
     name: str,
     asked: _Asked,
     shown: Shown,
@@ -202,7 +220,7 @@ def _answered(
         calls=0,
         failed="",
     )
-    if not question.answer:
+    if model is None or not question.answer:
         return answer
     # Both prompts begin alike, so that a runner need not read the context twice.
     prompt = f"{shown.text}\n\nQuestion: {question.text}\n"
