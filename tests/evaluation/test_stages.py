@@ -40,9 +40,10 @@ def opened(store, name):
         yield contender
 
 
-def test_every_stage_ranks_differently(outcomes):
-    rankings = {tuple(each.ranked for each in found) for found in outcomes.values()}
-    assert len(rankings) == len(STAGES)
+def test_every_stage_ranks_differently_and_a_consolidation_without_a_model_as_none(outcomes):
+    rankings = {name: tuple(each.ranked for each in found) for name, found in outcomes.items()}
+    assert rankings.pop("lightmem:consolidated") == rankings["lightmem"]
+    assert len(set(rankings.values())) == len(STAGES) - 1
 
 
 def test_each_part_of_the_recall_adds_to_it(outcomes):
