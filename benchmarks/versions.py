@@ -35,6 +35,7 @@ from annotated_writer import AnnotatedWriter, Fact
 from lightmem_integrations import LightMem, Recall, Settings, Turn
 
 FOLDER = Path(__file__).parent / "versions"
+FACTS = FOLDER / "facts.json"
 FILES = ("looked_at.txt", "held_back.txt")
 _TURN = re.compile(r"(?P<who>\w+)(?:\[(?P<label>\w+)\])?: (?P<text>.+)")
 _MARK = re.compile(r"\(.*\b(?:until|since|version \d|planned)\b|\b(?:Until|since then)\b")
@@ -56,21 +57,23 @@ class Question:
 
 @dataclass
 class Chat:
-    """A chat: its sessions by day, the label of each turn by its id, and its questions."""
+    """A chat: its sessions and facts by day, the label of a turn by its id, its questions."""
 
     name: str
     sessions: dict[str, list[Turn]] = field(default_factory=dict)
+    facts: dict[str, list[Fact]] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
     questions: list[Question] = field(default_factory=list)
 
 
-def read_chats(path: Path) -> list[Chat]:
+def read_chats(path: Path, facts: Path = FACTS) -> list[Chat]:
     """The chats of a file: `== name`, `@ day`, turns `U[label]: text`, `? kind: text -> order`."""
     chats: list[Chat] = []
+    written = json.loads(facts.read_text(encoding="utf-8"))
     day = ""
     for line in filter(None, path.read_text(encoding="utf-8").splitlines()):
         if line.startswith("== "):
-            chats.append(Chat(line[3:]))
+            chats.append(Chat(line[3:], facts=written[line[3:]]))
         elif line.startswith("@ "):
             day = line[2:]
             chats[-1].sessions[day] = []
@@ -116,23 +119,14 @@ def small_talk(chat: Chat) -> dict[str, list[Turn]]:
     }
 
 
-def facts_of(name: str) -> dict[str, list[Fact]]:
-    """The facts of a chat that a person wrote, by the day of the session."""
-    written: dict[str, dict[str, list[Fact]]] = json.loads(
-        (FOLDER / "facts.json").read_text(encoding="utf-8")
-    )
-    return written[name]
-
-
 def remember(memory: LightMem, chat: Chat, writer: AnnotatedWriter | None) -> None:
     """Add the sessions of a chat, with small talk between; with a writer, consolidate each."""
     # Between two people there is no small talk with an assistant.
     alone = any(turn.role == "assistant" for turn in next(iter(chat.sessions.values())))
     between = small_talk(chat) if alone else {}
-    facts = {} if writer is None else facts_of(chat.name)
     if writer is not None:
-        parts = facts_of("small talk")
-        facts |= {day: parts[str(part)] for part, day in enumerate(between)}
+        parts = json.loads(FACTS.read_text(encoding="utf-8"))["small talk"]
+        facts = chat.facts | {day: parts[str(part)] for part, day in enumerate(between)}
         writer.by_id.clear()
     for day, turns in sorted((chat.sessions | between).items()):
         memory.add(turns, user_id=chat.name, session_id=day)
@@ -180,7 +174,7 @@ def _told(chat: Chat, label: str) -> list[str]:
     said = [turn.text[:40] for turns in chat.sessions.values() for turn in turns if turn.id in ids]
     facts = [
         fact
-        for day, written in facts_of(chat.name).items()
+        for day, written in chat.facts.items()
         for fact in written
         if any(f"{day} {place}" in ids for place in fact["turns"])
     ]
@@ -188,11 +182,32 @@ def _told(chat: Chat, label: str) -> list[str]:
     return said + [fact["statement"] for fact in linked or facts]
 
 
-def measured(chats: list[Chat], knowledge: Knowledge, *, show: bool) -> str:
-    """A row of the table, and below it what was not shown to the writer."""
-    hits: dict[str, list[bool]] = defaultdict(list)
-    texts: dict[str, list[bool]] = defaultdict(list)
-    writer = AnnotatedWriter() if knowledge == "facts" else None
+@dataclass
+class Measured:
+    """Whether each question was answered by the hits and by the text, by its kind.
+
+    Attributes:
+        hits: By the order of the hits.
+        texts: By the text.
+        shown: Whether each fact that was to change was shown to the writer.
+        misses: What came back in another order, in words.
+    """
+
+    hits: dict[str, list[bool]] = field(default_factory=lambda: defaultdict(list))
+    texts: dict[str, list[bool]] = field(default_factory=lambda: defaultdict(list))
+    shown: list[bool] = field(default_factory=list)
+    misses: list[str] = field(default_factory=list)
+
+    def row(self) -> str:
+        """Its cells of the table."""
+        counts = [of[kind] for of in (self.hits, self.texts) for kind in KINDS]
+        return " | ".join(f"{sum(each)} of {len(each)}" for each in [*counts, self.shown])
+
+
+def measured(chats: list[Chat], knowledge: Knowledge) -> Measured:
+    """Ask all questions of chats, each of a user of its own."""
+    found = Measured()
+    writer = AnnotatedWriter(shown=found.shown) if knowledge == "facts" else None
     settings = Settings(background_indexing=False, embed_seconds=60.0)
     with tempfile.TemporaryDirectory() as folder, LightMem(folder, settings=settings) as memory:
         for chat in chats:
@@ -201,20 +216,14 @@ def measured(chats: list[Chat], knowledge: Knowledge, *, show: bool) -> str:
             memory.consolidate()
         memory.index_pending()
         memory.warm_up()
-        for chat in chats:
-            for question in chat.questions:
-                good, told, seen = ask(memory, chat, question)
-                hits[question.kind].append(good)
-                texts[question.kind].append(told)
-                if show and not (good and told):
-                    where = "hits" if told else "text" if good else "both"
-                    print(f"<!-- {chat.name}: {question.kind}: {question.text} {seen} {where} -->")
-    cells = [f"{sum(of[kind])} of {len(of[kind])}" for of in (hits, texts) for kind in KINDS]
-    return " | ".join([knowledge, *cells, *([] if writer is None else [_shown(writer)])])
-
-
-def _shown(writer: AnnotatedWriter) -> str:
-    return f"{sum(writer.shown)} of {len(writer.shown)}"
+        for chat, question in [(asker, each) for asker in chats for each in asker.questions]:
+            good, told, seen = ask(memory, chat, question)
+            found.hits[question.kind].append(good)
+            found.texts[question.kind].append(told)
+            if not (good and told):
+                where = "hits" if told else "text" if good else "hits and text"
+                found.misses.append(f"{chat.name}: {question.text} {seen}, by {where}")
+    return found
 
 
 def shown_to_writer(chats: list[Chat], together: int) -> str:
@@ -233,9 +242,7 @@ def shown_to_writer(chats: list[Chat], together: int) -> str:
             facts: list[Fact] = []
             for chat in chats[begin : begin + together]:
                 for day in sorted(chat.sessions)[part : part + 1]:
-                    facts += [
-                        moved(fact, chat.name, len(turns)) for fact in facts_of(chat.name)[day]
-                    ]
+                    facts += [moved(fact, chat.name, len(turns)) for fact in chat.facts[day]]
                     turns += chat.sessions[day]
             day = first + dt.timedelta(days=part * len(chats) + begin)
             mixed = [
@@ -246,7 +253,7 @@ def shown_to_writer(chats: list[Chat], together: int) -> str:
                 memory.add(mixed, user_id="everybody", session_id=str(day))
                 writer.expect(facts)
                 memory.consolidate(writer=writer, final=True)
-    return _shown(writer)
+    return f"{sum(writer.shown)} of {len(writer.shown)}"
 
 
 def moved(fact: Fact, chat: str, by: int) -> Fact:
@@ -277,8 +284,10 @@ def main() -> None:
         rows += ["no model"] if arguments.consolidate else []
         rows += ["facts"] if arguments.facts else []
         for knowledge in rows:
-            row = measured(chats, knowledge, show=arguments.show)
-            print(f"| {name.removesuffix('.txt')} | {row} |", flush=True)
+            found = measured(chats, knowledge)
+            for miss in found.misses if arguments.show else ():
+                print(f"<!-- {miss} -->")
+            print(f"| {name.removesuffix('.txt')} | {knowledge} | {found.row()} |", flush=True)
 
 
 if __name__ == "__main__":
