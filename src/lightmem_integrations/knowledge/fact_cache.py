@@ -77,7 +77,7 @@ class FactCache:
         return self._facts.get(row)
 
     def nearest_to_any(self, vectors: Sequence[Vectors], count: int) -> list[StoredFact]:
-        """Facts in force that mean most nearly the same as some of these texts, oldest first.
+        """Facts in force that mean most nearly the same as some of these texts, nearest first.
 
         The nearest of each text, then the second nearest of each: one text that is near to much
         does not take the places of the others.
@@ -89,7 +89,7 @@ class FactCache:
             for fact, _ in sorted(together, key=lambda near: -near[1]):
                 if len(found) < count:
                     found.setdefault(fact.row, fact)
-        return sorted(found.values(), key=lambda fact: (fact.valid_from, fact.row))
+        return list(found.values())
 
     def nearest(self, vector: Vectors, count: int) -> list[tuple[StoredFact, float]]:
         """Facts that stand and mean most nearly the same, with their cosine, nearest first."""
