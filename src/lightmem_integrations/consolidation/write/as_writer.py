@@ -25,4 +25,4 @@ def as_writer(given: object | None) -> Writer:
         return cast("Writer", given)
     from lightmem_integrations.models.language import as_language_model
 
-    return ModelWriter(as_language_model(given))
+    return ModelWriter(as_language_model(given), thin=True)

@@ -26,6 +26,7 @@ from lightmem_integrations.consolidation.write.prompts import (
     writer_prompt,
     writer_schema,
 )
+from lightmem_integrations.consolidation.write.thin import write_thinned
 from lightmem_integrations.errors import ModelOutputError
 from lightmem_integrations.knowledge.drafts import EpisodeDraft, KnownFact, WriterTurn
 from lightmem_integrations.models.json_answer import complete_json
@@ -68,6 +69,8 @@ class ModelWriter:
             other words than its turns, or anything that speaks against it; ``"model"`` asks the
             model again which facts the turns bear out, one call more. ``None`` is "pointers" for
             large models, "words" for small ones.
+        thin: Leave out of the prompt what holds no fact: small talk, repetitions, code, the ends of
+            long answers (`benchmarks/thinning.py` says what that saves and loses).
 
     The defaults are guesses: what small models on a laptop can hold and do.
     """
@@ -78,6 +81,7 @@ class ModelWriter:
     seconds: float | None = 120.0
     size: Literal["small", "large"] | None = None
     verify: Verify | None = None
+    thin: bool = False
 
     @property
     def name(self) -> str:
@@ -103,6 +107,8 @@ class ModelWriter:
             ModelOutputError: The answer is of no use, also when asked for less at once.
             ModelError: The model failed; the turns are tried again later.
         """
+        if self.thin:
+            return write_thinned(replace(self, thin=False), turns, before, known)
         drafts, start = [], 0
         for part in self._parts(turns, before, known):
             shown = Shown(part, (*before, *turns[:start])[-_BEFORE:], nearest_known(known, part))

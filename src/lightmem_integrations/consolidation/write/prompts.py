@@ -20,6 +20,9 @@ LONGEST_SUMMARY = 500
 LONGEST_STATEMENT = 300
 LONGEST_WORDS = 80
 _LONGEST_KNOWN = 120
+# Of three turns before a part whole answers were half of a prompt (`benchmarks/thinning.py`, BEAM:
+# 1,440 tokens a turn instead of 860); what "it" or "yes" is about is told by less. A guess.
+_LONGEST_BEFORE = 300
 MOST_KEYWORDS = 8
 MOST_ENTITIES = 10
 MOST_POINTERS = 6
@@ -102,7 +105,9 @@ def writer_prompt(
     instructions = instructions.replace("{changes}", _CHANGES if known else "")
     facts = [_known_line(number, fact) for number, fact in enumerate(known, start=1)]
     said = [
-        f"{_name(turn.speaker or turn.role)}: {_quoted(turn.text, longest_turn)}" for turn in before
+        f"{_name(turn.speaker or turn.role)}: "
+        + _quoted(turn.text, min(longest_turn, _LONGEST_BEFORE))
+        for turn in before
     ]
     blocks = _block("known", facts) + _block("before", said)
     return _asked(instructions, blocks + turn_lines(turns, longest_turn))
