@@ -26,7 +26,12 @@ def written(case, fact, **options):
     whole = {
         "kind": "state", "attribute": "what", "value": fact["statement"], "turns": [1],
     } | fact  # fmt: skip
-    answer = {"summary": turns[0].text, "keywords": [], "entities": [], "facts": [whole]}
+    answer = {
+        "summary": "They talk: " + turns[0].text.strip("> "),
+        "keywords": [],
+        "entities": [],
+        "facts": [whole],
+    }
     return ModelWriter(ScriptedModel(answer), **options).write(turns)
 
 
@@ -34,7 +39,7 @@ def each(which):
     return [
         pytest.param(case, fact, id=f"{case['name']}: {fact['statement']}")
         for case in CASES
-        for fact in case[which]
+        for fact in case.get(which, ())
     ]
 
 
@@ -48,11 +53,15 @@ def test_a_right_fact_is_kept(case, fact):
 @pytest.mark.parametrize(("case", "fact"), each("wrong"))
 def test_a_wrong_fact_is_refused_or_marked_with_the_reason(case, fact):
     draft = written(case, fact)
-    if draft.facts:
-        assert draft.facts[0].doubt
-        assert draft.facts[0].confidence <= 0.5
-    else:
-        assert draft.rejected
+    assert draft.rejected or draft.facts[0].doubt
+    assert all(kept.confidence <= 0.5 for kept in draft.facts)
+
+
+@pytest.mark.xfail(strict=True, reason="a clause that denies beside one of somebody else's")
+@pytest.mark.parametrize(("case", "fact"), each("missed"))
+def test_what_is_still_missed(case, fact):
+    draft = written(case, fact)
+    assert not draft.facts or draft.facts[0].doubt
 
 
 def test_hardly_a_right_fact_is_marked():

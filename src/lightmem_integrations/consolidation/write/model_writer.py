@@ -132,9 +132,8 @@ class ModelWriter:
         room = self._room() - prompt_bytes(
             self._prompt(Shown((), around, nearest_known(known, turns)))
         )
-        sizes = [
-            len("\n".join(turn_lines([turn], longest)).encode("utf-8", "replace")) for turn in turns
-        ]
+        lines = (turn_lines([turn], longest)[-2] for turn in turns)
+        sizes = [len(line.encode("utf-8", "replace")) + 1 for line in lines]
         # As equal as they can be: the last few turns alone would be a waste of a prompt.
         fair = sum(sizes) / max(math.ceil(sum(sizes) / max(room, 1)), 1)
         parts: list[Sequence[WriterTurn]] = []

@@ -35,18 +35,22 @@ def figures(text: str) -> set[str]:
 def numbers(text: str) -> set[str]:
     """The numbers of a text, also those in words: "twenty-five", "a dozen", "two thousand"."""
     found = figures(text)
-    total = part = 0
-    for word in _WORD.findall(text.lower()):
+    total, part = 0, -1  # no number is being read
+    for word in (*_WORD.findall(text.lower()), ""):
         if word in _SCALES:
             part = max(part, 1) * _SCALES[word]
             if word != "hundred":
                 total, part = total + part, 0
         elif word in _TENS or word in _UNITS:
             number = _TENS.get(word, 0) or _UNITS.get(word, 0)
-            found.add(str(number))
             # Twenty-five, two hundred twelve; but not two three.
-            part = part + number if part % 10 == 0 and number < part else number
+            joins = part >= 0 and part % 10 == 0 and (number < part or part == 0 < total)
+            if part >= 0 and not joins:
+                found.add(str(total + part))
+                total = 0
+            part = part + number if joins else number
         elif word != "and":
-            total = part = 0
-        found.add(str(total + part))
+            if part >= 0:
+                found.add(str(total + part))
+            total, part = 0, -1
     return found

@@ -1,0 +1,101 @@
+"""Cues in English words that speak against a fact: denial, hearsay, supposition, other people."""
+
+from __future__ import annotations
+
+import re
+
+CLAUSE = re.compile(r"[,;:()\u2013\u2014]| - |\b(?:but|and then|although|though|because|while)\b")
+# Said of what is liked, hoped for or easy: nothing is denied.
+NO_DENIAL = re.compile(
+    r"\b(?:can't|cannot|couldn't|could not|can not) (?:wait|believe|imagine|help|stop|recommend|"
+    r"be (?:happier|more|better|prouder)|get (?:enough|over)|thank|say (?:it )?enough)\b|"
+    r"\b(?:won't|wouldn't|don't|never) (?:believe|miss|mind|worry|forget|give up|regret|get me "
+    r"wrong)\b|\bnot (?:only|just|bad)\b|\bno (?:doubt|wonder|problem|worries|matter|way)\b|"
+    r"\b(?:never|not) (?:been|felt|thought|seen|expected|imagined)\b|\bwhy not\b|"
+    r"\bnothing (?:but|like|beats)\b",
+    re.IGNORECASE,
+)
+DENIED = re.compile(
+    r"\b(?:not|no longer|never|none|no|cannot|without|nor|neither|stopped|quit|any ?more|"
+    r"hates?|hated|dislikes?|disliked|detests?|loathes?|"
+    # German, Dutch, French, Spanish, Portuguese, Italian.
+    r"kein\w{0,2}|nicht|niemals|ohne|geen|niet|nooit|ne|pas|jamais|aucune?|nunca|jam\u00e1s|n\u00e3o|sem|"
+    r"sin|non|senza)\b|n't\b",
+    re.IGNORECASE,
+)
+DENIES = re.compile(
+    r"\b(?:not|no|never|none|nothing|nobody|without|cannot|unable|avoid|stop|quit|end|lack|lost|"
+    r"refus|dislik|hat|allerg|intoleran|former|previous|used to|instead|rather|only|against|cancel|"
+    r"fail|miss|skip|left|leav|declin|struggl|hard|difficult|new to|yet|ruled? out|give[sn]? up|"
+    r"gave up|turned down|reject|ex-)\w{0,5}\b|n't\b",
+    re.IGNORECASE,
+)
+HEARD = re.compile(
+    r"\b(?:apparently|supposedly|allegedly|rumou?rs?|reportedly|gossip|word (?:is|has it|on the "
+    r"street)|(?:people|they|everyone) (?:say|claim|think)s?|(?:i|i've|we) (?:just )?heard|"
+    r"some(?:body|one) (?:said|told)|"
+    r"\w{2,20} (?:claims|claimed|reckons|swears|told me|tells me|says)) ",
+    re.IGNORECASE,
+)
+TELLS_WHO = re.compile(
+    r"\b(?:said|says|told|tells|claims?|claimed|according|heard|rumou?r|think|thinks|apparently|"
+    r"believes?|reckons)\b",
+    re.IGNORECASE,
+)
+SUPPOSED = re.compile(
+    r"\b(?:if|unless|imagine|suppose|supposing|hypothetically|i wish|as though|i'd love|would love|"
+    r"might|maybe|perhaps|not sure|wondering)\b|\bwould (?:be|have|like)\b|"
+    r"\b(?:lol|lmao|(?:ha){2,9})\W{0,9}$",
+    re.IGNORECASE,
+)
+SUPPOSES = re.compile(
+    r"\b(?:if|unless|would|wish|wishes|want|wants|hope|hopes|may|might|could|consider|considers|"
+    r"considering|think|thinking|dream|plan|plans|possibly|perhaps|like to|not sure|unsure|"
+    r"wonders?|maybe|interested|open to|when|whether|imagin)",
+    re.IGNORECASE,
+)
+FELL_THROUGH = re.compile(
+    r"\b(?:fell|fall|falls|fallen) through\b|\bcancell?ed\b|\bcalled (?:it )?off\b|"
+    r"\bdidn't (?:happen|work out|make it|get to|end up|go ahead|go through|get the)\b|"
+    r"\b(?:was|were) (?:going|supposed|meant|planning|about) to\b|\bhad (?:been )?plann(?:ed|ing)\b"
+    r"|\bcouldn't make it\b|\b(?:backed|pulled) out\b|\bchanged (?:my|our) minds?\b|\bscrapped\b"
+    r"|\bturned (?:me|us|him|her|them|it) down\b|\brejected\b|\bhad to (?:stay|cancel|skip|miss|"
+    r"give|postpone|decline)\b|\b(?:almost|nearly) (?!every|all|always|finish|done|there|a|the|\d)"
+    r"[a-z]{3}",
+    re.IGNORECASE,
+)
+_KIN = (
+    r"(?:step|half-?|grand|great-?|ex-?|best |old |little |big |older |younger |twin ){0,2}"
+    r"(?:sister|brother|sibling|mum|mom|mother|dad|father|parent|wife|husband|spouse|partner|boyfriend|"
+    r"girlfriend|son|daughter|kid|child|children|baby|friend|buddy|cousin|aunt|uncle|niece|nephew|boss|"
+    r"manager|colleague|co-?worker|roommate|flatmate|neighbou?r|fianc[e\u00e9]e?|ma|pa|teacher|coach|"
+    r"landlord|landlady|team-?mate|client|in-law)s?"
+)
+OF_KIN = re.compile(
+    rf"\b(?:my|our|his|her|their|\w{{1,30}}['\u2019]s) (?P<kin>{_KIN})(?!['\u2019]s)\b",
+    re.IGNORECASE,
+)
+SOMEBODY_ELSE = re.compile(r"(?:he|she|they|he's|she's|they're|his|her|their)\b", re.IGNORECASE)
+NAMES_KIN = re.compile(rf"\b{_KIN}\b", re.IGNORECASE)
+# What somebody does in the conversation itself is in its turns already.
+TALK = re.compile(
+    r"(?:\S{1,40} ){1,2}?(?:is |are |was )?(?:mention|ask|thank|greet|congratulat|compliment|"
+    r"prais|encourag|appreciat)(?:s|es|ed|d|ing|e)? ",
+    re.IGNORECASE,
+)
+ASKS = re.compile(
+    r"(?:(?:and|but|so|hey|oh|well|by the way),? )?(?:who|what|when|where|why|how|which|do|does|"
+    r"did|is|are|was|were|can|could|will|would|have|has|had|should|shall|may)\b",
+    re.IGNORECASE,
+)
+QUOTED = re.compile(r"[\"\u201c][^\"\u201d]{30,2000}(?:[\"\u201d]|$)")  # longer than a title
+TWO_LETTERS = re.compile(r"[a-z]{1,2}")  # a function word, whatever the language
+FIRST_PERSON = re.compile(r"\b(?:I|I'm|I've|I'd|I'll|my|mine|me)\b")
+YOU = re.compile(r"\b(?:you|your|yours|you're|you've|we|our|ours|us|we're|we've)\b", re.IGNORECASE)
+OVER = re.compile(
+    r"\b(?:used to (?!it\b|that\b|the\b)|formerly|back then|in the old days)", re.IGNORECASE
+)
+AHEAD = re.compile(
+    r"\b(?:will|i'll|we'll|going to|gonna|(?:i'm|we're|i am|we are) \w{2,20}ing)\b", re.IGNORECASE
+)
+SPEAKER_DOES = re.compile(r"\b(?:I|I'm|I've|I'd|I'll|[Ww]e|[Ww]e're|[Ww]e've|[Ww]e'll)\b")
