@@ -18,8 +18,8 @@ LONGEST_READ = 2_000
 """Characters of a turn that a writer with a model is shown."""
 
 # What a writer with a model takes for a turn, its share of instructions and answer included, and
-# for its characters. Fits the prompts that `benchmarks/thinning.py` counts (LoCoMo 80, RealMem 300,
-# BEAM 480 tokens a turn), with answers as long as a careful reader's, 45.
+# for its characters. Fits the prompts that `benchmarks/thinning.py` counts (LoCoMo 77, RealMem 319,
+# BEAM 471 tokens a turn), with answers as long as a careful reader's, 45.
 _TOKENS_OF_A_TURN = 75
 _CHARACTERS_OF_A_TOKEN = 3
 EXPECTED = f"{_TOKENS_OF_A_TURN} a turn, and one for {_CHARACTERS_OF_A_TOKEN} of its characters"
