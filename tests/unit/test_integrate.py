@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from lightmem_integrations import InvalidRequestError, LightMem, Settings, SettingsError, Turn
+from lightmem_integrations.knowledge.drafts import EpisodeDraft, FactDraft
 from lightmem_integrations.settings import ConsolidationSettings
 from lightmem_integrations.testing import HashEmbedder, ScriptedWriter
 
@@ -345,6 +346,105 @@ def test_a_relation_to_a_fact_that_was_not_shown_is_refused_and_the_fact_kept(me
     assert current(memory) == ["in Lisbon"]
     assert "not shown" in report.refused[0]
     assert report.problems == ()
+
+
+def history(memory, user="ann"):
+    """What took whose place, by value."""
+    return {value: successor for value, _, _, successor in everything(memory, user)}
+
+
+def test_of_several_values_only_the_one_that_is_named_gives_way(memory, told):
+    told("Ann.learns + Spanish\nAnn.learns + Japanese", 1)
+    told("Ann.learns + French", 2)
+    told("Ann.learns + Breton replaces", 5)  # the newest, French
+    told("Ann.learns + Welsh replaces", 9)
+    assert history(memory) == {
+        "Spanish": None, "Japanese": None, "French": "Breton", "Breton": "Welsh", "Welsh": None,
+    }  # fmt: skip
+
+
+@pytest.fixture
+def two_replaced(memory):
+    """Spanish gave way to French, and Japanese to Korean; one attribute holds them all."""
+    writer = ReplacingWriter(French="Spanish", Korean="Japanese")
+    for day, values in ((1, ("Spanish", "Japanese")), (5, ("French",)), (9, ("Korean",))):
+        turns = [
+            Turn(role="user", text=value, time=MAY + (day - 1) * DAY + n * dt.timedelta(minutes=1))
+            for n, value in enumerate(values)
+        ]
+        memory.add(turns, user_id="ann", session_id=f"day {day}")
+        memory.consolidate(writer=writer)
+    return memory
+
+
+class ReplacingWriter:
+    """Takes each turn for a language that Ann learns; some take the place of others."""
+
+    name = "replacing"
+
+    def __init__(self, **replaced):
+        self.replaced = replaced
+
+    def write(self, turns, *, known=()):
+        values = [each.value for each in known]
+        facts = []
+        for place, turn in enumerate(turns):
+            before = self.replaced.get(turn.text)
+            link = {} if before is None else {"relation": "replaces", "known": values.index(before)}
+            fact = FactDraft(
+                subject="Ann", attribute="learns", value=turn.text,
+                statement=f"Ann learns {turn.text}.", evidence=(place,), **link,
+            )  # fmt: skip
+            facts.append(fact)
+        return EpisodeDraft(summary="languages", facts=tuple(facts))
+
+
+def test_each_of_several_values_can_be_replaced(two_replaced):
+    assert history(two_replaced) == {
+        "Spanish": "French", "Japanese": "Korean", "French": None, "Korean": None,
+    }  # fmt: skip
+    assert not two_replaced.conflicts(user_id="ann")
+    chain = two_replaced.explain(the(two_replaced, "Korean").id, user_id="ann").history
+    assert [fact.value for fact in chain] == ["Japanese", "Korean"]
+
+
+def test_what_replaced_one_of_several_values_is_retracted_corrected_and_forgotten_alone(
+    two_replaced,
+):
+    two_replaced.edit(the(two_replaced, "Korean").id, user_id="ann", value="Thai", reason="heard")
+    assert current(two_replaced) == ["French", "Thai"]
+    two_replaced.retract(the(two_replaced, "French").id, user_id="ann", reason="a joke")
+    assert current(two_replaced) == ["Spanish", "Thai"]
+    two_replaced.forget(user_id="ann", session_id="day 9")
+    assert current(two_replaced) == ["Japanese", "Spanish"]
+
+
+def test_two_facts_that_take_the_place_of_one_stand_beside_each_other(memory):
+    writer = ReplacingWriter(French="Spanish", Korean="Spanish")
+    for session, values in enumerate((["Spanish"], ["French", "Korean"])):
+        turns = [
+            Turn(role="user", text=value, time=MAY + session * DAY + n * dt.timedelta(minutes=1))
+            for n, value in enumerate(values)
+        ]
+        memory.add(turns, user_id="ann", session_id=str(session))
+        memory.consolidate(writer=writer)
+    assert current(memory) == ["French", "Korean"]
+    assert not memory.conflicts(user_id="ann")
+
+
+def test_what_had_ended_and_is_said_again_begins_again(memory, told):
+    told("Ann.smokes + ten a day", 1)
+    told("event Ann.smokes + quit ends", 5)
+    told("Ann.smokes + ten a day", 20)
+    assert [each[:3] for each in everything(memory)] == [
+        ("quit", 5, None), ("ten a day", 1, 5), ("ten a day", 20, None),
+    ]  # fmt: skip
+
+
+def test_a_plan_ends_something_on_its_day(memory, told):
+    told("Ann.works + at the mill", 1)
+    told("plan Ann.works + leaves the mill until 2025-05-20 ends", 5)
+    assert ("at the mill", 1, 20, None) in everything(memory)
 
 
 TEAS = "mint lime sage rose fennel ginger nettle hibiscus jasmine oolong barley lavender thyme"

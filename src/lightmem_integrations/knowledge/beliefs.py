@@ -129,6 +129,7 @@ def stored_belief(fact: StoredFact) -> Belief:
         statement=fact.statement, entities=fact.entities, single=fact.single,
         since=fact.valid_from, said_at=fact.supported_at, stated_to=fact.stated_to,
         confidence=fact.confidence, agent=fact.agent, turns=(), kind=fact.kind, doubt=fact.doubt,
+        line=fact.line,
     )  # fmt: skip
     return Belief(
         claim=claim, recorded_at=fact.recorded_at, stored=fact, author=fact.author,

@@ -22,7 +22,13 @@ from lightmem_integrations.knowledge.beliefs import (
 )
 from lightmem_integrations.knowledge.fact_cache import FactCache, Key, blocking_key, blocking_key_of
 from lightmem_integrations.knowledge.run_context import RunContext
-from lightmem_integrations.storage.claims import Claim, read_claims, refused_at, tellers_of_facts
+from lightmem_integrations.storage.claims import (
+    LINE,
+    Claim,
+    read_claims,
+    refused_at,
+    tellers_of_facts,
+)
 from lightmem_integrations.storage.facts import StoredFact
 from lightmem_integrations.text.names import name_key
 
@@ -97,6 +103,7 @@ class _Deciding:
         self._run = run
         self._now = run.clock()
         self._chains: dict[Key, list[Belief]] = {}
+        self._replaced: set[int] = set()
         self._changes = Changes(cache.user_row, cache.revision)
 
     def settled(self) -> Changes:
@@ -128,7 +135,7 @@ class _Deciding:
             key = beside
         chain = self._chain(key)
         if replaces and twin is not None:
-            twin.single = True
+            twin.single, twin.claim = True, replace(twin.claim, line=claim.line)
             if chain is not twin_chain:
                 twin_chain.remove(twin)
                 chain.append(twin)
@@ -147,7 +154,9 @@ class _Deciding:
                 if belief.value_key == value
                 and (belief.stated_to is None or claim.since <= belief.stated_to)
             )
-            match = next(same, None if replaces else twin)
+            again = twin and twin.stated_to and claim.since > twin.stated_to
+            over = replaces or (again and claim.relation is None)
+            match = next(same, None if over else twin)
         if match is not None:
             if claim.told_by != "assistant":
                 match.support(said)  # in its own words, which outlive those of what it joins
@@ -158,8 +167,9 @@ class _Deciding:
 
     def _end(self, belief: Belief, claim: Claim) -> None:
         """End a belief at the time that a claim is about."""
+        planned = claim.stated_to if claim.kind == "plan" else None
         # Begun the day before "sold it yesterday": then it ended as it began.
-        until = max(claim.since, belief.since)
+        until = max(claim.since if planned is None else planned, belief.since)
         belief.support(replace(claim, since=until, stated_to=until))
         self._changes.merged += 1
 
@@ -176,6 +186,11 @@ class _Deciding:
             claim supersedes it.
         """
         known = None if claim.known is None else self._cache.fact(claim.known)
+        if known is not None and claim.relation == "replaces":
+            if known.row in self._replaced:
+                known = None  # one fact has its place already, and this one stands beside that
+            elif claim.stated_to is None or claim.stated_to > claim.said_at:
+                self._replaced.add(known.row)
         if known is not None and self._may_change(known, claim):
             if claim.relation == "confirms":
                 return _in_terms_of(known, claim), known, False
@@ -185,7 +200,7 @@ class _Deciding:
                     since = known.valid_from + _AFTER
                 changed = replace(
                     claim, subject=known.subject, attribute=known.attribute, single=True,
-                    since=since,
+                    since=since, line=known.line if known.single else f"{LINE}{known.row}",
                 )  # fmt: skip
                 return changed, known, True
             return claim, known, False
@@ -226,7 +241,9 @@ class _Deciding:
             later = [claim for claim in claims if claim.since > added.since]
             earlier = [claim for claim in claims if claim.since <= added.since]
             if later and earlier:
-                again = new_belief(replace(later[0], single=True), self._now)
+                again = new_belief(
+                    replace(later[0], single=True, line=belief.claim.line), self._now
+                )
                 pieces.append(again)
                 for part, rest in ((belief, earlier), (again, later)):
                     part.rest_on(rest)
@@ -254,7 +271,12 @@ class _Deciding:
 
 def _in_terms_of(fact: StoredFact, claim: Claim) -> Claim:
     return replace(
-        claim, subject=fact.subject, attribute=fact.attribute, value=fact.value, single=fact.single
+        claim,
+        subject=fact.subject,
+        attribute=fact.attribute,
+        value=fact.value,
+        single=fact.single,
+        line=fact.line,
     )
 
 

@@ -95,6 +95,8 @@ def _update(
     successor = None if belief.superseded_by is None else rows[belief.superseded_by]
     before = None if stored is None else stored.superseded_by
     values = belief.columns | {"superseded_by": successor}
+    if stored is not None and belief.claim.line != stored.line:
+        values["attribute_key"] = stored.attribute_key + belief.claim.line
     if successor != before:
         values["superseded_at"] = None if successor is None else now
     if stored is None:

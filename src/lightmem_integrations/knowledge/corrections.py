@@ -74,6 +74,7 @@ def correct(
         entities=tuple(name for name in old.entities if name in statement), single=old.single,
         since=since, said_at=now, stated_to=until, confidence=MOST_CONFIDENCE, agent=old.agent,
         turns=tuple(dict.fromkeys(turn for claim in claims for turn in claim.turns)), kind=old.kind,
+        line=old.line,
     )  # fmt: skip
     belief = new_belief(claim, now, PERSON)
     belief.valid_to = until

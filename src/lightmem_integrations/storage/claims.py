@@ -55,6 +55,8 @@ class Claim:
         told_by: Who said it, before it is stored; see ``tellers_of_facts``.
         relation: What it does to a known fact, if anything.
         known: Row of that fact.
+        line: Ending of the attribute as it is compared, of facts that replaced one of several: "Ann
+            learns Spanish" gives way to French, and not "Ann learns Japanese".
         row: Its row, once it is stored.
         episode: Row of the episode that makes it; ``None`` for a person's word, and before it is
             stored.
@@ -77,19 +79,23 @@ class Claim:
     told_by: Teller = "user"
     relation: str | None = None
     known: int | None = None
+    line: str = ""
     row: int | None = None
     episode: int | None = None
 
     @property
     def key(self) -> tuple[str, str]:
         """Subject and attribute, as they are compared."""
-        return name_key(self.subject), phrase_key(self.attribute)
+        return name_key(self.subject), phrase_key(self.attribute) + self.line
 
     @property
     def value_key(self) -> str:
         """The value, as it is compared."""
         return phrase_key(self.value)
 
+
+LINE = "\x1f"
+"""Begins the line in an attribute as it is compared; the row of its first fact follows."""
 
 _WORDS = ("subject", "attribute", "value", "statement", "agent", "kind", "doubt")
 _SUPPORT = ("since", "said_at", "stated_to", "confidence")
@@ -277,7 +283,9 @@ def refused_at(connection: Connection, user_row: int, claim: Claim) -> float | N
 
 
 def _digest(user_row: int, key: tuple[str, str], value_key: str) -> str:
-    return digest(json.dumps([user_row, *key, value_key]), 16)
+    subject, attribute = key
+    words = [user_row, subject, attribute.partition(LINE)[0], value_key]
+    return digest(json.dumps(words), 16)
 
 
 def _claim(row: Row[Any], proof: tuple[int, ...]) -> Claim:

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 
 from lightmem_integrations.records.knowledge import FactKind
-from lightmem_integrations.storage.claims import Claim, word_columns
+from lightmem_integrations.storage.claims import LINE, Claim, word_columns
 from lightmem_integrations.storage.schema import fact_vectors, facts, mentions, revisions
 from lightmem_integrations.storage.sql import insert_row, insert_rows, select_in
 from lightmem_integrations.text.names import entity_keys
@@ -59,6 +59,11 @@ class StoredFact:
     revision: int
     kind: FactKind
     doubt: str | None
+
+    @property
+    def line(self) -> str:
+        """See ``Claim.line``."""
+        return "".join(self.attribute_key.partition(LINE)[1:])
 
     def holds(self, at: float) -> bool:
         """True if the fact is valid at a time, as far as is known today."""

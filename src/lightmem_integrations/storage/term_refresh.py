@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 
 from lightmem_integrations.storage import lexical
-from lightmem_integrations.storage.claims import phrase_key
+from lightmem_integrations.storage.claims import LINE, phrase_key
 from lightmem_integrations.storage.schema import assertions, episodes, facts, turns, users
 from lightmem_integrations.text.guidance import guidance_of
 from lightmem_integrations.text.terms import terms
@@ -81,9 +81,10 @@ def _guidance(connection: Connection, row: Row[Any]) -> None:
 
 
 def _fact(connection: Connection, row: Row[Any]) -> None:
+    line = "".join(row.attribute_key.partition(LINE)[1:])
     _put(
         connection, facts, row, terms=" ".join(terms(row.statement)),
-        attribute_key=phrase_key(row.attribute), value_key=phrase_key(row.value),
+        attribute_key=phrase_key(row.attribute) + line, value_key=phrase_key(row.value),
     )  # fmt: skip
 
 
