@@ -9,7 +9,7 @@ several things that are alike and all true, which must stay as they were found. 
 where its turns came back in the order of its labels; one that is not among the hits stands last.
 In the text it counts where the version that is asked for stands before the others, as a turn or as
 a statement, or is told apart from those that stand before it by a mark: until when it held, since
-when another does; for `other`, where it is there without such a mark.
+when another does; for `other`, where it is there without a mark that it is over.
 
 With facts a Writer answers in the place of a strong model, from what a person wrote of each session
 (`versions/facts.json`), and the sessions are consolidated one by one. It says that a fact replaces
@@ -39,6 +39,7 @@ FACTS = FOLDER / "facts.json"
 FILES = ("looked_at.txt", "held_back.txt")
 _TURN = re.compile(r"(?P<who>\w+)(?:\[(?P<label>\w+)\])?: (?P<text>.+)")
 _MARK = re.compile(r"\(.*\b(?:until|since|version \d|planned)\b|\b(?:Until|since then)\b")
+_STANDS = re.compile(r"\(since|\((?:was )?planned")
 KINDS = ("now", "past", "change", "other")
 Knowledge = Literal["none", "no model", "facts"]
 """What is consolidated: nothing, episodes without a model, or facts too."""
@@ -150,17 +151,19 @@ def in_text(found: Recall, chat: Chat, question: Question) -> bool:
     lines = found.text.splitlines()
     first: dict[str, int] = {}
     marked: set[str] = set()
+    over: set[str] = set()
     for label in question.order:
         for number, line in enumerate(lines):
             said = next((each for each in _told(chat, label) if each in line), None)
             if said is not None:
                 first.setdefault(label, number)
-                if _MARK.search(line.replace(said, "")):
-                    marked.add(label)
+                mark = _MARK.search(line.replace(said, ""))
+                marked.update([label] if mark else [])
+                over.update([label] if mark and not _STANDS.match(mark[0]) else [])
     if not first.keys() >= set(question.order if question.kind == "change" else question.order[:1]):
         return False
     if question.kind == "other":
-        return question.order[0] not in marked
+        return question.order[0] not in over
     ordered = sorted(first, key=first.__getitem__)
     wanted = [label for label in question.order if label in first]
     most = None if question.kind == "change" else 1

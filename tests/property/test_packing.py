@@ -1,7 +1,9 @@
 """Whatever was said and however tokens are counted: the budget holds and the fence stays shut."""
 
 import datetime as dt
+import itertools
 import re
+from dataclasses import replace
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -114,6 +116,42 @@ def test_the_budget_holds_and_the_fence_closes_once(items, around, max_tokens, c
     assert all(re.match(r"\[\d{1,2} \w+ \d{4} \d\d:\d\d\] |  ", line) for line in heads)
     for hit in packed.hits:
         assert hit.turns[0].text == items[int(hit.turns[0].id)][0], "turns stay verbatim"
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(said, max_size=6),
+    st.lists(said, max_size=8),
+    st.integers(0, 8),
+    texts,
+    st.integers(1, 600),
+    st.sampled_from(sorted(COUNTERS)),
+)
+def test_what_is_known_takes_a_third_of_the_budget_at_most(
+    items, facts, listed, kind, max_tokens, counter
+):
+    count = COUNTERS[counter]
+    known = [
+        replace(each, quote=Quote(each.quote.turn, (each.quote.order[0], -1 - n)), around=())
+        for n, each in enumerate(ranked(facts, []))
+    ]
+    found = Found(ranked(items, []), known=known[listed:], events=known[:listed], events_of=kind)
+    packed = pack(found, max_tokens=max_tokens, count_tokens=count)
+    assert packed.tokens == (count(packed.text) if packed.text else 0)
+    assert packed.tokens <= max_tokens
+    assert bool(packed.hits or packed.known) == bool(packed.text)
+    if not packed.text:
+        return
+    assert len(re.findall(r"<\s*/?\s*memory\b", packed.text, re.IGNORECASE)) == 2
+    lines = packed.text.split("\n")[2:-1]
+    part = list(itertools.takewhile(lambda line: not line.startswith("["), lines))
+    if not packed.known:
+        return
+    assert count("\n".join(part)) <= max_tokens / 3
+    assert part[0] == "Known:"
+    assert all(line.startswith(("- ", "  - ")) for line in part[1:])
+    of_events = sum(each.hit in packed.known for each in found.events)
+    assert len(part) == 1 + len(packed.known) + bool(of_events)
 
 
 @given(texts)

@@ -27,9 +27,9 @@ from lightmem_integrations.storage.claims import (
     Claim,
     read_claims,
     refused_at,
-    tellers_of_facts,
 )
 from lightmem_integrations.storage.facts import StoredFact
+from lightmem_integrations.storage.tellers import tellers_of_facts
 from lightmem_integrations.text.names import name_key
 
 _NEAREST = 5

@@ -10,9 +10,10 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from lightmem_integrations.records.knowledge import Conflict, Episode, Evidence, Fact, Teller
-from lightmem_integrations.storage.claims import read_evidence, tellers_of_facts, zones_of_facts
+from lightmem_integrations.storage.claims import read_evidence, zones_of_facts
 from lightmem_integrations.storage.episodes import StoredEpisode, read_turns_of
 from lightmem_integrations.storage.facts import StoredFact, read_facts
+from lightmem_integrations.storage.tellers import tellers_of_facts
 from lightmem_integrations.storage.turns import moment, turn_of_row
 from lightmem_integrations.text.temporal import SECONDS_A_DAY
 

@@ -148,7 +148,13 @@ class Found:
     Attributes:
         hits: At most as many as were asked for.
         further: Turns ranked behind them, for the room that they leave in the text.
+        known: Facts for the text to begin with.
+        events: All facts of the kind of event that is asked for, oldest first, to precede those.
+        events_of: Whose, and of which kind they are.
     """
 
     hits: Sequence[Ranked] = ()
     further: Sequence[Ranked] = ()
+    known: Sequence[Ranked] = ()
+    events: Sequence[Ranked] = ()
+    events_of: str = ""

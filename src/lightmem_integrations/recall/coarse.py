@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection
@@ -53,6 +55,7 @@ def coarse(
     dense_pool: int,
     lexical_pool: int,
     guided: bool = False,
+    cited: Sequence[int] = (),
     columns: TurnColumns | None = None,
 ) -> Candidates:
     """Search one user's turns by words and, where the query has a vector, by meaning.
@@ -66,6 +69,7 @@ def coarse(
         dense_pool: How many turns to find by meaning.
         lexical_pool: How many turns to find by words.
         guided: Whether the user's standing instructions are candidates, whatever their words.
+        cited: Rows of turns that are candidates, since a fact that answers rests on them.
         columns: The user's turns in memory; ``None`` reads what is needed from the ledger.
 
     Raises:
@@ -82,6 +86,7 @@ def coarse(
         matched = _newest(connection, user, limits)
     if guided:
         matched += standing_instructions(connection, user, _STANDING)
+    matched += cited
     rows, around = set(matched), SPREAD + REACH
     if columns is None:
         turns = neighbourhood(connection, user, rows, around)

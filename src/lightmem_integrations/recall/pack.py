@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 from lightmem_integrations.models.protocols import TokenCounter
 from lightmem_integrations.models.token_counter import MOST_CHARACTERS
 from lightmem_integrations.recall.candidates import Found, Quote, Ranked
+from lightmem_integrations.recall.known_part import KnownPart
 from lightmem_integrations.records.conversation import Hit
 from lightmem_integrations.safety import fence
 
 _CUT = " ..."
 _FEWEST_CHARACTERS = 4  # of what was said; a cut that shows less is worth nothing; a guess
+_KNOWN = 3  # what is known takes one part of so many
 _LONG_WORD = 40  # characters; what runs longer without a blank is cut inside; a guess
 
 
@@ -22,6 +24,7 @@ class Packed:
 
     hits: tuple[Hit, ...]
     further: tuple[Hit, ...]
+    known: tuple[Hit, ...]
     text: str
     tokens: int
 
@@ -32,7 +35,8 @@ def pack(
     """Fit hits into a token budget, then what was said around them, then what is ranked behind.
 
     What is ranked behind comes before what was said around that: of LoCoMo's evidence .865 is shown
-    so, and .847 the other way round (four conversations, 1,000 tokens).
+    so, and .847 the other way round (four conversations, 1,000 tokens). What is known stands before
+    all that, in a third of the budget at most.
 
     The best hit is cut rather than dropped if it alone exceeds the budget. What does not fit makes
     room for something smaller behind it.
@@ -43,7 +47,8 @@ def pack(
         count_tokens: Tokens of a text.
         pieces: Cut long hits rather than leave others out, as a question about much at once asks.
     """
-    page = _Page(max_tokens - count_tokens(fence(["."])), count_tokens)
+    known = KnownPart(found, max_tokens // _KNOWN, count_tokens)
+    page = _Page(known, max_tokens - count_tokens(fence([*known.lines(), "."])), count_tokens)
     kept: list[Ranked] = []
     for place, hit in enumerate(found.hits):
         share = page.room // (len(found.hits) - place) if pieces else page.room
@@ -54,26 +59,34 @@ def pack(
         page.add_around([hit for hit in found.further if page.add(hit.quote, page.room)])
     # Tokens of lines do not simply add up for every tokenizer: the whole is what counts.
     while (tokens := count_tokens(text) if (text := page.text()) else 0) > max_tokens:
-        page.lines.popitem()
-    return Packed(page.shown(kept), page.shown(found.further), text, tokens)
+        page.drop_last()
+    return Packed(
+        hits=page.shown(kept),
+        further=page.shown(found.further),
+        known=tuple(replace(each.hit, text=each.quote.turn.text) for each in known.shown()),
+        text=text,
+        tokens=tokens,
+    )
 
 
 class _Page:
     """The lines that fit into a context so far, in the order in which they were added.
 
     Args:
+        known: The part before them.
         room: Tokens that are left for lines.
         count_tokens: Tokens of a text.
     """
 
-    def __init__(self, room: int, count_tokens: TokenCounter) -> None:
+    def __init__(self, known: KnownPart, room: int, count_tokens: TokenCounter) -> None:
         self.room = room
+        self._known = known
         self.lines: dict[Quote, str] = {}
         self._count_tokens = count_tokens
 
     def add(self, quote: Quote, share: int, *, cut: bool = False) -> bool:
         """Add a line, if it is not there yet and fits, or is cut to its share of the room."""
-        if quote in self.lines:
+        if quote in self.lines or quote in self._known:
             return True
         line = _line(quote)
         cost = self._cost(line, self.room)
@@ -92,14 +105,22 @@ class _Page:
             for quote in hit.around:
                 self.add(quote, self.room)
 
+    def drop_last(self) -> None:
+        """Let go of what was added last."""
+        if self.lines:
+            self.lines.popitem()
+        else:
+            self._known.drop_last()
+
     def shown(self, ranked: Sequence[Ranked]) -> tuple[Hit, ...]:
         """The hits of which there is a line, each as it is shown."""
-        return tuple(_shown(each, self.lines) for each in ranked if each.quote in self.lines)
+        there = [each for each in ranked if each.quote in self.lines or each.quote in self._known]
+        return tuple(_shown(each, self.lines) for each in there)
 
     def text(self) -> str:
-        """The lines by time, fenced."""
+        """What is known, and the lines by time, fenced."""
         ordered = sorted(self.lines, key=lambda quote: quote.order)
-        return fence([self.lines[quote] for quote in ordered])
+        return fence([*self._known.lines(), *(self.lines[quote] for quote in ordered)])
 
     def _cost(self, line: str, limit: int) -> int:
         """Tokens of a line; beyond the limit anything, for one too long to be within it.
@@ -112,8 +133,9 @@ class _Page:
 
 
 def _shown(ranked: Ranked, lines: Mapping[Quote, str]) -> Hit:
-    whole, line = _line(ranked.quote), lines[ranked.quote]
-    text = ranked.quote.turn.text if line == whole else line[len(_head(ranked.quote)) :]
+    whole = _line(ranked.quote)
+    line = lines.get(ranked.quote, whole)
+    text = ranked.hit.text if line == whole else line[len(_head(ranked.quote)) :]
     around = tuple(quote.turn for quote in ranked.around if quote in lines)
     return replace(ranked.hit, text=text, neighbours=around)
 

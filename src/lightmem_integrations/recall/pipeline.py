@@ -6,6 +6,7 @@ result says what was missing.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -18,7 +19,6 @@ from lightmem_integrations.recall.candidates import (
     Candidates,
     EmbeddedQuery,
     Found,
-    Ranked,
     Selection,
 )
 from lightmem_integrations.recall.coarse import coarse
@@ -27,11 +27,12 @@ from lightmem_integrations.recall.plan.purpose import BROAD
 from lightmem_integrations.recall.plan.question import essence, limits_of, plan_question
 from lightmem_integrations.recall.rerank import rerank
 from lightmem_integrations.recall.run import RecallParts, Run
-from lightmem_integrations.recall.scores import relevance
+from lightmem_integrations.recall.scores import scored
 from lightmem_integrations.recall.select.multi_query import merge_candidates, select_over, shares
 from lightmem_integrations.recall.select.scorer import plain_fusion, score
 from lightmem_integrations.recall.select.versions import in_order_of_time
-from lightmem_integrations.recall.tiers.facts import FactView, view_facts
+from lightmem_integrations.recall.tiers.fact_view import FactView
+from lightmem_integrations.recall.tiers.facts import view_facts, with_outdated
 from lightmem_integrations.recall.tiers.fuse import fuse
 from lightmem_integrations.recall.tiers.shared import may_be_shared, with_shared
 from lightmem_integrations.records.conversation import Plan, Recall
@@ -63,7 +64,7 @@ def recall_online(parts: RecallParts, request: Request) -> Recall:
     with run.stage("total"):
         with run.forgiving("memory could not be read"):
             plan, found = _search(run, plan)
-            found = _scored(found, asked.score_threshold)
+            found = scored(found, asked.score_threshold)
         with run.stage("pack"):
             packed = pack(
                 found, max_tokens=request.max_tokens, count_tokens=request.count_tokens,
@@ -73,30 +74,13 @@ def recall_online(parts: RecallParts, request: Request) -> Recall:
         query=request.query,
         hits=packed.hits,
         further=packed.further,
+        known=packed.known,
         text=packed.text,
         tokens=packed.tokens,
         plan=plan,
         milliseconds=run.milliseconds,
         degraded=tuple(run.degraded),
     )
-
-
-def _scored(found: Found, threshold: float) -> Found:
-    """What was found with its relevance as score, without what lies below the threshold."""
-    hits = _with_scores(found.hits, threshold)
-    if len(hits) < len(found.hits):  # what is ranked behind those is no better
-        return Found(hits)
-    least = hits[-1].hit.score if hits else 0.0
-    return Found(hits, _with_scores(found.further, threshold, least))
-
-
-def _with_scores(ranked: Sequence[Ranked], threshold: float, most: float = 1.0) -> list[Ranked]:
-    scores = relevance([each.hit.parts.get("evidence", 0.0) for each in ranked])
-    return [
-        replace(each, hit=replace(each.hit, score=min(score, most)))
-        for each, score in zip(ranked, scores, strict=True)
-        if score >= threshold
-    ]
 
 
 def _search(run: Run, plan: Plan) -> tuple[Plan, Found]:
@@ -119,14 +103,16 @@ def _search(run: Run, plan: Plan) -> tuple[Plan, Found]:
     queries = _embed(run, plan)
     if waits and queries[0].vector is not None:
         _catch_up(run, user, limits)
+    vector = queries[0].vector
+    facts = _facts(run, user, plan, vector, limits)
     selection = None
     if "mtm" in request.tiers:
-        by_query = _coarse(run, user, plan, queries, limits)
-        selection = _rerank(run, plan, _select(run, plan, queries, by_query), models)
+        by_query = _coarse(run, user, plan, queries, limits, facts)
+        selected = _select(run, plan, queries, by_query, facts)
+        selection = _rerank(run, plan, selected, models)
         with run.stage("versions"):
             selection = in_order_of_time(plan, queries[0], selection)
-    vector = queries[0].vector
-    return plan, _with_shared(run, _fuse(run, user, plan, vector, limits, selection), vector)
+    return plan, _with_shared(run, _fuse(run, user, plan, facts, selection), vector)
 
 
 def _plan(run: Run, plain: Plan, planned: Callable[[], Plan]) -> Plan:
@@ -196,8 +182,22 @@ def _catch_up(run: Run, user: User, limits: RowFilter) -> None:
             )
 
 
+def _facts(run: Run, user: User, plan: Plan, vector: Vectors | None, limits: RowFilter) -> FactView:
+    """What facts have to say on the question, where they can be read."""
+    tiers, as_of = run.request.tiers, run.request.as_of
+    ledger, lost = run.parts.store.ledger, "what was consolidated was left out"
+    with run.stage("facts"), run.forgiving(lost), ledger.read() as connection:
+        return view_facts(connection, user, plan, vector, tiers=tiers, limits=limits, as_of=as_of)
+    return FactView()
+
+
 def _coarse(
-    run: Run, user: User, plan: Plan, queries: Sequence[EmbeddedQuery], limits: RowFilter
+    run: Run,
+    user: User,
+    plan: Plan,
+    queries: Sequence[EmbeddedQuery],
+    limits: RowFilter,
+    facts: FactView,
 ) -> list[Candidates]:
     """The candidates of all queries, for each of them."""
     store, settings = run.parts.store, run.parts.settings
@@ -214,7 +214,7 @@ def _coarse(
                     coarse(
                         connection, index, user, query=query, columns=columns,
                         limits=limits, dense_pool=dense[i], lexical_pool=lexical[i],
-                        guided=plan.purpose == "request",
+                        guided=plan.purpose == "request", cited=facts.cited(),
                     )
                     for i, query in enumerate(queries)
                 ]
@@ -229,7 +229,11 @@ def _coarse(
 
 
 def _select(
-    run: Run, plan: Plan, queries: Sequence[EmbeddedQuery], by_query: Sequence[Candidates]
+    run: Run,
+    plan: Plan,
+    queries: Sequence[EmbeddedQuery],
+    by_query: Sequence[Candidates],
+    facts: FactView,
 ) -> Selection:
     settings = run.parts.settings
     scoring = score if settings.scoring == "full" else plain_fusion
@@ -237,7 +241,9 @@ def _select(
     most = plan.k * max(settings.rerank_factor, 2)
     filling = run.request.max_tokens // _SHORT_LINE
     with run.stage("select"):
-        ranked = select_over(plan, queries, by_query, k=most + filling, scoring=scoring)
+        ranked = select_over(
+            plan, queries, by_query, k=most + filling, scoring=scoring, keys=facts.keys()
+        )
     return Selection(by_query[0].turns, by_query[0].showable, ranked[:most], ranked[most:])
 
 
@@ -254,25 +260,18 @@ def _rerank(run: Run, plan: Plan, selection: Selection, models: Deadline) -> Sel
     return selection
 
 
-def _fuse(
-    run: Run,
-    user: User,
-    plan: Plan,
-    vector: Vectors | None,
-    limits: RowFilter,
-    selection: Selection | None,
-) -> Found:
-    """What was found of the user's own: turns and, where they can be read, facts."""
+def _fuse(run: Run, user: User, plan: Plan, facts: FactView, selection: Selection | None) -> Found:
+    """What was found of the user's own: turns and facts."""
+    request = run.request
+    now = time.time() if request.as_of is None else request.as_of
     with run.stage("read"), run.parts.store.ledger.read() as connection:
-        facts = FactView()
-        with run.forgiving("what was consolidated was left out"):
-            selected = selection.rows() if selection else ()
-            tiers, as_of = run.request.tiers, run.request.as_of
-            facts = view_facts(
-                connection, user, plan, vector, tiers=tiers, limits=limits, as_of=as_of,
-                selected=selected,
-            )  # fmt: skip
-        return fuse(connection, user, plan, selection, facts, max_tokens=run.request.max_tokens)
+        if selection is not None:
+            with run.forgiving("what changed was left out"):
+                rows = selection.rows()
+                facts = with_outdated(connection, user, facts, rows, request.as_of)
+        return fuse(
+            connection, user, plan, selection, facts, max_tokens=request.max_tokens, now=now
+        )
 
 
 def _with_shared(run: Run, own: Found, vector: Vectors | None) -> Found:

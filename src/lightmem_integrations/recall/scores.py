@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
+
+from lightmem_integrations.recall.candidates import Found, Ranked
 
 _ENOUGH = 20  # turns beyond the two that any line fits, from which on it counts in full; a guess
 
@@ -39,9 +44,8 @@ def relevance(evidence: Sequence[float]) -> list[float]:
     Args:
         evidence: The feature of that name, in the order of the ranking.
     """
-    best = np.maximum.accumulate(np.array(evidence, np.float64)[::-1])[::-1]
-    scores: list[float] = (1 / (1 + np.exp(_SLOPE * (_MIDDLE - best)))).tolist()
-    return scores
+    best = list(itertools.accumulate(reversed(evidence), max))[::-1]
+    return [1 / (1 + math.exp(_SLOPE * (_MIDDLE - each))) for each in best]
 
 
 def without_length(
@@ -59,3 +63,26 @@ def without_length(
     slope = (x * y).sum(-1, keepdims=True) / (x * x).sum(-1, keepdims=True).clip(1e-6)
     slope *= np.clip((known.sum(-1, keepdims=True) - 2) / _ENOUGH, 0, 1).astype(np.float32)
     return z_scores(np.where(known, y - slope * x, np.float32(np.nan)))
+
+
+def scored(found: Found, threshold: float) -> Found:
+    """What was found with its relevance as score, without what lies below the threshold."""
+    known = [each for fact in found.known for each in _with_scores([fact], threshold)]
+    events = [each for fact in found.events for each in _with_scores([fact], 0.0)]
+    if all(each.hit.score < threshold for each in events):  # else all of them are the answer
+        events = []
+    hits = _with_scores(found.hits, threshold)
+    least = hits[-1].hit.score if hits else 0.0
+    # What is ranked behind hits that were left out is no better.
+    behind = () if len(hits) < len(found.hits) else found.further
+    further = _with_scores(behind, threshold, least)
+    return replace(found, hits=hits, further=further, known=known, events=events)
+
+
+def _with_scores(ranked: Sequence[Ranked], threshold: float, most: float = 1.0) -> list[Ranked]:
+    scores = relevance([each.hit.parts.get("evidence", 0.0) for each in ranked])
+    return [
+        replace(each, hit=replace(each.hit, score=min(score, most)))
+        for each, score in zip(ranked, scores, strict=True)
+        if score >= threshold
+    ]

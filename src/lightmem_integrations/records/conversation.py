@@ -166,7 +166,10 @@ class Recall(Displayed):
         hits: What was remembered, best first.
         further: What is ranked behind them and filled the room that they left in ``text``, best
             first.
-        text: The packed context for a prompt, oldest first, fenced as data. Empty if no hits.
+        known: The facts with which ``text`` begins, in its order: since when or until when each is
+            true, and the turns that prove it.
+        text: The packed context for a prompt, fenced as data: what is known, in a third of the
+            budget at most, then turns, oldest first. Empty if nothing was found.
         tokens: Size of ``text`` in tokens.
         plan: What the Controller made of the query.
         milliseconds: Time spent, by stage, and in ``total``.
@@ -179,6 +182,7 @@ class Recall(Displayed):
     tokens: int
     plan: Plan
     further: tuple[Hit, ...] = ()
+    known: tuple[Hit, ...] = ()
     milliseconds: Mapping[str, float] = field(default_factory=dict)
     degraded: tuple[str, ...] = ()
 

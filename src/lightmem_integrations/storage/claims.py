@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, and_, case, func, or_, select, update
+from sqlalchemy import Connection, Row, func, select, update
 
 from lightmem_integrations.records.knowledge import FactKind, Teller
 from lightmem_integrations.safety import digest
@@ -232,26 +232,6 @@ def zones_of_facts(connection: Connection, user_row: int, rows: Iterable[int]) -
         .group_by(evidence.c.fact)
     )
     return dict(select_in(connection, query, evidence.c.fact, list(rows)))
-
-
-def tellers_of_facts(
-    connection: Connection, user_row: int, rows: Iterable[int]
-) -> dict[int, Teller]:
-    """Who told each fact, by the turns that prove it; see ``records.knowledge.Fact.told_by``."""
-    named = func.lower(turns.c.speaker) == func.lower(facts.c.subject)
-    others = or_(turns.c.speaker.is_(None), ~named)
-    by_assistant = case((and_(turns.c.role == "assistant", others), 1), else_=0)
-    query = (
-        select(evidence.c.fact, func.min(by_assistant), func.max(by_assistant))
-        .join(turns, turns.c.id == evidence.c.turn)
-        .join(facts, facts.c.id == evidence.c.fact)
-        .where(evidence.c.user == user_row)
-        .group_by(evidence.c.fact)
-    )
-    found = select_in(connection, query, evidence.c.fact, list(rows))
-    return {
-        row: "assistant" if always else "both" if ever else "user" for row, always, ever in found
-    }
 
 
 def refuse(

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
+    literal,
     or_,
     select,
 )
@@ -21,7 +22,6 @@ from sqlalchemy import (
 from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.records.conversation import Tier
 from lightmem_integrations.records.knowledge import FactKind, Teller
-from lightmem_integrations.storage.claims import tellers_of_facts
 from lightmem_integrations.storage.episodes import COMPRESSED
 from lightmem_integrations.storage.schema import (
     episode_turns,
@@ -30,7 +30,9 @@ from lightmem_integrations.storage.schema import (
     evidence,
     fact_vectors,
     facts,
+    turns,
 )
+from lightmem_integrations.storage.tellers import BY_ASSISTANT, teller
 from lightmem_integrations.storage.users import User
 from lightmem_integrations.storage.vector_bytes import unpack_vectors
 
@@ -41,12 +43,25 @@ MOST = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A statement before anybody asked for its words: what can be compared of it."""
+    """A statement before anybody asked for its words: what can be compared of it.
+
+    Attributes:
+        tier: ``ltm`` for a fact, ``mtm`` for the summary of an episode.
+        row: Its row among those of its tier.
+        subject: Whom or what a fact is about; who speaks in an episode.
+        terms: Its index terms.
+        kind: What kind of statement a fact is.
+        attribute: What about the subject.
+        successor: Row of the fact that took its place.
+    """
 
     tier: Tier
     row: int
     subject: str
     terms: str
+    kind: FactKind | None = None
+    attribute: str = ""
+    successor: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,11 +99,19 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Outdated:
-    """A turn's statement that was superseded: until when it held, and what holds instead."""
+    """A turn's statement that does not hold any more.
 
+    Attributes:
+        fact: Its row.
+        until: Until when it held.
+        instead: What holds since then; empty if nothing took its place.
+        turns: Rows of the turns that prove what holds instead.
+    """
+
+    fact: int
     until: float
-    instead: str
-    turns: tuple[int, ...]
+    instead: str = ""
+    turns: tuple[int, ...] = ()
 
 
 def entries(
@@ -106,7 +129,7 @@ def entries(
     blobs: list[bytes] = []
     for tier in tiers:
         read = connection.execute(_QUERIES[tier], _parameters(user, as_of)).all()
-        found += [Entry(tier, row, subject, terms) for row, subject, terms, _ in read]
+        found += [Entry(tier, *read_of_it[:-1]) for read_of_it in read]
         blobs += [blob for *_, blob in read]
     return found, unpack_vectors(blobs)
 
@@ -119,37 +142,43 @@ def read_statements(
     for tier in {tier for tier, _ in chosen}:
         rows = [row for its_tier, row in chosen if its_tier == tier]
         asked = _parameters(user, as_of) | {"rows": rows}
-        proof: dict[int, list[int]] = {}
-        for row, turn in connection.execute(_PROOF[tier], asked):
-            proof.setdefault(row, []).append(turn)
-        tellers = tellers_of_facts(connection, user.row, rows) if tier == "ltm" else {}
+        proof: dict[int, dict[int, int]] = {}
+        for row, turn, by_assistant in connection.execute(_PROOF[tier], asked):
+            proof.setdefault(row, {})[turn] = by_assistant
         for read in connection.execute(_DETAILS[tier], asked).mappings():
-            row = read["row"]
-            found[tier, row] = Statement(
-                tier=tier, turns=tuple(proof.get(row, ())), told_by=tellers.get(row, "user"), **read
+            turns_of_it = proof.get(read["row"], {})
+            told_by = teller(turns_of_it.values())
+            found[tier, read["row"]] = Statement(
+                tier=tier, turns=tuple(turns_of_it), told_by=told_by, **read
             )
     return [found[each] for each in chosen if each in found]
 
 
 def outdated(
     connection: Connection, user: User, rows: Collection[int], as_of: float | None
-) -> dict[int, Outdated]:
-    """Of these turns, those that prove something which a newer fact took the place of."""
+) -> dict[int, list[Outdated]]:
+    """Of these turns, those that prove what ended after they were said, with what holds instead.
+
+    A turn that proves what holds instead, too, is not outdated.
+    """
     if not rows:
         return {}
     moment = _parameters(user, as_of)
-    found = connection.execute(_OVERTAKEN, moment | {"rows": list(rows)}).all()
-    newer = list({overtaken.id for overtaken in found})
+    read = connection.execute(_OVERTAKEN, moment | {"rows": list(rows)}).all()
+    newer = {overtaken.newer for overtaken in read if overtaken.newer is not None}
     proof: dict[int, list[int]] = {}
-    for row, turn in connection.execute(_PROOF["ltm"], moment | {"rows": newer}) if newer else ():
+    for row, turn, _ in (
+        connection.execute(_PROOF["ltm"], moment | {"rows": list(newer)}) if newer else ()
+    ):
         proof.setdefault(row, []).append(turn)
-    return {
-        turn: Outdated(since, statement, tuple(proof.get(row, ())))
-        for turn, row, statement, since in {
-            overtaken.turn: overtaken for overtaken in found
-        }.values()
-        if turn not in proof.get(row, ())
-    }
+    found: dict[int, list[Outdated]] = {}
+    for each in read:
+        turns = tuple(proof.get(each.newer, ()))
+        until = each.valid_to if each.newer is None else each.newer_from
+        if each.turn not in turns and until is not None:
+            change = Outdated(each.id, until, each.statement or "", turns)
+            found.setdefault(each.turn, []).append(change)
+    return found
 
 
 def _parameters(user: User, as_of: float | None) -> dict[str, Any]:
@@ -172,7 +201,15 @@ def _believed(table: FromClause) -> ColumnElement[bool]:
 
 
 _QUERIES: dict[Tier, Select[Any]] = {
-    "ltm": select(facts.c.id, facts.c.subject, facts.c.terms, fact_vectors.c.vector)
+    "ltm": select(
+        facts.c.id,
+        facts.c.subject,
+        facts.c.terms,
+        facts.c.kind,
+        facts.c.attribute,
+        facts.c.superseded_by,
+        fact_vectors.c.vector,
+    )
     .join(fact_vectors, fact_vectors.c.fact == facts.c.id)
     .where(facts.c.user == bindparam("user"), _believed(facts))
     .order_by(facts.c.id.desc())
@@ -204,19 +241,39 @@ _DETAILS: dict[Tier, Select[Any]] = {
     ).where(_is_one_of(episodes.c.id), _is_the_users(episodes.c.user)),
 }
 _PROOF: dict[Tier, Select[Any]] = {
-    "ltm": select(evidence.c.fact, evidence.c.turn)
+    "ltm": select(evidence.c.fact, evidence.c.turn, BY_ASSISTANT)
+    .join(turns, turns.c.id == evidence.c.turn)
+    .join(facts, facts.c.id == evidence.c.fact)
     .where(_is_one_of(evidence.c.fact), _is_the_users(evidence.c.user))
     .distinct()
     .order_by(evidence.c.turn),
-    "mtm": select(episode_turns.c.episode, episode_turns.c.turn)
+    "mtm": select(episode_turns.c.episode, episode_turns.c.turn, literal(0))
     .where(_is_one_of(episode_turns.c.episode), _is_the_users(episode_turns.c.user))
     .order_by(episode_turns.c.turn),
 }
 _NEWER = facts.alias("newer")
+_ENDED = and_(
+    facts.c.superseded_by.is_(None),
+    facts.c.kind != "plan",  # whose end is the day that it is for
+    facts.c.valid_to > turns.c.said_at,
+    facts.c.valid_to <= bindparam("as_of"),
+    _believed(facts),
+)
 _OVERTAKEN = (
-    select(evidence.c.turn, _NEWER.c.id, _NEWER.c.statement, _NEWER.c.valid_from)
+    select(
+        evidence.c.turn,
+        facts.c.id,
+        facts.c.valid_to,
+        _NEWER.c.id.label("newer"),
+        _NEWER.c.statement,
+        _NEWER.c.valid_from.label("newer_from"),
+    )
     .select_from(evidence)
     .join(facts, facts.c.id == evidence.c.fact)
-    .join(_NEWER, _NEWER.c.id == facts.c.superseded_by)
-    .where(_is_one_of(evidence.c.turn), _is_the_users(evidence.c.user), _believed(_NEWER))
+    .join(turns, turns.c.id == evidence.c.turn)
+    .outerjoin(_NEWER, and_(_NEWER.c.id == facts.c.superseded_by, _believed(_NEWER)))
+    .where(_is_one_of(evidence.c.turn), _is_the_users(evidence.c.user))
+    .where(or_(_NEWER.c.id.is_not(None), _ENDED))
+    .distinct()
+    .order_by(facts.c.id)
 )

@@ -33,6 +33,20 @@ _REQUEST = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 
+# "How often did I ...", "Which trips have I made?", "When was each of them?", "all my flights"
+_EVENTS = re.compile(
+    r"\bhow (?:many times|often)\b|\bhow many (?:[\w-]+ ){1,4}?(?:did|have|has|had|was|were)\b"
+    r"|\b(?:which|what) (?:[\w-]+ ){0,2}?[\w-]+s (?:did|have|has|had|were)\b"
+    r"|\bwhen (?:did|was|were) (?:\w+ )?(?:each|every|all)\b|\b(?:each|every) (?:time|of)\b"
+    r"|\ball (?:(?:of )?(?:the|my|our|his|her|their) )?[\w-]+s\b|^list\b",
+    re.IGNORECASE,
+)
+
+
+def asks_for_events(question: str) -> bool:
+    """Whether a question is answered by all events of a kind: how many there were, which, when."""
+    return bool(_EVENTS.search(question.strip()) or _ORDER.search(question))
+
 
 def purpose_of(question: str) -> Purpose:
     """The purpose of a question by its English words; ``fact`` where none of them tells.

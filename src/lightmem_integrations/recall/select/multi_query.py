@@ -6,8 +6,9 @@ over the queries is their scores, not the reciprocals of their ranks.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,7 @@ def select_over(
     *,
     k: int,
     scoring: Scoring,
+    keys: Mapping[int, float] = MappingProxyType({}),
 ) -> list[ScoredTurn]:
     """The best candidates over all queries, best first.
 
@@ -66,12 +68,13 @@ def select_over(
         by_query: The same candidates for each of them, as `merge_candidates` returns them.
         k: How many to return.
         scoring: Turns the table of features into one score for each candidate.
+        keys: How well facts that turns prove match the question, by row of the turn.
     """
     if len(queries) == 1:
-        return select(plan, queries[0], by_query[0], k=k, scoring=scoring)
+        return select(plan, queries[0], by_query[0], k=k, scoring=scoring, keys=keys)
     size = max(len(by_query[0].chosen), 1)
     own, *others = (
-        select(plan, query, candidates, k=size, scoring=scoring)
+        select(plan, query, candidates, k=size, scoring=scoring, keys=keys)
         for query, candidates in zip(queries, by_query, strict=True)
     )
     added: dict[int, float] = {}

@@ -9,9 +9,9 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from lightmem_integrations.recall.candidates import Quote, Ranked, Selection
-from lightmem_integrations.recall.tiers.facts import FactView, Match
-from lightmem_integrations.records.conversation import Hit, Turn
-from lightmem_integrations.storage.knowledge_reads import Outdated
+from lightmem_integrations.recall.tiers.fact_view import FactView, Match
+from lightmem_integrations.records.conversation import Hit, Plan, Turn
+from lightmem_integrations.storage.knowledge_reads import Outdated, Statement
 from lightmem_integrations.storage.turn_reads import Provenance, Turns, provenance
 from lightmem_integrations.storage.users import User
 
@@ -26,8 +26,8 @@ def turn_hits(
     user: User,
     selection: Selection,
     facts: FactView,
+    plan: Plan,
     *,
-    k: int,
     max_tokens: int,
 ) -> list[Ranked]:
     """Turns as hits, each with the turns said just before and after it.
@@ -37,10 +37,12 @@ def turn_hits(
         user: Whose.
         selection: The chosen turns, best first.
         facts: The facts that they prove, and what has changed since.
-        k: How many are hits in any case; of the others those come back that may fit into the text.
+        plan: How many are hits in any case; of the others those come back that may fit into the
+            text.
         max_tokens: Its size.
     """
-    turns, best = selection.turns, selection.best
+    turns, best, k = selection.turns, selection.best, plan.k
+    proven = facts.proven(plan)
     around = {scored.place: _around(selection, scored.place) for scored in best}
     places: list[int] = []
     for chosen in (best[:k], best[k:]):
@@ -64,7 +66,7 @@ def turn_hits(
         if shown is None:
             continue
         row = selection.row(scored)
-        found, fact, change = known[row], facts.proven.get(row), facts.outdated.get(row)
+        found, fact, change = known[row], proven.get(row), facts.outdated.get(row)
         hit = Hit(
             text=found.turn.text,
             tier="mtm" if fact is None else "ltm",
@@ -81,33 +83,40 @@ def turn_hits(
     return ranked
 
 
-def statement_hits(connection: Connection, user: User, matches: Sequence[Match]) -> list[Ranked]:
+def statement_hits(
+    connection: Connection, user: User, matches: Sequence[Match], now: float
+) -> dict[Match, Ranked]:
     """Facts and summaries as hits, each with the turns that prove it.
 
     Args:
         connection: A read transaction on the ledger.
         user: Whose.
-        matches: The chosen statements, best first.
+        matches: The chosen statements.
+        now: When it is asked, in seconds since 1970.
     """
     rows = {row for match in matches for row in match.statement.turns}
     known = provenance(connection, user, rows) if rows else {}
-    ranked = []
+    ranked: dict[Match, Ranked] = {}
     for match in matches:
         statement = match.statement
         proof = [(row, known[row]) for row in statement.turns if row in known]
         if not proof:  # forgotten while we searched
             continue
-        is_fact = statement.tier == "ltm"
-        text = statement.text
-        if statement.until is not None:
-            text = f"{text} (until {_day(statement.until, proof[0][1])})"
-        since = _moment(statement.since, proof[0][1])
+        is_fact, said = statement.tier == "ltm", proof[0][1]
+        over, since = _is_over(statement, now), _moment(statement.since, said)
+        shown = Turn(
+            role="system",
+            speaker=_SPEAKER[statement.tier],
+            text=" ".join([statement.text, *_marks(match, said, now)]),
+            time=since,
+        )
         turn_ids = tuple(turn.turn.id or "" for _, turn in proof)
-        source = replace(proof[0][1].source, turn_ids=turn_ids)
+        source = replace(said.source, turn_ids=turn_ids)
         if is_fact:
             source = replace(source, fact_id=statement.key, agent_id=statement.agent)
+        until = statement.until if over else None
         hit = Hit(
-            text=text,
+            text=shown.text if over else statement.text,
             tier=statement.tier,
             score=0.0,  # given when all hits are known
             parts={
@@ -117,15 +126,41 @@ def statement_hits(connection: Connection, user: User, matches: Sequence[Match])
             when=since,
             source=source,
             turns=tuple(turn.turn for _, turn in proof) if is_fact else (),
-            until=None if statement.until is None else _moment(statement.until, proof[0][1]),
+            until=None if until is None else _moment(until, said),
             statement=statement.text if is_fact else None,
         )
-        shown = Turn(role="system", speaker=_SPEAKER[statement.tier], text=text, time=since)
         quotes = tuple(Quote(turn.turn, (turn.when.timestamp(), row)) for row, turn in proof)
         # Rows of turns are positive: a statement's order can be none of theirs.
-        order = (statement.since, -statement.row)
-        ranked.append(Ranked(hit, Quote(shown, order), quotes if is_fact else ()))
+        order = (statement.since, -statement.row if is_fact else -statement.row - 0.5)
+        ranked[match] = Ranked(hit, Quote(shown, order), quotes if is_fact else ())
     return ranked
+
+
+def _marks(match: Match, said: Provenance, now: float) -> list[str]:
+    """What stands behind a statement: its time, who told it, and what speaks against it."""
+    statement = match.statement
+    if statement.tier != "ltm":
+        return []
+    since, until = _day(statement.since, said), _day(statement.until or 0.0, said)
+    planned = statement.kind == "plan" and match.instead is None
+    when = f"since {since}"
+    if planned and statement.until is not None:
+        when = f"{'was ' * (statement.until <= now)}planned for {until}"
+    elif _is_over(statement, now):
+        instead = "" if match.instead is None else f"; since then: {match.instead.text}"
+        when = f"until {until}{instead}"
+    elif planned:
+        when = f"planned {since}"
+    elif statement.kind == "event":
+        when = since
+    told = ["(the assistant said)"] if statement.told_by == "assistant" else []
+    return [f"({when})", *told, *([f"(unsure: {statement.doubt})"] if statement.doubt else [])]
+
+
+def _is_over(statement: Statement, now: float) -> bool:
+    """Whether it is over by now; a plan is, where something took its place."""
+    ended = statement.kind != "plan" or statement.successor is not None
+    return ended and statement.until is not None and statement.until <= now
 
 
 def _that_may_fit(turns: Turns, places: Sequence[int], always: int, max_tokens: int) -> list[int]:
@@ -145,7 +180,8 @@ def _that_may_fit(turns: Turns, places: Sequence[int], always: int, max_tokens: 
 
 
 def _since_then(change: Outdated, said: Provenance) -> str:
-    return f" (until {_day(change.until, said)}; since then: {change.instead})"
+    instead = f"; since then: {change.instead}" if change.instead else ""
+    return f" (until {_day(change.until, said)}{instead})"
 
 
 def _moment(seconds: float, said: Provenance) -> dt.datetime:

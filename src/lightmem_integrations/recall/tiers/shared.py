@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.recall.candidates import Quote, Ranked
-from lightmem_integrations.recall.tiers.facts import ALMOST, CLOSE
+from lightmem_integrations.recall.tiers.fact_view import ALMOST, CLOSE
 from lightmem_integrations.records.conversation import Hit, Source, Turn
 from lightmem_integrations.storage.shared import SharedStatement, read_shared, shared_entries
 from lightmem_integrations.storage.turns import moment

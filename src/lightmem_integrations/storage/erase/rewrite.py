@@ -1,15 +1,15 @@
-"""Facts after an erasure or a retraction: in the words, and with the times, of what is left."""
+"""Facts after an erasure: in the words of what is left, and without what took their place."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import Connection, and_, select
+from sqlalchemy import Connection, select
 
 from lightmem_integrations.storage.claims import read_claims, support_of
 from lightmem_integrations.storage.facts import read_facts, reword_fact, update_fact
-from lightmem_integrations.storage.schema import assertions, evidence, facts
-from lightmem_integrations.storage.sql import delete_in, select_in
+from lightmem_integrations.storage.schema import facts
+from lightmem_integrations.storage.sql import select_in
 
 
 def reword_facts(
@@ -31,32 +31,6 @@ def reword_facts(
             "author": "person" if first.episode is None else "writer",
         }
         reword_fact(connection, fact, first, values, revision)
-
-
-def undo_ends(connection: Connection, user_row: int, fact_row: int, revision: int) -> None:
-    """Let facts go on that the statement of another fact had ended: it is evidence of them too."""
-    same = assertions.alias()
-    query = (
-        select(assertions.c.id, assertions.c.fact)
-        .join(
-            same,
-            and_(
-                same.c.episode == assertions.c.episode, same.c.statement == assertions.c.statement
-            ),
-        )
-        .where(assertions.c.user == user_row, assertions.c.fact != fact_row)
-        .where(same.c.user == user_row, same.c.fact == fact_row)
-        .where(assertions.c.stated_to.is_not(None))
-    )
-    ends: dict[int, int] = dict(connection.execute(query).all())
-    claims = read_claims(connection, user_row, set(ends.values()))
-    going_on = {
-        row for row, known in claims.items() if any(claim.row not in ends for claim in known)
-    }
-    undone = [claim for claim, row in ends.items() if row in going_on]
-    delete_in(connection, evidence, evidence.c.assertion, undone)
-    delete_in(connection, assertions, assertions.c.id, undone)
-    reword_facts(connection, user_row, going_on, revision)
 
 
 def relink_successors(

@@ -1,0 +1,39 @@
+"""Who told a fact, by the turns that prove it; see ``records.knowledge.Fact.told_by``."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from sqlalchemy import Connection, and_, case, func, or_, select
+
+from lightmem_integrations.records.knowledge import Teller
+from lightmem_integrations.storage.schema import evidence, facts, turns
+from lightmem_integrations.storage.sql import select_in
+
+_NAMED = func.lower(turns.c.speaker) == func.lower(facts.c.subject)
+BY_ASSISTANT = case(
+    (and_(turns.c.role == "assistant", or_(turns.c.speaker.is_(None), ~_NAMED)), 1), else_=0
+)
+"""1 for a turn in which an assistant tells of others than itself, by `turns` and `facts`."""
+
+
+def tellers_of_facts(
+    connection: Connection, user_row: int, rows: Iterable[int]
+) -> dict[int, Teller]:
+    """Who told each fact."""
+    query = (
+        select(evidence.c.fact, func.min(BY_ASSISTANT), func.max(BY_ASSISTANT))
+        .join(turns, turns.c.id == evidence.c.turn)
+        .join(facts, facts.c.id == evidence.c.fact)
+        .where(evidence.c.user == user_row)
+        .group_by(evidence.c.fact)
+    )
+    found = select_in(connection, query, evidence.c.fact, list(rows))
+    return {row: teller([always, ever]) for row, always, ever in found}
+
+
+def teller(by_assistant: Collection[int]) -> Teller:
+    """Who told a fact, by `BY_ASSISTANT` of the turns that prove it."""
+    if not any(by_assistant):
+        return "user"
+    return "assistant" if all(by_assistant) else "both"
