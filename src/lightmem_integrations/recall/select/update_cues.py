@@ -34,7 +34,7 @@ WHEN: frozenset[str] = frozenset(
 _CHANGED = re.compile(
     r"\b(?:now|nowadays|these days|recently|meanwhile|so far|no longer|any ?more|currently"
     r"|update[ds]?|reached|became|adjust(?:ed)?|stopped|quit|left|joined|retired"
-    r"|migrated|any longer|gave up|since (?:then|this|last)"
+    r"|migrated|any longer|gave up|since (?:then|this|last)|(?:my|our|his|her|their) new"
     r"|(?:increas|decreas|rais|reduc|improv)(?:e|ed|ing)\b.{1,40}\bto"
     r"|(?:lowered|extended|dropped|risen|grew|grown|went (?:up|down))\b.{1,40}\bto)\b"
     r"|(?:^|[.!?;:,] )actually\b",
@@ -133,9 +133,9 @@ class Said:
         return frozenset(each for each in found if each not in self._asked.text)
 
     @functools.cached_property
-    def counts(self) -> bool:
-        """Whether it has a number."""
-        return _NUMBER.search(self._lowered) is not None
+    def numbers(self) -> frozenset[str]:
+        """The numbers that it has."""
+        return frozenset(_NUMBER.findall(self._lowered))
 
     @functools.cached_property
     def changed(self) -> bool:

@@ -39,7 +39,7 @@ _SAME = np.float32(0.8)  # as in `features`: from here on it is the same word
 # view of `python benchmarks/versions.py --files looked_at.txt`.
 _MEANING = 1.5  # cosine of the turns
 _WORDS = 2.5  # share of the words of the shorter one, in the sentences that answer, that both have
-_CHANGED, _REPLACED, _SLOT = 2.8, 3.5, 2.0  # the best of these
+_CHANGED, _REPLACED, _SLOT, _COUNT = 2.8, 3.5, 2.0, 1.5  # the best of these
 _CHANGED_SLOT = 0.5  # a changed slot beside words of change
 _OTHER_TYPE = -1.0  # only one holds the type of answer that the question expects
 _BEHIND = -1.8  # how far one is ranked behind the other, of the span from the best to the last
@@ -135,13 +135,15 @@ class _Versions:
         age = self._age.__getitem__
         older, newer = (self._said(rank) for rank in sorted((one, other), key=age))
         asked = self._asked
-        if asked.number and not (older.counts and newer.counts):
+        if asked.number and not (older.numbers and newer.numbers):
             return 0.0
         if (asked.number or asked.when) and not newer.replaces and newer.repeats(older):
             return 0.0
         change = _REPLACED if newer.replaces else _CHANGED * (newer.changed and not asked.several)
         slot = differing_slots(older, newer)
-        points += max(change, _SLOT * slot) + _CHANGED_SLOT * bool(change and slot)
+        counted = asked.number and older.numbers.isdisjoint(newer.numbers)
+        points += max(change, _SLOT * slot, _COUNT * counted)
+        points += _CHANGED_SLOT * bool(change and slot)
         points += _WORDS * len(older.words & newer.words) / _least(older.words, newer.words)
         if len({self._best[rank].parts.get("answers") for rank in (one, other)}) > 1:
             points += _OTHER_TYPE
