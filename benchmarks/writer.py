@@ -12,6 +12,7 @@ import re
 import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,6 +26,7 @@ from lightmem_integrations.evaluation.conversations import Conversation, read
 from lightmem_integrations.models.gguf import GGUFLanguageModel
 from lightmem_integrations.models.protocols import LanguageModel, Message
 from lightmem_integrations.models.token_counter import shipped_token_counter
+from lightmem_integrations.text.sentences import split_sentences
 from lightmem_integrations.text.temporal import mentions
 from lightmem_integrations.text.terms import terms
 
@@ -50,8 +52,9 @@ class StandIn:
 
     def __init__(self, reference: Path, conversation: Conversation) -> None:
         self._segments = json.loads(reference.read_text("utf-8"))
-        self._ids = {_shown(turn.text): turn.id for turn in conversation.turns}
-        self._times = {turn.id: turn.time for turn in conversation.turns}
+        turns = [(str(turn.id), turn) for turn in conversation.turns]
+        self._texts = {key: " ".join(turn.text.split()) for key, turn in turns}
+        self._times = {key: turn.time for key, turn in turns if turn.time is not None}
         self._count = shipped_token_counter()
 
     def complete(
@@ -66,11 +69,8 @@ class StandIn:
         del seconds, max_tokens
         prompt = "\n".join(message["content"] for message in messages)
         lines = prompt.partition("<turns>")[2].partition("</turns>")[0].splitlines()
-        numbers = {
-            self._ids[_shown(json.loads(found[2]))]: int(found[1])
-            for line in lines
-            if (found := _LINE.fullmatch(line)) and _shown(json.loads(found[2])) in self._ids
-        }
+        found = filter(None, map(_LINE.fullmatch, lines))
+        numbers = {key: int(line[1]) for line in found for key in self._turn(json.loads(line[2]))}
         keys = (schema or {})["properties"]["facts"]["items"]["properties"]
         facts = [
             {key: value for key, value in self._fact(fact, numbers).items() if key in keys}
@@ -82,6 +82,12 @@ class StandIn:
         told = {"summary": " ".join(said) or "Nothing.", "keywords": [], "entities": []}
         answer = json.dumps({**told, "facts": facts}, ensure_ascii=False)
         return Completion(answer, self._count(prompt), self._count(answer))
+
+    def _turn(self, shown: str) -> list[str]:
+        """The first turn that has all sentences of what is shown of it, if there is one."""
+        parts = [part.strip(" .") for part in split_sentences(shown.replace("&lt;", "<"))]
+        having = (key for key, text in self._texts.items() if all(part in text for part in parts))
+        return list(islice(having, 1))
 
     def _fact(self, fact: Mapping[str, Any], numbers: Mapping[str, int]) -> dict[str, Any]:
         """A fact under the Writer's schema, its date worked out as a strong model would."""
@@ -95,11 +101,6 @@ class StandIn:
             **({"since": since} if since else {}),
             "turns": [numbers[each] for each in fact["turns"] if each in numbers],
         }
-
-
-def _shown(text: str) -> str:
-    """What tells a turn in a prompt, where it may be cut."""
-    return " ".join(text.replace("&lt;", "<").split())[:150]
 
 
 def observations_of(data: Path, sample: str, sessions: Iterable[str]) -> Observations:
@@ -154,10 +155,12 @@ def measured(
         facts = [
             (
                 fact.statement,
-                frozenset(each.turn.id for each in memory.explain(fact.id, user_id=user).evidence),
+                frozenset(
+                    str(each.turn.id) for each in memory.explain(fact.id, user_id=user).evidence
+                ),
                 fact.doubt,
             )
-            for fact in memory.facts(user_id=user)
+            for fact in memory.facts(user_id=user, include_past=True)
         ]
     sessions = len(conversation.sessions)
     return {
@@ -192,6 +195,7 @@ def main(
     size: Annotated[str | None, typer.Option(help="Prompt: small or large.")] = None,
     threads: Annotated[int, typer.Option(help="Threads of a GGUF model.")] = 1,
     *,
+    thin: Annotated[bool, typer.Option(help="Leave out of the prompt what holds no fact.")] = True,
     texts: Annotated[bool, typer.Option(help="Print what was refused and doubted.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -203,9 +207,9 @@ def main(
     models: list[LanguageModel] = [StandIn(reference, conversation)] if reference else []
     models += [GGUFLanguageModel(file, threads=threads) for file in model or ()]
     rows = [
-        measured(each, {"size": size, "verify": check}, conversation, noted)
+        measured(each, {"size": size, "verify": check, "thin": thin}, conversation, noted)
         for each in models
-        for check in verify or [None]
+        for check in verify or (None,)
     ]
     if as_json:
         print(json.dumps(rows, ensure_ascii=False, indent=1))

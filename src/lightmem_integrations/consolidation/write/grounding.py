@@ -39,12 +39,13 @@ _ROLES = {"assistant", "the assistant", "ai", "the ai"}
 # Orders to a model to leave its own: never what somebody is like.
 _OVERRIDE = re.compile(
     r"(?:^|[.!?:;,\"'>-]\s{0,3}|\b(?:please|now|and|then|must|should|to|you|shall) )"
-    r"(?:ignore|disregard|forget|override|bypass) (?:(?:all|any|of|the|your|my|these|those|"
-    r"previous|prior|above|earlier|other|safety|system|given) ){1,4}"
-    r"(?:rules?|instructions?|prompts?|guidelines|polic(?:y|ies)|directions|messages)\b|"
+    r"(?:ignore|disregard|forget|override|bypass) (?:(?:all|any|of|the|your|these|those|previous|"
+    r"prior|above|earlier|other|safety|system|given) ){1,4}"
+    r"(?:rules?|instructions?|prompts?|guidelines|polic(?:y|ies)|directions)\b|"
     r"\b(?:ignore|disregard|forget) (?:everything|all|what(?:ever)?)(?: that)? "
-    r"(?:was |is |you were )?(?:above|before|told|said before)\b|\bsystem (?:prompt|message)s?\b|"
-    r"\byou are now (?:an?|in|the|free|unrestricted|dan)\b|\b(?:developer|jailbreak|dan) mode\b|"
+    r"(?:was |is |you were )?(?:above|before|told|said before)\b|\bignore your rules\b|"
+    r"\b(?:reveal|print|show|repeat|leak|new|your) (?:\w{1,10} ){0,2}system (?:prompt|message)\b|"
+    r"\byou are now (?:an?|in|the|free|unrestricted|dan)\b|\b(?:jailbreak|dan) mode\b|"
     r"<\|?[^\S\n]{0,9}/?(?:im_start|im_end|system|instructions?|memory|inst)\b|\[/?INST\]",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -56,6 +57,8 @@ _TO_A_MODEL = re.compile(
     r"(?:ai|llm|model|chatbot|language model)s?\b",
     re.IGNORECASE,
 )
+_SPEECH = re.compile(r"[\"\u201c][^\"\u201d]{0,300}[\"\u201d]")
+_NOBODY = {"", "he", "she", "they", "we", "it", "you", "this", "that", "somebody", "someone"}
 _FIRST_PERSON = re.compile(r"(?:I|I'm|I've|My|We|Our)\b")
 
 
@@ -97,12 +100,12 @@ def check_grounded(written: object, shown: Shown, *, strict: bool = False) -> Fa
     if not statement or not named:
         raise UnsupportedError("its subject or statement is empty")
     cited = _cited(written["turns"], shown.turns)
-    subject = _subject(named, shown)
+    subject = _subject(named, shown, cited)
     said = doubts.Claim(
         statement, value, subject, _kind(written.get("kind")), [shown.turns[at] for at in cited]
     )
     _refuse_instructions(said)
-    if any(re.search(rf"\b{word}\b", f"{statement} {named}") for word in PLACEHOLDERS):
+    if any(re.search(rf"\b{word}\b", f"{statement} {value} {named}") for word in PLACEHOLDERS):
         raise UnsupportedError("it repeats the example")
     if _FIRST_PERSON.match(statement):
         raise UnsupportedError("its statement cannot stand alone")
@@ -136,7 +139,7 @@ def _cited(given: list[Any], turns: Sequence[WriterTurn]) -> list[int]:
     return sound
 
 
-def _subject(named: str, shown: Shown) -> str:
+def _subject(named: str, shown: Shown, cited: Sequence[int]) -> str:
     """The name as the turns have it; a role where nothing else is known of the speaker."""
     plain = named.lower()
     if plain in {"user", "the user"}:
@@ -145,15 +148,18 @@ def _subject(named: str, shown: Shown) -> str:
         return "user" if nameless or len(people) > 1 else next(iter(people))
     if plain in _ROLES:
         return "assistant"
+    if plain in {"i", "me", "myself", "speaker", "the speaker"}:
+        return doubts.speaker_of(shown.turns[cited[0]])
     texts = [*shown.turns, *shown.before]
-    names = [*(turn.speaker for turn in texts), *(fact.subject for fact in shown.known)]
+    names = [*map(doubts.speaker_of, texts), *(fact.subject for fact in shown.known)]
     same = next((name for name in names if name.lower() == plain), None)
     if same is not None:
         return same
     everything = " ".join([*names, *(turn.text for turn in texts)])
     stems = set(terms(named))
-    if plain in everything.lower() or (
-        stems and len(stems & set(terms(everything))) > _LEAST_NAMED * len(stems)
+    said = re.search(rf"(?<![a-z0-9]){re.escape(plain)}(?![a-z0-9])", everything.lower())
+    if plain not in _NOBODY and (
+        said or len(stems & set(terms(everything))) > _LEAST_NAMED * len(stems)
     ):
         return named
     raise UnsupportedError("it is about somebody or something that nobody named")
@@ -165,7 +171,9 @@ def _kind(given: object) -> FactKind:
 
 def _refuse_instructions(said: doubts.Claim) -> None:
     text = f"{said.statement} \n{said.value}"
-    if _OVERRIDE.search(text) or _TO_A_MODEL.search(text):
+    # "You will make it!" is what people say to each other.
+    told = text if said.kind == "instruction" else _SPEECH.sub(" ", text)
+    if _OVERRIDE.search(text) or _TO_A_MODEL.search(told):
         raise UnsupportedError("it copies an instruction to a model")
     if said.kind == "instruction" and all(turn.role != "user" for turn in said.turns):
         raise UnsupportedError("it is an instruction that no user gave")
