@@ -57,7 +57,7 @@ def test_a_wrong_fact_is_refused_or_marked_with_the_reason(case, fact):
     assert all(kept.confidence <= 0.5 for kept in draft.facts)
 
 
-@pytest.mark.xfail(strict=True, reason="a clause that denies beside one of somebody else's")
+@pytest.mark.xfail(strict=True, reason="no word tells it")
 @pytest.mark.parametrize(("case", "fact"), each("missed"))
 def test_what_is_still_missed(case, fact):
     draft = written(case, fact)

@@ -17,50 +17,64 @@ NO_DENIAL = re.compile(
 )
 DENIED = re.compile(
     r"\b(?:not|no longer|never|none|no|cannot|without|nor|neither|stopped|quit|any ?more|"
-    r"hates?|hated|dislikes?|disliked|detests?|loathes?|"
+    r"nobody|nothing|hardly|barely|doubt|refuse[sd]?|hates?|hated|dislikes?|disliked|detests?|loathes?|"
     # German, Dutch, French, Spanish, Portuguese, Italian.
     r"kein\w{0,2}|nicht|niemals|ohne|geen|niet|nooit|ne|pas|jamais|aucune?|nunca|jam\u00e1s|n\u00e3o|sem|"
     r"sin|non|senza)\b|n't\b",
     re.IGNORECASE,
 )
 DENIES = re.compile(
-    r"\b(?:not|no|never|none|nothing|nobody|without|cannot|unable|avoid|stop|quit|end|lack|lost|"
-    r"refus|dislik|hat|allerg|intoleran|former|previous|used to|instead|rather|only|against|cancel|"
-    r"fail|miss|skip|left|leav|declin|struggl|hard|difficult|new to|yet|ruled? out|give[sn]? up|"
-    r"gave up|turned down|reject|ex-)\w{0,5}\b|n't\b",
+    r"\b(?:not|no|never|none|nothing|nobody|without|cannot|unable|quit|end(?:s|ed|ing)?|lost|"
+    r"hate[sd]?|used to|instead|rather|only|against|miss(?:es|ed)?|left|hard|new to|yet|ruled? out|"
+    r"g(?:i|a)ve[sn]? up|turned down|ex)\b|n't\b|\b(?:avoid|stop|lack|refus|dislik|allerg|intoleran|"
+    r"former|previous|cancel|fail|skip|leav|declin|struggl|difficult|reject)",
     re.IGNORECASE,
 )
 HEARD = re.compile(
     r"\b(?:apparently|supposedly|allegedly|rumou?rs?|reportedly|gossip|word (?:is|has it|on the "
     r"street)|(?:people|they|everyone) (?:say|claim|think)s?|(?:i|i've|we) (?:just )?heard|"
-    r"some(?:body|one) (?:said|told)|"
-    r"\w{2,20} (?:claims|claimed|reckons|swears|told me|tells me|says)) ",
+    r"some(?:body|one) (?:said|told)|(?<!\bi )(?:said|mentioned) that|"
+    r"(?!you\b)\w{2,20} (?:claims|claimed|reckons|swears|told me|tells me|says|thinks|believes|"
+    r"suspects|assumes|guesses|fears|expects|insists|wants (?:me|us|him|her|them))) ",
     re.IGNORECASE,
 )
 TELLS_WHO = re.compile(
     r"\b(?:said|says|told|tells|claims?|claimed|according|heard|rumou?r|think|thinks|apparently|"
-    r"believes?|reckons)\b",
+    r"believes?|reckons|suspects?|assumes?|fears?|expects?|insists?|wants?)\b",
     re.IGNORECASE,
 )
 SUPPOSED = re.compile(
-    r"\b(?:if|unless|imagine|suppose|supposing|hypothetically|i wish|as though|i'd love|would love|"
-    r"might|maybe|perhaps|not sure|wondering)\b|\bwould (?:be|have|like)\b|"
-    r"\b(?:lol|lmao|(?:ha){2,9})\W{0,9}$",
+    r"\b(?:if|unless|whether|imagine|suppose|supposing|hypothetically|i wish|as though|i'd love|"
+    r"would love|might|maybe|perhaps|probably|possibly|i doubt|not sure|wondering|lol|lmao|rofl)\b|"
+    r"\bwould (?:be|have|like)\b|\b(?:ha){2,9}\W{0,9}$",
     re.IGNORECASE,
 )
 SUPPOSES = re.compile(
     r"\b(?:if|unless|would|wish|wishes|want|wants|hope|hopes|may|might|could|consider|considers|"
     r"considering|think|thinking|dream|plan|plans|possibly|perhaps|like to|not sure|unsure|"
-    r"wonders?|maybe|interested|open to|when|whether|imagin)",
+    r"wonders?|maybe|interested|open to|when|whether|imagin|probabl|doubt|tries|try|"
+    r"should)",
+    re.IGNORECASE,
+)
+INTENDED = re.compile(
+    r"\b(?:should|ought to|need to|(?:want|wants|wanted|hope|hopes|hoping|meant|mean|try|trying|"
+    r"tried|plan|plans|planning|intend|like|love|supposed) to|thinking (?:of|about))\b",
+    re.IGNORECASE,
+)
+INTENDS = re.compile(
+    r"\b(?:need|mean|intend|going to|will\b|aim|lik|lov|supposed|goal|passion|look|expect)",
     re.IGNORECASE,
 )
 FELL_THROUGH = re.compile(
     r"\b(?:fell|fall|falls|fallen) through\b|\bcancell?ed\b|\bcalled (?:it )?off\b|"
     r"\bdidn't (?:happen|work out|make it|get to|end up|go ahead|go through|get the)\b|"
     r"\b(?:was|were) (?:going|supposed|meant|planning|about) to\b|\bhad (?:been )?plann(?:ed|ing)\b"
-    r"|\bcouldn't make it\b|\b(?:backed|pulled) out\b|\bchanged (?:my|our) minds?\b|\bscrapped\b"
+    r"|\bcouldn't make it\b|\b(?:backed|pulled) out\b|"
+    r"\bchanged (?:my|our|her|his|their) minds?\b|(?:'s|\bis|\bare|\bwas|\bwere) off[.,!]|"
+    r"\b(?:been|was|were) meaning to\b|\bforgot (?:again|to (?!tell|mention|say))|\bscrapped\b"
     r"|\bturned (?:me|us|him|her|them|it) down\b|\brejected\b|\bhad to (?:stay|cancel|skip|miss|"
-    r"give|postpone|decline)\b|\b(?:almost|nearly) (?!every|all|always|finish|done|there|a|the|\d)"
+    r"give|postpone|decline|drop)\b"
+    r"|\b(?:almost|nearly) (?!every|all|always|finish|done|here|there|a|the|\d)"
     r"[a-z]{3}",
     re.IGNORECASE,
 )
@@ -92,6 +106,15 @@ QUOTED = re.compile(r"[\"\u201c][^\"\u201d]{30,2000}(?:[\"\u201d]|$)")  # longer
 TWO_LETTERS = re.compile(r"[a-z]{1,2}")  # a function word, whatever the language
 FIRST_PERSON = re.compile(r"\b(?:I|I'm|I've|I'd|I'll|my|mine|me)\b")
 YOU = re.compile(r"\b(?:you|your|yours|you're|you've|we|our|ours|us|we're|we've)\b", re.IGNORECASE)
+# What came to nothing or to an end: a statement of it has the same word, or a denial.
+LAPSED = re.compile(
+    r"\b(?:(?:gave|give|given|giving) up|collapsed?|postponed?|delayed|(?:broke|broken|split) up|"
+    r"(?:drop|dropped|dropping) out|failed?|missed|declined|rejected|withdrew|withdrawn|yet to|"
+    r"until|expired|closed down|shut down|got rid of|sold|retired|divorced|abandoned|ran out|died|"
+    r"passed away|burned down|fired|laid off)\b",
+    re.IGNORECASE,
+)
+SORRY = re.compile(r"\b(?:sorry|unfortunately|sadly|afraid)\b", re.IGNORECASE)
 OVER = re.compile(
     r"\b(?:used to (?!it\b|that\b|the\b)|formerly|back then|in the old days)", re.IGNORECASE
 )

@@ -160,13 +160,11 @@ def against(
     if cues.TALK.match(said.statement):
         yield "it is about the conversation itself"
     later = [turn for turn in turns if turn.time >= said.turns[0].time and said.shares(turn.text)]
-    off = any(cues.FELL_THROUGH.search(turn.text) for turn in [*said.turns, *later])
-    if (
-        off
-        and not cues.DENIES.search(said.statement)
-        and not cues.FELL_THROUGH.search(said.statement)
-    ):
-        yield "it may not have come about"
+    texts = [turn.text for turn in [*said.turns, *later]]
+    if not cues.DENIES.search(said.statement) and not cues.FELL_THROUGH.search(said.statement):
+        off = [found[0] for text in texts if (found := cues.FELL_THROUGH.search(text))]
+        if off and not said.shares(" ".join(off)):
+            yield "it may not have come about"
 
 
 def _against_sentence(said: Claim, clause: str, sentence: str, turn: WriterTurn) -> Iterator[str]:
@@ -179,19 +177,30 @@ def _against_sentence(said: Claim, clause: str, sentence: str, turn: WriterTurn)
         yield "it was asked"
     denied = cues.DENIED.search(_plain(said.statement))
     sure = not denied and not cues.DENIES.search(said.statement)
-    if sure and any(cues.DENIED.search(_plain(text)) for text in (clause, *answers)):
+    declined = any(cues.SORRY.search(text) for text in answers)
+    if sure and (declined or any(cues.DENIED.search(_plain(text)) for text in (clause, *answers))):
         yield "it was denied"
     elif denied and not any(_denies(text) for text in (sentence, *answers)):
         yield "it denies what was said"
     if cues.HEARD.search(sentence) and not cues.TELLS_WHO.search(said.statement):
         yield "it was heard of others"
     standing = said.kind in {"preference", "instruction"}
-    if not standing and cues.SUPPOSED.search(sentence) and not cues.SUPPOSES.search(said.statement):
+    open_ = cues.SUPPOSES.search(said.statement)
+    if not standing and cues.SUPPOSED.search(sentence) and not open_:
         yield "it was supposed, wished or in jest"
+    intends = open_ or cues.INTENDS.search(said.statement)
+    if said.kind in {"state", "event"} and cues.INTENDED.search(clause) and not intends:
+        yield "it was meant, and may not have come about"
+    lapsed = cues.LAPSED.search(clause)
+    if sure and lapsed and not said.stems & set(terms(lapsed[0])):
+        yield "it may be over, or have come to nothing"
     if sure and said.kind == "state" and cues.OVER.search(sentence):
         yield "it is over"
     if said.kind == "event" and cues.AHEAD.search(clause):
         yield "it lies ahead"
+    general = said.subject == "user" and said.kind in {"state", "preference"}
+    if general and turn.role == "assistant" and not (cues.YOU.search(sentence) or answers):
+        yield "the assistant said it of nobody"
     yield from _of_somebody_else(said, clause, turn)
 
 

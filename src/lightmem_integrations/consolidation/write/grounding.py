@@ -18,7 +18,6 @@ from lightmem_integrations.consolidation.write.prompts import (
     LONGEST_STATEMENT,
     LONGEST_WORDS,
     MOST_POINTERS,
-    PLACEHOLDERS,
 )
 from lightmem_integrations.knowledge.drafts import FactDraft, KnownFact, Relation, WriterTurn
 from lightmem_integrations.models.json_answer import one_line
@@ -105,8 +104,6 @@ def check_grounded(written: object, shown: Shown, *, strict: bool = False) -> Fa
         statement, value, subject, _kind(written.get("kind")), [shown.turns[at] for at in cited]
     )
     _refuse_instructions(said)
-    if any(re.search(rf"\b{word}\b", f"{statement} {value} {named}") for word in PLACEHOLDERS):
-        raise UnsupportedError("it repeats the example")
     if _FIRST_PERSON.match(statement):
         raise UnsupportedError("its statement cannot stand alone")
     speakers = frozenset(doubts.speaker_of(turn) for turn in (*shown.turns, *shown.before))
