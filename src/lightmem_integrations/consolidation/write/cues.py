@@ -26,8 +26,8 @@ DENIED = re.compile(
 DENIES = re.compile(
     r"\b(?:not|no|never|none|nothing|nobody|without|cannot|unable|quit|end(?:s|ed|ing)?|lost|"
     r"hate[sd]?|used to|instead|rather|only|against|miss(?:es|ed)?|left|hard|new to|yet|ruled? out|"
-    r"g(?:i|a)ve[sn]? up|turned down|ex)\b|n't\b|\b(?:avoid|stop|lack|refus|dislik|allerg|intoleran|"
-    r"former|previous|cancel|fail|skip|leav|declin|struggl|difficult|reject)",
+    r"g(?:i|a)ve[sn]? up|turned down|ex)\b|n't\b|\b(?:avoid|stop|lack|refus|dislik|allerg|"
+    r"intoleran|former|previous|cancel|fail|skip|leav|declin|struggl|difficult|reject)",
     re.IGNORECASE,
 )
 HEARD = re.compile(
