@@ -156,3 +156,64 @@ def test_injected_instructions_are_reported_and_known_to_nobody(memory):
     )  # fmt: skip
     assert [fact.value for fact in memory.facts(user_id="ana")] == ["Porto"]
     assert any("instruction to a model" in each for each in report.refused)
+
+
+TRIP = {"subject": "user", "attribute": "trip", "value": "trip to Rome", "kind": "plan",
+        "since": "2030-05-10", "when": "10 May 2030",
+        "statement": "The user flies to Rome on 10 May 2030."}  # fmt: skip
+LATER = TRIP | {"since": "2030-05-20", "when": "20 May 2030",
+                "statement": "The user flies to Rome on 20 May 2030."}  # fmt: skip
+
+
+@pytest.mark.parametrize("relation", ["replaces", "confirms"])
+def test_a_plan_that_was_moved_is_told_with_the_day_to_which_it_was(memory, relation):
+    moved = LATER | {"relation": relation, "of": "10 May"}
+    model = Notes({"tickets": TRIP, "moved": moved})
+    told(memory, SPRING, "We have tickets to Rome for 10 May 2030.", writer=model)
+    told(memory, SUMMER, "Rome is moved to 20 May 2030.", writer=model)
+    (plan,) = memory.facts(user_id="ana")
+    assert "20 May" in plan.statement
+    assert plan.valid_to.date() == dt.date(2030, 5, 20)
+    first = min(memory.facts(user_id="ana", include_past=True), key=lambda fact: fact.valid_from)
+    assert first.superseded_by == plan.id
+
+
+def test_two_plans_for_the_same_on_two_days_are_two(memory):
+    model = Notes({"tickets": TRIP, "again": LATER})
+    told(memory, SPRING, "We have tickets to Rome for 10 May 2030.", writer=model)
+    told(memory, SUMMER, "And I fly to Rome again on 20 May 2030.", writer=model)
+    plans = memory.facts(user_id="ana")
+    assert {(plan.valid_to.day, "20 May" in plan.statement) for plan in plans} == {
+        (10, False), (20, True),
+    }  # fmt: skip
+
+
+def test_what_ended_before_the_known_fact_began_leaves_it_as_it_is(memory):
+    gym = {"subject": "user", "attribute": "gym", "value": "Iron House",
+           "statement": "The user is a member of the gym Iron House."}  # fmt: skip
+    left = gym | {"statement": "The user left the gym Iron House.", "relation": "ends",
+                  "of": "Iron House"}  # fmt: skip
+    model = Notes({"joined Iron House": gym, "quit Iron House": left})
+    told(memory, SUMMER, "I joined Iron House, the gym.", writer=model)
+    told(memory, SPRING, "I quit Iron House.", writer=model)
+    (member,) = memory.facts(user_id="ana")
+    assert (member.valid_from, member.valid_to) == (SUMMER, None)
+
+
+def test_a_small_model_that_was_shown_no_fact_changes_none(memory):
+    told(memory, SPRING, "I live in Porto, near the river.",
+         writer=Notes({"I live in Porto": PORTO}))  # fmt: skip
+    job = {"subject": "user", "attribute": "job", "value": "Lisbon", "relation": "ends",
+           "known": 1, "kind": "state", "statement": "The user works in Lisbon.",
+           "turns": [1]}  # fmt: skip
+
+    class Small(Notes):
+        name = "small-1.5B"
+
+        def complete(self, messages, *, schema=None, **_):
+            return Completion(json.dumps({"facts": [job]}), 100, 50)
+
+    report = told(memory, SUMMER, "I work in Lisbon.", writer=Small({}))
+    home = next(fact for fact in memory.facts(user_id="ana") if fact.value == "Porto")
+    assert home.valid_to is None
+    assert "not shown" in " ".join(report.refused)

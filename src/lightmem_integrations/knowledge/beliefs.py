@@ -13,6 +13,7 @@ from typing import Any, Literal
 from lightmem_integrations.settings import ConsolidationSettings
 from lightmem_integrations.storage.claims import Claim, noisy_or, support_of
 from lightmem_integrations.storage.facts import StoredFact
+from lightmem_integrations.text.temporal import SECONDS_A_DAY
 
 PERSON, WRITER = "person", "writer"
 
@@ -74,6 +75,15 @@ class Belief:
         """True if it is so at a moment, as far as is known."""
         ends = [end for end in (self.valid_to, self.stated_to) if end is not None]
         return self.since <= moment and all(moment < end for end in ends)
+
+    def says(self, claim: Claim) -> bool:
+        """True if a claim has the same value; a plan for another day is another plan."""
+        if self.value_key != claim.value_key:
+            return False
+        if self.stated_to is None or claim.stated_to is None:
+            return True
+        plans = self.claim.kind == claim.kind == "plan"
+        return not (plans and abs(self.stated_to - claim.stated_to) >= SECONDS_A_DAY)
 
     @property
     def order(self) -> tuple[float, str, float]:
@@ -158,7 +168,7 @@ def turns_for_values(
 
 def joinable(chain: Sequence[Belief], claim: Claim) -> Belief | None:
     """The existing belief with the same value whose validity covers the claim's time, or None."""
-    same = [belief for belief in chain if belief.value_key == claim.value_key]
+    same = [belief for belief in chain if belief.says(claim)]
     for belief in same:
         if claim.stated_to is not None and belief.stated_to is None and claim.since < belief.since:
             continue  # it had the value once before, and again now

@@ -129,6 +129,8 @@ class _Deciding:
         twin = next((belief for belief in twin_chain if near and belief.row == near.row), None)
         if twin is not None and claim.relation == "ends":
             self._end(twin, claim)
+            if twin.value_key == claim.value_key:
+                return
             twin = beside = None
         key = blocking_key(*claim.key, claim.value_key, single=claim.single)
         if beside is not None and twin is not None and not (claim.single or replaces):
@@ -147,11 +149,10 @@ class _Deciding:
             chain += pieces
             match = joinable([*singles, *pieces], claim)
         else:
-            value = claim.value_key
             same = (
                 belief
                 for belief in chain
-                if belief.value_key == value
+                if belief.says(claim)
                 and (belief.stated_to is None or claim.since <= belief.stated_to)
             )
             again = twin and twin.stated_to and claim.since > twin.stated_to
@@ -167,11 +168,13 @@ class _Deciding:
 
     def _end(self, belief: Belief, claim: Claim) -> None:
         """End a belief at the time that a claim is about."""
+        self._changes.merged += 1
+        if claim.said_at < belief.since:
+            return  # told before it began: what ended then is another time
         planned = claim.stated_to if claim.kind == "plan" else None
         # Begun the day before "sold it yesterday": then it ended as it began.
         until = max(claim.since if planned is None else planned, belief.since)
         belief.support(replace(claim, since=until, stated_to=until))
-        self._changes.merged += 1
 
     def _chain(self, key: Key) -> list[Belief]:
         if key not in self._chains:
@@ -186,6 +189,9 @@ class _Deciding:
             claim supersedes it.
         """
         known = None if claim.known is None else self._cache.fact(claim.known)
+        if known is not None and claim.relation == "confirms":
+            same = stored_belief(known).says(replace(claim, value=known.value))
+            claim = claim if same else replace(claim, relation="replaces")
         if known is not None and claim.relation == "replaces":
             if known.row in self._replaced:
                 known = None  # one fact has its place already, and this one stands beside that
@@ -271,13 +277,9 @@ class _Deciding:
 
 def _in_terms_of(fact: StoredFact, claim: Claim) -> Claim:
     return replace(
-        claim,
-        subject=fact.subject,
-        attribute=fact.attribute,
-        value=fact.value,
-        single=fact.single,
-        line=fact.line,
-    )
+        claim, subject=fact.subject, attribute=fact.attribute, value=fact.value,
+        single=fact.single, line=fact.line,
+    )  # fmt: skip
 
 
 def _says_the_same(claim: Claim, fact: StoredFact) -> bool:

@@ -110,6 +110,8 @@ class ModelWriter:
         if self.thin:
             return write_thinned(replace(self, thin=False), turns, before, known)
         drafts, start = [], 0
+        if self._is_small():
+            known = ()
         for part in self._parts(turns, before, known):
             shown = Shown(part, (*before, *turns[:start])[-_BEFORE:], nearest_known(known, part))
             drafts.append(moved(self._write_or_halve(shown), start))
