@@ -235,6 +235,7 @@ def test_a_rubric_alone_is_scored_without_the_model(toy_file, tmp_path):
         assert (evaluation.questions, evaluation.rows[0].calls) == (1, 0)
         assert evaluation.rows[0].overall.f1 is None
         assert evaluation.rows[0].overall.nuggets.mean == 0.5  # "peanuts", not "no"
+        assert evaluation.rows[1].lead.mean == 0.0
 
 
 def test_without_a_model_answers_are_not_scored(toy_file, tmp_path):

@@ -63,7 +63,7 @@ def _answers(evaluation: AnswerEvaluation) -> Grid:
         notes=(
             "F1: of words, as LoCoMo has it. choice: the right one of four answers. nuggets: words "
             "of a rubric that the context holds. Brackets: 95 % bootstrap interval over questions; "
-            "of the difference in F1, paired.",
+            "of the difference in F1, or else nuggets, paired.",
             f"tokens: of the context, whose budget is {evaluation.max_tokens}; read: of the "
             "prompt, as the model counts. ms: until the context is ready, median. calls: of the "
             "model, a question.",

@@ -77,8 +77,8 @@ class AnswerRow:
         about: What exactly was measured.
         overall: Means over all questions.
         by_category: The same for each kind of question.
-        lead: F1 of this library's default row minus this one's, question by question; ``None`` for
-            itself and where there is no F1.
+        lead: F1 of this library's default row minus this one's, question by question, or nuggets
+            if no question has an F1; ``None`` for itself and without that row.
         tokens: Mean size of a context, by the counter that is the same for all rows.
         read: Mean size of a prompt, as the model counts it; 0 where it does not say.
         p50_ms: Median time until the context was ready, in milliseconds.
@@ -141,10 +141,12 @@ def answer_row(about: str, answers: Sequence[Answer], own: Sequence[Answer] | No
             none.
     """
     kinds = dict.fromkeys(each.category for each in answers)
+    # All rows have the same scores of a question; without any F1 rubrics are compared.
+    score = "f1" if any(each.f1 is not None for each in answers) else "nuggets"
     leads = [
-        ours.f1 - theirs.f1
+        getattr(ours, score) - getattr(theirs, score)
         for ours, theirs in zip(own or (), answers, strict=own is not None)
-        if ours.f1 is not None and theirs.f1 is not None
+        if getattr(ours, score) is not None
     ]
     return AnswerRow(
         contender=answers[0].contender,
