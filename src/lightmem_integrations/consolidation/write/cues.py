@@ -34,6 +34,7 @@ HEARD = re.compile(
     r"\b(?:apparently|supposedly|allegedly|rumou?rs?|reportedly|gossip|word (?:is|has it|on the "
     r"street)|(?:people|they|everyone) (?:say|claim|think)s?|(?:i|i've|we) (?:just )?heard|"
     r"some(?:body|one) (?:said|told)|(?<!\bi )(?:said|mentioned) that|"
+    r"(?!you\b|have\b|has\b|had\b|just\b|being\b|never\b|as\b|like\b)\w{2,20} (?:said|mentioned)|"
     r"(?!you\b)\w{2,20} (?:claims|claimed|reckons|swears|told me|tells me|says|thinks|believes|"
     r"suspects|assumes|guesses|fears|expects|insists|wants (?:me|us|him|her|them))) ",
     re.IGNORECASE,
@@ -90,6 +91,11 @@ OF_KIN = re.compile(
     re.IGNORECASE,
 )
 SOMEBODY_ELSE = re.compile(r"(?:he|she|they|he's|she's|they're|his|her|their)\b", re.IGNORECASE)
+NAMED = re.compile(
+    r"(?!(?:This|That|It|There|The|These|Those|What|Which|Who|Here|My|Our|His|Her|Their|You|Your|So|But|"
+    r"And|Life|Everything|Something|Nothing|Every|Each|All|How)\b)(?:Aunt |Uncle |Dr\. )?"
+    r"([A-Z][a-z]+)(?: [A-Z][a-z]+)? (?:is|was|has|had|got|[a-z]{2,}s)\b"
+)
 NAMES_KIN = re.compile(rf"\b{_KIN}\b", re.IGNORECASE)
 # What somebody does in the conversation itself is in its turns already.
 TALK = re.compile(
@@ -116,7 +122,9 @@ LAPSED = re.compile(
 )
 SORRY = re.compile(r"\b(?:sorry|unfortunately|sadly|afraid)\b", re.IGNORECASE)
 OVER = re.compile(
-    r"\b(?:used to (?!it\b|that\b|the\b)|formerly|back then|in the old days)", re.IGNORECASE
+    r"\b(?:used to (?!it\b|that\b|the\b)|formerly|back then|back when|in the old days|"
+    r"when i (?:lived|worked|studied))",
+    re.IGNORECASE,
 )
 AHEAD = re.compile(
     r"\b(?:will|i'll|we'll|going to|gonna|(?:i'm|we're|i am|we are) \w{2,20}ing)\b", re.IGNORECASE

@@ -213,8 +213,10 @@ def _of_somebody_else(said: Claim, clause: str, turn: WriterTurn) -> Iterator[st
     subject, plain = said.subject.lower(), clause.lower()
     if kin and (subject not in plain or kin[0].lower().startswith(f"{subject}'")):
         yield f"it was told of somebody's {kin['kin'].lower()}"
-    elif subject == speaker_of(turn).lower() and cues.SOMEBODY_ELSE.match(clause):
-        yield "it was told of somebody else"
+    elif subject == speaker_of(turn).lower():
+        named = cues.NAMED.match(clause)
+        if cues.SOMEBODY_ELSE.match(clause) or (named and named[1] not in said.statement):
+            yield "it was told of somebody else"
 
 
 def speaker_of(turn: WriterTurn) -> str:

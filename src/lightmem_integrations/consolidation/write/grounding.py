@@ -53,7 +53,9 @@ _TO_A_MODEL = re.compile(
     r"\byou (?:must|should|shall|will|are to|have to|need to|may not|cannot)\b|"
     r"\byour (?:instructions|rules|system|task|role)\b|\bremember that you\b|"
     r"\b(?:notes?|messages?|instructions?) (?:to|for) (?:the |any |all )?"
-    r"(?:ai|llm|model|chatbot|language model)s?\b",
+    r"(?:ai|llm|model|chatbot|language model)s?\b|"
+    r"\b(?:ai|llm|chatbot|language model)s?(?: assistants?| models?| agents?)? "
+    r"(?:must|should|shall|have to|are to|need to)\b",
     re.IGNORECASE,
 )
 _SPEECH = re.compile(r"[\"\u201c][^\"\u201d]{0,300}[\"\u201d]")

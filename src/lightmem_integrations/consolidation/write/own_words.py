@@ -22,6 +22,7 @@ _NOT_OWN = re.compile(
     r"guidelines|polic(?:y|ies)|above|previous|everything)\b|\bsystem (?:prompt|message)\b|"
     r"\byou are now\b|\bfrom now on,? (?:you|act|respond)\b|\bkidding\b|\bjoking\b|\bjoke\b|"
     r"</?[^\S\n]{0,9}(?:memory|system|instructions?)\b|"
+    r"^[^\S\n]{0,9}(?:def \w+\(|class \w+[(:]|const \w+ ?=|function \w*\(|#include)|"
     r"\b(?:fictional|hypothetical|imaginary|made-up)\b|\b(?:e\.g\.|for example),? (?:I|my|we)\b|"
     rf"^[^\w\n]{{0,9}}(?:(?:please|can you|could you|help me|let's|let us) ){{0,3}}(?:{_WORK})\b|"
     rf"[.!?;] (?:(?:please|now|can you|could you) ){{0,2}}(?:{_WORK})\b|"
