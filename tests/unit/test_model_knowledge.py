@@ -217,3 +217,50 @@ def test_a_small_model_that_was_shown_no_fact_changes_none(memory):
     home = next(fact for fact in memory.facts(user_id="ana") if fact.value == "Porto")
     assert home.valid_to is None
     assert "not shown" in " ".join(report.refused)
+
+
+AT_XANTHE = {"subject": "Orlando", "attribute": "Xanthe flat", "value": "Xanthe",
+             "statement": "Orlando lives in Xanthe."}  # fmt: skip
+LEFT_XANTHE = {"subject": "Orlando", "attribute": "home", "value": "Lisbon", "relation": "replaces",
+               "of": "Xanthe", "statement": "Orlando moved from Xanthe to Lisbon."}  # fmt: skip
+
+
+def test_what_was_forgotten_is_in_no_word_of_what_took_its_place(tmp_path):
+    model = Notes({"Xanthe": AT_XANTHE, "Lisbon now": LEFT_XANTHE})
+    with LightMem(tmp_path) as memory:
+        told(memory, SPRING, "My brother Orlando lives in Xanthe.", writer=model)
+        told(memory, SUMMER, "Orlando has moved, he is in Lisbon now.", writer=model)
+        (now,) = memory.facts(user_id="ana")
+        assert "Xanthe" in now.attribute + now.statement
+        memory.forget(user_id="ana", session_id="0305")
+        (left,) = memory.facts(user_id="ana", include_past=True)
+        assert (left.id, left.value, left.attribute) == (now.id, "Lisbon", "home")
+        seen = [memory.explain(left.id, user_id="ana").fact.statement, repr(left),
+                memory.recall("Where does Orlando live?", user_id="ana").text,
+                *(each.summary for each in memory.episodes(user_id="ana"))]  # fmt: skip
+        assert all("Lisbon" in text or "Fact(" in text for text in seen)
+        assert "xanth" not in " ".join([*seen, left.statement, *left.entities]).lower()
+    stored = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert b"xanth" not in stored.lower()
+
+
+def test_words_that_somebody_says_still_stay_when_one_who_said_them_is_forgotten(memory):
+    model = Notes({"Xanthe": AT_XANTHE, "Lisbon now": LEFT_XANTHE})
+    told(memory, SPRING, "My brother Orlando lives in Xanthe.", writer=model)
+    told(memory, SUMMER, "Orlando has moved, he is in Lisbon now.", writer=model)
+    told(memory, SUMMER + dt.timedelta(days=3), "I was in Xanthe once.", writer=Notes({}))
+    memory.forget(user_id="ana", session_id="0305")
+    (left,) = memory.facts(user_id="ana")
+    assert left.statement == "Orlando moved from Xanthe to Lisbon."
+
+
+def test_a_fact_about_somebody_whom_only_the_forgotten_named_goes(memory):
+    rome = {"subject": "Orlando", "attribute": "job", "value": "cook",
+            "statement": "Orlando is a cook."}  # fmt: skip
+    model = Notes({"Xanthe": AT_XANTHE, "a cook": rome, "Lisbon now": LEFT_XANTHE})
+    told(memory, SPRING, "My brother Orlando lives in Xanthe.", writer=model)
+    told(memory, SUMMER, "He is a cook.", writer=model)
+    assert len(memory.facts(user_id="ana")) == 2
+    memory.forget(user_id="ana", session_id="0305")
+    assert memory.facts(user_id="ana", include_past=True) == ()
+    assert "Orlando" not in memory.episodes(user_id="ana")[0].summary

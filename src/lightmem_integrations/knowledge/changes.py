@@ -42,6 +42,8 @@ a guess."""
 _ECHO = 0.85
 """Cosine from which an assistant's word repeats what is known of the same subject: a guess."""
 
+_THING = ("subject", "attribute", "value", "line")
+
 _NUMBER = re.compile(r"\d+")
 _DENIED = re.compile(r"\b(?:no|not|never|nor|without|stopped|quit)\b|n['\u2019]t\b", re.IGNORECASE)
 
@@ -142,6 +144,8 @@ class _Deciding:
                 twin_chain.remove(twin)
                 chain.append(twin)
         added = new_belief(claim, self._now)
+        words = {name: getattr(said, name) for name in _THING[:-1]}
+        added.new = [replace(claim, **words)]  # which outlive those of what it is linked to
         if claim.single:
             singles = [belief for belief in chain if belief.single]
             settle(singles, self._weight(singles), self._run.settings)
@@ -160,7 +164,7 @@ class _Deciding:
             match = next(same, None if over else twin)
         if match is not None:
             if claim.told_by != "assistant":
-                match.support(said)  # in its own words, which outlive those of what it joins
+                match.support(said)
             self._changes.merged += 1
             return
         chain.append(added)
@@ -247,9 +251,8 @@ class _Deciding:
             later = [claim for claim in claims if claim.since > added.since]
             earlier = [claim for claim in claims if claim.since <= added.since]
             if later and earlier:
-                again = new_belief(
-                    replace(later[0], single=True, line=belief.claim.line), self._now
-                )
+                named = {name: getattr(belief.claim, name) for name in _THING}
+                again = new_belief(replace(later[0], single=True, **named), self._now)
                 pieces.append(again)
                 for part, rest in ((belief, earlier), (again, later)):
                     part.rest_on(rest)
@@ -276,10 +279,8 @@ class _Deciding:
 
 
 def _in_terms_of(fact: StoredFact, claim: Claim) -> Claim:
-    return replace(
-        claim, subject=fact.subject, attribute=fact.attribute, value=fact.value,
-        single=fact.single, line=fact.line,
-    )  # fmt: skip
+    named = {name: getattr(fact, name) for name in _THING}
+    return replace(claim, single=fact.single, **named)
 
 
 def _says_the_same(claim: Claim, fact: StoredFact) -> bool:

@@ -130,10 +130,10 @@ def reword_fact(
 ) -> None:
     """Put a fact into the words of another of its claims, with whom that mentions.
 
-    A fact keeps what it is about and its value, as they are compared; its vector goes where its
+    A fact keeps what it is about, as that is compared; its vector goes where its
     sentence is another one, and is made anew by the next consolidation.
     """
-    kept = {name: getattr(fact, name) for name in ("subject_key", "attribute_key", "value_key")}
+    kept = {name: getattr(fact, name) for name in ("subject_key", "attribute_key")}
     update_fact(connection, fact, _words(claim) | kept | dict(values), revision)
     _set_mentions(connection, fact.user, fact.row, claim)
     if claim.statement != fact.statement:

@@ -4,8 +4,9 @@ An episode was written from all of its turns together, so what any of them said 
 summary and in every fact it brought. Erasing one turn therefore erases the whole episode with all
 that it asserted; its other turns are due again. A fact for which another episode spoke as well
 stays, in that episode's words, with that episode's evidence and confidence; a fact that nothing
-else speaks for goes. A person's correction goes with any episode of the fact that it corrected, as
-it may hold words of it; what the person refused stays refused while a turn seems to prove it.
+else speaks for goes, and words that later ones had borrowed go too (``borrowed``). A person's
+correction goes with any episode of the fact that it corrected, as it may hold words of it; what the
+person refused stays refused while a turn seems to prove it.
 """
 
 from __future__ import annotations
@@ -15,8 +16,13 @@ from collections.abc import Collection
 from sqlalchemy import ColumnElement, Connection, delete, select
 
 from lightmem_integrations.storage.archive import restore_turns
-from lightmem_integrations.storage.erase.rewrite import relink_successors, reword_facts
-from lightmem_integrations.storage.facts import claim_revision, revision_of
+from lightmem_integrations.storage.erase.borrowed import return_words
+from lightmem_integrations.storage.erase.rewrite import (
+    relink_successors,
+    rename_chains,
+    reword_facts,
+)
+from lightmem_integrations.storage.facts import claim_revision, read_facts, revision_of
 from lightmem_integrations.storage.schema import (
     assertions,
     conflicts,
@@ -69,7 +75,10 @@ def erase_derived(
     erased_episodes = _find(connection, episode_turns.c.episode, episode_turns.c.turn, rows)
     members = _pairs(connection, erased_episodes)
     lost = _find(connection, assertions.c.id, assertions.c.episode, erased_episodes)
+    reworded: set[int] = set()
     if forgotten:
+        borrowed, reworded = return_words(connection, user_row, rows, erased_episodes)
+        lost |= borrowed
         # What a person said rests on turns, and on the words in which an episode had put them.
         lost |= _find(connection, evidence.c.assertion, evidence.c.turn, members)
         delete_in(connection, refusals, refusals.c.turn, rows)
@@ -77,7 +86,7 @@ def erase_derived(
         doubtful = _find(connection, evidence.c.assertion, evidence.c.turn, rows)
         delete_in(connection, evidence, evidence.c.turn, rows)
         lost |= doubtful - _find(connection, evidence.c.assertion, evidence.c.assertion, doubtful)
-    touched = _find(connection, assertions.c.fact, assertions.c.id, lost)
+    touched = reworded | _find(connection, assertions.c.fact, assertions.c.id, lost)
     delete_in(connection, evidence, evidence.c.assertion, lost)
     delete_in(connection, assertions, assertions.c.id, lost)
     supported = _find(connection, assertions.c.fact, assertions.c.fact, touched)
@@ -85,9 +94,14 @@ def erase_derived(
     if touched:
         revision, _ = revision_of(connection, user_row)
         claim_revision(connection, user_row, revision, erased=True)
+        chains = {
+            (fact.subject_key, fact.attribute_key)
+            for fact in read_facts(connection, user_row, touched, retracted=True)
+        }
         relink_successors(connection, user_row, gone, revision + 1)
         reword_facts(connection, user_row, supported, revision + 1)
         _delete_facts(connection, gone)
+        rename_chains(connection, user_row, chains, revision + 1)
     delete_in(connection, episode_vectors, episode_vectors.c.episode, erased_episodes)
     delete_in(connection, episode_turns, episode_turns.c.episode, erased_episodes)
     delete_in(connection, episodes, episodes.c.id, erased_episodes)

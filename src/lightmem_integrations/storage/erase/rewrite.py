@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
-from lightmem_integrations.storage.claims import read_claims, support_of
+from lightmem_integrations.storage.claims import LINE, read_claims, support_of
 from lightmem_integrations.storage.facts import read_facts, reword_fact, update_fact
-from lightmem_integrations.storage.schema import facts
+from lightmem_integrations.storage.schema import assertions, facts
 from lightmem_integrations.storage.sql import select_in
 
 
@@ -19,7 +19,8 @@ def reword_facts(
     left = read_claims(connection, user_row, rows)
     for fact in read_facts(connection, user_row, rows, retracted=True):
         claims = left[fact.row]
-        first = min(claims, key=lambda claim: claim.row or 0)
+        same = [claim for claim in claims if claim.value_key == fact.value_key]
+        first = min(same or claims, key=lambda claim: claim.row or 0)
         support = support_of(claims)
         ends = [fact.valid_to if fact.superseded_by is not None else None, support.stated_to]
         values = {
@@ -31,6 +32,33 @@ def reword_facts(
             "author": "person" if first.episode is None else "writer",
         }
         reword_fact(connection, fact, first, values, revision)
+
+
+def rename_chains(
+    connection: Connection, user_row: int, chains: Collection[tuple[str, str]], revision: int
+) -> None:
+    """Name the thing that facts are about, where only erased claims named it so, as others do.
+
+    What replaces a fact stands under its subject and attribute, and keeps its own for this.
+    """
+    for subject_key, attribute_key in chains:
+        query = select(facts.c.id).where(
+            facts.c.user == user_row, facts.c.subject_key == subject_key,
+            facts.c.attribute_key == attribute_key,
+        )  # fmt: skip
+        rows = connection.execute(query).scalars().all()
+        known = read_claims(connection, user_row, rows)
+        claims = [claim for said in known.values() for claim in said if claim.episode is not None]
+        attribute, *line = attribute_key.partition(LINE)
+        if not claims or any(claim.key == (subject_key, attribute) for claim in claims):
+            continue
+        lead = min(claims, key=lambda claim: claim.row or 0)
+        names = {"subject": lead.subject, "attribute": lead.attribute}
+        keys = {"subject_key": lead.key[0], "attribute_key": "".join((lead.key[1], *line))}
+        for fact in read_facts(connection, user_row, rows, retracted=True):
+            update_fact(connection, fact, names | keys, revision)
+            same = assertions.c.fact == fact.row, assertions.c.episode.is_(None)
+            connection.execute(update(assertions).where(*same).values(**names))
 
 
 def relink_successors(
