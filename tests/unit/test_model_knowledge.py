@@ -7,6 +7,7 @@ import re
 import pytest
 
 from lightmem_integrations import Completion, LightMem, Turn
+from lightmem_integrations.knowledge.drafts import EpisodeDraft, FactDraft
 
 UTC = dt.timezone.utc
 SPRING = dt.datetime(2025, 3, 5, 10, tzinfo=UTC)
@@ -264,3 +265,73 @@ def test_a_fact_about_somebody_whom_only_the_forgotten_named_goes(memory):
     memory.forget(user_id="ana", session_id="0305")
     assert memory.facts(user_id="ana", include_past=True) == ()
     assert "Orlando" not in memory.episodes(user_id="ana")[0].summary
+
+
+def test_what_replaced_a_fact_and_then_ended_does_not_bring_that_back(memory):
+    left = {"subject": "user", "attribute": "former home", "value": "left Lisbon",
+            "statement": "The user has left Lisbon.", "relation": "ends",
+            "of": "Lisbon"}  # fmt: skip
+    model = Notes({
+        "I live in Porto": PORTO,
+        "moved to Lisbon": LISBON | {"relation": "replaces", "of": "Porto"},
+        "I left Lisbon": left,
+    })  # fmt: skip
+    told(memory, SPRING, "I live in Porto, near the river.", writer=model)
+    told(memory, SUMMER, "I moved to Lisbon last Friday.", writer=model)
+    told(memory, SUMMER + dt.timedelta(days=40), "I left Lisbon.", writer=model)
+    assert [fact.value for fact in memory.facts(user_id="ana")] == ["left Lisbon"]
+    porto = next(fact for fact in memory.facts(user_id="ana", include_past=True)
+                 if fact.value == "Porto")  # fmt: skip
+    assert porto.valid_to.date() == dt.date(2025, 6, 6)
+
+
+class Own:
+    """A Writer of one's own, with one fact."""
+
+    name = "own"
+
+    def __init__(self, draft=None, **parts):
+        self.draft = draft or {}
+        self.parts = parts
+
+    def write(self, turns):
+        whole = {"subject": "user", "attribute": "home", "value": "Porto", "evidence": (0,),
+                 "statement": "The user lives in Porto."} | self.parts  # fmt: skip
+        return EpisodeDraft(summary="Porto.", facts=(FactDraft(**whole),), **self.draft)
+
+
+@pytest.mark.parametrize("part", ["valid_from", "valid_to"])
+@pytest.mark.parametrize("zone", [UTC, None])
+@pytest.mark.parametrize(
+    "day",
+    [dt.datetime(1, 1, 1, tzinfo=UTC), dt.datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)],
+)
+def test_facts_of_the_first_and_the_last_day_of_the_calendar_can_be_read(memory, part, zone, day):
+    memory.add(Turn(role="user", text="Porto!", time=SPRING), user_id="ana")
+    memory.consolidate(user_id="ana", writer=Own(**{part: day.replace(tzinfo=zone)}), final=True)
+    (fact,) = memory.facts(user_id="ana", include_past=True)
+    if zone is not None:
+        right = memory.edit(
+            fact.id,
+            user_id="ana",
+            valid_to=dt.datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
+        )
+        assert right.valid_to.year >= 9998
+
+
+@pytest.mark.parametrize(
+    "writer",
+    [
+        Own(kind="rumour"),
+        Own(kind=None),
+        Own(single=None),
+        Own(draft={"tokens": None}),
+        Own(draft={"calls": "1"}),
+    ],
+)
+def test_a_draft_that_cannot_be_stored_is_a_failure_of_the_writer(memory, writer):
+    memory.add(Turn(role="user", text="Porto!", time=SPRING), user_id="ana")
+    report = memory.consolidate(user_id="ana", writer=writer, final=True)
+    assert len(report.problems) == 1
+    assert (memory.episodes(user_id="ana"), memory.facts(user_id="ana")) == ((), ())
+    assert memory.stats(user_id="ana").turns == 1

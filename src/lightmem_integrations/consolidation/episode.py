@@ -9,7 +9,7 @@ import dataclasses
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, get_args
 
 from sqlalchemy import Connection
 
@@ -18,6 +18,7 @@ from lightmem_integrations.knowledge.drafts import EpisodeDraft, KnownFact, Writ
 from lightmem_integrations.knowledge.fact_cache import FactCache
 from lightmem_integrations.knowledge.integrate import integrate
 from lightmem_integrations.knowledge.run_context import RunContext
+from lightmem_integrations.records.knowledge import FactKind
 from lightmem_integrations.records.report import ConsolidationReport
 from lightmem_integrations.safety import has_lone_surrogates
 from lightmem_integrations.storage.facts import StoredFact
@@ -103,6 +104,14 @@ def checked(draft: EpisodeDraft) -> EpisodeDraft:
     for text in _texts(dataclasses.asdict(draft)):
         if "\0" in text or has_lone_surrogates(text):
             raise ModelOutputError("The writer returned a character that cannot be stored.")
+    for fact in draft.facts:
+        if fact.kind not in get_args(FactKind) or type(fact.single) is not bool:
+            raise ModelOutputError(
+                f"The writer returned a fact of the kind {fact.kind!r}, single={fact.single!r}; "
+                f"pass one of {get_args(FactKind)}, and True or False."
+            )
+    if type(draft.tokens) is not int or type(draft.calls) is not int:
+        raise ModelOutputError("The writer's tokens or calls are no whole number.")
     return draft
 
 

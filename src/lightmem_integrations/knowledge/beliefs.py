@@ -7,7 +7,7 @@ in which they were learnt, so that two agents that write at the same moment end 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from lightmem_integrations.settings import ConsolidationSettings
@@ -104,6 +104,9 @@ class Belief:
 
     def support(self, claim: Claim) -> None:
         """Take another claim of the same meaning as evidence."""
+        if claim.relation is not None and claim.stated_to is not None:
+            # Told of what was in force: so it is no history, and has replaced what it replaced.
+            claim = replace(claim, said_at=min(claim.said_at, self.said_at))
         # Two claims of one episode are one source that said it twice.
         best = max((known.confidence for known in self.new), default=None)
         self.new.append(claim)

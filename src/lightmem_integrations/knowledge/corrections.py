@@ -65,8 +65,9 @@ def correct(
     claims = read_claims(connection, old.user, [old.row])[old.row]
     value = old.value if change.value is None else change.value.strip()
     statement = _new_statement(old, value) if change.statement is None else change.statement.strip()
-    since = old.valid_from if change.valid_from is None else change.valid_from.timestamp()
-    until = old.stated_to if change.valid_to is None else change.valid_to.timestamp()
+    begun, ended = (check_moment(day, "time") for day in (change.valid_from, change.valid_to))
+    since = old.valid_from if begun is None else begun
+    until = old.stated_to if ended is None else ended
     if until is not None and until < since:
         raise InvalidRequestError("valid_to lies before valid_from; pass the later one as it.")
     claim = Claim(

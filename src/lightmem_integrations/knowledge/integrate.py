@@ -18,6 +18,7 @@ from lightmem_integrations.knowledge.fact_cache import FactCache
 from lightmem_integrations.knowledge.run_context import RunContext
 from lightmem_integrations.records.knowledge import Teller
 from lightmem_integrations.records.report import ConsolidationReport
+from lightmem_integrations.safety import check_moment
 from lightmem_integrations.storage.claims import Claim, bounded
 from lightmem_integrations.storage.episodes import insert_episode
 from lightmem_integrations.storage.facts import StoredFact
@@ -105,9 +106,12 @@ def claims_of(
 
 def _claim(fact: FactDraft, proof: Sequence[WriterTurn], known: int | None) -> Claim:
     since = min(turn.time for turn in proof).timestamp()
-    ended = None if fact.valid_to is None else fact.valid_to.timestamp()
-    if fact.valid_from is not None:
-        since = fact.valid_from.timestamp()
+    begun, ended = (
+        check_moment(day and day.replace(tzinfo=day.tzinfo or proof[0].time.tzinfo), "a fact's day")
+        for day in (fact.valid_from, fact.valid_to)
+    )
+    if begun is not None:
+        since = begun
     elif ended is not None:
         since = min(since, ended)
     if ended is not None and ended < since:

@@ -49,13 +49,19 @@ def return_words(
     said = {word for (text,) in select_in(connection, query, turns.c.id, rows)
             for word in text.split()}  # fmt: skip
     later = assertions.c.episode > min(erased), assertions.c.episode.is_(None)
-    claims = [
-        claim
+    claims = {
+        claim: _words(
+            claim.subject,
+            claim.value,
+            claim.statement,
+            claim.doubt or "",
+            *json.loads(claim.entities),
+        )
         for claim in connection.execute(
             select(assertions).where(assertions.c.user == user_row, or_(*later))
         )
         if claim.episode not in erased
-    ]
+    }
     written = [
         episode
         for episode in connection.execute(
@@ -63,12 +69,12 @@ def return_words(
         )
         if episode.id not in erased
     ]
-    held = {word for claim in claims for word in _words(*_parts(claim))}
+    held = {word for words in claims.values() for word in words}
     held |= {word for episode in written for word in episode.terms.split()}
-    gone = _said_nowhere(connection, user_row, held & said, rows)
+    gone = _said_nowhere(connection, user_row, held & said, set(rows))
     lost, reworded = set(), set()
-    for claim in claims:
-        if not gone.intersection(_words(*_parts(claim))):
+    for claim, words in claims.items():
+        if not gone & words:
             continue
         if not gone.intersection(_words(claim.subject, claim.value)):
             _reword(connection, claim, gone)
@@ -81,16 +87,12 @@ def return_words(
     return lost, reworded
 
 
-def _parts(claim: Any) -> tuple[str, ...]:
-    return claim.subject, claim.value, claim.statement, *json.loads(claim.entities)
-
-
 def _words(*texts: str) -> set[str]:
     return {word for text in texts for word in terms(text)}
 
 
 def _said_nowhere(
-    connection: Connection, user_row: int, words: Collection[str], rows: Collection[int]
+    connection: Connection, user_row: int, words: Collection[str], rows: set[int]
 ) -> set[str]:
     """The words that stand in none of the user's turns that are left, archived or not."""
     found = {word for word in words if not len(lexical.postings(connection, user_row, word))}
