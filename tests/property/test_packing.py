@@ -111,7 +111,9 @@ def test_the_budget_holds_and_the_fence_closes_once(items, around, max_tokens, c
     assert packed.text.endswith("\n</memory>")
     assert len(re.findall(r"<\s*/?\s*memory\b", packed.text, re.IGNORECASE)) == 2
     heads = re.split(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]", packed.text)[2:-1]
-    shown = {turn.id for hit in packed.hits for turn in (*hit.turns, *hit.neighbours)}
+    shown = {
+        turn.id for hit in (*packed.hits, *packed.further) for turn in (*hit.turns, *hit.neighbours)
+    }
     assert sum(bool(re.match(r"\[\d", line)) for line in heads) == len(shown)
     assert all(re.match(r"\[\d{1,2} \w+ \d{4} \d\d:\d\d\] |  ", line) for line in heads)
     for hit in packed.hits:

@@ -104,3 +104,16 @@ def test_a_re_ranker_reads_no_more_than_before_and_costs_the_text_nothing(open_m
     assert reranker.read == 4
     plain = memory.recall("Which bird did I see by the river?", user_id="u", k=2, max_tokens=300)
     assert len(lines(found)) == len(lines(plain))
+
+
+def test_turns_that_are_longer_than_what_is_left_fill_it_with_their_beginning(open_memory):
+    memory = open_memory()
+    for day in range(6):
+        text = f"The heron number {day} " + "stood in the reeds and looked at the water. " * 12
+        memory.add(said(text, day), user_id="u", session_id=f"day {day}")
+    memory.index_pending()
+    found = memory.recall("Where did the heron stand?", user_id="u", max_tokens=300)
+    assert 270 < found.tokens <= 300
+    assert [line for line in lines(found) if line.endswith(" ...")] == [
+        line for line in lines(found) if found.further[0].text in line
+    ]

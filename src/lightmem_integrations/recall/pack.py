@@ -15,6 +15,7 @@ from lightmem_integrations.safety import fence
 _CUT = " ..."
 _FEWEST_CHARACTERS = 4  # of what was said; a cut that shows less is worth nothing; a guess
 _KNOWN = 3  # what is known takes one part of so many
+_WORTH_A_CUT = 10  # one part of so many of the budget left free is filled by a cut; a guess
 _LONG_WORD = 40  # characters; what runs longer without a blank is cut inside; a guess
 
 
@@ -39,7 +40,7 @@ def pack(
     all that, in a third of the budget at most.
 
     The best hit is cut rather than dropped if it alone exceeds the budget. What does not fit makes
-    room for something smaller behind it.
+    room for something smaller behind it; where much is left free, it is cut to that.
 
     Args:
         found: What was found.
@@ -55,14 +56,18 @@ def pack(
         if page.add(hit.quote, share, cut=pieces or not kept):
             kept.append(hit)
     page.add_around(kept)
+    behind = [*(hit for hit in found.hits if hit not in kept), *found.further]
     if kept:  # else nothing is known, and nothing is made up for it
-        page.add_around([hit for hit in found.further if page.add(hit.quote, page.room)])
+        page.add_around([hit for hit in behind if page.add(hit.quote, page.room)])
+        for hit in behind:
+            if page.room >= max_tokens // _WORTH_A_CUT:
+                page.add(hit.quote, page.room, cut=True)
     # Tokens of lines do not simply add up for every tokenizer: the whole is what counts.
     while (tokens := count_tokens(text) if (text := page.text()) else 0) > max_tokens:
         page.drop_last()
     return Packed(
         hits=page.shown(kept),
-        further=page.shown(found.further),
+        further=page.shown(behind),
         known=tuple(replace(each.hit, text=each.quote.turn.text) for each in known.shown()),
         text=text,
         tokens=tokens,
