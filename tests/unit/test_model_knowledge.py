@@ -335,3 +335,51 @@ def test_a_draft_that_cannot_be_stored_is_a_failure_of_the_writer(memory, writer
     assert len(report.problems) == 1
     assert (memory.episodes(user_id="ana"), memory.facts(user_id="ana")) == ((), ())
     assert memory.stats(user_id="ana").turns == 1
+
+
+def test_a_plan_that_was_moved_back_is_for_its_first_day_again(memory):
+    model = Notes({
+        "tickets": TRIP,
+        "moved": LATER | {"relation": "replaces", "of": "10 May"},
+        "back to": TRIP | {"relation": "replaces", "of": "20 May"},
+    })  # fmt: skip
+    told(memory, SPRING, "We have tickets to Rome for 10 May 2030.", writer=model)
+    told(memory, SUMMER, "Rome is moved to 20 May 2030.", writer=model)
+    told(memory, SUMMER + dt.timedelta(days=9), "Rome: back to 10 May 2030.", writer=model)
+    (plan,) = memory.facts(user_id="ana")
+    assert (plan.valid_to.day, "10 May" in plan.statement) == (10, True)
+
+
+@pytest.mark.parametrize("value", ["cancelled", "trip to Rome"])
+def test_what_came_of_a_plan_takes_its_place_and_leaves_it_its_day(memory, value):
+    off = {"subject": "user", "attribute": "trip", "value": value, "kind": "event",
+           "statement": "The trip to Rome is cancelled.", "relation": "ends",
+           "of": "10 May"}  # fmt: skip
+    model = Notes({"tickets": TRIP, "called off": off})
+    told(memory, SPRING, "We have tickets to Rome for 10 May 2030.", writer=model)
+    told(memory, SUMMER, "The trip to Rome is cancelled: called off.", writer=model)
+    (fact,) = memory.facts(user_id="ana")
+    assert fact.statement == "The trip to Rome is cancelled."
+    text = memory.recall("What about the trip to Rome?", user_id="ana").text
+    assert "planned for 11 June 2025" not in text
+    assert "since then: The trip to Rome is cancelled." in text
+
+
+def test_the_same_on_two_days_are_two_events_and_what_is_told_again_is_none(memory):
+    went = {"subject": "user", "attribute": "trip", "value": "Rome", "kind": "event",
+            "statement": "The user visited Rome."}  # fmt: skip
+    model = Notes({
+        "first time": went | {"since": "2024-05-05", "when": "5 May 2024"},
+        "once more": went | {"since": "2025-02-07", "when": "7 February 2025"},
+        "as you know": went,
+        "I said": went | {"since": "2025-02-08", "when": "8 February 2025"},
+    })  # fmt: skip
+    texts = ["I visited Rome for the first time on 5 May 2024.",
+             "I visited Rome once more on 7 February 2025.",
+             "I visited Rome, as you know.",
+             "I visited Rome, I said, on 8 February 2025."]  # fmt: skip
+    for week, text in enumerate(texts):
+        told(memory, SPRING + dt.timedelta(weeks=week), text, writer=model)
+    days = [f"{fact.valid_from:%Y-%m-%d}" for fact in memory.facts(user_id="ana")]
+    assert days == ["2024-05-05", "2025-02-07"]
+    assert "(all 2)" in memory.recall("How many times did I visit Rome?", user_id="ana").text

@@ -17,6 +17,9 @@ from lightmem_integrations.text.temporal import SECONDS_A_DAY
 
 PERSON, WRITER = "person", "writer"
 
+_OFF_DAYS = 4
+"""Days by which people are off who tell the same event twice: a guess."""
+
 Verdict = Literal["supersede", "reject", "conflict"]
 
 
@@ -77,13 +80,20 @@ class Belief:
         return self.since <= moment and all(moment < end for end in ends)
 
     def says(self, claim: Claim) -> bool:
-        """True if a claim has the same value; a plan for another day is another plan."""
-        if self.value_key != claim.value_key:
-            return False
-        if self.stated_to is None or claim.stated_to is None:
+        """True if a claim has the same value, and is not of another day."""
+        return self.value_key == claim.value_key and not self.is_apart(claim)
+
+    def is_apart(self, claim: Claim) -> bool:
+        """True if a claim is another day's plan or event, or tells what came of a plan."""
+        kinds = self.claim.kind, claim.kind
+        if "plan" in kinds and kinds[0] != kinds[1]:
             return True
-        plans = self.claim.kind == claim.kind == "plan"
-        return not (plans and abs(self.stated_to - claim.stated_to) >= SECONDS_A_DAY)
+        if kinds == ("plan", "plan"):
+            return _differ(self.stated_to, claim.stated_to, SECONDS_A_DAY)
+        # One that was told without a day begins when it was told.
+        dated = self.since != self.said_at and claim.since != claim.said_at
+        apart = _differ(self.since, claim.since, _OFF_DAYS * SECONDS_A_DAY)
+        return kinds == ("event", "event") and dated and apart
 
     @property
     def order(self) -> tuple[float, str, float]:
@@ -179,7 +189,8 @@ def joinable(chain: Sequence[Belief], claim: Claim) -> Belief | None:
             belief.valid_to is None or claim.since < belief.valid_to
         )
         rejected = belief.valid_to == belief.since and belief.agent == claim.agent
-        at_its_end = belief.stated_to is not None and claim.stated_to == belief.stated_to
+        ends = belief.stated_to is not None and claim.kind != "plan"
+        at_its_end = ends and claim.stated_to == belief.stated_to
         if in_force or rejected or at_its_end:
             return belief
     later = [belief for belief in chain if belief.since > claim.since and not belief.is_history]
@@ -255,6 +266,10 @@ def settle(
         pairs += [(head, belief) for head in heads]
         heads.append(belief)
     return pairs
+
+
+def _differ(first: float | None, second: float | None, seconds: float) -> bool:
+    return first is not None and second is not None and abs(first - second) >= seconds
 
 
 def _rank(agent: str | None, trust: tuple[str, ...]) -> int:

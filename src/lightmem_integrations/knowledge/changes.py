@@ -119,10 +119,9 @@ class _Deciding:
             changes.beliefs += chain
         return changes
 
-    def place(self, claim: Claim, vector: Vectors) -> None:
+    def place(self, said: Claim, vector: Vectors) -> None:
         """Let a claim support a belief of its chain, or become one."""
-        said = claim
-        claim, near, replaces = self._linked(claim, vector)
+        claim, near, replaces = self._linked(said, vector)
         if self._is_refused(claim):
             self._changes.dropped += 1
             return
@@ -131,7 +130,7 @@ class _Deciding:
         twin = next((belief for belief in twin_chain if near and belief.row == near.row), None)
         if twin is not None and claim.relation == "ends":
             self._end(twin, claim)
-            if twin.value_key == claim.value_key:
+            if twin.says(claim):
                 return
             twin = beside = None
         key = blocking_key(*claim.key, claim.value_key, single=claim.single)
@@ -159,7 +158,8 @@ class _Deciding:
                 if belief.says(claim)
                 and (belief.stated_to is None or claim.since <= belief.stated_to)
             )
-            again = twin and twin.stated_to and claim.since > twin.stated_to
+            ended = twin and twin.stated_to and claim.since > twin.stated_to
+            again = ended or (twin and twin.is_apart(claim))
             over = replaces or (again and claim.relation is None)
             match = next(same, None if over else twin)
         if match is not None:
@@ -193,9 +193,10 @@ class _Deciding:
             claim supersedes it.
         """
         known = None if claim.known is None else self._cache.fact(claim.known)
-        if known is not None and claim.relation == "confirms":
-            same = stored_belief(known).says(replace(claim, value=known.value))
-            claim = claim if same else replace(claim, relation="replaces")
+        if known is not None and known.kind == "plan" and claim.relation is not None:
+            # Its end would pass for its day: what came of it takes its place.
+            over = claim.relation == "ends" or stored_belief(known).is_apart(claim)
+            claim = replace(claim, relation="replaces") if over else claim
         if known is not None and claim.relation == "replaces":
             if known.row in self._replaced:
                 known = None  # one fact has its place already, and this one stands beside that
