@@ -100,7 +100,7 @@ NAMES_KIN = re.compile(rf"\b{_KIN}\b", re.IGNORECASE)
 # What somebody does in the conversation itself is in its turns already.
 TALK = re.compile(
     r"(?:\S{1,40} ){1,2}?(?:is |are |was )?(?:mention|ask|thank|greet|congratulat|compliment|"
-    r"prais|encourag|appreciat)(?:s|es|ed|d|ing|e)? ",
+    r"prais|encourag|appreciat)(?:s|es|ed|d|ing|e)? |.{1,200}\bby saying\b",
     re.IGNORECASE,
 )
 ASKS = re.compile(
