@@ -68,7 +68,7 @@ class ModelWriter:
         verify: ``"pointers"`` believes a fact whose pointers hold; ``"words"`` refuses what has
             other words than its turns, or anything that speaks against it; ``"model"`` asks the
             model again which facts the turns bear out, one call more. ``None`` is "pointers" for
-            large models, "words" for small ones.
+            large models, "words" for small ones (docs/consolidation.md has the figures).
         thin: Leave out of the prompt what holds no fact: small talk, repetitions, code, the ends of
             long answers (`benchmarks/thinning.py` says what that saves and loses).
 
