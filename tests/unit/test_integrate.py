@@ -441,6 +441,16 @@ def test_what_had_ended_and_is_said_again_begins_again(memory, told):
     ]  # fmt: skip
 
 
+def test_what_a_retracted_fact_had_ended_goes_on(memory, told):
+    told("Ann.smokes + ten a day", 1)
+    told("event Ann.smokes + quit ends", 5)
+    memory.retract(the(memory, "quit").id, user_id="ann", reason="she did not")
+    assert current(memory) == ["ten a day"]
+    smokes = the(memory, "ten a day")
+    proof = memory.explain(smokes.id, user_id="ann").evidence
+    assert [each.turn.text for each in proof] == ["Ann.smokes + ten a day"]
+
+
 def test_a_plan_ends_something_on_its_day(memory, told):
     told("Ann.works + at the mill", 1)
     told("plan Ann.works + leaves the mill until 2025-05-20 ends", 5)

@@ -1,4 +1,4 @@
-"""Retraction of a fact: what had proved it is refused, and what it had replaced holds again."""
+"""Retraction of a fact: what had proved it is refused; what it replaced or ended holds again."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from lightmem_integrations.knowledge.changes import Changes
 from lightmem_integrations.knowledge.commit import write_changes
 from lightmem_integrations.settings import ConsolidationSettings
 from lightmem_integrations.storage.claims import read_claims, refuse
+from lightmem_integrations.storage.erase.rewrite import undo_ends
 from lightmem_integrations.storage.facts import StoredFact, facts_about, update_fact
 
 
@@ -43,6 +44,8 @@ def retract_fact(
     update_fact(connection, fact, values, revision)
     key = fact.subject_key, fact.attribute_key
     refuse(connection, fact.user, fact.row, key, fact.value_key, now)
+    if successor is None:
+        undo_ends(connection, fact.user, fact.row, revision)
     stored = facts_about(connection, fact.user, *key)
     chain = [stored_belief(one) for one in stored]
     claims = read_claims(connection, fact.user, [one.row for one in stored])

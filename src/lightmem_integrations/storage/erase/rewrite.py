@@ -1,15 +1,15 @@
-"""Facts after an erasure: in the words of what is left, and without what took their place."""
+"""Facts after an erasure or a retraction: in the words, and with the times, of what is left."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, and_, select, update
 
 from lightmem_integrations.storage.claims import LINE, read_claims, support_of
 from lightmem_integrations.storage.facts import read_facts, reword_fact, update_fact
-from lightmem_integrations.storage.schema import assertions, facts
-from lightmem_integrations.storage.sql import select_in
+from lightmem_integrations.storage.schema import assertions, evidence, facts
+from lightmem_integrations.storage.sql import delete_in, select_in
 
 
 def reword_facts(
@@ -59,6 +59,32 @@ def rename_chains(
             update_fact(connection, fact, names | keys, revision)
             same = assertions.c.fact == fact.row, assertions.c.episode.is_(None)
             connection.execute(update(assertions).where(*same).values(**names))
+
+
+def undo_ends(connection: Connection, user_row: int, fact_row: int, revision: int) -> None:
+    """Let facts go on that the statement of another fact had ended: it is evidence of them too."""
+    same = assertions.alias()
+    query = (
+        select(assertions.c.id, assertions.c.fact)
+        .join(
+            same,
+            and_(
+                same.c.episode == assertions.c.episode, same.c.statement == assertions.c.statement
+            ),
+        )
+        .where(assertions.c.user == user_row, assertions.c.fact != fact_row)
+        .where(same.c.user == user_row, same.c.fact == fact_row)
+        .where(assertions.c.stated_to.is_not(None))
+    )
+    ends: dict[int, int] = dict(connection.execute(query).all())
+    claims = read_claims(connection, user_row, set(ends.values()))
+    going_on = {
+        row for row, known in claims.items() if any(claim.row not in ends for claim in known)
+    }
+    undone = [claim for claim, row in ends.items() if row in going_on]
+    delete_in(connection, evidence, evidence.c.assertion, undone)
+    delete_in(connection, assertions, assertions.c.id, undone)
+    reword_facts(connection, user_row, going_on, revision)
 
 
 def relink_successors(
