@@ -144,7 +144,7 @@ class MemoryTools:
         return described(self, memory=self._memory, **names)
 
     def search(self, query: str) -> SearchResult:
-        """Quote the memories that answer a query, each with its id.
+        """Tell what is known of a query, and quote the memories that answer it, each with its id.
 
         Raises:
             ToolError: The query is blank, or memory does not answer.
@@ -164,9 +164,13 @@ class MemoryTools:
             f"[{memory_id(hit)}] {hit.when:%Y-%m-%d} {_speaker(hit)}: {' '.join(hit.text.split())}"
             for hit in recall.hits
         ]
-        while len(quotes) > 1 and self._memory.count_tokens(fence(quotes)) > self._max_tokens:
+        known = [f"- {' '.join(hit.text.split())}" for hit in recall.known]
+        shown = ["Known:", *known] if known else []
+        while len(quotes) > 1 and self._memory.count_tokens(fence([*shown, *quotes])) > (
+            self._max_tokens
+        ):
             quotes.pop()  # the ids, too, take room
-        text = fence(quotes) or "Nothing is remembered of that."
+        text = fence([*shown, *quotes]) or "Nothing is remembered of that."
         return SearchResult(text, tuple(recall.hits[: len(quotes)]))
 
     def remember(self, text: str) -> str:

@@ -14,7 +14,7 @@ from lightmem_integrations import LightMem, Turn
 from lightmem_integrations.errors import InvalidRequestError, StoreClosedError
 from lightmem_integrations.langchain import LightMemToolkit
 from lightmem_integrations.llama_index import LightMemToolSpec
-from lightmem_integrations.testing import HashEmbedder
+from lightmem_integrations.testing import HashEmbedder, ScriptedWriter
 from lightmem_integrations.tools import MemoryTools, ToolError
 
 LISBON = "I moved to Lisbon in May."
@@ -143,3 +143,16 @@ def test_without_a_framework_the_reason_is_raised(open_memory: Callable[[], Ligh
     assert [hit.text for hit in found.hits] == [LISBON]
     with pytest.raises(ToolError, match="no memory with the id"):
         tools.forget("old%20talk/none")
+
+
+def test_a_search_tells_what_is_known_before_the_quotes(
+    open_memory: Callable[[], LightMem],
+) -> None:
+    memory = open_memory()
+    memory.add(Turn(role="user", text="Ann.home = Lisbon"), user_id="ann")
+    memory.consolidate(writer=ScriptedWriter(), user_id="ann")
+    found = MemoryTools(memory, user_id="ann", session_id="notes").search("Where is Ann's home?")
+    lines = found.text.splitlines()
+    assert lines[2] == "Known:"
+    assert lines[3].startswith("- Ann home Lisbon.")
+    assert lines[4].startswith("[")
