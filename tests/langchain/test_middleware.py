@@ -105,7 +105,7 @@ def test_the_prompt_up_to_the_memory_is_the_same_byte_for_byte(memory, scripted,
     agent = create_agent(
         model,
         system_prompt=SystemMessage([cached]),
-        middleware=[with_memory(memory, inject=inject, k=1)],
+        middleware=[with_memory(memory, inject=inject, k=1, max_tokens=60)],
         checkpointer=InMemorySaver(),
     )
     for question in ("What nuts can I eat?", "On what stove do I cook?", "Which mushrooms?"):
@@ -477,10 +477,12 @@ def test_two_memories_in_one_agent(memory, scripted, remember):
 def test_limits_are_passed_on(memory, scripted, remember):
     remember("alice", *(f"Fact {n}: I like tea number {n}." for n in range(9)))
     model = scripted("Tea.")
-    agent = create_agent(model, middleware=[with_memory(memory, user_id="alice", k=2)])
+    agent = create_agent(
+        model, middleware=[with_memory(memory, user_id="alice", k=2, max_tokens=120)]
+    )
     agent.invoke(said("Which tea do I like?"))
-    assert memory.recalls[0]["k"] == 2
-    assert model.last_prompt.count("I like tea number") < 9
+    assert (memory.recalls[0]["k"], memory.recalls[0]["max_tokens"]) == (2, 120)
+    assert 0 < model.last_prompt.count("I like tea number") < 9
 
 
 @pytest.mark.parametrize("limit", ["k", "max_tokens", "recall_seconds"])

@@ -17,12 +17,15 @@ from lightmem_integrations.llama_index import (
 )
 
 
-@pytest.mark.parametrize(
-    "make", [ConsolidateTurns, LightMemBlock, LightMemMemory, LightMemMemory.from_defaults]
-)
+@pytest.mark.parametrize("make", [LightMemBlock, LightMemMemory, LightMemMemory.from_defaults])
 def test_made_for_a_user(core: LightMem, make: Any) -> None:
     with pytest.raises(TypeError, match="kk"):
         make(memory=core, user_id="alice", kk=3)
+
+
+def test_an_option_that_consolidation_does_not_know_is_named(core: LightMem) -> None:
+    with pytest.raises(InvalidRequestError, match="ConsolidateTurns takes no 'kk'"):
+        ConsolidateTurns(memory=core, user_id="alice", kk=3)
 
 
 def test_made_otherwise(core: LightMem) -> None:

@@ -31,7 +31,7 @@ from lightmem_integrations.llama_index.messages import to_turn
 from lightmem_integrations.llama_index.window import without_placeholders
 from lightmem_integrations.models.json_answer import read_object
 from lightmem_integrations.models.token_counter import shipped_token_counter
-from lightmem_integrations.recall.candidates import Quote, Ranked
+from lightmem_integrations.recall.candidates import Found, Quote, Ranked
 from lightmem_integrations.recall.pack import pack
 from lightmem_integrations.recall.plan.aliases import unknown_names
 from lightmem_integrations.recall.plan.question import essence, named_speakers
@@ -92,7 +92,7 @@ def packed(text):
         text=text, tier="mtm", score=0.5, parts={}, when=NOW, turns=(turn,),
         source=Source(session_id="s", turn_ids=("1",)),
     )  # fmt: skip
-    return pack([Ranked(hit, quote)], max_tokens=100, count_tokens=shipped_token_counter())
+    return pack(Found([Ranked(hit, quote)]), max_tokens=100, count_tokens=shipped_token_counter())
 
 
 def grounded(text):

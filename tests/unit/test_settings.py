@@ -59,7 +59,7 @@ def test_sizes_of_consolidation_are_whole_numbers_from_one_up(name, value):
 
 @pytest.mark.parametrize(
     ("name", "least"),
-    [("gap_seconds", 0), ("lease_seconds", 0.001), ("half_life_days", 0.001), ("doubt", -1)],
+    [("gap_seconds", 0), ("lease_seconds", 0.001), ("half_life_days", 0.001), ("same_meaning", -1)],
 )
 def test_numbers_of_consolidation_have_a_smallest_value(name, least):
     assert getattr(ConsolidationSettings(**{name: least}), name) == least
