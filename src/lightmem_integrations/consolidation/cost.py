@@ -8,14 +8,11 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from lightmem_integrations.consolidation.write.model_writer import ModelWriter
+from lightmem_integrations.consolidation.write.model_writer import LONGEST_TURN, ModelWriter
 from lightmem_integrations.knowledge.drafts import Writer, WriterTurn
 from lightmem_integrations.models.protocols import Completion, LanguageModel, Message
 from lightmem_integrations.models.token_counter import shipped_token_counter
 from lightmem_integrations.records.report import ConsolidationReport, Progress
-
-LONGEST_READ = 2_000
-"""Characters of a turn that a writer with a model is shown."""
 
 # What a writer with a model takes for a turn, its share of instructions and answer included, and
 # for its characters. Fits the prompts that `benchmarks/thinning.py` counts (LoCoMo 77, RealMem 319,
@@ -108,7 +105,7 @@ class Cost:
 
 
 def _expected(turns: Sequence[WriterTurn]) -> int:
-    return tokens_expected(len(turns), sum(min(len(turn.text), LONGEST_READ) for turn in turns))
+    return tokens_expected(len(turns), sum(min(len(turn.text), LONGEST_TURN) for turn in turns))
 
 
 class _MeteredModel:

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
-from lightmem_integrations.consolidation.cost import LONGEST_READ, Cost, tokens_expected
+from lightmem_integrations.consolidation.cost import Cost, tokens_expected
 from lightmem_integrations.consolidation.decay import make_room
 from lightmem_integrations.consolidation.episode import (
     LeaseLost,
@@ -18,6 +18,7 @@ from lightmem_integrations.consolidation.episode import (
 )
 from lightmem_integrations.consolidation.failures import put_back
 from lightmem_integrations.consolidation.segment import Segments, segment
+from lightmem_integrations.consolidation.write.model_writer import LONGEST_TURN
 from lightmem_integrations.engine.store import Store
 from lightmem_integrations.errors import (
     LightMemError,
@@ -180,7 +181,7 @@ class _Run:
         """Turns that a run would read now, and their characters."""
         with self._run.store.ledger.read() as connection:
             counts = [
-                work_queue.count_unread(connection, user, self._run.clock(), LONGEST_READ)
+                work_queue.count_unread(connection, user, self._run.clock(), LONGEST_TURN)
                 for user in users
             ]
         return sum(turns for turns, _ in counts), sum(characters for _, characters in counts)

@@ -41,7 +41,7 @@ _BYTES_PER_TOKEN = 3
 _FEWEST_TURNS = 2
 _BEFORE = 3
 _SHORTEST_TURN = 200
-_LONGEST_TURN = 2_000
+LONGEST_TURN = 2_000
 # Thousand millions of parameters from which a model follows the long prompt: a guess.
 _LARGE = 4.0
 _PARAMETERS = re.compile(r"(?<![\d.])(\d{1,4}(?:\.\d{1,3})?)([bm])(?![a-z0-9])", re.IGNORECASE)
@@ -153,7 +153,7 @@ class ModelWriter:
 
     def _longest_turn(self) -> int:
         """Characters of a turn that are shown: no turn fills a prompt alone."""
-        return max(min(_LONGEST_TURN, self._room() // 4), _SHORTEST_TURN)
+        return max(min(LONGEST_TURN, self._room() // 4), _SHORTEST_TURN)
 
     def _prompt(self, shown: Shown) -> list[Message]:
         longest = self._longest_turn()
