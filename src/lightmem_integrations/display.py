@@ -57,6 +57,16 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def sized(count: int) -> str:
+    """A size in bytes, in the unit in which it is read best: ``1.5 MB``."""
+    size = float(count)
+    for unit in ("bytes", "KB", "MB"):
+        if size < 1_000:  # noqa: PLR2004
+            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
+        size /= 1_000
+    return f"{size:.1f} GB"
+
+
 def clipped(text: str, length: int = _CLIP) -> str:
     """The text as ``literal`` gives it, at most ``length`` characters long."""
     line = literal(text)

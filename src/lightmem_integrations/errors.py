@@ -4,9 +4,13 @@
 
     LightMemError
     ├── ScopeError (ValueError)             whose memory is not clear: bad user, session or agent id
+    ├── AuthenticationError                 a server was given no token, or one that is not valid
+    ├── AccessError                         no grant on that space, or none to write there
     ├── InvalidTurnError (ValueError)       a turn that cannot be stored as it is
     │   └── TurnConflictError               the id is taken by a turn with other content
     ├── InvalidRequestError (ValueError)    an argument that makes no sense, such as k=0
+    │   ├── NotFoundError                   the user has no such fact or open conflict
+    │   └── InvalidImportError              a source of an import is damaged, or of another form
     ├── SettingsError (ValueError)          a setting out of its range
     ├── MissingExtraError (ImportError)     a package of an optional extra is not installed
     ├── ModelError
@@ -18,8 +22,10 @@
         ├── StoreClosedError                used after close()
         ├── ForkedProcessError              opened in a parent process, used in its child
         ├── IndexUnavailableError           the vector index does not answer
+        ├── CopyMismatchError               a copy of a store lacks something of its source
         ├── EmbeddingMismatchError          the store was built with another embedder
         └── LedgerError                     the database refused or is of a newer version
+            └── ReadOnlyError               a write to a store that is open for reading only
 """
 
 
@@ -29,6 +35,14 @@ class LightMemError(Exception):
 
 class ScopeError(LightMemError, ValueError):
     """A user or session id is missing, blank, not a string, or a wildcard."""
+
+
+class AuthenticationError(LightMemError):
+    """A request to a server bears no token, or one that is unknown, expired or not valid."""
+
+
+class AccessError(LightMemError):
+    """A user has no grant on a space, or none to write there."""
 
 
 class InvalidTurnError(LightMemError, ValueError):
@@ -41,6 +55,14 @@ class TurnConflictError(InvalidTurnError):
 
 class InvalidRequestError(LightMemError, ValueError):
     """An argument of a call is out of its range or of the wrong type."""
+
+
+class NotFoundError(InvalidRequestError):
+    """The user, or the space, has no fact or open conflict with this id."""
+
+
+class InvalidImportError(InvalidRequestError):
+    """A source of an import is cut, damaged, of another form or version; nothing was imported."""
 
 
 class SettingsError(LightMemError, ValueError):
@@ -100,9 +122,25 @@ class IndexUnavailableError(StorageError):
     """The vector index does not answer; the ledger is not affected."""
 
 
+class CopyMismatchError(StorageError):
+    """A copy of a store does not hold what its source does; it cannot be opened.
+
+    Attributes:
+        copied: What both hold, table by table.
+    """
+
+    def __init__(self, message: str, copied: object = None) -> None:
+        self.copied = copied
+        super().__init__(message)
+
+
 class EmbeddingMismatchError(StorageError):
     """The store was built with another embedder than the one given."""
 
 
 class LedgerError(StorageError):
     """The ledger refused an operation, or was written by a newer version."""
+
+
+class ReadOnlyError(LedgerError):
+    """The store is open for reading only; nothing was written."""

@@ -55,7 +55,10 @@ _SHORT = 40  # characters: a guess, enough to tell which value, too few to quote
 
 def short_repr(value: object) -> str:
     """A short form of a value for an error message: 40 characters at most."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001  # somebody's own class, or a number of 5,000 digits
+        return f"<{type(value).__name__} that cannot be shown>"
     return text if len(text) <= _SHORT else f"{text[:_SHORT]}... ({len(text)} characters)"
 
 
@@ -288,9 +291,9 @@ def escape_fence(text: str) -> str:
     )
 
 
-def fence(lines: list[str]) -> str:
+def fence(lines: list[str], notice: str = NOTICE) -> str:
     """Memory lines as one fenced block for a prompt, marked as data. Empty for no lines."""
     if not lines:
         return ""
     body = "\n".join(escape_fence(line) for line in lines)
-    return f"{FENCE_OPEN}\n{NOTICE}\n{body}\n{FENCE_CLOSE}"
+    return f"{FENCE_OPEN}\n{notice}\n{body}\n{FENCE_CLOSE}"

@@ -15,8 +15,12 @@ from lightmem_integrations.text.timezone import check_timezone
 Policy = Literal["latest", "trust", "evidence", "ask"]
 """Policy for two agents that contradict each other: whose word counts."""
 
+LONGEST_LEASE = 3_600.0
+"""Seconds that any worker may hold a user's memory without a sign of life; a lease that ends later
+was written by a clock that was ahead. A guess."""
 
-def _at_least(least: float, default: float) -> Any:
+
+def _at_least(least: float, default: float | None) -> Any:
     """A field whose smallest value is not the usual one of its type."""
     return field(default=default, metadata={"least": least})
 
@@ -43,13 +47,17 @@ def _check_fields(settings: object) -> None:
             raise SettingsError(f"{type(settings).__name__}.{setting.name} is {value!r}; {remedy}.")
 
 
-def _remedy(value: object, hint: Any, least: float, most: float) -> str | None:
+def _remedy(  # noqa: PLR0911 - one for each kind of field
+    value: object, hint: Any, least: float, most: float
+) -> str | None:
     """The remedy for a value that does not fit its field's type; ``None`` if it fits."""
     if hint is bool or get_origin(hint) is Literal:
         choices = (True, False) if hint is bool else get_args(hint)
         # By type too: 1 == True.
         fits = any(type(value) is type(one) and value == one for one in choices)
         return None if fits else f"it is {' or '.join(map(repr, choices))}"
+    if float in get_args(hint):
+        return None if value is None else _remedy(value, float, least, most)
     if hint in (int, float):
         kinds = (int,) if hint is int else (int, float)
         # "not at least" rather than "below": NaN is neither.
@@ -81,8 +89,10 @@ class ConsolidationSettings:
         gap_seconds: A session is over after this long without a turn, and a pause of more than
             this within one ends an episode.
         max_turns: Turns of a session read at once.
-        lease_seconds: How long a worker holds a user's memory without a sign of life, and how long
-            a writer may take for one episode. What is late is left behind and tried again later.
+        lease_seconds: How long a user waits whose worker died, until another may take over. A
+            worker renews its lease three times in it, so that two late renewals lose nothing.
+        writer_seconds: How long a writer may take for one episode. What is late is left behind and
+            tried again later.
         first_backoff_seconds: How long a session rests after a failure; twice as long each time.
         longest_backoff_seconds: How long at most.
         max_tries: How often a writer may give something unusable for the same turns before they
@@ -102,7 +112,8 @@ class ConsolidationSettings:
     trust: tuple[str, ...] = ()
     gap_seconds: float = 6 * 3600.0
     max_turns: int = 2_000
-    lease_seconds: float = _at_least(0.001, 600.0)
+    lease_seconds: float = field(default=30.0, metadata={"least": 0.1, "most": LONGEST_LEASE})
+    writer_seconds: float = _at_least(0.001, 600.0)
     first_backoff_seconds: float = 30.0
     longest_backoff_seconds: float = 3_600.0
     max_tries: int = 5
@@ -128,6 +139,7 @@ class Settings:
         score_threshold: Score, from 0 to 1, that a hit must have to come back. Where none has it,
             nothing is known of the question. 0 returns the best there is, however far from it.
         short_term_tokens: Size of the short-term window, in tokens.
+        profile_tokens: Size of a user's profile, in tokens.
         dense_pool: Candidates taken from the vector index.
         lexical_pool: Candidates taken from the full-text index.
         scoring: What the Selector weighs: ``full`` (all that speaks for a candidate) or ``plain``
@@ -143,6 +155,8 @@ class Settings:
             question waits: a batch of turns, a model that is loaded. What is late is left behind;
             ``index_pending``, ``reindex`` and ``warm_up`` raise. 120 is a guess: a large model
             loads from a slow disk, or embeds a batch of long turns, in less.
+        claim_seconds: Where several processes share a database: how long turns wait whose process
+            died while it embedded them, until another one does. A process at work renews its claim.
         background_indexing: Embed new turns in a thread of this process, soon after ``add``.
         background_consolidation: Consolidate in a thread of this process, whenever the store is
             quiet. Off by default: a writer with a model costs time or money, which nobody should
@@ -163,10 +177,15 @@ class Settings:
         embed_batch: Turns embedded in one call of the model.
         max_turn_chars: Longest text of one turn, in characters.
         max_id_chars: Longest user, session, agent or turn id, in characters.
+        max_metadata_bytes: Largest metadata of one turn, in bytes of JSON.
         timezone: IANA name of the users' time zone, such as ``Europe/Berlin``. By its calendar
             "yesterday" is reckoned, where neither a turn's time nor a call names another zone.
             ``None`` for the local zone of the process.
         clock_skew_seconds: How far in the future a turn's time may lie.
+        lifetime_days: How long a turn is kept, from when it was said, that has no ``expires_at`` of
+            its own and is not pinned; also of what is stored already. ``None`` for as long as
+            nobody forgets it.
+        session_lifetime_days: The same for all turns of a session together, from its last turn.
         shards: Collections over which an embedded Chroma store spreads its users.
         column_mebibytes: Memory for the turns of users who are asked about, held to answer the next
             question sooner: those asked about last, for which it is enough. 0 for none. 64 hold
@@ -181,6 +200,7 @@ class Settings:
     max_tokens: int = 1_000
     score_threshold: float = _share(0.0)
     short_term_tokens: int = 2_000
+    profile_tokens: int = 300
     dense_pool: int = 48
     lexical_pool: int = 48
     scoring: Literal["full", "plain"] = "full"
@@ -188,6 +208,7 @@ class Settings:
     catch_up_seconds: float = 5.0
     embed_seconds: float = 10.0
     work_seconds: float = 120.0
+    claim_seconds: float = _at_least(0.1, 30.0)
     background_indexing: bool = True
     background_consolidation: bool = False
     shared_knowledge: bool = False
@@ -200,8 +221,11 @@ class Settings:
     embed_batch: int = 64
     max_turn_chars: int = 100_000
     max_id_chars: int = 10_000
+    max_metadata_bytes: int = 16_384
     timezone: str | None = None
     clock_skew_seconds: float = 300.0
+    lifetime_days: float | None = _at_least(0.001, None)
+    session_lifetime_days: float | None = _at_least(0.001, None)
     shards: int = 16
     column_mebibytes: int = _at_least(0, 64)
     check_timeout_seconds: float = 20.0
@@ -213,3 +237,16 @@ class Settings:
             check_timezone(self.timezone)
         except InvalidRequestError as error:
             raise SettingsError(f"Settings.{error}") from error
+
+
+def checked_settings(given: object) -> Settings:
+    """The settings of a memory that is being opened; the defaults for ``None``.
+
+    Raises:
+        SettingsError: They are something else, such as a dictionary.
+    """
+    if given is not None and not isinstance(given, Settings):
+        raise SettingsError(
+            f"settings= is {given!r:.40}, a {type(given).__name__}. Pass such as Settings(k=10)."
+        )
+    return given or Settings()

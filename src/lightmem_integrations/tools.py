@@ -15,9 +15,14 @@ from urllib.parse import quote, unquote
 from pydantic import BaseModel, Field, create_model
 
 from lightmem_integrations.display import described
-from lightmem_integrations.errors import LightMemError, ScopeError
+from lightmem_integrations.errors import AccessError, LightMemError
 from lightmem_integrations.lightmem import LightMem, checked_memory
+from lightmem_integrations.records.access import SpacesRead, label_of, spaces_read
 from lightmem_integrations.records.conversation import Hit, Turn
+from lightmem_integrations.records.filter_form import filter_of
+from lightmem_integrations.records.filters import FilterLike
+from lightmem_integrations.records.metadata import metadata_of
+from lightmem_integrations.records.storable import fitted
 from lightmem_integrations.safety import check_counts, check_scope_id, check_user_id, digest, fence
 from lightmem_integrations.text.timezone import check_timezone
 
@@ -25,6 +30,7 @@ logger = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
+_UNAVAILABLE = "Memory is not available at the moment."
 _DIGEST_BYTES = 8  # a guess: notes of one session are far too few for two to share 64 bits
 _ID = {"memory_id": "Id of the memory, exactly as search_memory shows it in brackets."}
 
@@ -111,10 +117,15 @@ class MemoryTools:
         max_tokens: Tokens of a search's text. ``None``: the settings' ``max_tokens``.
         timezone: The user's time zone (IANA). ``None``: the settings' ``timezone``.
         strict: Raise what the memory raises.
+        space: The space that keeps the notes, instead of the user's own memory.
+        spaces: Spaces to search besides, ``space`` among them; ``"all"`` for all that may be read.
+        filter: What is searched, forgotten or corrected must meet it, as in ``LightMem.recall``.
+        note_metadata: Metadata of the notes; let it meet ``filter``, so that they are found.
 
     Raises:
         ScopeError: The user or session id is missing, blank or a wildcard.
-        InvalidRequestError: A size is below 1.
+        InvalidRequestError: A size is below 1, or ``filter`` is none.
+        InvalidTurnError: ``note_metadata`` is none.
     """
 
     def __init__(
@@ -128,6 +139,10 @@ class MemoryTools:
         max_tokens: int | None = None,
         timezone: str | None = None,
         strict: bool = False,
+        space: str | None = None,
+        spaces: SpacesRead = (),
+        filter: FilterLike | None = None,  # noqa: A002
+        note_metadata: Mapping[str, Any] | None = None,
     ) -> None:
         check_counts(k=k, max_tokens=max_tokens)
         self._memory = checked_memory(memory)
@@ -138,6 +153,10 @@ class MemoryTools:
         self._max_tokens = memory.settings.max_tokens if max_tokens is None else max_tokens
         self._timezone = check_timezone(timezone)
         self._strict = strict
+        self._space = space
+        self._spaces = spaces_read(spaces, space)
+        self._within: dict[str, Any] = {"user_id": user_id, "filter": filter_of(filter)}
+        self._note_metadata = metadata_of(note_metadata, memory.settings.max_metadata_bytes)
 
     def __repr__(self) -> str:
         names = {"user_id": self._user_id, "session_id": self._session_id}
@@ -152,19 +171,14 @@ class MemoryTools:
         recall = self._guarded(
             SEARCH,
             lambda: self._memory.recall(
-                query,
-                user_id=self._user_id,
-                k=self._k,
-                max_tokens=self._max_tokens,
-                timezone=self._timezone,
-                strict=self._strict,
+                query, k=self._k, max_tokens=self._max_tokens, timezone=self._timezone,
+                strict=self._strict, spaces=self._spaces, **self._within,
             ),
-        )
-        quotes = [
-            f"[{memory_id(hit)}] {hit.when:%Y-%m-%d} {_speaker(hit)}: {' '.join(hit.text.split())}"
-            for hit in recall.hits
+        )  # fmt: skip
+        quotes = [quoted(hit) for hit in recall.hits]
+        known = [
+            f"- {label_of(hit.source.space)}{' '.join(hit.text.split())}" for hit in recall.known
         ]
-        known = [f"- {' '.join(hit.text.split())}" for hit in recall.known]
         shown = ["Known:", *known] if known else []
         while len(quotes) > 1 and self._memory.count_tokens(fence([*shown, *quotes])) > (
             self._max_tokens
@@ -177,9 +191,9 @@ class MemoryTools:
         """Write a note down; the same words in the same session count once.
 
         Raises:
-            ToolError: The note is blank or too long, or memory does not answer.
+            ToolError: The note is blank, or memory does not answer.
         """
-        self._guarded(REMEMBER, lambda: self._write(text))
+        self._guarded(REMEMBER, lambda: self._write(text, self._space))
         return "Remembered."
 
     def forget(self, memory_id: str) -> str:
@@ -190,7 +204,7 @@ class MemoryTools:
         """
 
         def erase() -> None:
-            if not self._erase(*_turn_of(memory_id)):
+            if not self._erase(*self._turn_of(memory_id)):
                 raise _unknown(memory_id)
 
         self._guarded(FORGET, erase)
@@ -205,35 +219,46 @@ class MemoryTools:
         """
 
         def correct() -> None:
-            session_id, turn_id = _turn_of(memory_id)
-            turns = self._memory.history(user_id=self._user_id, session_id=session_id)
-            if all(turn.id != turn_id for turn in turns):
+            space, session_id, turn_id = self._turn_of(memory_id)
+            turns = self._memory.history(session_id=session_id, space=space, **self._within)
+            if all(turn.id != turn_id for turn in turns if turn.author in (None, self._user_id)):
                 raise _unknown(memory_id)
             # In this order: if the second fails, both are there, and nothing is lost.
-            written = self._write(text)
+            written = self._write(text, space)
             if (self._session_id, written) != (session_id, turn_id):
-                self._erase(session_id, turn_id)
+                self._erase(space, session_id, turn_id)
 
         self._guarded(CORRECT, correct)
         return "Corrected."
 
-    def _write(self, text: str) -> str:
+    def _write(self, text: str, space: str | None) -> str:
         # An id of its wording: an agent that is resumed or goes back in time may call a tool again.
         turn_id = f"note-{digest(text, _DIGEST_BYTES)}"
+        note = Turn(role="assistant", text=text, id=turn_id, metadata=self._note_metadata)
         self._memory.add(
-            Turn(role="assistant", text=text, id=turn_id),
-            user_id=self._user_id,
-            session_id=self._session_id,
-            agent_id=self._agent_id,
-            timezone=self._timezone,
-        )
+            fitted(note, self._memory.settings),
+            user_id=self._user_id, session_id=self._session_id, agent_id=self._agent_id,
+            timezone=self._timezone, space=space,
+        )  # fmt: skip
         return turn_id
 
-    def _erase(self, session_id: str, turn_id: str) -> int:
-        receipt = self._memory.forget(
-            user_id=self._user_id, session_id=session_id, turn_ids=[turn_id], purge=False
-        )
-        return receipt.turns
+    def _erase(self, space: str | None, session_id: str, turn_id: str) -> int:
+        return self._memory.forget(
+            session_id=session_id, turn_ids=[turn_id], purge=False, space=space, **self._within
+        ).turns
+
+    def _turn_of(self, memory_id: str) -> tuple[str | None, str, str]:
+        """The space, the session id and the turn id in an id of `memory_id`.
+
+        Raises:
+            ToolError: It is no such id, or of a space that is not searched.
+        """
+        *named, session_id, turn_id = ["", *map(unquote, memory_id.strip("[] \n").split("/"))]
+        space = named[1] if len(named) == 2 else None  # noqa: PLR2004
+        searched = space is None or self._spaces == "all" or space in self._spaces
+        if len(named) not in (1, 2) or not searched or not (session_id.strip() and turn_id.strip()):
+            raise _unknown(memory_id)
+        return space, session_id, turn_id
 
     def _guarded(self, tool: ToolDescription, work: Callable[[], _T]) -> _T:
         try:
@@ -245,39 +270,30 @@ class MemoryTools:
                 raise
             logger.warning("%s failed: %s: %s", tool.name, type(error).__name__, error)
             # What an argument lacks helps the model; what a disk lacks does not.
-            about_arguments = isinstance(error, LightMemError) and isinstance(error, ValueError)
-            raise ToolError(
-                str(error) if about_arguments else "Memory is not available at the moment."
-            ) from error
+            told = isinstance(error, LightMemError) and isinstance(error, ValueError | AccessError)
+            raise ToolError(str(error) if told else _UNAVAILABLE) from error
 
 
 def memory_id(hit: Hit) -> str:
-    """The id of a memory between model and tools: its session and its first turn, URL-quoted."""
+    """The id of a memory between model and tools: its space, session and first turn, URL-quoted."""
     source = hit.source
     if source.shared:  # no turn of this user's: nothing that a tool could erase
         return f"shared/{source.fact_id}"
-    return "/".join(quote(part, safe="") for part in (source.session_id, source.turn_ids[0]))
+    space = () if source.space is None else (source.space,)
+    return "/".join(
+        quote(part, safe="") for part in (*space, source.session_id, source.turn_ids[0])
+    )
 
 
-def _turn_of(memory_id: str) -> tuple[str, str]:
-    """The session id and turn id in an id of `memory_id`.
-
-    Raises:
-        ToolError: It is no such id.
-    """
-    session_id, _, turn_id = map(unquote, memory_id.strip("[] \n").partition("/"))
-    try:
-        return check_scope_id(session_id, "session_id"), check_scope_id(turn_id, "turn_id")
-    except ScopeError:
-        raise _unknown(memory_id) from None
+def quoted(hit: Hit) -> str:
+    """A memory as a model reads it: its id, its space, when it was said and by whom, on a line."""
+    turn = hit.turns[0] if hit.turns else None
+    speaker = (turn and (turn.speaker or turn.role.capitalize())) or "Known"
+    text = " ".join(hit.text.split())
+    return f"[{memory_id(hit)}] {label_of(hit.source.space)}{hit.when:%Y-%m-%d} {speaker}: {text}"
 
 
 def _unknown(memory_id: str) -> ToolError:
     return ToolError(
         f"There is no memory with the id {memory_id!r}. Use an id that search_memory shows."
     )
-
-
-def _speaker(hit: Hit) -> str:
-    turn = hit.turns[0] if hit.turns else None
-    return (turn and (turn.speaker or turn.role.capitalize())) or "Known"

@@ -9,10 +9,14 @@ import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from lightmem_integrations.errors import InvalidRequestError, InvalidTurnError, SettingsError
+from lightmem_integrations.errors import InvalidRequestError, InvalidTurnError
 from lightmem_integrations.models.protocols import TokenCounter
 from lightmem_integrations.models.token_counter import check_token_counter
 from lightmem_integrations.records.conversation import ROLES, TIERS, Tier, Turn
+from lightmem_integrations.records.filter_form import filter_of
+from lightmem_integrations.records.filters import Filter
+from lightmem_integrations.records.lifetime import check_lifetime
+from lightmem_integrations.records.metadata import checked_metadata
 from lightmem_integrations.safety import (
     EARLIEST,
     check_count,
@@ -34,24 +38,16 @@ from lightmem_integrations.text.timezone import check_timezone
 _SEARCHABLE = ("user", "assistant")
 
 
-def checked_settings(given: object) -> Settings:
-    """The settings of a memory that is being opened; the defaults for ``None``.
-
-    Raises:
-        SettingsError: They are something else, such as a dictionary.
-    """
-    if given is not None and not isinstance(given, Settings):
-        raise SettingsError(
-            f"settings= is {short_repr(given)}, a {type(given).__name__}. Pass such as "
-            "Settings(k=10)."
-        )
-    return given or Settings()
-
-
 def checked_turns(
-    turns: Turn | Iterable[Turn], settings: Settings, now: dt.datetime
+    turns: Turn | Iterable[Turn],
+    settings: Settings,
+    now: dt.datetime,
+    author: str | None = None,
 ) -> list[NewTurn]:
     """Check turns, and fill in their ids and times: what names no time is said ``now``.
+
+    Of a space, where several users speak, the ``author`` is the speaker of a user's turns that name
+    none: what two of them say of themselves is not taken for one person's.
 
     Raises:
         InvalidTurnError: One of them cannot be stored; it says which and why.
@@ -62,10 +58,12 @@ def checked_turns(
             "them: Turn(role='user', text='...')."
         )
     given = [turns] if isinstance(turns, Turn) else list(turns)
-    return [_checked_turn(turn, place, now, settings) for place, turn in enumerate(given)]
+    return [_checked_turn(turn, place, now, settings, author) for place, turn in enumerate(given)]
 
 
-def _checked_turn(turn: Turn, place: int, now: dt.datetime, settings: Settings) -> NewTurn:
+def _checked_turn(
+    turn: Turn, place: int, now: dt.datetime, settings: Settings, author: str | None
+) -> NewTurn:
     if not isinstance(turn, Turn):
         raise InvalidTurnError(
             f"Item {place} is {short_repr(turn)}, a {type(turn).__name__}. Pass Turn objects: "
@@ -93,11 +91,20 @@ def _checked_turn(turn: Turn, place: int, now: dt.datetime, settings: Settings) 
         _check_text(turn.speaker, f"{where}: speaker", settings.max_id_chars, "max_id_chars")
     if turn.time is not None:
         _check_time(turn.time, where, now, settings.clock_skew_seconds)
+    metadata = checked_metadata(turn.metadata, where, settings.max_metadata_bytes)
+    check_lifetime(turn, where, turn.time or now)
     searchable = turn.searchable and turn.role in _SEARCHABLE and bool(turn.text.strip())
     complete = replace(
-        turn, id=turn.id or uuid.uuid4().hex, time=turn.time or now, searchable=searchable
-    )
-    return NewTurn(complete, " ".join(terms(turn.text)), message)
+        turn, id=turn.id or uuid.uuid4().hex, time=turn.time or now, searchable=searchable,
+        metadata=json.loads(metadata or "{}"),
+        author=author, speaker=turn.speaker or _speaker(turn, author),
+    )  # fmt: skip
+    return NewTurn(complete, " ".join(terms(turn.text)), message, metadata)
+
+
+def _speaker(turn: Turn, author: str | None) -> str | None:
+    """Who said it in a space, where none is named: a name holds no NUL, an id may."""
+    return author.replace("\0", "\ufffd") if author and turn.role == "user" else None
 
 
 def _check_text(text: str, where: str, max_chars: int, setting: str) -> None:
@@ -175,6 +182,7 @@ class Request:
         count_tokens: Counts tokens for this request.
         strict: Raise instead of degrading.
         recall_seconds: How long the answer may take; ``None`` for the settings' limits.
+        filter: What the turns must meet; ``None`` for all.
     """
 
     query: str
@@ -195,6 +203,7 @@ class Request:
     count_tokens: TokenCounter
     strict: bool
     recall_seconds: float | None
+    filter: Filter | None
 
 
 def checked_request(
@@ -217,6 +226,7 @@ def checked_request(
     count_tokens: TokenCounter,
     strict: bool = False,
     recall_seconds: float | None = None,
+    filter: object = None,  # noqa: A002
 ) -> Request:
     """Check the arguments of a recall; where a size is ``None``, it is the settings'.
 
@@ -252,6 +262,7 @@ def checked_request(
         count_tokens=count_tokens,
         strict=strict,
         recall_seconds=None if recall_seconds is None else check_seconds(recall_seconds),
+        filter=filter_of(filter),
     )
 
 

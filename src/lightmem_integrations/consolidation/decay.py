@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from itertools import chain
 
 from lightmem_integrations.engine.store import Store
@@ -20,6 +19,8 @@ from lightmem_integrations.storage.episodes import (
     read_episodes,
     turns_of_episodes,
 )
+from lightmem_integrations.storage.pins import pinned_episodes
+from lightmem_integrations.storage.users import lock_users
 from lightmem_integrations.storage.work_queue import user_named
 from lightmem_integrations.text.temporal import SECONDS_A_DAY
 
@@ -49,17 +50,17 @@ def utility(episode: StoredEpisode, supports: int, now: float, half_life_days: f
 
 
 def make_room(
-    store: Store, user_row: int, settings: ConsolidationSettings, now: float | None = None
+    store: Store, user_row: int, settings: ConsolidationSettings, now: float
 ) -> tuple[int, int]:
     """Compress and drop a user's least useful episodes until they fit; returns how many of each.
 
-    Compressed: the summary stays, its turns are no longer searched. Dropped: the summary goes
-    too. Either way the turns stay in the history, and the facts with their evidence.
+    What is pinned stays. Compressed: the summary stays, its turns are no longer searched. Dropped:
+    the summary goes too. Either way the turns stay in the history, and the facts with their
+    evidence.
 
     Raises:
         StorageError: The store does not answer.
     """
-    now = time.time() if now is None else now
     with store.ledger.read() as connection:
         there = count_episodes(connection, user_row)
         searched = count_episodes(connection, user_row, VERBATIM)
@@ -68,17 +69,21 @@ def make_room(
     # Nobody may index a turn between the ledger's and the index's forgetting it.
     with store.indexer.exclusively():
         with store.ledger.write() as connection:
+            lock_users(connection, [user_row])
             supports, half_life = facts_resting_on(connection, user_row), settings.half_life_days
+            pinned = pinned_episodes(connection, user_row)
+            every = read_episodes(connection, user_row)
             ranked = sorted(
-                read_episodes(connection, user_row),
+                (episode for episode in every if episode.row not in pinned),
                 key=lambda episode: (
                     utility(episode, supports.get(episode.row, 0), now, half_life), episode.row,
                 ),
             )  # fmt: skip
-            excess = _over(len(ranked), settings.capacity)
+            excess = _over(len(every), settings.capacity)
             drop = [episode.row for episode in ranked[:excess]]
             searched_now = [episode.row for episode in ranked[excess:] if episode.state == VERBATIM]
-            compress = searched_now[: _over(len(searched_now), settings.verbatim)]
+            kept = sum(episode.state == VERBATIM for episode in every if episode.row in pinned)
+            compress = searched_now[: _over(len(searched_now) + kept, settings.verbatim)]
             drop_episodes(connection, drop)
             compress_episodes(connection, compress)
             turns = turns_of_episodes(connection, user_row, [*drop, *compress])

@@ -23,6 +23,7 @@ from lightmem_integrations.records.report import ConsolidationReport
 from lightmem_integrations.safety import has_lone_surrogates
 from lightmem_integrations.storage.facts import StoredFact
 from lightmem_integrations.storage.unread_turns import turns_before, unchanged
+from lightmem_integrations.storage.users import lock_users
 from lightmem_integrations.storage.work_queue import Due, clear_if_done, forgive, holds_lease
 
 _BEFORE = 3
@@ -56,6 +57,7 @@ def consolidate_episode(
 
     @contextmanager
     def still_ours(connection: Connection) -> Iterator[None]:
+        lock_users(connection, [due.user])  # from here on, what is asked holds to the end
         if not holds_lease(connection, due.user, run.worker):
             raise LeaseLost("Another worker took this user's memory over; it goes on there.")
         if not unchanged(connection, due, turns):

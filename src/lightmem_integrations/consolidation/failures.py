@@ -11,6 +11,7 @@ from lightmem_integrations.knowledge.run_context import RunContext
 from lightmem_integrations.records.report import ConsolidationReport
 from lightmem_integrations.storage import work_queue
 from lightmem_integrations.storage.unread_turns import unchanged
+from lightmem_integrations.storage.users import lock_users
 from lightmem_integrations.storage.work_queue import Due
 
 logger = logging.getLogger(__name__)
@@ -29,6 +30,7 @@ def put_back(
     # A model that is down says nothing about the turns; one that answers nonsense may.
     down = isinstance(error, ModelError) and not isinstance(error, ModelOutputError)
     with run.store.ledger.write() as connection:
+        lock_users(connection, [due.user])
         if not unchanged(connection, due, turns):
             return failed  # forgotten meanwhile, and the reason may quote them
         tries = work_queue.put_back(

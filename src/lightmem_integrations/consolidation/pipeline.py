@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from lightmem_integrations.consolidation.cost import Cost, tokens_expected
@@ -17,6 +16,7 @@ from lightmem_integrations.consolidation.episode import (
     consolidate_episode,
 )
 from lightmem_integrations.consolidation.failures import put_back
+from lightmem_integrations.consolidation.leases import Leases
 from lightmem_integrations.consolidation.segment import Segments, segment
 from lightmem_integrations.consolidation.write.model_writer import LONGEST_TURN
 from lightmem_integrations.engine.store import Store
@@ -31,16 +31,21 @@ from lightmem_integrations.knowledge.fact_cache import FactCache
 from lightmem_integrations.knowledge.run_context import RunContext
 from lightmem_integrations.knowledge.vectors import embed_missing
 from lightmem_integrations.records.report import ConsolidationReport, Progress
-from lightmem_integrations.settings import ConsolidationSettings
+from lightmem_integrations.settings import LONGEST_LEASE, ConsolidationSettings
 from lightmem_integrations.storage import work_queue
 from lightmem_integrations.storage.unread_turns import is_over, unread
 from lightmem_integrations.storage.users import find_user
-from lightmem_integrations.storage.work_queue import Due, drop_lease, take_lease
+from lightmem_integrations.storage.work_queue import Due
+from lightmem_integrations.telemetry.observed import part
 
 logger = logging.getLogger(__name__)
 
 _READ_ANEW = 5
 """Times that a session is read anew after others changed it, until the next run: a guess."""
+
+_EPISODES_A_TURN = 10
+"""Episodes of a user after which others have their turn: a guess, in which what is done once for a
+user at each turn, to embed and to read its facts, is little."""
 
 
 class Segmenter(Protocol):
@@ -73,14 +78,15 @@ def consolidate(
     on_progress: OnProgress | None = None,
     cost: Cost | None = None,
     segment: Segmenter = segment,
-    clock: Callable[[], float] = time.time,
+    clock: Callable[[], float] | None = None,
     should_stop: Callable[[], bool] = lambda: False,
     pause: Callable[[], None] = lambda: None,
 ) -> ConsolidationReport:
     """Make episodes and facts of what was said since the last time.
 
     Works session by session, and stores episode by episode: stopped at any point, the next run
-    goes on where this one was. With nothing new it changes nothing.
+    goes on where this one was. With nothing new it changes nothing. Users take turns, and who is
+    worked for by another run is left out.
 
     Args:
         store: Where.
@@ -94,7 +100,7 @@ def consolidate(
         on_progress: Hears how far it is.
         cost: Counts what models take, and knows the limits.
         segment: Cuts sessions into episodes.
-        clock: The time, in seconds since 1970.
+        clock: The time, in seconds since 1970; by default the ledger's.
         should_stop: Asked between episodes whether to end early.
         pause: Called between the steps of an episode; may wait, to let others go first.
 
@@ -104,30 +110,35 @@ def consolidate(
     """
     run = RunContext(
         store=store, writer=writer, settings=settings or ConsolidationSettings(),
-        worker=uuid.uuid4().hex, clock=clock, pause=pause,
+        worker=uuid.uuid4().hex, clock=clock or store.ledger.now, pause=pause,
     )  # fmt: skip
-    going = _Run(run, segment, should_stop, cost or Cost(), final=final)
+    leases = Leases(store.ledger, run.worker, run.settings.lease_seconds, clock)
+    going = _Run(run, leases, segment, should_stop, cost or Cost(), final=final)
     if dry_run:
         return going.waiting(user_id)
     if retry_set_aside:
         going.release(user_id)
-    return going.over(user_id, max_batches, on_progress)
+    with leases:
+        return going.over(user_id, max_batches, on_progress)
 
 
 class _Run:
     """One run: its counts, and the failures in a row that end it."""
 
     def __init__(
-        self, run: RunContext, segment: Segmenter, should_stop: Callable[[], bool], cost: Cost,
-        *, final: bool,
+        self, run: RunContext, leases: Leases, segment: Segmenter,
+        should_stop: Callable[[], bool], cost: Cost, *, final: bool,
     ) -> None:  # fmt: skip
         self._run = run
+        self._leases = leases
         self._segment = segment
         self._should_stop = should_stop
         self._cost = cost
         self._final = final
         self._report = ConsolidationReport()
         self._failures = 0
+        self._left = _EPISODES_A_TURN  # of the user's turn
+        self._cut = False  # whether it ended within a session
 
     def release(self, user_id: str | None) -> None:
         """Make what was set aside due again."""
@@ -154,27 +165,32 @@ class _Run:
         done = 0
         if total:
             tell(self._cost.progress(done, total, self._report))
-        for user in users:
-            with self._leased(user) as mine:
+        queue: deque[tuple[int, list[Due] | None]] = deque((user, None) for user in users)
+        while queue and not self._ends() and (max_batches is None or done < max_batches):
+            user, dues = queue.popleft()
+            with self._leases.on(user) as mine:
                 if not mine:
                     self._report += ConsolidationReport(busy=1)
                     continue
                 self._prepare(user)
-                cache = FactCache(user)
-                with ledger.read() as connection:
-                    dues = work_queue.due_sessions(connection, user, self._run.clock())
-                for due in dues:
-                    if self._ends() or (max_batches is not None and done >= max_batches):
+                cache, self._left, self._cut = FactCache(user), _EPISODES_A_TURN, False
+                if dues is None:
+                    with ledger.read() as connection:
+                        dues = work_queue.due_sessions(connection, user, self._run.clock())
+                while dues and not self._ends() and (max_batches is None or done < max_batches):
+                    self._session(dues[0], cache)
+                    if self._cut:
                         break
-                    self._session(due, cache)
+                    dues.pop(0)
                     done += not self._cost.stopped
                     tell(self._cost.progress(done, max(total, done), self._report))
+                if self._cut:
+                    queue.append((user, dues))
+                    continue
                 compressed, evicted = make_room(
                     self._run.store, user, self._run.settings, self._run.clock()
                 )
                 self._report += ConsolidationReport(compressed=compressed, evicted=evicted)
-            if self._ends() or (max_batches is not None and done >= max_batches):
-                break
         return self._cost.of(self._report, lambda: self._unread(users))
 
     def _unread(self, users: Sequence[int]) -> tuple[int, int]:
@@ -187,38 +203,15 @@ class _Run:
         return sum(turns for turns, _ in counts), sum(characters for _, characters in counts)
 
     def _users(self, user_id: str | None) -> list[int]:
-        settings, now = self._run.settings, self._run.clock()
-        lease, longest = settings.lease_seconds, settings.longest_backoff_seconds
+        now, longest = self._run.clock(), self._run.settings.longest_backoff_seconds
         with self._run.store.ledger.write() as connection:
-            ahead = work_queue.clear_ahead(connection, now, lease_seconds=lease, longest=longest)
+            ahead = work_queue.clear_ahead(connection, now, lease=LONGEST_LEASE, longest=longest)
             users = work_queue.due_users(connection, now)
             user = None if user_id is None else find_user(connection, user_id)
         if ahead:
             undone = f"The clock was ahead: {ahead} leases or retries are undone."
             self._report += ConsolidationReport(problems=(undone,))
         return [row for row in users if user_id is None or (user and user.row == row)]
-
-    @contextlib.contextmanager
-    def _leased(self, user: int) -> Iterator[bool]:
-        mine = self._lease(user)
-        try:
-            yield mine
-        finally:
-            if mine:
-                with self._run.store.ledger.write() as connection:
-                    drop_lease(connection, user, self._run.worker)
-
-    def _lease(self, user: int) -> bool:
-        with self._run.store.ledger.write() as connection:
-            if work_queue.user_named(connection, user) is None:
-                return False  # forgotten meanwhile
-            return take_lease(
-                connection,
-                user,
-                self._run.worker,
-                now=self._run.clock(),
-                seconds=self._run.settings.lease_seconds,
-            )
 
     def _prepare(self, user: int) -> None:
         """Give turns and memories their vectors; without them all works, only less well."""
@@ -261,10 +254,14 @@ class _Run:
             for piece in pieces:
                 if self._should_stop() or not self._cost.allows(piece):
                     return False
-                if not self._lease(due.user):
+                if not self._left:
+                    self._cut = True
+                    return False
+                if not self._leases.take(due.user):
                     raise LeaseLost("Another worker took this user's memory over.")
                 if not self._episode(due, cache, piece):
                     return False
+                self._left -= 1
             if whole:
                 self._report += ConsolidationReport(waiting=int(bool(found.open)))
                 return False
@@ -272,7 +269,8 @@ class _Run:
     def _episode(self, due: Due, cache: FactCache, turns: Sequence[WriterTurn]) -> bool:
         done = ConsolidationReport()
         try:
-            done = consolidate_episode(self._run, due, cache, turns)
+            with part("lightmem.consolidate.episode", "upsert_memory", self._run.store.observer):
+                done = consolidate_episode(self._run, due, cache, turns)
         except (TurnsChanged, FactsChanged, LeaseLost, StorageError):
             raise
         except Exception as error:  # noqa: BLE001 - a writer is anybody's code

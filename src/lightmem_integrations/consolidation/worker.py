@@ -19,6 +19,7 @@ from lightmem_integrations.consolidation.pipeline import consolidate
 from lightmem_integrations.engine.access_log import AccessLog
 from lightmem_integrations.engine.background import Loop
 from lightmem_integrations.engine.deadline import DaemonPool, Deadline
+from lightmem_integrations.engine.erasure import sweep
 from lightmem_integrations.engine.idle import IdleDetector
 from lightmem_integrations.engine.store import Store
 from lightmem_integrations.errors import LightMemError, ModelError, StorageError
@@ -31,6 +32,7 @@ from lightmem_integrations.knowledge.drafts import (
 )
 from lightmem_integrations.records.report import ConsolidationReport
 from lightmem_integrations.settings import ConsolidationSettings
+from lightmem_integrations.storage.work_queue import seconds_until_lease_ends
 
 logger = logging.getLogger(__name__)
 
@@ -177,7 +179,13 @@ class Consolidator:
             )  # fmt: skip
         if report.failed:
             raise ModelError(f"{report.failed} episodes could not be written")
-        return LOOK_AGAIN
+        return self._until_a_user_is_free() if report.busy else LOOK_AGAIN
+
+    def _until_a_user_is_free(self) -> float:
+        """Seconds until a worker that had a user may turn out to be dead."""
+        with self._store.ledger.read() as connection:
+            left = seconds_until_lease_ends(connection)
+        return LOOK_AGAIN if left is None else min(max(left, _SHORTEST_WAIT), LOOK_AGAIN)
 
     def _pause(self) -> None:
         self._activity.give_way(_GIVE_WAY_SECONDS)
@@ -186,6 +194,8 @@ class Consolidator:
         self, writer: Writer, should_stop: Callable[[], bool], cost: Cost, **asked: Any
     ) -> ConsolidationReport:
         self._accesses.write(self._store.ledger)
+        if not asked.get("dry_run"):  # no writer is to read what has expired
+            sweep(self._store, purge=False)
         writer = cost.metered(writer)
         done = consolidate(
             self._store, _LimitedWriter(writer, self._pause, self._deadline),
@@ -203,7 +213,7 @@ class Consolidator:
 
     def _deadline(self) -> Deadline:
         """The time for one call of a writer."""
-        seconds, setting = self._settings.lease_seconds, "ConsolidationSettings.lease_seconds"
+        seconds, setting = self._settings.writer_seconds, "ConsolidationSettings.writer_seconds"
         return Deadline(seconds, self._pool, setting)
 
     @contextmanager

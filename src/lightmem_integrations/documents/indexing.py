@@ -20,7 +20,10 @@ def index_large(store: Store, namespaces: Collection[Path]) -> None:
     """Index those of the namespaces in which many vectors wait for it.
 
     What is not indexed is compared one by one, so nothing is missed if this fails or is put off.
+    A database compares for itself: what one process indexes, others would not find.
     """
+    if store.ledger.file is None:
+        return
     for namespace in namespaces:
         with store.ledger.read() as connection:
             waiting = count_waiting(connection, namespace)

@@ -17,7 +17,7 @@ from lightmem_integrations.storage.document_vectors import (
     spaces_under,
 )
 from lightmem_integrations.storage.documents import Document, documents_of
-from lightmem_integrations.storage.index import VectorIndex
+from lightmem_integrations.storage.index import VectorIndex, search_within
 from lightmem_integrations.storage.namespaces import Path
 from lightmem_integrations.storage.sql import in_batches
 
@@ -75,7 +75,7 @@ def _by_index(
     horizon: float | None = None
     for space in spaces:
         most = min(_MOST_FROM_INDEX, _VECTORS_EACH * limit + _SPARE)
-        found = index.search(space.scope, vector, most, size=space.indexed)
+        found = search_within(connection, index, space.scope, vector, most, size=space.indexed)
         documents = documents_by_id(connection, space.row, [each.id for each in found])
         if len(documents) < space.indexed:
             last = found[-1].similarity if found else 2.0

@@ -6,6 +6,7 @@ does not hold yet is compared one by one beside it, so a search always sees ever
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import logging
 import threading
@@ -29,14 +30,14 @@ from lightmem_integrations.storage.documents import (
     NewDocument,
     documents_to_embed,
     documents_under,
-    embed_document,
+    embed_documents,
     erase_expired,
     find_document,
     refresh,
     write_documents,
 )
 from lightmem_integrations.storage.index import VectorIndex
-from lightmem_integrations.storage.index_contents import PURGE, mark_purge
+from lightmem_integrations.storage.index_contents import mark_purge
 from lightmem_integrations.storage.namespaces import Path, list_paths
 
 logger = logging.getLogger(__name__)
@@ -70,7 +71,7 @@ class Reading:
     def search(
         self,
         prefix: Path,
-        accepts: Callable[[Mapping[str, Any]], bool],
+        accepts: Callable[[Mapping[str, Any]], bool] | None,
         *,
         limit: int,
         offset: int,
@@ -81,7 +82,7 @@ class Reading:
 
         Args:
             prefix: What their namespaces begin with.
-            accepts: Whether a value may come back.
+            accepts: Whether a value may come back; ``None`` for any.
             limit: How many at most.
             offset: How many of the best to leave out.
             vector: The question, if they are looked for by meaning; else the last written come
@@ -91,12 +92,14 @@ class Reading:
         last, connection = offset + limit, self.connection
         if vector is not None:
             found = nearest_documents(
-                connection, self.index, prefix, vector, last, accepts, self.live_at
+                connection, self.index, prefix, vector, last, accepts or _any, self.live_at
             )
         else:
-            written = documents_under(connection, prefix, live_at=self.live_at)
-            fitting = (Scored(each, None) for each in written if accepts(each.value))
-            found = list(itertools.islice(fitting, last))
+            most = None if accepts else last
+            read = documents_under(connection, prefix, live_at=self.live_at, most=most)
+            with contextlib.closing(read) as written:
+                fitting = (Scored(each, None) for each in written if (accepts or _any)(each.value))
+                found = list(itertools.islice(fitting, last))
         if refresh:
             self._keep(each.document for each in found[offset:])
         return found[offset:]
@@ -115,7 +118,6 @@ class Documents:
     Args:
         store: The store.
         texts_of: The texts of a value that are searched by meaning, given its fields.
-        omit_expired: Whether a document whose time is over is gone before it is erased.
         catch_up_seconds: How long a search may make vectors that are missing.
     """
 
@@ -124,12 +126,10 @@ class Documents:
         store: Store,
         texts_of: Callable[[Mapping[str, Any], Sequence[str]], list[str]],
         *,
-        omit_expired: bool = False,
         catch_up_seconds: float = 5.0,
     ) -> None:
         self._store = store
         self._texts_of = texts_of
-        self._omit_expired = omit_expired
         self._catch_up_seconds = catch_up_seconds
         self._erasures = itertools.count(1)
         self._emptying = threading.Lock()
@@ -164,19 +164,22 @@ class Documents:
         return vector
 
     @contextmanager
-    def reading(self) -> Iterator[Reading]:
+    def reading(self, *, omit_expired: bool = False) -> Iterator[Reading]:
         """A view of the documents at one moment.
+
+        Args:
+            omit_expired: Leave out documents whose time is over, before they are erased.
 
         Raises:
             StorageError: The store cannot be read.
         """
         self._store.check_usable()
-        now = time.time()
+        now = self._store.ledger.now()
         index = self._store.index if self._store.indexer.ready else None
         with self._store.ledger.read() as connection:
-            view = Reading(connection, index, now if self._omit_expired else None)
+            view = Reading(connection, index, now if omit_expired else None)
             yield view
-        if view.alive:
+        if view.alive and not self._store.ledger.read_only:
             with self._store.ledger.write() as connection:
                 refresh(connection, view.alive, now)
 
@@ -192,7 +195,7 @@ class Documents:
                 if each.vectors is not None and len(each.vectors):
                     self._store.embedder.record_dimension(connection, each.vectors.shape[1])
                     break
-            gone = write_documents(connection, new, time.time())
+            gone = write_documents(connection, new, self._store.ledger.now())
             self._note(connection, gone)
         self._finish(gone)
         index_large(self._store, {each.namespace for each in new if each.vectors is not None})
@@ -204,11 +207,15 @@ class Documents:
             StorageError: The store cannot be written.
         """
         self._store.check_usable()
-        with self._store.ledger.write() as connection:
-            gone = erase_expired(connection, time.time())
-            self._note(connection, gone)
-        self._finish(gone)
-        return gone.documents
+        erased = 0
+        while True:
+            with self._store.ledger.write() as connection:
+                gone = erase_expired(connection, self._store.ledger.now())
+                self._note(connection, gone)
+            self._finish(gone)
+            if not gone.documents:
+                return erased
+            erased += gone.documents
 
     def purge(self) -> None:
         """Rewrite the index's files now, so that nothing erased is left in them.
@@ -217,10 +224,11 @@ class Documents:
             StorageError: The index does not answer.
         """
         self._store.check_usable()
-        if self._store.ledger.get(PURGE):
-            self._store.indexer.rebuild()
+        self._store.indexer.purge()
 
     def _embed_late(self, prefix: Path) -> None:
+        if self._store.ledger.read_only:
+            return
         deadline = time.monotonic() + self._catch_up_seconds
         last = 0
         while time.monotonic() < deadline:
@@ -239,10 +247,11 @@ class Documents:
                     logger.warning("Documents are left out of searches by meaning: %s", error)
                     return
             with self._store.ledger.write() as connection:
-                for document, vectors in made:
+                for _, vectors in made:
                     if len(vectors):
                         self._store.embedder.record_dimension(connection, vectors.shape[1])
-                    embed_document(connection, document, vectors)
+                        break
+                embed_documents(connection, made)
 
     def _note(self, connection: Connection, gone: ErasedDocuments) -> None:
         if gone.index_ids:  # so that a crash before _finish is made good at the next opening
@@ -264,6 +273,10 @@ class Documents:
                 upto = next(self._erasures)
                 self._store.ledger.empty_log()
                 self._emptied = upto
+
+
+def _any(_value: Mapping[str, Any]) -> bool:
+    return True
 
 
 def _encodable(text: str) -> str:

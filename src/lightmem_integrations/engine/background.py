@@ -13,6 +13,7 @@ from concurrent.futures import Future, InvalidStateError
 from weakref import WeakMethod
 
 from lightmem_integrations.errors import StoreClosedError
+from lightmem_integrations.telemetry.spans import Links
 
 logger = logging.getLogger(__name__)
 
@@ -33,10 +34,12 @@ class Flag:
         return self._set
 
     def set(self) -> None:
-        """Wake the waiter."""
+        """Wake the waiter. Uses no global name: modules may be torn down when an owner goes."""
         self._set = True
-        with contextlib.suppress(RuntimeError):  # it is set already
+        try:  # noqa: SIM105
             self._unset.release()
+        except RuntimeError:  # it is set already
+            pass
 
     def clear(self) -> None:
         """Wait again from here on."""
@@ -86,6 +89,7 @@ class Loop:
         self._gather_seconds = gather_seconds
         self._wake = Flag()
         self._stop = Flag()
+        self._links = Links()
         self._thread: threading.Thread | None = None
         self.ended: Future[None] = Future()
         self.ended.add_done_callback(lambda ended: self._end() if ended.cancelled() else None)
@@ -104,6 +108,7 @@ class Loop:
 
     def wake(self) -> None:
         """End the rest: there is something to do."""
+        self._links.note()
         self._wake.set()
 
     def stop(self, timeout: float | None = None) -> bool:
@@ -127,6 +132,7 @@ class Loop:
 
     def _run(self, after: float) -> None:
         pause = 0.0
+        self._links.follow()
         self._stop.wait(after)
         while not self._stop.wait(self._gather_seconds):
             self._wake.clear()

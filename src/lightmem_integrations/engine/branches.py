@@ -52,12 +52,14 @@ def write_turns(
     """
 
     def look(connection: Connection) -> tuple[int, int, BranchChange]:
-        left = new
-        if branch is not None:
-            left = store.tombstones.spared(new, user_id=user_id, session_id=session_id)
-        user = find_user(connection, user_id)
+        if branch is None:
+            return 0, 0, BranchChange(new=new)
+        user = find_user(connection, user_id)  # first: nobody forgets from here on
+        left = store.tombstones.spared(
+            connection, new, user_id=user_id, session_id=session_id, agent_id=agent_id
+        )
         session = None if user is None else find_session(connection, user, session_id)
-        if branch is None or user is None or session is None:
+        if user is None or session is None:
             return 0, 0, BranchChange(new=left)
         return user.row, session, change_of_branch(connection, session, branch, known, left)
 
@@ -68,10 +70,12 @@ def write_turns(
                 return None
             archived = []
             if session_row:
-                archived = apply_change(connection, user_row, session_row, change)
+                archived = apply_change(
+                    connection, user_row, session_row, change, store.ledger.now()
+                )
             stored = insert_turns(
                 connection, change.new, user_id=user_id,
-                session_id=session_id, agent_id=agent_id,
+                session_id=session_id, agent_id=agent_id, now=store.ledger.now(),
                 history=None if branch is None else branch.history,
             ) if change.new else []  # fmt: skip
             place_wordings(connection, session_row, change.places)

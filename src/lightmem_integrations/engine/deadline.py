@@ -17,6 +17,7 @@ from concurrent.futures import TimeoutError as Late
 from typing import Any, TypeVar
 
 from lightmem_integrations.errors import ModelError, ModelTimeoutError, StoreClosedError
+from lightmem_integrations.telemetry.spans import carried
 
 T = TypeVar("T")
 
@@ -54,7 +55,7 @@ class DaemonPool:
             StoreClosedError: The pool was closed.
         """
         answer: Future[T] = Future()
-        waiting = (answer, call)
+        waiting = (answer, carried(call))
         with self._lock:  # whoever closes meanwhile meets started threads only
             if self._closed:
                 raise StoreClosedError("The store was closed; open it again with LightMem(...).")

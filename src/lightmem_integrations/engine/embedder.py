@@ -25,7 +25,7 @@ from lightmem_integrations.models.writing_systems import reads
 from lightmem_integrations.settings import Settings
 from lightmem_integrations.storage.document_vectors import drop_document_vectors
 from lightmem_integrations.storage.index_contents import mark_purge
-from lightmem_integrations.storage.ledger import Ledger, get_meta, put_meta
+from lightmem_integrations.storage.ledger import Ledger, all_meta, claim_meta, put_meta
 from lightmem_integrations.storage.shared import withdraw_all
 from lightmem_integrations.storage.turn_vectors import UnindexedTurn, drop_vectors
 from lightmem_integrations.storage.vector_bytes import pack_vector, unpack_vector
@@ -80,16 +80,13 @@ class StoreEmbedder:
         if name is None or (name == self._embedder.name and not (replace and self._differs())):
             return
         if not replace:
-            raise EmbeddingMismatchError(
-                f"This store was built with the embedder {name!r}, and {self._embedder.name!r} was "
-                "given. Vectors of two models cannot be compared. Open it with the old one, or "
-                "with replace_embedder=True to embed everything anew."
-            )
+            raise self._other(name)
         with self._ledger.write() as connection:
+            # First, so that no process keeps a vector of the old one any more.
+            put_meta(connection, EMBEDDER_NAME, self._embedder.name)
             drop_vectors(connection)
             drop_document_vectors(connection)
             withdraw_all(connection)
-            put_meta(connection, EMBEDDER_NAME, self._embedder.name)
             put_meta(connection, EMBEDDER_DIMENSION, "")
             put_meta(connection, EMBEDDER_FINGERPRINT, "")
             mark_purge(connection)
@@ -98,11 +95,15 @@ class StoreEmbedder:
         """Make sure that a question's vector can be compared with those of the store.
 
         Raises:
-            EmbeddingMismatchError: It is of another length.
+            EmbeddingMismatchError: It is of another length, or another process replaced it since.
         """
-        if self._dimension is None:
-            known = self._ledger.get(EMBEDDER_DIMENSION)
-            self._dimension = int(known) if known else None
+        if self._ledger.file is None or self._dimension is None:
+            with self._ledger.read() as connection:
+                kept = all_meta(connection)
+            if (name := kept.get(EMBEDDER_NAME, self.name)) != self.name:
+                raise self._other(name)
+            self._check_fingerprint(kept.get(EMBEDDER_FINGERPRINT))
+            self._dimension = int(kept.get(EMBEDDER_DIMENSION) or 0) or None
         self._compare(len(vector))
 
     def record_dimension(self, connection: Connection, dimension: int) -> None:
@@ -111,17 +112,14 @@ class StoreEmbedder:
         Raises:
             EmbeddingMismatchError: The vectors are of another length than those of the store.
         """
-        known = get_meta(connection, EMBEDDER_DIMENSION)
-        if not known:
-            put_meta(connection, EMBEDDER_NAME, self._embedder.name)
-            put_meta(connection, EMBEDDER_DIMENSION, str(dimension))
+        name = claim_meta(connection, EMBEDDER_NAME, self._embedder.name)
+        if name != self._embedder.name:  # another process was first, or replaced it
+            raise self._other(name)
+        known = claim_meta(connection, EMBEDDER_DIMENSION, str(dimension))
         if self._fingerprint is not None:
-            fingerprint = get_meta(connection, EMBEDDER_FINGERPRINT)
-            if not fingerprint:
-                put_meta(connection, EMBEDDER_FINGERPRINT, pack_vector(self._fingerprint).hex())
-            elif _far(fingerprint, self._fingerprint):
-                raise self._mismatch()
-        self._dimension = int(known or dimension)
+            mine = pack_vector(self._fingerprint).hex()
+            self._check_fingerprint(claim_meta(connection, EMBEDDER_FINGERPRINT, mine))
+        self._dimension = int(known)
         self._compare(dimension)
 
     def query(self, text: str) -> Vectors:
@@ -259,17 +257,24 @@ class StoreEmbedder:
                 return
             made = document_vectors(self._embedder, [_FIXED_TEXT])[0]
             self.check_dimension(made)
-            known = self._ledger.get(EMBEDDER_FINGERPRINT)
-            if known and _far(known, made):
-                raise self._mismatch()
+            self._check_fingerprint(self._ledger.get(EMBEDDER_FINGERPRINT), made)
             self._fingerprint = made
 
-    def _mismatch(self) -> EmbeddingMismatchError:
+    def _other(self, name: str) -> EmbeddingMismatchError:
         return EmbeddingMismatchError(
-            f"This store was built with another embedder of the name {self._embedder.name!r}: it "
-            "gives a fixed text another vector. Use the embedder that the store was built with, or "
-            "close the store and open it with replace_embedder=True to embed everything anew."
+            f"This store was built with the embedder {name!r}, and {self._embedder.name!r} was "
+            "given. Vectors of two models cannot be compared. Open it with the old one, or "
+            "with replace_embedder=True to embed everything anew."
         )
+
+    def _check_fingerprint(self, known: str | None, made: Vectors | None = None) -> None:
+        made = self._fingerprint if made is None else made
+        if known and made is not None and _far(known, made):
+            raise EmbeddingMismatchError(
+                f"This store was built with another embedder of the name {self.name!r}: it gives a "
+                "fixed text another vector. Use the embedder that the store was built with, or "
+                "close the store and open it with replace_embedder=True to embed everything anew."
+            )
 
     def _differs(self) -> bool:
         """True if the embedder bears the store's name, but gives other vectors."""

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 
+from sqlalchemy import Connection
+
 from lightmem_integrations.engine.store import Store
-from lightmem_integrations.engine.tombstones import Tombstone
+from lightmem_integrations.records.filters import Filter
 from lightmem_integrations.records.report import Receipt
 from lightmem_integrations.safety import key_of
 from lightmem_integrations.storage.column_cache import turns_revision
-from lightmem_integrations.storage.erase.knowledge import turns_behind
+from lightmem_integrations.storage.erase.knowledge import erase_facts, turns_behind
 from lightmem_integrations.storage.erase.turns import erase_turns
+from lightmem_integrations.storage.expiry import NOTHING, expired, memories_with_expired
+from lightmem_integrations.storage.grants import erase_membership
 from lightmem_integrations.storage.index_contents import PURGE, mark_purge
-from lightmem_integrations.storage.users import find_session, find_user
+from lightmem_integrations.storage.tombstones import Tombstone
+from lightmem_integrations.storage.transfer.write import erase_stage
+from lightmem_integrations.storage.users import User, find_session, find_user
 
 _NOTHING = Receipt(turns=0, sessions=0, vectors=0, purged=True)
 
@@ -28,7 +34,10 @@ def forget(
     memory_ids: Collection[str] | None,
     since: float | None,
     until: float | None,
+    author: str | None = None,
+    filter: Filter | None = None,  # noqa: A002
     purge: bool,
+    dry_run: bool = False,
 ) -> Receipt:
     """Erase a user's turns that meet every condition, with all that was made of them.
 
@@ -43,47 +52,133 @@ def forget(
         memory_ids: Only the turns behind these facts and episodes.
         since: Only what was said at this time or later, in seconds since 1970.
         until: Only what was said before this time, in seconds since 1970.
+        author: Only what this user added, where the memory is a space's.
+        filter: Only what meets it.
         purge: Rewrite the files of index and ledger now, instead of at the next opening.
+        dry_run: Undo it at once, and only tell what it would have been.
 
     Raises:
         StorageError: The store cannot be written.
     """
     with store.indexer.exclusively():
-        receipt, rows = _NOTHING, dict[int, str]()
+        now, receipt, rows = store.ledger.now(), _NOTHING, dict[int, str]()
         with store.ledger.write() as connection:
             user = find_user(connection, user_id)
             session_row = None
             if user is not None and session_id is not None:
                 session_row = find_session(connection, user, session_id)
             if user is not None and (session_id is None or session_row is not None):
-                receipt, rows = erase_turns(
-                    connection,
-                    user,
-                    session_row=session_row,
-                    turn_ids=turn_ids,
-                    among=None
-                    if memory_ids is None
-                    else turns_behind(connection, user, memory_ids),
-                    since=since,
-                    until=until,
-                )
+                among = None if memory_ids is None else turns_behind(connection, user, memory_ids)
+                with _undone(connection) if dry_run else nullcontext():
+                    receipt, rows = erase_turns(
+                        connection,
+                        user,
+                        now,
+                        session_row=session_row,
+                        turn_ids=turn_ids,
+                        among=among,
+                        since=since,
+                        until=until,
+                        author=author,
+                        filter=filter,
+                    )
+            if dry_run:
+                return replace(receipt, purged=False)
+            limits = (session_id, turn_ids, memory_ids, since, until, author, filter)
+            whole = all(limit is None for limit in limits)
+            if whole:
+                erase_stage(connection, user_id)
+            if (whole and erase_membership(connection, user_id)) or rows:
+                mark_purge(connection)
             revision = None
             if user is not None and rows:
-                mark_purge(connection)
                 revision = turns_revision(connection, user.row)
-            keys = None if turn_ids is None and memory_ids is None else set(rows.values())
+            erased = set(rows.values())
+            keys = None if turn_ids is None and memory_ids is None else erased
             if turn_ids is not None and memory_ids is None:
                 keys = {key_of(each) for each in turn_ids}  # those not stored yet, too
-            store.tombstones.add(
-                Tombstone(time.time(), user_id, session_id, keys, since=since, until=until)
+            tombstone = Tombstone(
+                now,
+                session=None if session_id is None else key_of(session_id),
+                author=None if author is None else key_of(author),
+                since=since,
+                until=until,
+                keys=keys,
             )
-        if user is not None and rows:
-            store.columns.forget(user.row, revision)
-        if purge:
-            purged = store.indexer.purge()
-        else:
-            if user is not None and rows:
-                store.indexer.forget(user.key, list(rows))
-                store.ledger.empty_log()
-            purged = not store.ledger.get(PURGE)
-    return replace(receipt, purged=purged)
+            if filter is not None:
+                store.tombstones.add_filter(user_id, tombstone, filter)
+                tombstone = replace(tombstone, keys=erased)
+            store.tombstones.add(connection, user_id, tombstone)
+        purged = _leave_index(store, user, rows, revision, purge=purge)
+    return _told(store, receipt, purged=purged)
+
+
+def sweep(store: Store, user_id: str | None = None, *, purge: bool) -> Receipt:
+    """Erase what is over of everybody's memory, or of one user's, as ``forget`` does.
+
+    Args:
+        store: Where.
+        user_id: Only this user's memory.
+        purge: Rewrite the files of index and ledger now, instead of at the next opening.
+
+    Raises:
+        StorageError: The store cannot be written.
+    """
+    with store.ledger.read() as connection:
+        memories = memories_with_expired(connection, store.settings, store.ledger.now())
+    chosen = [each for each in memories if user_id in (None, each)]
+    done = sum((_sweep_memory(store, each) for each in chosen), _NOTHING)
+    if purge and store.ledger.get(PURGE):
+        with store.indexer.exclusively():
+            store.indexer.purge()
+    return _told(store, done, purged=not store.ledger.get(PURGE))
+
+
+@contextmanager
+def _undone(connection: Connection) -> Iterator[None]:
+    """Undo what is done within, in a transaction that goes on."""
+    savepoint = connection.begin_nested()
+    try:
+        yield
+    finally:
+        savepoint.rollback()
+
+
+def _told(store: Store, receipt: Receipt, *, purged: bool) -> Receipt:
+    """A receipt that says what is left in files, where something was erased."""
+    erased = any((receipt.turns, receipt.facts, not purged))
+    remains = store.ledger.remains(purged=purged) if erased else ()
+    return replace(receipt, purged=purged and not remains, remains=remains)
+
+
+def _sweep_memory(store: Store, user_id: str) -> Receipt:
+    with store.indexer.exclusively():
+        now, receipt, rows, revision = store.ledger.now(), _NOTHING, dict[int, str](), None
+        with store.ledger.write() as connection:
+            user = find_user(connection, user_id)
+            over = NOTHING if user is None else expired(connection, user.row, store.settings, now)
+            if user is None or over == NOTHING:
+                return _NOTHING
+            facts = erase_facts(connection, user.row, over.facts, now)
+            if over.turns:
+                receipt, rows = erase_turns(connection, user, now, among=over.turns)
+                revision = turns_revision(connection, user.row)
+                tombstone = Tombstone(now, keys=set(rows.values()))
+                store.tombstones.add(connection, user_id, tombstone)
+            mark_purge(connection)
+        _leave_index(store, user, rows, revision, purge=False)
+    return replace(receipt, facts=receipt.facts + facts)
+
+
+def _leave_index(
+    store: Store, user: User | None, rows: Mapping[int, str], revision: int | None, *, purge: bool
+) -> bool:
+    """Let columns and index forget erased turns; returns whether no file holds a byte of them."""
+    if user is not None and rows:
+        store.columns.forget(user.row, revision)
+    if purge:
+        return store.indexer.purge()
+    if user is not None and rows:
+        store.indexer.forget(user.key, list(rows))
+        store.ledger.empty_log()
+    return not store.ledger.get(PURGE)

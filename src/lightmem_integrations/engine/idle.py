@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
-from lightmem_integrations.storage.write_lock import Hold
+from lightmem_integrations.storage.sqlite.write_lock import Hold
 
 _LOOK_SECONDS = 0.005
 """Seconds between two looks at whether a call is under way: a guess."""

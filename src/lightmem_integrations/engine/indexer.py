@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import random
 import threading
 import time
 from collections.abc import Collection, Iterator, Sequence
@@ -12,26 +13,27 @@ import numpy as np
 from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.engine.background import Loop
 from lightmem_integrations.engine.embedder import EMBEDDER_DIMENSION, StoreEmbedder
-from lightmem_integrations.errors import IndexUnavailableError, ModelOutputError
+from lightmem_integrations.engine.turn_embedder import TurnEmbedder
+from lightmem_integrations.errors import IndexUnavailableError
 from lightmem_integrations.settings import Settings
-from lightmem_integrations.storage.index import Batch, VectorIndex
+from lightmem_integrations.storage.embedding_queue import seconds_until_free
+from lightmem_integrations.storage.index import Batch, LedgerIndex, VectorIndex
 from lightmem_integrations.storage.index_contents import (
     PURGE,
     batches,
+    checked,
     clear_purge,
-    expected,
     leave_out_small,
-    settle,
+    settle_all,
 )
 from lightmem_integrations.storage.ledger import Ledger
 from lightmem_integrations.storage.turn_vectors import (
-    UnindexedTurn,
     clear_pending,
     count_pending_turns,
-    pending_turns,
-    still_pending,
-    store_vectors,
+    unindexed_turns,
+    with_vector,
 )
+from lightmem_integrations.storage.users import lock_users
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +42,9 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
 
 _GATHER_SECONDS = 0.05
 """Turns added within this time are embedded together: a guess, well below a person's pause."""
+
+_SHORTEST_REST, _LONGEST_REST = 0.2, 5.0
+"""Seconds between two looks for turns that other processes added: guesses."""
 
 _NOBODY = "0" * 32  # a scope that no user has
 
@@ -55,8 +60,7 @@ class Indexer:
         index: Is kept in step with it.
         embedder: Makes the vectors.
         settings: Sizes.
-        exact_up_to: Turns of a user that recall compares one by one. The index holds the users
-            that have more.
+        exact_up_to: Turns of a user that recall compares one by one; who has more is in the index.
 
     Attributes:
         state: Of the index: ``unchecked``, ``rebuilding``, ``ready`` or ``unavailable``.
@@ -68,23 +72,23 @@ class Indexer:
     ) -> None:  # fmt: skip
         self._ledger = ledger
         self._index = index
-        self._embedder = embedder
-        self._settings = settings
+        self._embed_batch = settings.embed_batch
         self._exact_up_to = exact_up_to
         self._lock = threading.RLock()
-        self._embedding = threading.Lock()  # not the lock above: a model may hang
+        self._turns = TurnEmbedder(ledger, embedder, settings, exact_up_to)
         self._loop = Loop(
             self._index_waiting,
             "indexing",
             backoff=(_FIRST_PAUSE, _LONGEST_PAUSE),
             gather_seconds=_GATHER_SECONDS,
         )
-        # Turns for which something unusable came out, and when; see _given_up.
-        self._failed: dict[int, tuple[float, ModelOutputError]] = {}
+        self._rest = _SHORTEST_REST
+        self._longest_rest = min(_LONGEST_REST, settings.claim_seconds)  # lest one ends unnoticed
         self.state = "unchecked"
+        self._in_ledger = isinstance(index, LedgerIndex)
         if not ledger.read_only:
             with ledger.write() as connection:  # fewer may be compared than at the last opening
-                settle(connection, exact_up_to)
+                settle_all(connection, exact_up_to)
 
     @property
     def ready(self) -> bool:
@@ -94,19 +98,22 @@ class Indexer:
     def prepare(self) -> None:
         """Check the index, rebuild it from the ledger where it cannot be trusted, and open it.
 
+        Of a ledger that is only read, the vectors in it are compared: its owner changes them.
+
         Raises:
             IndexUnavailableError: The index does not answer.
         """
         with self._lock:
-            if self.ready:
+            if self.ready or self._ledger.read_only:
                 return
-            with self._ledger.read() as connection:
-                most = expected(connection)
-                least = expected(connection, indexed=True)
-            if self._ledger.get(PURGE) or not self._index.healthy(least, most):
-                logger.warning("The vector index is rebuilt from the ledger.")
-                self.rebuild()
-            if least or not self._exact_up_to:  # else nobody searches it
+            whole, searched = checked(self._ledger, self._index)
+            if not whole:
+                with self._ledger.alone("index"):
+                    if not checked(self._ledger, self._index)[0]:  # nobody did it meanwhile
+                        if next(batches(self._ledger), None):  # not of a new store
+                            logger.warning("The vector index is rebuilt from the ledger.")
+                        self.rebuild()
+            if searched or not self._exact_up_to:
                 # Opening takes long the first time. No search of a user is to wait for that.
                 anything = np.ones(int(self._ledger.get(EMBEDDER_DIMENSION) or 1), np.float32)
                 self._index.search(_NOBODY, anything / np.linalg.norm(anything), 1, size=1)
@@ -121,33 +128,37 @@ class Indexer:
         with self._lock:
             self.state = "rebuilding"
             mark = self._ledger.get(PURGE)  # documents are erased while this goes on
-            if not self._ledger.read_only:
-                with self._ledger.write() as connection:
-                    leave_out_small(connection, self._exact_up_to)
+            with self._ledger.write() as connection:
+                leave_out_small(connection, self._exact_up_to)
             try:
                 self._index.replace(self._interruptible())
             except BaseException:
                 self.state = "unavailable"
                 raise
-            if mark and not self._ledger.read_only and self._ledger.compact():
-                with self._ledger.write() as connection:
-                    clear_purge(connection, mark)
+            self._compact(mark)
             self.state = "ready"
 
     def purge(self) -> bool:
         """Complete every erasure: rewrite the files of index and ledger, if anything was erased.
 
         Returns:
-            False if somebody who reads the ledger keeps its log from being emptied; the next
-            purge or opening completes it.
+            False if a reader keeps the log from being emptied; the next purge completes it.
 
         Raises:
             StorageError: The index or the ledger does not answer.
         """
         with self._lock:
-            if self._ledger.get(PURGE):
+            mark = self._ledger.get(PURGE)
+            if mark and self._in_ledger:  # what was erased is in no index either
+                self._compact(mark)
+            elif mark:
                 self.rebuild()
             return not self._ledger.get(PURGE)
+
+    def _compact(self, mark: str | None) -> None:
+        if mark and self._ledger.compact():
+            with self._ledger.write() as connection:
+                clear_purge(connection, mark)
 
     def catch_up(
         self,
@@ -169,24 +180,28 @@ class Indexer:
         Raises:
             ModelError: The embedder failed or returned something unusable.
             IndexUnavailableError: The index does not answer.
+            ReadOnlyError: All are asked for of a ledger that is only read.
         """
         embedded = None if index and user_row is None else False
-        if self._ledger.read_only:
+        if self._ledger.read_only and user_row is not None:
             return self.waiting(user_row, without, embedded=embedded)
+        self._ledger.check_writable()
         deadline = None if seconds is None else time.monotonic() + seconds
         if user_row is None:
-            self._failed = {}  # who asks for everything wants it tried anew
-        while left := self.waiting(user_row, [*without, *self._given_up()], embedded=embedded):
+            self._turns.try_anew()  # who asks for everything wants that
+        given_up = self._turns.given_up
+        while left := self.waiting(user_row, [*without, *given_up()], embedded=embedded):
             pause = -1.0 if deadline is None else deadline - time.monotonic()
-            if (deadline is not None and pause <= 0) or not self._embedding.acquire(timeout=pause):
+            if deadline is not None and pause <= 0:
                 return left
-            try:
-                self._embed_batch(user_row)
-            finally:
-                self._embedding.release()
+            done = self._turns.embed_some(user_row, pause)
+            if done is None:
+                return left
             if index:
-                self._index_batch(user_row)
-        failed = self._given_up()
+                done = self._index_batch(user_row) or done
+            if not done and user_row is None:  # others are at it, or died
+                time.sleep(_SHORTEST_REST)
+        failed = given_up()
         if failed and self.waiting(user_row, without, embedded=embedded):
             raise next(iter(failed.values()))
         return 0
@@ -211,8 +226,9 @@ class Indexer:
         Raises:
             IndexUnavailableError: The index does not answer.
         """
-        with self._lock:
-            self._index.delete(scope, rows)
+        if not self._in_ledger:  # else they went with their vectors
+            with self._lock:
+                self._index.delete(scope, rows)
 
     def exclusively(self) -> threading.RLock:
         """The lock under which the ledger and the index change together."""
@@ -234,59 +250,48 @@ class Indexer:
         if not self._loop.stop(min(seconds, threading.TIMEOUT_MAX)):
             logger.warning("The store is closed while turns are embedded; they still wait.")
 
-    def _index_waiting(self) -> None:
+    def _index_waiting(self) -> float | None:
+        """Work off what waits; returns the seconds until the next look, where others add turns."""
+        worked = False
         while not self._loop.stopping:
             try:
-                with self._embedding:  # first, since recall needs the vectors and not the index
-                    self._embed_batch(None)
+                embedded = self._turns.embed_some()  # first: recall needs vectors, no index
             finally:
-                self._index_batch(None)
-            if not self.waiting(without=self._given_up()):
-                return
+                indexed = self._index_batch(None)
+            if not embedded and not indexed:
+                break
+            worked = True
+        if self._ledger.file is not None:
+            return None
+        self._rest = _SHORTEST_REST if worked else min(2 * self._rest, self._longest_rest)
+        rest = self._rest * random.uniform(0.5, 1)  # noqa: S311 - not all processes at once
+        with self._ledger.read() as connection:
+            free = seconds_until_free(connection)
+        return rest if free is None else min(rest, max(free, _SHORTEST_REST))
 
-    def _embed_batch(self, user_row: int | None) -> None:
-        """Make vectors of some turns and keep them, but for those erased or archived meanwhile."""
-        todo = self._pending(user_row, embedded=False)
-        embedded, failed = self._embedder.embed(todo)
-        for error in failed.values():
-            logger.warning("A turn cannot be embedded and is found by its words only: %s", error)
-        now = time.monotonic()
-        self._failed = self._failed | {row: (now, error) for row, error in failed.items()}
-        if not embedded:
-            return
-        with self._ledger.write() as connection:
-            waiting = still_pending(connection, [turn.row for turn in embedded])
-            made = [turn for turn in embedded if turn.row in waiting]
-            vector = made[0].vector if made else None
-            if vector is not None:
-                self._embedder.record_dimension(connection, len(vector))
-                store_vectors(connection, made)
-                settle(connection, self._exact_up_to, [turn.row for turn in made])
+    def _index_batch(self, user_row: int | None) -> bool:
+        """Index some turns that have their vectors; returns whether any waited.
 
-    def _index_batch(self, user_row: int | None) -> None:
-        """Index some turns that have their vectors; nothing is erased or archived meanwhile."""
+        Nothing is erased or archived by this process meanwhile; what another one erased is taken
+        out again.
+        """
         self.prepare()
         with self._lock:
+            with self._ledger.read() as connection:
+                todo = unindexed_turns(connection, self._embed_batch, user_row)
             by_scope: dict[str, dict[int, Vectors]] = {}
-            for turn in self._pending(user_row, embedded=True):
+            for turn in todo:
                 if turn.vector is not None:
                     by_scope.setdefault(turn.scope, {})[turn.row] = turn.vector
             for scope, vectors in by_scope.items():
                 self._index.upsert(Batch(scope, list(vectors), np.stack(list(vectors.values()))))
                 with self._ledger.write() as connection:
+                    lock_users(connection, {turn.user for turn in todo if turn.scope == scope})
                     clear_pending(connection, list(vectors))
-
-    def _pending(self, user_row: int | None, *, embedded: bool) -> list[UnindexedTurn]:
-        with self._ledger.read() as connection:
-            return pending_turns(
-                connection, self._settings.embed_batch, user_row, self._given_up(),
-                embedded=embedded,
-            )  # fmt: skip
-
-    def _given_up(self) -> dict[int, ModelOutputError]:
-        """Turns that are left alone for a while, since they failed, and would hold up others."""
-        since = time.monotonic() - _LONGEST_PAUSE
-        return {row: error for row, (when, error) in self._failed.items() if when > since}
+                    erased = set(vectors) - with_vector(connection, list(vectors))
+                if erased:
+                    self._index.delete(scope, sorted(erased))
+            return bool(todo)
 
     def _interruptible(self) -> Iterator[Batch]:
         for batch in batches(self._ledger):

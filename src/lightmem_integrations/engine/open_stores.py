@@ -1,4 +1,4 @@
-"""Open stores of this process: whoever opens a folder a second time shares what is open.
+"""Open stores of this process: whoever opens one a second time shares what is open.
 
 A cell of a notebook that runs twice, two agents with one folder: each has a memory of its own,
 closed by itself, and the last one to close lets the folder go.
@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
 from lightmem_integrations.engine.embedder import StoreEmbedder
 from lightmem_integrations.engine.indexer import Indexer
@@ -20,19 +21,21 @@ from lightmem_integrations.errors import StoreLockedError
 from lightmem_integrations.safety import short_repr
 from lightmem_integrations.settings import Settings
 from lightmem_integrations.storage.column_cache import ColumnCache
-from lightmem_integrations.storage.folder_lock import FolderLock
 from lightmem_integrations.storage.index import VectorIndex
 from lightmem_integrations.storage.ledger import Ledger
+from lightmem_integrations.storage.process_guard import ProcessGuard
+
+Place: TypeAlias = Path | str
+"""Where a store lies: its folder, or its database."""
 
 
 @dataclass(eq=False)
 class OpenStore:
-    """The parts of a store that all who opened its folder share.
+    """The parts of a store that all who opened it in one process share.
 
     Attributes:
-        folder: Where it lies.
-        temporary: True if the folder goes with it.
-        folder_lock: Keeps other processes away.
+        place: Its folder, or the name of its database.
+        guard: Keeps other processes away from a folder, and forks from what is their parent's.
         ledger: The truth.
         index: What is searched.
         embedder: Makes the vectors.
@@ -43,11 +46,11 @@ class OpenStore:
         tombstones: Of the last calls of ``forget``.
         users: Of each who opened it and did not close it yet, some object.
         closed: True once everything was let go.
+        temporary: True if the folder goes with it.
     """
 
-    folder: Path
-    temporary: bool
-    folder_lock: FolderLock
+    place: Place
+    guard: ProcessGuard
     ledger: Ledger
     index: VectorIndex
     embedder: StoreEmbedder
@@ -58,6 +61,7 @@ class OpenStore:
     tombstones: Tombstones = field(default_factory=Tombstones)
     users: set[object] = field(default_factory=set)
     closed: bool = False
+    temporary: bool = False
 
     def release(self, user: object, seconds: float | None = None) -> None:
         """Give one use back; the last one lets everything go.
@@ -68,14 +72,14 @@ class OpenStore:
             user: Who gives it back; twice is fine.
             seconds: To wait for what is under way, instead of ``close_seconds``.
         """
-        if not self.folder_lock.is_this_process():
+        if not self.guard.is_this_process():
             return  # a forked child inherits this call; the store is still its parent's
         with _opening:
             self.users.discard(user)
             if self.users or self.closed:
                 return
-            if _open.get(self.folder.resolve()) is self:
-                del _open[self.folder.resolve()]
+            for key in [key for key, store in _open.items() if store is self]:
+                del _open[key]
         try:
             self.indexer.stop(self.close_seconds if seconds is None else seconds)
         finally:
@@ -84,23 +88,27 @@ class OpenStore:
             finally:
                 self.columns.clear()
                 self.ledger.close()
-                self.folder_lock.release()
+                self.guard.release()
         if self.temporary:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            shutil.rmtree(self.place, ignore_errors=True)
         self.closed = True
 
 
-_open: dict[Path, OpenStore] = {}
+_open: dict[Place, OpenStore] = {}
 _opening = threading.RLock()  # the collector may release a store while one is opened
 
 
+def _key(place: Place) -> Place:
+    return place.resolve() if isinstance(place, Path) else place
+
+
 def shared(
-    folder: Path, options: Mapping[str, object], opened: Callable[[], OpenStore], user: object
+    place: Place, options: Mapping[str, object], opened: Callable[[], OpenStore], user: object
 ) -> OpenStore:
-    """The open store in a folder: the one that this process has already, or a new one.
+    """The open store at a place: the one that this process has already, or a new one.
 
     Args:
-        folder: Where it lies.
+        place: Its folder, or the URL of its database.
         options: What it must have been opened with.
         opened: Opens it.
         user: Stands for whoever opens it.
@@ -108,10 +116,10 @@ def shared(
     Raises:
         StoreLockedError: It is open with other options.
     """
-    key = folder.resolve()
+    key = _key(place)
     with _opening:
         known = _open.get(key)
-        if known is not None and known.users and known.folder_lock.holds():
+        if known is not None and known.users and known.guard.holds():
             _check_same(known, options)
             known.users.add(user)
             return known
@@ -139,7 +147,7 @@ def _check_same(known: OpenStore, options: Mapping[str, object]) -> None:
     ]
     if differences:
         raise StoreLockedError(
-            f"The store {str(known.folder)!r} is open in this process already, and "
+            f"The store {str(known.place)!r} is open in this process already, and "
             f"{'; '.join(differences)}. Use the memory that is open, or close it first "
             "(memory.close(); in a notebook, restart the kernel if its variable is gone)."
         )

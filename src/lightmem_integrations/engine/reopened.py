@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lightmem_integrations.display import described
 from lightmem_integrations.errors import StorageError
+from lightmem_integrations.storage.postgresql.url import without_password
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -31,8 +32,17 @@ class Reopened:
         made._options = {name: each for name, each in options.items() if name != "path"}
         return made
 
+    @property
+    def place(self) -> str | None:
+        """Where the store lies: its folder, or the URL of its database without the password."""
+        if self._store.url is not None:
+            return without_password(self._store.url)
+        return None if self.path is None else str(self.path.absolute())
+
     def __repr__(self) -> str:
         place: dict[str, Any] = {"path": str(self.path)} if self.path else {"temporary": True}
+        if self._store.url is not None:
+            place = {"ledger": self._store.ledger.name}
         closed = True if self._store.closed else None
         return described(self, **place, embedder=self._store.embedder.name, closed=closed)
 
@@ -43,9 +53,10 @@ class Reopened:
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        if self.path is None:
+        place = self._store.url or self.path
+        if place is None:
             raise StorageError(
                 "A memory without a folder of its own cannot be pickled, as nobody else could open "
                 "it. Give it one: LightMem('./memory')."
             )
-        return functools.partial(type(self), **self._options), (self.path,)
+        return functools.partial(type(self), **self._options), (place,)

@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from lightmem_integrations.engine.embedder import EMBEDDER_DIMENSION
 from lightmem_integrations.engine.store import Store
 from lightmem_integrations.records.report import Stats
-from lightmem_integrations.storage.counts import count_stored
+from lightmem_integrations.storage.counts import count_by_user, count_stored
 from lightmem_integrations.storage.ledger import get_meta
-from lightmem_integrations.storage.users import row_of
 
 
-def stats(store: Store, user_id: str | None) -> Stats:
-    """Counts of one user's memory or, with ``None``, of the whole store.
+def stats(store: Store, user_ids: Sequence[str] | None) -> tuple[Stats, ...]:
+    """Counts of each of these users' memories or, with ``None``, once of the whole store.
 
     Raises:
         StorageError: The ledger does not answer.
     """
+    counted: list[tuple[str | None, dict[str, int]]]
     with store.ledger.read() as connection:
-        user = None if user_id is None else row_of(connection, user_id)
-        counts = count_stored(connection, user)
+        if user_ids is None:
+            counted = [(None, count_stored(connection))]
+        else:
+            counted = list(zip(user_ids, count_by_user(connection, user_ids), strict=True))
         dimension = get_meta(connection, EMBEDDER_DIMENSION)
-    return Stats(
-        **counts,
-        embedder=store.embedder.name,
-        dimension=int(dimension) if dimension else None,
-        index=store.indexer.state,
-        bytes=store.size_in_bytes() if user_id is None else None,
-        user_id=user_id,
+    return tuple(
+        Stats(
+            **counts,
+            embedder=store.embedder.name,
+            dimension=int(dimension) if dimension else None,
+            index=store.indexer.state,
+            bytes=store.size_in_bytes() if user_id is None else None,
+            user_id=user_id,
+            space=None,
+        )
+        for user_id, counts in counted
     )

@@ -1,69 +1,57 @@
-"""Tombstones of an open store: what was said before an erasure is not written down after it.
-
-An agent's run, a chain and a queue of messages that the store could not take yet may all hold what
-is forgotten meanwhile, and record it at their end.
-"""
+"""Tombstones of an open store: those in its ledger, and the filters by which it erased lately."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
 
 from lightmem_integrations.records.conversation import Turn
-from lightmem_integrations.safety import key_of
+from lightmem_integrations.records.filters import Filter, values_of
+from lightmem_integrations.storage.tombstones import Tombstone, keep_tombstone, read_tombstones
 from lightmem_integrations.storage.turns import NewTurn
 
 _KEPT = 1_000
-"""Tombstones kept, the last ones: a guess, far above the erasures during one run."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tombstone:
-    """Tombstone of one call of ``forget``: it covers also what is not stored yet.
-
-    Attributes:
-        at: When, in seconds since 1970.
-        user_id: Whose memory.
-        session_id: Only this session.
-        keys: Only turns with these keys: what was erased, where single turns were named.
-        since: Only what was said at this time or later.
-        until: Only what was said before this time.
-    """
-
-    at: float
-    user_id: str
-    session_id: str | None
-    keys: Collection[str] | None
-    since: float | None
-    until: float | None
-
-    def covers(self, turn: Turn) -> bool:
-        """True if it would have erased a turn of its user and session."""
-        said = turn.time.timestamp() if turn.time else self.at
-        return (
-            said < self.at
-            and (self.until is None or said < self.until)
-            and (self.since is None or said >= self.since)
-            and (self.keys is None or key_of(turn.id or "") in self.keys)
-        )
+"""Filters kept, the last ones: a guess, far above the erasures during one run."""
 
 
 class Tombstones:
-    """The last tombstones of a store; added and asked about within write transactions."""
+    """The tombstones of a store; added and asked about within write transactions.
+
+    A filter tells what its values were, so it is kept in this process alone: what other processes
+    hold of what it erased, they leave out where it was stored.
+    """
 
     def __init__(self) -> None:
-        self._known: deque[Tombstone] = deque(maxlen=_KEPT)
+        self._filters: deque[tuple[str, Tombstone, Filter]] = deque(maxlen=_KEPT)
 
-    def add(self, tombstone: Tombstone) -> None:
-        """Keep a tombstone; the oldest goes where there are too many."""
-        self._known.append(tombstone)
+    def add(self, connection: Connection, user_id: str, tombstone: Tombstone) -> None:
+        """Keep a tombstone of a user's memory, within the write transaction that erases."""
+        keep_tombstone(connection, user_id, tombstone)
 
-    def spared(self, turns: Sequence[NewTurn], *, user_id: str, session_id: str) -> list[NewTurn]:
+    def add_filter(self, user_id: str, tombstone: Tombstone, given: Filter) -> None:
+        """Keep in this process what an erasure by a filter covers beyond what was stored."""
+        self._filters.append((user_id, tombstone, given))
+
+    def spared(
+        self,
+        connection: Connection,
+        turns: Sequence[NewTurn],
+        *,
+        user_id: str,
+        session_id: str,
+        agent_id: str | None,
+    ) -> list[NewTurn]:
         """The turns that no tombstone covers, of an erasure after they were said."""
-        here = [
-            each
-            for each in self._known
-            if each.user_id == user_id and each.session_id in (None, session_id)
-        ]
-        return [new for new in turns if not any(each.covers(new.turn) for each in here)]
+        kept = read_tombstones(connection, user_id)
+        filters = [(each, given) for owner, each, given in self._filters if owner == user_id]
+
+        def covered(turn: Turn) -> bool:
+            return any(each.covers(turn, session_id) for each in kept) or any(
+                each.covers(turn, session_id)
+                and given.matches(values_of(turn, session_id, agent_id))
+                for each, given in filters
+            )
+
+        return [new for new in turns if not covered(new.turn)]

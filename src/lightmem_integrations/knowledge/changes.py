@@ -6,7 +6,6 @@ facts; the commit asks whether that revision still holds. So a model may be aske
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -30,6 +29,7 @@ from lightmem_integrations.storage.claims import (
 )
 from lightmem_integrations.storage.facts import StoredFact
 from lightmem_integrations.storage.tellers import tellers_of_facts
+from lightmem_integrations.text.agreement import agree
 from lightmem_integrations.text.names import name_key
 
 _NEAREST = 5
@@ -43,9 +43,6 @@ _ECHO = 0.85
 """Cosine from which an assistant's word repeats what is known of the same subject: a guess."""
 
 _THING = ("subject", "attribute", "value", "line")
-
-_NUMBER = re.compile(r"\d+")
-_DENIED = re.compile(r"\b(?:no|not|never|nor|without|stopped|quit)\b|n['\u2019]t\b", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -211,7 +208,7 @@ class _Deciding:
                     since = known.valid_from + _AFTER
                 changed = replace(
                     claim, subject=known.subject, attribute=known.attribute, single=True,
-                    since=since, line=known.line if known.single else f"{LINE}{known.row}",
+                    since=since, line=known.line if known.single else f"{LINE}{known.key}",
                 )  # fmt: skip
                 return changed, known, True
             return claim, known, False
@@ -285,16 +282,6 @@ def _in_terms_of(fact: StoredFact, claim: Claim) -> Claim:
 
 
 def _says_the_same(claim: Claim, fact: StoredFact) -> bool:
-    """True if two statements name the same, hold the same numbers, and deny alike.
-
-    Vectors hardly tell "room 46" from "room 48", one name from another, or yes from no.
-    """
+    """True if two statements of one kind name the same and agree in detail."""
     ours, theirs = ({name_key(name) for name in one.entities} for one in (claim, fact))
-    texts = claim.statement, fact.statement
-    numbers, denied = ([found.findall(text) for text in texts] for found in (_NUMBER, _DENIED))
-    return (
-        ours == theirs
-        and claim.kind == fact.kind
-        and numbers[0] == numbers[1]
-        and bool(denied[0]) == bool(denied[1])
-    )
+    return ours == theirs and claim.kind == fact.kind and agree(claim.statement, fact.statement)

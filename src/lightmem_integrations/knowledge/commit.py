@@ -83,6 +83,7 @@ def insert_belief(
     """Write a belief that the ledger does not hold yet as a fact; returns its row."""
     values = belief.columns | {
         "recorded_at": belief.recorded_at, "writer": writer, "author": belief.author,
+        "expires_at": belief.claim.expires_at, "importance": belief.claim.importance,
     }  # fmt: skip
     return insert_fact(connection, user_row, belief.claim, values, revision)
 

@@ -14,7 +14,7 @@ from lightmem_integrations.knowledge.retraction import retract_fact
 from lightmem_integrations.safety import check_moment, has_lone_surrogates, short_repr
 from lightmem_integrations.settings import ConsolidationSettings
 from lightmem_integrations.storage.claims import MOST_CONFIDENCE, Claim, insert_claim, read_claims
-from lightmem_integrations.storage.facts import StoredFact, next_revision, read_facts
+from lightmem_integrations.storage.facts import StoredFact, next_revision, read_facts, update_fact
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,13 @@ class Correction:
     value: str | None
     valid_from: dt.datetime | None
     valid_to: dt.datetime | None
+    expires_at: dt.datetime | None
     reason: str
+
+    @property
+    def says(self) -> tuple[object, ...]:
+        """The parts that tell something else of what is so."""
+        return self.statement, self.value, self.valid_from, self.valid_to
 
     def check(self) -> None:
         """Refuse a correction that changes nothing, or that cannot be stored.
@@ -36,17 +42,16 @@ class Correction:
         Raises:
             InvalidRequestError: As said.
         """
-        parts = (self.statement, self.value, self.valid_from, self.valid_to)
-        if all(part is None for part in parts):
+        if all(part is None for part in (*self.says, self.expires_at)):
             raise InvalidRequestError(
-                "Nothing to edit: pass statement, value, valid_from or valid_to."
+                "Nothing to edit: pass statement, value, valid_from, valid_to or expires_at."
             )
         for name, text in (("statement", self.statement), ("value", self.value)):
             if text is not None:
                 check_text(text, name)
         check_text(self.reason, "reason")
-        for name, moment in (("valid_from", self.valid_from), ("valid_to", self.valid_to)):
-            check_moment(moment, name)
+        for name in ("valid_from", "valid_to", "expires_at"):
+            check_moment(getattr(self, name), name)
 
 
 def correct(
@@ -58,10 +63,22 @@ def correct(
 ) -> StoredFact:
     """Put a corrected fact in the place of one that stands; returns the new one.
 
+    Where only its lifetime changes, it is the same fact.
+
     Raises:
-        InvalidRequestError: It would end before it begins.
+        InvalidRequestError: It would end before it begins, or expire though it is pinned.
     """
+    expires_at = check_moment(change.expires_at, "expires_at")
+    if expires_at is not None and old.pinned:
+        raise InvalidRequestError(
+            f"The fact {short_repr(old.key)} is pinned, so it cannot expire. Unpin it first."
+        )
     revision = next_revision(connection, old.user)
+    kept = {"expires_at": old.expires_at if expires_at is None else expires_at,
+            "pinned": old.pinned, "importance": old.importance}  # fmt: skip
+    if all(part is None for part in change.says):
+        update_fact(connection, old, kept, revision)
+        return read_facts(connection, old.user, [old.row])[0]
     claims = read_claims(connection, old.user, [old.row])[old.row]
     value = old.value if change.value is None else change.value.strip()
     statement = _new_statement(old, value) if change.statement is None else change.statement.strip()
@@ -81,6 +98,7 @@ def correct(
     belief.valid_to = until
     row = insert_belief(connection, old.user, belief, PERSON, revision)
     insert_claim(connection, old.user, row, claim, None, now)
+    update_fact(connection, read_facts(connection, old.user, [row])[0], kept, revision)
     retract_fact(connection, old, change.reason, settings, revision, now, successor=row)
     return read_facts(connection, old.user, [row])[0]
 

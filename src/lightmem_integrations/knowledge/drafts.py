@@ -60,6 +60,8 @@ class FactDraft:
         doubt: What speaks against believing it, in words; ``None`` where nothing does.
         relation: What it does to a known fact, if it does anything.
         known: Which one: its place among the known facts that the Writer was shown, from 0.
+        expires_at: When it is erased, if nobody is to know it for longer.
+        importance: From 0 to 1, as of a turn.
     """
 
     subject: str
@@ -76,6 +78,8 @@ class FactDraft:
     doubt: str | None = None
     relation: Relation | None = None
     known: int | None = None
+    expires_at: dt.datetime | None = None
+    importance: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

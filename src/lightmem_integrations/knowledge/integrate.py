@@ -106,9 +106,9 @@ def claims_of(
 
 def _claim(fact: FactDraft, proof: Sequence[WriterTurn], known: int | None) -> Claim:
     since = min(turn.time for turn in proof).timestamp()
-    begun, ended = (
+    begun, ended, expires_at = (
         check_moment(day and day.replace(tzinfo=day.tzinfo or proof[0].time.tzinfo), "a fact's day")
-        for day in (fact.valid_from, fact.valid_to)
+        for day in (fact.valid_from, fact.valid_to, fact.expires_at)
     )
     if begun is not None:
         since = begun
@@ -136,6 +136,8 @@ def _claim(fact: FactDraft, proof: Sequence[WriterTurn], known: int | None) -> C
         told_by=_told_by(proof, fact.subject),
         relation=fact.relation if known is not None else None,
         known=known,
+        expires_at=expires_at,
+        importance=max(0.0, min(fact.importance, 1.0)),  # 0 for NaN
     )
 
 
@@ -155,11 +157,14 @@ def _write(
     guard: Guard,
 ) -> ConsolidationReport:
     now, writer = run.clock(), run.writer.name
-    with run.store.ledger.write() as connection, guard(connection):
+    with run.store.ledger.write() as connection:
+        # Before the user is locked, as who replaces the embedder comes to users last.
         run.store.embedder.record_dimension(connection, len(vector))
-        episode = insert_episode(
-            connection, changes.user_row, turns, summary=draft.summary, keywords=draft.keywords,
-            entities=draft.entities, speakers=draft.speakers, writer=writer, now=now,
-        )  # fmt: skip
-        insert_vector(connection, changes.user_row, "episode", episode, vector)
-        return commit(connection, changes, episode=episode, writer=writer, now=now)
+        with guard(connection):
+            episode = insert_episode(
+                connection, changes.user_row, turns, summary=draft.summary,
+                keywords=draft.keywords, entities=draft.entities, speakers=draft.speakers,
+                writer=writer, now=now,
+            )  # fmt: skip
+            insert_vector(connection, changes.user_row, "episode", episode, vector)
+            return commit(connection, changes, episode=episode, writer=writer, now=now)

@@ -6,17 +6,22 @@ retracted can still be explained.
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
-import time
+from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 
 from lightmem_integrations.engine.store import Store
-from lightmem_integrations.errors import InvalidRequestError, LightMemError
+from lightmem_integrations.errors import InvalidRequestError, LightMemError, NotFoundError
 from lightmem_integrations.knowledge.corrections import Correction, check_text, correct
+from lightmem_integrations.knowledge.profile import profile_of
 from lightmem_integrations.knowledge.retraction import retract_fact
 from lightmem_integrations.knowledge.to_records import Records
 from lightmem_integrations.knowledge.vectors import embed_missing
+from lightmem_integrations.models.protocols import TokenCounter
+from lightmem_integrations.records.fact_search import FactSearch
+from lightmem_integrations.records.filters import Filter
 from lightmem_integrations.records.knowledge import (
     Conflict,
     Conflicts,
@@ -25,14 +30,20 @@ from lightmem_integrations.records.knowledge import (
     Fact,
     Facts,
 )
+from lightmem_integrations.records.profile import Profile
 from lightmem_integrations.safety import check_names, short_repr
 from lightmem_integrations.settings import Settings
 from lightmem_integrations.storage.conflicts import decide_conflict, read_conflicts
 from lightmem_integrations.storage.episodes import read_episodes
+from lightmem_integrations.storage.expiry import Expired, expired
 from lightmem_integrations.storage.fact_links import chain_of, linked_facts
+from lightmem_integrations.storage.fact_search import part_of, search_facts
 from lightmem_integrations.storage.facts import StoredFact, find_fact, next_revision, read_facts
+from lightmem_integrations.storage.filtered_turns import episodes_meeting, facts_meeting
 from lightmem_integrations.storage.shared import read_shared
+from lightmem_integrations.storage.transcripts import Part
 from lightmem_integrations.storage.users import row_of
+from lightmem_integrations.text.timezone import moment_in
 
 logger = logging.getLogger(__name__)
 
@@ -51,46 +62,78 @@ class Knowledge:
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store = store
         self._settings = settings
+        self._now = store.ledger.now
 
-    def facts(self, user_id: str, *, include_past: bool = False) -> Facts:
-        """A user's facts, oldest first: those that hold now, or with ``include_past`` all."""
-        now = time.time()
+    def facts(
+        self,
+        user_id: str,
+        *,
+        include_past: bool = False,
+        filter: Filter | None = None,  # noqa: A002
+        search: FactSearch | None = None,
+        part: Part,
+    ) -> Facts:
+        """Part of a user's facts, oldest first: those that hold now, or with ``include_past`` all.
+
+        Only of those that meet the search, and rest on a turn that meets the filter.
+        """
+        if not isinstance(search, FactSearch | None):
+            raise InvalidRequestError(
+                f"search is {short_repr(search)}; pass one such as FactSearch(words='Lisbon')."
+            )
+        now, search = self._now(), search or FactSearch()
         with self._store.ledger.read() as connection:
             user = row_of(connection, user_id)
-            stored = read_facts(connection, user, retracted=include_past)
-            if not include_past:
-                stored = [fact for fact in stored if fact.holds(now)]
-            return Facts(self._records(connection, user, now).facts(stored))
+            rows = search_facts(connection, user, search, now, include_past=include_past)
+            if filter is not None:
+                within = facts_meeting(connection, user, filter)
+                rows = [row for row in rows if row in within]
+            over = self._over(connection, user, now)
+            rows = [row for row in rows if not over.hides(row)]
+            chosen = part_of(connection, user, rows, part)
+            stored = read_facts(connection, user, chosen, retracted=True)
+            return Facts(self._records(connection, user, now).facts(stored), len(rows))
 
-    def episodes(self, user_id: str) -> Episodes:
-        """A user's episodes, oldest first, with their turns."""
+    def episodes(self, user_id: str, filter: Filter | None = None) -> Episodes:  # noqa: A002
+        """A user's episodes, oldest first, with their turns; those with one that meets a filter."""
         with self._store.ledger.read() as connection:
             user = row_of(connection, user_id)
-            stored = read_episodes(connection, user)
-            return Episodes(self._records(connection, user, time.time()).episodes(stored))
+            now = self._now()
+            within = None if filter is None else episodes_meeting(connection, user, filter)
+            stored = read_episodes(connection, user, within)
+            over = self._over(connection, user, now).episodes
+            stored = [episode for episode in stored if episode.row not in over]
+            return Episodes(self._records(connection, user, now).episodes(stored))
 
     def conflicts(self, user_id: str, *, only_open: bool = True) -> Conflicts:
         """Contradictions between a user's facts, the oldest first."""
         with self._store.ledger.read() as connection:
             user = row_of(connection, user_id)
-            found = read_conflicts(connection, user, only_open=only_open)
-            return Conflicts(self._records(connection, user, time.time()).conflicts(found))
+            now = self._now()
+            over = self._over(connection, user, now)
+            found = _conflicts(connection, user, over, only_open=only_open)
+            return Conflicts(self._records(connection, user, now).conflicts(found))
 
     def explain(self, fact_id: str, user_id: str) -> Explanation:
         """A fact with the turns that prove it, its history, and what is related or contradicts.
 
         Raises:
-            InvalidRequestError: The user has no such fact.
+            NotFoundError: The user has no such fact.
         """
-        now = time.time()
+        now = self._now()
         with self._store.ledger.read() as connection:
             fact = self._fact(connection, fact_id, user_id)
             user = fact.user
             near = linked_facts(connection, user, [fact.row])
             linked = {each.row: each for each in read_facts(connection, user, near)}
-            related = [linked[row] for row in near if linked[row].superseded_by is None]
-            history = chain_of(connection, fact)
-            conflicts = read_conflicts(connection, user, fact_rows=[fact.row])
+            over = self._over(connection, user, now)
+            related = [
+                linked[row]
+                for row in near
+                if linked[row].superseded_by is None and not over.hides(row)
+            ]
+            history = [each for each in chain_of(connection, fact) if not over.hides(each.row)]
+            conflicts = _conflicts(connection, user, over, fact_rows=[fact.row])
             records = self._records(connection, user, now)
             return Explanation(
                 fact=records.facts([fact])[0],
@@ -100,26 +143,47 @@ class Knowledge:
                 conflicts=tuple(records.conflicts(conflicts)),
             )
 
+    def profile(
+        self,
+        user_id: str,
+        *,
+        space: str | None,
+        max_tokens: int,
+        ahead: bool,
+        as_of: dt.datetime | None,
+        count_tokens: TokenCounter,
+    ) -> Profile:
+        """What stands in a user's every prompt: see `profile_of`."""
+        now = moment_in(self._settings.timezone, self._now())
+        with self._store.ledger.read() as connection:
+            user = row_of(connection, user_id)
+            return profile_of(
+                connection, user, space=space, max_tokens=max_tokens,
+                ahead=ahead, count_tokens=count_tokens, now=now, as_of=as_of,
+                over=self._over(connection, user, max(now, as_of or now).timestamp()),
+            )  # fmt: skip
+
     def shared(self) -> tuple[str, ...]:
         """Statements that several users made and all may read; none unless sharing is on."""
         if not self._settings.shared_knowledge:
             return ()
         with self._store.ledger.read() as connection:
-            return tuple(each.text for each in read_shared(connection, None, time.time()))
+            return tuple(each.text for each in read_shared(connection, None, self._now()))
 
     def edit(self, fact_id: str, user_id: str, change: Correction) -> Fact:
         """Correct a fact: a new one takes its place, with the same evidence; returns the new one.
 
-        What had been said until then cannot bring the old one back; what is said later can change
-        it.
+        One that was retracted is believed again so. What had been said until then cannot bring the
+        old one back; what is said later can change it.
 
         Raises:
-            InvalidRequestError: The user has no such fact that stands, or nothing is to be changed.
+            InvalidRequestError: The user has no such fact, it was replaced, or nothing is to be
+                changed.
         """
         change.check()
-        now = time.time()
+        now = self._now()
         with self._store.ledger.write() as connection:
-            old = self._standing(connection, fact_id, user_id)
+            old = self._standing(connection, fact_id, user_id, or_retracted=any(change.says))
             new = correct(connection, old, change, self._settings.consolidation, now)
             (record,) = self._records(connection, new.user, now).facts([new])
         self._embed(new.user)
@@ -134,7 +198,7 @@ class Knowledge:
             InvalidRequestError: The user has no such fact that stands.
         """
         check_text(reason, "reason")
-        now = time.time()
+        now = self._now()
         with self._store.ledger.write() as connection:
             old = self._standing(connection, fact_id, user_id)
             self._stop_believing(connection, old, reason, now)
@@ -149,12 +213,13 @@ class Knowledge:
         """
         (conflict_id,) = check_names([conflict_id], "conflict_id")
         (keep,) = check_names([keep], "keep")
-        now = time.time()
+        now = self._now()
         with self._store.ledger.write() as connection:
             user = row_of(connection, user_id)
-            found = read_conflicts(connection, user, key=conflict_id, only_open=True)
+            over = self._over(connection, user, now)
+            found = _conflicts(connection, user, over, key=conflict_id, only_open=True)
             if not found:
-                raise InvalidRequestError(
+                raise NotFoundError(
                     f"There is no open conflict {short_repr(conflict_id)} of this user; "
                     "conflicts() lists them."
                 )
@@ -168,8 +233,11 @@ class Knowledge:
             decide_conflict(connection, user, conflict_id, "Decided by a person.", now)
             loser = self._standing(connection, sides[keep], user_id)
             self._stop_believing(connection, loser, "Another fact was kept.", now)
-            found = read_conflicts(connection, user, key=conflict_id)
-            return records.conflicts(found)[0]
+            (decided,) = read_conflicts(connection, user, key=conflict_id)
+            return records.conflicts([decided])[0]
+
+    def _over(self, connection: Connection, user: int, now: float) -> Expired:
+        return expired(connection, user, self._store.settings, now)
 
     def _records(self, connection: Connection, user: int, now: float) -> Records:
         return Records(connection, user, now, self._settings.consolidation.half_life_days)
@@ -183,13 +251,19 @@ class Knowledge:
     def _fact(self, connection: Connection, fact_id: str, user_id: str) -> StoredFact:
         (fact_id,) = check_names([fact_id], "fact_id")
         fact = find_fact(connection, row_of(connection, user_id), fact_id)
-        if fact is None:
-            raise InvalidRequestError(f"This user has no fact {short_repr(fact_id)}.")
+        if fact is None or self._over(connection, fact.user, self._now()).hides(fact.row):
+            raise NotFoundError(
+                f"This user has no fact {short_repr(fact_id)}. Pass a whole id, as the facts of "
+                "facts() have it; tables show its beginning."
+            )
         return fact
 
-    def _standing(self, connection: Connection, fact_id: str, user_id: str) -> StoredFact:
+    def _standing(
+        self, connection: Connection, fact_id: str, user_id: str, *, or_retracted: bool = False
+    ) -> StoredFact:
+        """A fact that stands; ``or_retracted``: or one in whose place no other was put."""
         fact = self._fact(connection, fact_id, user_id)
-        if fact.retracted_at is not None:
+        if fact.retracted_at is not None and not (or_retracted and fact.superseded_by is None):
             raise InvalidRequestError(
                 f"The fact {short_repr(fact_id)} was retracted already; explain() says what took "
                 "its place."
@@ -202,3 +276,12 @@ class Knowledge:
             embed_missing(self._store, user)
         except LightMemError as error:
             logger.warning("A corrected fact has no vector yet (%s).", type(error).__name__)
+
+
+def _conflicts(connection: Connection, user: int, over: Expired, **wanted: Any) -> list[Row[Any]]:
+    """Conflicts, but for those of facts that have expired."""
+    return [
+        row
+        for row in read_conflicts(connection, user, **wanted)
+        if not (over.hides(row.first) or over.hides(row.second))
+    ]

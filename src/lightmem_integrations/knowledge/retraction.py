@@ -25,20 +25,21 @@ def retract_fact(
     *,
     successor: int | None = None,
 ) -> None:
-    """Stop believing a fact that stands, and settle which facts about its thing hold instead.
+    """Stop believing a fact, and settle which facts about its thing hold instead.
 
     What had been said until now cannot bring it back.
 
     Args:
         connection: Of a write transaction.
-        fact: The fact.
+        fact: The fact; one that was retracted before is only given its successor.
         reason: Why.
         settings: Policies.
         revision: The user's revision, claimed by the transaction.
         now: The time, in seconds since 1970.
         successor: Row of the fact that takes its place, if one does.
     """
-    values: dict[str, Any] = {"retracted_at": now, "reason": reason}
+    retracted: dict[str, Any] = {"retracted_at": now, "reason": reason}
+    values = {} if fact.retracted_at is not None else retracted
     if successor is not None:
         values |= {"superseded_by": successor, "superseded_at": now}
     update_fact(connection, fact, values, revision)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -28,5 +27,5 @@ class RunContext:
     writer: Writer
     settings: ConsolidationSettings
     worker: str
-    clock: Callable[[], float] = time.time
+    clock: Callable[[], float]
     pause: Callable[[], None] = lambda: None

@@ -76,13 +76,18 @@ class Records:
             retracted_at=None if fact.retracted_at is None else moment(fact.retracted_at),
             reason=fact.reason,
             superseded_by=None if fact.superseded_by is None else keys.get(fact.superseded_by),
-            confidence=decayed(fact.confidence, fact.supported_at, self.now, self.half_life_days),
+            confidence=fact.confidence
+            if fact.pinned
+            else decayed(fact.confidence, fact.supported_at, self.now, self.half_life_days),
             agent_id=fact.agent,
             author="person" if fact.author == "person" else "writer",
             version=fact.version,
             kind=fact.kind,
             told_by=told_by,
             doubt=fact.doubt,
+            expires_at=None if fact.expires_at is None else moment(fact.expires_at, zone),
+            pinned=fact.pinned,
+            importance=fact.importance,
         )
 
     def episodes(self, stored: Sequence[StoredEpisode]) -> list[Episode]:

@@ -32,12 +32,21 @@ class Turn:
         speaker: The person's name, where there is one. Helps to answer "What did Ann say?".
         time: When it was said, with a time zone. ``None``: the moment it is added.
         id: Your id, unique within the session. ``None``: one is made. Adding the same id with
-            the same content again changes nothing.
+            the same content again changes nothing, its time and metadata neither.
         message: The framework's own message as JSON data, kept beside the text.
         searchable: ``False`` keeps the turn for short-term memory only. System and tool turns
             are never searched.
         superseded: Set by the store: the conversation went on without it, so that it is kept in
             the history only. What is added stands.
+        metadata: What your application says of it, to filter by: text, numbers, ``True``,
+            ``False``, ``None``, or lists of these, by name.
+        expires_at: When it is erased with all that was made of it, with a time zone; nothing shows
+            it from then on. ``None``: by ``Settings.lifetime_days``, if at all.
+        pinned: Kept whatever ``Settings`` say about lifetimes and capacity, and shown first of what
+            is found.
+        importance: From 0 to 1: of what is found it scores at least this share of the way from the
+            worst to the best. It finds nothing that does not match.
+        author: Set by the store: the user who added it to a space.
     """
 
     role: Role
@@ -48,6 +57,11 @@ class Turn:
     message: Mapping[str, Any] | None = field(default=None, repr=False)
     searchable: bool = True
     superseded: bool = False
+    metadata: Mapping[str, Any] = field(default_factory=dict, repr=False, hash=False)
+    expires_at: dt.datetime | None = None
+    pinned: bool = False
+    importance: float = 0.0
+    author: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +100,7 @@ class Source:
         agent_id: Which agent wrote it, where one was named.
         shared: Whether several users of the store said it: then it comes from no session and no
             turn that could be shown, and ``session_id`` and ``turn_ids`` are empty.
+        space: The space from whose memory it is; ``None`` for the user's own.
     """
 
     session_id: str
@@ -94,6 +109,7 @@ class Source:
     fact_id: str | None = None
     agent_id: str | None = None
     shared: bool = False
+    space: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +134,11 @@ class Hit:
             fact, those of its evidence.
         until: When it stopped being so, where a newer fact took its place.
         statement: The fact that it proves, where that is close to the question.
+        pinned: Whether the turn or fact is pinned, and so packed before others.
+        weights: What those of its parts weigh that weigh anything: turns stand in the order of the
+            weighed sums, but where facts, a re-ranker, versions or pins change it.
+        ranks: Its rank among the candidates, from 1, by ``words`` and by ``meaning``, where it was
+            found so. A turn beside one that was found is a candidate without a rank.
     """
 
     text: str = field(repr=False)
@@ -130,6 +151,22 @@ class Hit:
     neighbours: tuple[Turn, ...] = field(default=(), repr=False)
     until: dt.datetime | None = None
     statement: str | None = field(default=None, repr=False)
+    pinned: bool = False
+    weights: Mapping[str, float] = field(default_factory=dict, repr=False)
+    ranks: Mapping[str, int] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cut:
+    """One thing that was found and that a packed context lacks, in part or as a whole.
+
+    Attributes:
+        hit: What was found.
+        why: Why it was shortened or left out, in words.
+    """
+
+    hit: Hit
+    why: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,7 +207,9 @@ class Recall(Displayed):
             true, and the turns that prove it.
         text: The packed context for a prompt, fenced as data: what is known, in a third of the
             budget at most, then turns, oldest first. Empty if nothing was found.
+        cuts: What ``text`` lacks of the hits and of what might have fitted behind them, and why.
         tokens: Size of ``text`` in tokens.
+        max_tokens: How many it might have had.
         plan: What the Controller made of the query.
         milliseconds: Time spent, by stage, and in ``total``.
         degraded: What did not work as it should, in words. Empty when all is well.
@@ -183,6 +222,8 @@ class Recall(Displayed):
     plan: Plan
     further: tuple[Hit, ...] = ()
     known: tuple[Hit, ...] = ()
+    cuts: tuple[Cut, ...] = field(default=(), repr=False)
+    max_tokens: int = 0
     milliseconds: Mapping[str, float] = field(default_factory=dict)
     degraded: tuple[str, ...] = ()
 
@@ -205,7 +246,11 @@ class Recall(Displayed):
                     hit.tier,
                     f"{hit.score:.2f}",
                     f"{hit.when:%Y-%m-%d}",
-                    (hit.turns[0].speaker or hit.turns[0].role) if hit.turns else "",
+                    " ".join(
+                        ([hit.turns[0].speaker or hit.turns[0].role] if hit.turns else [])
+                        + ([f"[{hit.source.space}]"] if hit.source.space else [])
+                        + ["(pinned)"] * hit.pinned
+                    ),
                     hit.text,
                 )
                 for rank, hit in enumerate(self.hits, start=1)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from lightmem_integrations.display import Displayed, Grid, counted
 from lightmem_integrations.records.conversation import Turn
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 FactKind = Literal["state", "event", "plan", "preference", "instruction"]
 """Kind of a fact: what is so, what happened, what is to happen, what somebody likes, and how
@@ -81,6 +85,10 @@ class Fact:
         told_by: Who said it: by the roles of the turns that prove it. A person who speaks of
             themselves by name tells as a user does, whatever the role.
         doubt: What speaks against believing it, in words.
+        expires_at: When it is erased; nothing shows it from then on.
+        pinned: Its confidence does not fall, it is shown first of what is found, and neither it nor
+            what proves it goes by a lifetime or a capacity of the settings.
+        importance: From 0 to 1, as of a turn.
     """
 
     id: str
@@ -102,6 +110,9 @@ class Fact:
     kind: FactKind = "state"
     told_by: Teller = "user"
     doubt: str | None = field(default=None, repr=False)
+    expires_at: dt.datetime | None = None
+    pinned: bool = False
+    importance: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,7 +181,7 @@ class Explanation(Displayed):
             (
                 "evidence",
                 _day(proof.turn.time),
-                proof.session_id,
+                proof.session_id + _kept(proof.turn),
                 f"{proof.turn.speaker or proof.turn.role}: {proof.turn.text}",
             )
             for proof in self.evidence
@@ -186,33 +197,37 @@ class Explanation(Displayed):
         by = f", {fact.author}" + (f", agent {fact.agent_id}" if fact.agent_id else "")
         note = (
             f"fact {fact.id}: {_span(fact)}; {_state(fact) or 'holds'}; "
-            f"confidence {fact.confidence:.2f}{by}"
+            f"confidence {fact.confidence:.2f}{by}{_kept(fact)}"
         )
         return Grid(fact.statement, ("kind", "when", "note", "text"), rows, [note])
 
 
 class Facts(Displayed, tuple[Fact, ...]):
-    """Facts, oldest first. Prints as a table with rich and in notebooks."""
+    """Facts, oldest first. Prints as a table with rich and in notebooks.
 
-    __slots__ = ()
+    Attributes:
+        total: How many there are, also where only a part of them was asked for.
+    """
+
+    total: int
+
+    def __new__(cls, facts: Iterable[Fact] = (), total: int | None = None) -> Self:
+        """The facts, and of how many."""
+        made = super().__new__(cls, facts)
+        made.total = len(made) if total is None else total
+        return made
 
     def grid(self) -> Grid:
         """A line for each fact."""
-        return Grid(
-            counted(len(self), "fact"),
-            ("id", "since", "until", "confidence", "text") if self else (),
-            [
-                (
-                    fact.id[:_SHORT_ID],
-                    _day(fact.valid_from),
-                    _day(fact.valid_to),
-                    f"{fact.confidence:.2f}",
-                    fact.statement + (f" ({state})" if (state := _state(fact)) else ""),
-                )
-                for fact in self
-            ],
-            () if self else (_A_MODEL_MAKES_THEM,),
-        )
+        columns = "id", "since", "until", "confidence", "text"
+        rows = []
+        for fact in self:
+            state = f" ({state})" if (state := _state(fact)) else ""
+            known = _day(fact.valid_from), _day(fact.valid_to), f"{fact.confidence:.2f}"
+            rows.append((fact.id[:_SHORT_ID], *known, fact.statement + state + _kept(fact)))
+        part = f"{len(self):,} of " if len(self) < self.total else ""
+        notes = () if self else (_A_MODEL_MAKES_THEM,)
+        return Grid(part + counted(self.total, "fact"), columns if self else (), rows, notes)
 
 
 class Episodes(Displayed, tuple[Episode, ...]):
@@ -248,19 +263,11 @@ class Conflicts(Displayed, tuple[Conflict, ...]):
         """Two lines for each conflict: the facts that contradict each other."""
         rows = []
         for conflict in self:
-            first, second = conflict.first, conflict.second
             decided = "open" if conflict.resolved_at is None else "decided"
-            rows += [
-                (
-                    conflict.id[:_SHORT_ID],
-                    _day(conflict.opened_at),
-                    first.id[:_SHORT_ID],
-                    first.statement,
-                    first.agent_id or "",
-                    conflict.resolution or decided,
-                ),
-                ("", "", second.id[:_SHORT_ID], second.statement, second.agent_id or "", ""),
-            ]
+            begin = conflict.id[:_SHORT_ID], _day(conflict.opened_at)
+            both = conflict.first, conflict.second
+            sides = [(each.id[:_SHORT_ID], each.statement, each.agent_id or "") for each in both]
+            rows += [(*begin, *sides[0], conflict.resolution or decided), ("", "", *sides[1], "")]
         return Grid(
             counted(len(self), "conflict"),
             ("id", "when", "fact", "text", "agent", "state") if self else (),
@@ -270,6 +277,11 @@ class Conflicts(Displayed, tuple[Conflict, ...]):
 
 def _day(moment: dt.datetime | None) -> str:
     return "" if moment is None else f"{moment:%Y-%m-%d}"
+
+
+def _kept(record: Fact | Turn) -> str:
+    ends = "" if record.expires_at is None else f" (expires {record.expires_at:%Y-%m-%d %H:%M})"
+    return " (pinned)" if record.pinned else ends
 
 
 def _span(fact: Fact) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from lightmem_integrations.display import Displayed, Grid, counted
+from lightmem_integrations.display import Displayed, Grid, counted, sized
 
 _SHOWN_PROBLEMS = 5  # a guess
 
@@ -20,6 +20,8 @@ class Receipt(Displayed):
         purged: Whether the files of index and ledger hold no byte of anything erased.
         episodes: Episodes erased; what else they held is consolidated anew.
         facts: Facts erased.
+        remains: Where bytes of it may still lie, in words; empty where it was purged. In a database
+            that is more than this library reaches, such as the server's log. Backups are not known.
     """
 
     turns: int
@@ -28,6 +30,19 @@ class Receipt(Displayed):
     purged: bool
     episodes: int = 0
     facts: int = 0
+    remains: tuple[str, ...] = ()
+
+    def __add__(self, other: Receipt) -> Receipt:
+        """The counts of both, and whether both were purged."""
+        apart = {"purged", "remains"}
+        names = [figure.name for figure in fields(self) if figure.name not in apart]
+        sums = {name: getattr(self, name) + getattr(other, name) for name in names}
+        remains = tuple(dict.fromkeys(self.remains + other.remains))
+        return Receipt(**sums, purged=self.purged and other.purged, remains=remains)
+
+    def records(self) -> int:
+        """How many turns, episodes and facts were erased."""
+        return self.turns + self.episodes + self.facts
 
     def grid(self) -> Grid:
         """Counts of what was erased, one a line."""
@@ -39,7 +54,32 @@ class Receipt(Displayed):
             ("vectors", f"{self.vectors:,}"),
             ("index files rewritten", "yes" if self.purged else "no"),
         ]
-        return Grid("Erased", (), rows)
+        warnings = [f"may still lie in {place}" for place in self.remains]
+        return Grid("Erased", (), rows, warnings=warnings)
+
+
+@dataclass(frozen=True, slots=True)
+class Imported(Displayed):
+    """Counts of an import. Prints as a table with rich and in notebooks.
+
+    Attributes:
+        turns: Turns that are now in the memory, those that were there before included.
+        skipped: Messages or memories that were left out: without content, or of another branch.
+        sessions: Sessions in which they stand.
+    """
+
+    turns: int = 0
+    skipped: int = 0
+    sessions: int = 0
+
+    def grid(self) -> Grid:
+        """Counts of what was imported, one a line, and of what was left out if anything was."""
+        rows = [
+            ("turns now in memory", f"{self.turns:,}"),
+            ("in sessions", f"{self.sessions:,}"),
+        ]
+        rows += [("left out", f"{self.skipped:,}")] if self.skipped else []
+        return Grid("Imported", (), rows)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +100,11 @@ class Stats(Displayed):
         dimension: Length of its vectors; ``None`` before the first one was made.
         index: ``ready``; ``unchecked`` before it was first needed; ``rebuilding`` or
             ``unavailable``, when recall compares the ledger's vectors one by one.
-        bytes: Size of the store's folder on disk; ``None`` for one user, or without a folder.
+        bytes: Size on disk of the store's folder, or of its tables in PostgreSQL; ``None`` for one
+            user, or without a folder.
         user_id: Whose memory it is about; ``None`` for everybody's.
+        space: The space whose memory it is about, instead of that user's own.
+        spaces: Number of spaces, whose turns, episodes and facts are counted with all others.
     """
 
     users: int
@@ -77,12 +120,17 @@ class Stats(Displayed):
     index: str
     bytes: int | None
     user_id: str | None = None
+    spaces: int = 0
+    space: str | None = None
 
     def grid(self) -> Grid:
         """Size and state, one figure a line."""
         dimension = "" if self.dimension is None else f" ({self.dimension} dimensions)"
         rows = [
-            ("users", f"{self.users:,}"),
+            (
+                "users",
+                f"{self.users:,}" + (f" (and {counted(self.spaces, 'space')})" * bool(self.spaces)),
+            ),
             ("sessions", f"{self.sessions:,}"),
             ("turns", f"{self.turns:,}"),
             ("searchable", f"{self.searchable:,}"),
@@ -94,9 +142,10 @@ class Stats(Displayed):
             ("vector index", self.index),
         ]
         if self.user_id is not None:
-            return Grid(f"Stored of user {self.user_id}", (), rows[1:])
+            whose = f"user {self.user_id}" if self.space is None else f"space {self.space}"
+            return Grid(f"Stored of {whose}", (), rows[1:])
         kept = ("kept", "in memory: a temporary folder, gone at close")
-        rows.append(kept if self.bytes is None else ("size on disk", _size(self.bytes)))
+        rows.append(kept if self.bytes is None else ("size on disk", sized(self.bytes)))
         return Grid("Stored", (), rows)
 
 
@@ -222,12 +271,3 @@ class ConsolidationReport(Displayed):
         if self.stopped:
             problems.insert(0, f"stopped by {self.stopped}")
         return Grid("Consolidated", (), rows, warnings=problems)
-
-
-def _size(count: int) -> str:
-    size = float(count)
-    for unit in ("bytes", "KB", "MB"):
-        if size < 1_000:  # noqa: PLR2004
-            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
-        size /= 1_000
-    return f"{size:.1f} GB"

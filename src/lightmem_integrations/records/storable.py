@@ -16,6 +16,7 @@ from typing import Any
 from pydantic_core import to_jsonable_python
 
 from lightmem_integrations.records.conversation import Turn
+from lightmem_integrations.records.metadata import fitting_metadata
 from lightmem_integrations.safety import digest, has_lone_surrogates
 from lightmem_integrations.settings import Settings
 from lightmem_integrations.text.answers import admits_ignorance, without_reasoning
@@ -23,16 +24,32 @@ from lightmem_integrations.text.answers import admits_ignorance, without_reasoni
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _MARK = "\N{REPLACEMENT CHARACTER}"
 _LEVELS = 6  # a guess: a message, its content, a block, its parts
+_SENTENCE = 1_000  # characters of the longest sentence that is left out for a cut between two
+# Of sentences, of lines, and of words. Scripts without blanks have full stops of their own.
+_ENDS = [
+    re.compile(end)
+    for end in ("[.!?\u2026][\"'\u201d\u2019\u00bb)\\]]*\\s+|[\u3002\uff01\uff1f]+", r"\n+", r"\s+")
+]
+CUT = "cut"
+"""Name of the metadata that says of a turn that it was too long."""
 WORDING_BYTES = 6
 """Length of the digest that tells apart the wordings of one message: a guess."""
 _DIGEST_BYTES = 16  # 2^64 ids before two are expected to agree
 
 
+def labelled(turn: Turn, metadata: Mapping[str, Any], settings: Settings) -> Turn:
+    """The turn with metadata besides its own, as far as there is room for it."""
+    if not metadata:
+        return turn
+    fits = fitting_metadata({**metadata, **turn.metadata}, settings.max_metadata_bytes)
+    return replace(turn, metadata=fits)
+
+
 def storable(turn: Turn, settings: Settings, *, recall_answers: bool = True) -> Turn:
     """The turn, made so that it can be added.
 
-    Of an answer, the reasoning is left out of the text. A text that is too long is cut in its
-    middle, with a mark; ``message`` holds all of it.
+    Of an answer, the reasoning is left out of the text. A text that is too long is cut, as
+    ``fitted`` says. What cannot be metadata is left out of it.
 
     Args:
         turn: What an adapter made of a message, unchecked.
@@ -45,13 +62,29 @@ def storable(turn: Turn, settings: Settings, *, recall_answers: bool = True) -> 
         text = without_reasoning(text)
         searchable = searchable and recall_answers and not admits_ignorance(text)
     speaker = cleaned(turn.speaker or "").strip()[: settings.max_id_chars]
+    turn = fitted(replace(turn, text=text), settings)
     return replace(
         turn,
-        text=shortened(text, settings.max_turn_chars),
         speaker=speaker or None,
         id=_identifier(turn.id, settings.max_id_chars),
         message=None if turn.message is None else as_json(dict(turn.message)),
         searchable=searchable,
+        metadata=fitting_metadata(turn.metadata, settings.max_metadata_bytes),
+    )
+
+
+def fitted(turn: Turn, settings: Settings) -> Turn:
+    """The turn, cut between sentences if it is too long, with a mark and ``metadata["cut"]``.
+
+    ``message`` holds all of it: the framework's own, or else the text as it was.
+    """
+    if len(turn.text) <= settings.max_turn_chars:
+        return turn
+    return replace(
+        turn,
+        text=shortened(turn.text, settings.max_turn_chars),
+        message=turn.message or {"role": turn.role, "content": turn.text},
+        metadata={CUT: True, **turn.metadata},
     )
 
 
@@ -67,14 +100,29 @@ def cleaned(text: str) -> str:
 
 
 def shortened(text: str, max_chars: int) -> str:
-    """The beginning and the end of a text that is too long, with a mark between them."""
+    """Whole sentences of the beginning and the end of a text that is too long, a mark between them.
+
+    Where a sentence is longer than anybody's, it is cut between lines, words or characters.
+    """
     if len(text) <= max_chars:
         return text
     mark = f"\n[... {len(text) - max_chars} characters and more left out ...]\n"
     if len(mark) >= max_chars:
         return text[:max_chars]
-    tail = (max_chars - len(mark)) // 2
-    return text[: max_chars - len(mark) - tail] + mark + text[len(text) - tail :]
+    after = len(text) - (max_chars - len(mark)) // 2
+    before = max_chars - len(mark) - (len(text) - after)
+    reach = min(_SENTENCE, before // 2)  # half of what there is room for is kept in any case
+    before = _end(text, before - reach, before, last=True)
+    after = _end(text, after, after + reach, last=False)
+    return text[:before].rstrip() + mark + text[after:].lstrip()
+
+
+def _end(text: str, start: int, stop: int, *, last: bool) -> int:
+    """Where the first or the last sentence between two places ends; else a line, else a word."""
+    for end in _ENDS:
+        if found := [each.end() for each in end.finditer(text, start, stop)]:
+            return found[-1 if last else 0]
+    return stop if last else start
 
 
 def as_json(value: Any, levels: int = _LEVELS) -> Any:

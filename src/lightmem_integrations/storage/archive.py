@@ -7,10 +7,10 @@ from collections.abc import Collection
 from sqlalchemy import Connection, select, update
 
 from lightmem_integrations.storage import lexical
+from lightmem_integrations.storage.new_turns import count_searchable, queue_embedding
 from lightmem_integrations.storage.schema import turns
 from lightmem_integrations.storage.sql import in_batches
 from lightmem_integrations.storage.turn_vectors import forget_vectors
-from lightmem_integrations.storage.turns import count_searchable, queue_embedding
 
 
 def archive_turns(connection: Connection, user_row: int, rows: Collection[int]) -> list[int]:

@@ -71,7 +71,8 @@ def change_of_branch(
     newest = select(turns.c.name).where(*mine, stands()).order_by(turns.c.position.desc()).limit(1)
     last = connection.execute(newest).scalar()
     gone = connection.execute(select(turns.c.name).where(*mine, ~stands())).scalars()
-    if not edited and (last is None or _message(last, ids) in ids) and not any(
+    is_reworded = edited or any(name != of for of, name in wording.items())
+    if not is_reworded and (last is None or _message(last, ids) in ids) and not any(
         _message(name, ids) in ids for name in gone
     ):  # fmt: skip
         return BranchChange(new=to_write)
@@ -101,14 +102,14 @@ def change_of_branch(
 
 
 def apply_change(
-    connection: Connection, user_row: int, session_row: int, change: BranchChange
+    connection: Connection, user_row: int, session_row: int, change: BranchChange, now: float
 ) -> list[int]:
     """Supersede and restore turns; returns the rows that the vector index has to forget.
 
     What was made of superseded turns goes, as if they had been erased; but they stay, and so does
     what a person refused or corrected on other grounds.
     """
-    erase_derived(connection, user_row, change.superseded, forgotten=False)
+    erase_derived(connection, user_row, change.superseded, now, forgotten=False)
     for batch in in_batches(change.superseded):
         _mark(connection, batch, searchable_before=turns.c.searchable)
     archived = archive_turns(connection, user_row, change.superseded)
@@ -153,7 +154,7 @@ def _worded(
         if row is None:
             return replace(each, turn=replace(each.turn, id=name))
         # As it is stored: its message may hold other figures by now.
-        return NewTurn(turn_of_row(row), row.terms, row.message)
+        return NewTurn(turn_of_row(row), row.terms, row.message, row.metadata)
 
     to_write = [worded(each) for each in new]
     edited = [

@@ -24,6 +24,7 @@ from lightmem_integrations.storage.schema import (
     refusals,
     sessions,
     turns,
+    users,
 )
 from lightmem_integrations.storage.sql import in_batches, insert_row, insert_rows, select_in
 from lightmem_integrations.text.names import name_key
@@ -55,6 +56,8 @@ class Claim:
         told_by: Who said it, before it is stored; see ``tellers_of_facts``.
         relation: What it does to a known fact, if anything.
         known: Row of that fact.
+        expires_at: When the fact is erased that it is the first claim of.
+        importance: Of that fact, from 0 to 1.
         line: Ending of the attribute as it is compared, of facts that replaced one of several: "Ann
             learns Spanish" gives way to French, and not "Ann learns Japanese".
         row: Its row, once it is stored.
@@ -79,6 +82,8 @@ class Claim:
     told_by: Teller = "user"
     relation: str | None = None
     known: int | None = None
+    expires_at: float | None = None
+    importance: float = 0.0
     line: str = ""
     row: int | None = None
     episode: int | None = None
@@ -95,7 +100,8 @@ class Claim:
 
 
 LINE = "\x1f"
-"""Begins the line in an attribute as it is compared; the row of its first fact follows."""
+"""Begins the line in an attribute as it is compared; the id of its first fact follows. In older
+ledgers it was its row."""
 
 _WORDS = ("subject", "attribute", "value", "statement", "agent", "kind", "doubt")
 _SUPPORT = ("since", "said_at", "stated_to", "confidence")
@@ -246,7 +252,7 @@ def refuse(
 
     Holds a digest instead of words, and goes with the turn.
     """
-    refused = _digest(user_row, key, value_key)
+    refused = _digest(connection, user_row, key, value_key)
     proof = select(evidence.c.turn).where(evidence.c.fact == fact_row, evidence.c.user == user_row)
     refusal = {"user": user_row, "digest": refused, "refused_at": now}
     rows = [refusal | {"turn": turn} for turn in connection.execute(proof.distinct()).scalars()]
@@ -257,14 +263,16 @@ def refused_at(connection: Connection, user_row: int, claim: Claim) -> float | N
     """Time of the last refusal of what a claim says; ``None`` if nobody refused it."""
     query = select(func.max(refusals.c.refused_at)).where(
         refusals.c.user == user_row,
-        refusals.c.digest == _digest(user_row, claim.key, claim.value_key),
+        refusals.c.digest == _digest(connection, user_row, claim.key, claim.value_key),
     )
     return connection.execute(query).scalar()
 
 
-def _digest(user_row: int, key: tuple[str, str], value_key: str) -> str:
+def _digest(connection: Connection, user_row: int, key: tuple[str, str], value_key: str) -> str:
+    first = func.coalesce(users.c.first_row, users.c.id)
+    row = connection.execute(select(first).where(users.c.id == user_row)).scalar()
     subject, attribute = key
-    words = [user_row, subject, attribute.partition(LINE)[0], value_key]
+    words = [row, subject, attribute.partition(LINE)[0], value_key]
     return digest(json.dumps(words), 16)
 
 

@@ -31,8 +31,14 @@ _REVISION = select(users.c.revision, users.c.rewritten).where(users.c.id == bind
 
 def turns_revision(connection: Connection, user_row: int) -> int | None:
     """Revision of a user's turns; ``None`` if there is no such user."""
+    found = revisions_of_turns(connection, user_row)
+    return None if found is None else found[0]
+
+
+def revisions_of_turns(connection: Connection, user_row: int) -> tuple[int, int] | None:
+    """Revision of a user's turns, and that at which more than adding was done to them."""
     found = connection.execute(_REVISION, {"user": user_row}).first()
-    return None if found is None else int(found.revision)
+    return None if found is None else (found.revision, found.rewritten)
 
 
 @dataclass(eq=False, slots=True)
@@ -67,7 +73,7 @@ class ColumnCache:
         """
         if user.searchable * BYTES_A_TURN > self._most:
             return None
-        found = connection.execute(_REVISION, {"user": user.row}).first()
+        found = revisions_of_turns(connection, user.row)
         if found is None:
             return None
         revision, rewritten = found

@@ -2,27 +2,62 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, func, select, true
+from collections.abc import Sequence
+
+from sqlalchemy import BigInteger, ColumnElement, Connection, Table, cast, func, select
 
 from lightmem_integrations.storage.episodes import DROPPED
-from lightmem_integrations.storage.schema import episodes, facts, quarantine, sessions, turns, users
-from lightmem_integrations.storage.sql import count_rows
-from lightmem_integrations.storage.turn_vectors import count_pending_turns
+from lightmem_integrations.storage.schema import (
+    episodes,
+    facts,
+    quarantine,
+    sessions,
+    turns,
+    users,
+    work,
+)
+from lightmem_integrations.storage.sql import count_rows, select_in
+from lightmem_integrations.storage.turn_vectors import waits
+from lightmem_integrations.storage.users import find_users
+
+_STANDING = facts.c.retracted_at.is_(None), facts.c.superseded_by.is_(None)
+_COUNTED: dict[str, tuple[Table, Sequence[ColumnElement[bool]]]] = {
+    "sessions": (sessions, ()),
+    "turns": (turns, ()),
+    "pending": (work, waits((), embedded=False)),
+    "episodes": (episodes, [episodes.c.state != DROPPED]),
+    "facts": (facts, _STANDING),
+    "set_aside": (quarantine, ()),
+}
 
 
-def count_stored(connection: Connection, user: int | None) -> dict[str, int]:
-    """Counts of one user's memory, by row id, or of all for ``None``; named as in ``Stats``."""
-    people = select(func.count(), func.coalesce(func.sum(users.c.searchable), 0))
-    whose = true() if user is None else users.c.id == user
-    number, searchable = connection.execute(people.where(whose)).one()
-    standing = facts.c.retracted_at.is_(None), facts.c.superseded_by.is_(None)
-    return {
-        "users": number,
-        "sessions": count_rows(connection, sessions, user=user),
-        "turns": count_rows(connection, turns, user=user),
-        "searchable": searchable,
-        "pending": count_pending_turns(connection, user, embedded=False),
-        "episodes": count_rows(connection, episodes, episodes.c.state != DROPPED, user=user),
-        "facts": count_rows(connection, facts, *standing, user=user),
-        "set_aside": count_rows(connection, quarantine, user=user),
+def count_stored(connection: Connection) -> dict[str, int]:
+    """Counts of all that is stored; named as in ``Stats``."""
+    spaces = func.count().filter(users.c.space)
+    searchable = cast(func.coalesce(func.sum(users.c.searchable), 0), BigInteger)
+    people = select(func.count(), spaces, searchable).where(users.c.staged.is_(None))
+    number, shared, found = connection.execute(people).one()
+    counts = {
+        name: count_rows(connection, table, *where) for name, (table, where) in _COUNTED.items()
     }
+    return {"users": number - shared, "spaces": shared, "searchable": found, **counts}
+
+
+def count_by_user(connection: Connection, user_ids: Sequence[str]) -> list[dict[str, int]]:
+    """Counts of each of these users or spaces, in as many statements for many as for one."""
+    known = find_users(connection, user_ids)
+    counts: dict[int, dict[str, int]] = {
+        user.row: {
+            **dict.fromkeys(_COUNTED, 0),
+            "users": 1 - user.space,
+            "spaces": int(user.space),
+            "searchable": user.searchable,
+        }
+        for user in known.values()
+    }
+    for name, (table, where) in _COUNTED.items():
+        query = select(table.c.user, func.count()).where(*where).group_by(table.c.user)
+        for row, count in select_in(connection, query, table.c.user, counts):
+            counts[row][name] = count
+    nothing = dict.fromkeys(("users", "spaces", "searchable", *_COUNTED), 0)
+    return [counts[known[each].row] if each in known else nothing for each in user_ids]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,11 +17,12 @@ from lightmem_integrations.storage.namespaces import (
     ensure_namespace,
     erase_if_empty,
     find_namespace,
+    key_of_path,
     path_of,
     rows_under,
 )
 from lightmem_integrations.storage.schema import documents, namespaces
-from lightmem_integrations.storage.sql import in_batches, insert_row
+from lightmem_integrations.storage.sql import in_batches, insert_row, select_in
 
 _AT_ONCE = 500  # rows read at a time; a guess
 _MINUTE = 60.0
@@ -90,15 +91,21 @@ def find_document(
 
 
 def documents_under(
-    connection: Connection, prefix: Path, *, live_at: float | None = None
-) -> Iterator[Document]:
-    """The documents of every namespace under a prefix, the last written first."""
-    query = _live(_DOCUMENTS, live_at)
+    connection: Connection, prefix: Path, *, live_at: float | None = None, most: int | None = None
+) -> Generator[Document, None, None]:
+    """The documents of every namespace under a prefix, the last written first.
+
+    Without ``most``, they are read as they are asked for, which takes more messages to a server;
+    who asks for no more closes it.
+    """
+    query = _live(_DOCUMENTS, live_at).limit(most)
     if prefix:
         query = query.where(documents.c.namespace.in_(rows_under(prefix)))
     query = query.order_by(documents.c.updated_at.desc(), documents.c.id.desc())
-    for row in connection.execute(query, execution_options={"yield_per": _AT_ONCE}):
-        yield _document(row)
+    options = {} if most is not None else {"yield_per": _AT_ONCE}
+    with connection.execute(query, execution_options=options) as rows:
+        for row in rows:
+            yield _document(row)
 
 
 def documents_of(
@@ -123,12 +130,16 @@ def documents_to_embed(
 def write_documents(
     connection: Connection, new: Sequence[NewDocument], now: float
 ) -> ErasedDocuments:
-    """Write documents, or erase those without a value. The time of creation is kept."""
+    """Write documents, or erase those without a value. The time of creation is kept.
+
+    Of several with one name the last is written.
+    """
+    final = {(each.namespace, key_of(each.key)): each for each in new}
+    spaces = _locked(connection, final)
+    known = _known(connection, spaces, final)
     gone = ErasedDocuments()
-    for each in new:
-        known = find_document(connection, each.namespace, each.key)
+    for (namespace, key), each in final.items():
         if each.value is None:
-            gone.add(erase_documents(connection, [] if known is None else [known.row]))
             continue
         waits = bool(each.fields) and each.vectors is None
         values = {
@@ -139,37 +150,45 @@ def write_documents(
             "ttl_minutes": each.ttl_minutes,
             "expires_at": None if each.ttl_minutes is None else now + _MINUTE * each.ttl_minutes,
         }
-        if known is None:
+        row = known.get((namespace, key))
+        if row is None:
             row = insert_row(
-                connection, documents, namespace=ensure_namespace(connection, each.namespace),
-                key=key_of(each.key), name=each.key, created_at=now, **values,
+                connection, documents, namespace=spaces[namespace], key=key, name=each.key,
+                created_at=now, **values,
             )  # fmt: skip
         else:
-            row = known.row
             connection.execute(update(documents).where(documents.c.id == row).values(values))
             gone.add(ErasedDocuments(0, delete_vectors(connection, [row])))
         if each.vectors is not None:
             insert_vectors(connection, row, each.vectors)
+    # Last: a namespace that is empty goes, and one that is written to is not empty by now.
+    ended = [place for place, each in final.items() if each.value is None and place in known]
+    gone.add(erase_documents(connection, [known[place] for place in ended]))
     return gone
 
 
-def embed_document(connection: Connection, document: Document, vectors: Vectors) -> None:
-    """Give a document its vectors, unless it was written anew meanwhile."""
-    done = connection.execute(
-        update(documents)
-        .where(
-            documents.c.id == document.row,
-            documents.c.updated_at == document.updated_at,
-            documents.c.embedded.is_(False),
+def embed_documents(connection: Connection, made: Sequence[tuple[Document, Vectors]]) -> None:
+    """Give documents their vectors, but for those that were written anew meanwhile."""
+    lock_documents(connection, [document.row for document, _ in made])
+    for document, vectors in made:
+        done = connection.execute(
+            update(documents)
+            .where(
+                documents.c.id == document.row,
+                documents.c.updated_at == document.updated_at,
+                documents.c.embedded.is_(False),
+            )
+            .values(embedded=True)
         )
-        .values(embedded=True)
-    )
-    if done.rowcount:
-        insert_vectors(connection, document.row, vectors)
+        if done.rowcount:
+            insert_vectors(connection, document.row, vectors)
 
 
 def erase_documents(connection: Connection, rows: Collection[int]) -> ErasedDocuments:
-    """Erase documents with all that was made of them, and namespaces that are empty then."""
+    """Erase documents with all that was made of them, and namespaces that are empty then.
+
+    Their namespaces are locked by the caller.
+    """
     gone = ErasedDocuments()
     for part in in_batches(rows):
         spaces = select(documents.c.namespace).where(documents.c.id.in_(part)).distinct()
@@ -182,19 +201,63 @@ def erase_documents(connection: Connection, rows: Collection[int]) -> ErasedDocu
 
 
 def erase_expired(connection: Connection, now: float) -> ErasedDocuments:
-    """Erase every document whose time is over."""
-    query = select(documents.c.id).where(documents.c.expires_at <= now)
+    """Erase documents whose time is over, at most 500 of them."""
+    over = select(documents.c.id).where(documents.c.expires_at <= now).limit(_AT_ONCE)
+    rows = list(connection.execute(over).scalars())
+    if not rows:
+        return ErasedDocuments()
+    lock_documents(connection, rows)
+    # Some may have been read or written anew before they were locked.
+    query = over.where(documents.c.id.in_(rows)).with_for_update()
     return erase_documents(connection, list(connection.execute(query).scalars()))
 
 
 def refresh(connection: Connection, rows: Collection[int], now: float) -> None:
     """Let the time of documents that have one begin anew."""
     for part in in_batches(rows):
+        mine = select(documents.c.id).where(documents.c.id.in_(part))
+        mine = mine.where(documents.c.ttl_minutes.is_not(None))
+        # Whoever has one locked writes it anew, or refreshes it too.
+        mine = mine.with_for_update(key_share=True, skip_locked=True)
         connection.execute(
             update(documents)
-            .where(documents.c.id.in_(part), documents.c.ttl_minutes.is_not(None))
+            .where(documents.c.id.in_(mine))
             .values(expires_at=now + _MINUTE * documents.c.ttl_minutes)
         )
+
+
+def lock_documents(connection: Connection, rows: Sequence[int]) -> None:
+    """Lock the namespaces of documents, at most 500 of these, until the transaction ends."""
+    of_them = select(documents.c.namespace).where(documents.c.id.in_(rows))
+    query = select(namespaces.c.id).where(namespaces.c.id.in_(of_them)).order_by(namespaces.c.key)
+    connection.execute(query.with_for_update(key_share=True))
+
+
+def _locked(connection: Connection, new: Mapping[tuple[Path, str], NewDocument]) -> dict[Path, int]:
+    """Rows of the namespaces to write to, locked; those that get a document are made."""
+    filled = {namespace for (namespace, _), each in new.items() if each.value is not None}
+    rows = {
+        path: ensure_namespace(connection, path)
+        if path in filled
+        else find_namespace(connection, path, lock=True)
+        for path in sorted({namespace for namespace, _ in new}, key=key_of_path)
+    }
+    return {path: row for path, row in rows.items() if row is not None}
+
+
+def _known(
+    connection: Connection, spaces: Mapping[Path, int], places: Collection[tuple[Path, str]]
+) -> dict[tuple[Path, str], int]:
+    """Rows of the documents that there are already, by namespace and key."""
+    keys: dict[Path, list[str]] = {}
+    for namespace, key in places:
+        keys.setdefault(namespace, []).append(key)
+    found: dict[tuple[Path, str], int] = {}
+    for namespace, row in spaces.items():
+        query = select(documents.c.key, documents.c.id).where(documents.c.namespace == row)
+        for key, document in select_in(connection, query, documents.c.key, keys[namespace]):
+            found[namespace, key] = document
+    return found
 
 
 _DOCUMENTS = select(documents, namespaces.c.path).join(

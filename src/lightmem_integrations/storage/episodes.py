@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Update, func, select, update
 
+from lightmem_integrations.storage.expressions import unindexed
 from lightmem_integrations.storage.schema import (
     assertions,
     episode_turns,
@@ -84,12 +85,17 @@ def insert_episode(
     return row
 
 
-def read_episodes(connection: Connection, user_row: int) -> list[StoredEpisode]:
-    """A user's episodes that were not dropped, oldest first."""
-    query = select(episodes).where(episodes.c.user == user_row, episodes.c.state != DROPPED)
-    return [
-        _stored(row) for row in connection.execute(query.order_by(episodes.c.begins, episodes.c.id))
-    ]
+def read_episodes(
+    connection: Connection, user_row: int, rows: Collection[int] | None = None
+) -> list[StoredEpisode]:
+    """A user's episodes that were not dropped, oldest first; with ``rows`` only these."""
+    query = select(episodes).where(episodes.c.state != DROPPED)
+    if rows is None:
+        found = list(map(_stored, connection.execute(query.where(episodes.c.user == user_row))))
+    else:
+        query = query.where(unindexed(episodes.c.user) == user_row)
+        found = list(map(_stored, select_in(connection, query, episodes.c.id, rows)))
+    return sorted(found, key=lambda episode: (episode.begins, episode.row))
 
 
 def turns_of_episodes(

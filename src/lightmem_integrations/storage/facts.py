@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 
 from lightmem_integrations.records.knowledge import FactKind
 from lightmem_integrations.storage.claims import LINE, Claim, word_columns
+from lightmem_integrations.storage.expressions import unindexed
 from lightmem_integrations.storage.schema import fact_vectors, facts, mentions, revisions
 from lightmem_integrations.storage.sql import insert_row, insert_rows, select_in
 from lightmem_integrations.text.names import entity_keys
@@ -59,6 +60,9 @@ class StoredFact:
     revision: int
     kind: FactKind
     doubt: str | None
+    expires_at: float | None
+    pinned: bool
+    importance: float
 
     @property
     def line(self) -> str:
@@ -176,12 +180,14 @@ def read_facts(
         after_revision: Only those that changed after this revision.
         retracted: Also those that were retracted.
     """
-    query = select(facts).where(facts.c.user == user_row, facts.c.revision > after_revision)
+    query = select(facts).where(facts.c.revision > after_revision)
     if not retracted:
         query = query.where(facts.c.retracted_at.is_(None))
     if rows is None:
-        return _read(connection, query)
-    found = map(_fact, select_in(connection, query, facts.c.id, rows))
+        return _read(connection, query.where(facts.c.user == user_row))
+    # SQLite is kept from walking all facts of the user to find a few by their rows.
+    query = query.where(unindexed(facts.c.user) == user_row)
+    found = map(fact_of_row, select_in(connection, query, facts.c.id, rows))
     return sorted(found, key=lambda fact: fact.row)
 
 
@@ -206,11 +212,13 @@ def facts_about(
 
 
 def _read(connection: Connection, query: Select[Any]) -> list[StoredFact]:
-    return [_fact(row) for row in connection.execute(query.order_by(facts.c.id))]
+    return [fact_of_row(row) for row in connection.execute(query.order_by(facts.c.id))]
 
 
-def _fact(row: Row[Any]) -> StoredFact:
+def fact_of_row(row: Row[Any]) -> StoredFact:
+    """A fact of a row with all columns of the table, and maybe its vector."""
     values = dict(row._mapping)
+    values.pop("vector", None)
     values["row"] = values.pop("id")
     values["entities"] = tuple(json.loads(values["entities"]))
     return StoredFact(**values)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
+from sqlalchemy import Connection
 
 from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.display import described
@@ -59,6 +60,30 @@ class VectorIndex(Protocol):
 
     def close(self) -> None:
         """Let go of files and connections; from here on the index is known to be whole."""
+
+
+@runtime_checkable
+class LedgerIndex(VectorIndex, Protocol):
+    """An index in the ledger's own database, whose erasures and moments it shares."""
+
+    def search_in(
+        self, connection: Connection, scope: str, vector: Vectors, limit: int, *, size: int
+    ) -> list[Neighbour]:
+        """The nearest items of a scope as a transaction on the ledger sees them, nearest first."""
+
+
+def search_within(
+    connection: Connection, index: VectorIndex, scope: str, vector: Vectors, limit: int, *,
+    size: int,
+) -> list[Neighbour]:  # fmt: skip
+    """The nearest items of a scope, in a transaction on the ledger if the index lies there too.
+
+    Raises:
+        IndexUnavailableError: The index does not answer.
+    """
+    if isinstance(index, LedgerIndex):
+        return index.search_in(connection, scope, vector, limit, size=size)
+    return index.search(scope, vector, limit, size=size)
 
 
 class ExactIndex:

@@ -9,20 +9,23 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Iterator
 
-from sqlalchemy import Connection, and_, delete, func, insert, literal, select, update
+from sqlalchemy import Connection, and_, delete, func, literal, select, update
 
+from lightmem_integrations.errors import SettingsError
 from lightmem_integrations.storage.document_vectors import FIRST_ID, HELD
-from lightmem_integrations.storage.index import Batch
-from lightmem_integrations.storage.ledger import Ledger, get_meta, put_meta
+from lightmem_integrations.storage.index import Batch, LedgerIndex, VectorIndex
+from lightmem_integrations.storage.ledger import Ledger, claim_meta, get_meta, put_meta
+from lightmem_integrations.storage.new_turns import EMBED
 from lightmem_integrations.storage.schema import (
     document_vectors,
+    meta,
     namespaces,
     turns,
     users,
     vectors,
     work,
 )
-from lightmem_integrations.storage.turns import EMBED
+from lightmem_integrations.storage.sql import upsert
 from lightmem_integrations.storage.vector_bytes import unpack_rows
 
 # Who has at most this share of the turns over which users are indexed is left out of a rebuild: a
@@ -35,6 +38,15 @@ PURGE = "index.purge"
 
 Each erasure sets another value: whoever rewrites the index clears only the one from before that.
 """
+
+HOLDER = "index.holder"
+"""Under this name a ledger keeps which of its own indexes holds what is on no work list."""
+
+KIND = "index.kind"
+"""Under this name a ledger that several processes share keeps which kind of index they use."""
+
+SETTLED = "index.settled"
+"""Under this name a ledger keeps for how few turns of a user the index last got all of them."""
 
 # Of each kind of vector: whose they are, by which column; their rows; the id in the index of row 0;
 # and which of them the index must hold.
@@ -69,6 +81,37 @@ def expected(connection: Connection, *, indexed: bool = False) -> dict[str, int]
         query = query.where(held) if indexed else query
         counts |= dict(connection.execute(query.group_by(owners.c.key)).all())
     return counts
+
+
+def checked(ledger: Ledger, index: VectorIndex) -> tuple[bool, bool]:
+    """Whether the index holds what it should and nothing to be purged, and whether it is searched.
+
+    One in the ledger's own database is right by the keys of that, unless another one was used
+    since, and needs no search before the first.
+    """
+    if isinstance(index, LedgerIndex):
+        return index.healthy({}, {}), False
+    if ledger.get(HOLDER):  # what an index in the ledger held goes on without it
+        ledger.put(HOLDER, "")
+    with ledger.read() as connection:
+        most, least = expected(connection), expected(connection, indexed=True)
+    return not ledger.get(PURGE) and index.healthy(least, most), bool(least)
+
+
+def check_kind(ledger: Ledger, index: VectorIndex) -> None:
+    """Let all who share a ledger use one kind of index: what one of them took up is in no other.
+
+    Raises:
+        SettingsError: It is used with another kind.
+    """
+    with ledger.write() as connection:
+        kept = claim_meta(connection, KIND, mine := type(index).__name__)
+    if kept != mine:
+        raise SettingsError(
+            f"The store {ledger.name} is used with a {kept}, and this would open it with a {mine}: "
+            "each would lack what the other was told. Give the same index= everywhere. To change "
+            f"it, end all who use the store, and delete the row {KIND!r} of its table 'meta'."
+        )
 
 
 def batches(ledger: Ledger) -> Iterator[Batch]:
@@ -108,9 +151,18 @@ def settle(connection: Connection, over: int, rows: Collection[int] | None = Non
         done = done.where(vectors.c.turn.in_(list(rows)))
     held = select(literal(EMBED), vectors.c.user, vectors.c.turn)
     held = held.where(vectors.c.user.in_(new), vectors.c.turn.not_in(_WAITS))
-    connection.execute(insert(work).from_select(["kind", "user", "item"], held))
+    queue = upsert(work).from_select(["kind", "user", "item"], held)
+    connection.execute(queue.on_conflict_do_nothing())
     connection.execute(update(users).where(users.c.id.in_(new)).values(indexed=True))
     connection.execute(delete(work).where(work.c.kind == EMBED, work.c.item.in_(done)))
+
+
+def settle_all(connection: Connection, over: int) -> None:
+    """Settle for everybody, unless that was done for as few turns: it looks at all of them."""
+    known = get_meta(connection, SETTLED)
+    if not known or over < int(known):
+        settle(connection, over)
+        put_meta(connection, SETTLED, str(over))
 
 
 def leave_out_small(connection: Connection, over: int) -> None:
@@ -118,6 +170,7 @@ def leave_out_small(connection: Connection, over: int) -> None:
     small = users.c.indexed, users.c.searchable <= _SHRUNK * over
     connection.execute(update(users).where(*small).values(indexed=False))
     settle(connection, over)
+    put_meta(connection, SETTLED, str(over))
 
 
 def mark_purge(connection: Connection) -> None:
@@ -127,5 +180,5 @@ def mark_purge(connection: Connection) -> None:
 
 def clear_purge(connection: Connection, mark: str) -> None:
     """Note that they were, unless something was erased after that mark was read."""
-    if get_meta(connection, PURGE) == mark:
-        put_meta(connection, PURGE, "")
+    mine = meta.c.name == PURGE, meta.c.value == mark
+    connection.execute(update(meta).where(*mine).values(value=""))

@@ -23,6 +23,8 @@ from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.records.conversation import Tier
 from lightmem_integrations.records.knowledge import FactKind, Teller
 from lightmem_integrations.storage.episodes import COMPRESSED
+from lightmem_integrations.storage.expiry import NOTHING, Expired
+from lightmem_integrations.storage.expressions import of_same_user, unindexed
 from lightmem_integrations.storage.schema import (
     episode_turns,
     episode_vectors,
@@ -53,6 +55,7 @@ class Entry:
         kind: What kind of statement a fact is.
         attribute: What about the subject.
         successor: Row of the fact that took its place.
+        importance: How much a fact counts at least, from 0 to 1.
     """
 
     tier: Tier
@@ -62,6 +65,7 @@ class Entry:
     kind: FactKind | None = None
     attribute: str = ""
     successor: int | None = None
+    importance: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +84,7 @@ class Statement:
         kind: What kind of statement a fact is.
         told_by: Who told a fact.
         doubt: What speaks against believing it, in words.
+        pinned: Whether it is shown before others.
         turns: Rows of the turns that prove it, or that it sums up.
     """
 
@@ -94,6 +99,7 @@ class Statement:
     kind: FactKind = "state"
     told_by: Teller = "user"
     doubt: str | None = None
+    pinned: bool = False
     turns: tuple[int, ...]
 
 
@@ -115,8 +121,9 @@ class Outdated:
 
 
 def entries(
-    connection: Connection, user: User, tiers: Collection[Tier], as_of: float | None
-) -> tuple[list[Entry], Vectors]:
+    connection: Connection, user: User, tiers: Collection[Tier], as_of: float | None,
+    over: Expired = NOTHING,
+) -> tuple[list[Entry], Vectors]:  # fmt: skip
     """A user's statements with their vectors, ``(statements, dimension)``; the newest `MOST`.
 
     Args:
@@ -124,11 +131,16 @@ def entries(
         user: Whose.
         tiers: ``ltm`` for facts, ``mtm`` for summaries of compressed episodes.
         as_of: Only what was true or said by then, in seconds since 1970.
+        over: What has expired, and is left out.
     """
     found: list[Entry] = []
     blobs: list[bytes] = []
     for tier in tiers:
-        read = connection.execute(_QUERIES[tier], _parameters(user, as_of)).all()
+        read = [
+            each
+            for each in connection.execute(_QUERIES[tier], _parameters(user, as_of))
+            if not over.hides_statement(tier, each.id)
+        ]
         found += [Entry(tier, *read_of_it[:-1]) for read_of_it in read]
         blobs += [blob for *_, blob in read]
     return found, unpack_vectors(blobs)
@@ -155,16 +167,21 @@ def read_statements(
 
 
 def outdated(
-    connection: Connection, user: User, rows: Collection[int], as_of: float | None
-) -> dict[int, list[Outdated]]:
+    connection: Connection, user: User, rows: Collection[int], as_of: float | None,
+    over: Expired = NOTHING,
+) -> dict[int, list[Outdated]]:  # fmt: skip
     """Of these turns, those that prove what ended after they were said, with what holds instead.
 
-    A turn that proves what holds instead, too, is not outdated.
+    A turn that proves what holds instead, too, is not outdated. What has expired changes nothing.
     """
     if not rows:
         return {}
     moment = _parameters(user, as_of)
-    read = connection.execute(_OVERTAKEN, moment | {"rows": list(rows)}).all()
+    read = [
+        each
+        for each in connection.execute(_OVERTAKEN, moment | {"rows": list(rows)})
+        if not (over.hides(each.id) or over.hides(each.newer or 0))
+    ]
     newer = {overtaken.newer for overtaken in read if overtaken.newer is not None}
     proof: dict[int, list[int]] = {}
     for row, turn, _ in (
@@ -190,8 +207,8 @@ def _is_one_of(column: ColumnElement[int]) -> ColumnElement[bool]:
 
 
 def _is_the_users(column: ColumnElement[int]) -> ColumnElement[bool]:
-    # "+ 0" keeps SQLite from walking everything of the user's to find a few by their rows.
-    return column + 0 == bindparam("user")
+    # SQLite is kept from walking everything of the user's to find a few by their rows.
+    return unindexed(column) == bindparam("user")
 
 
 def _believed(table: FromClause) -> ColumnElement[bool]:
@@ -208,14 +225,15 @@ _QUERIES: dict[Tier, Select[Any]] = {
         facts.c.kind,
         facts.c.attribute,
         facts.c.superseded_by,
+        facts.c.importance,
         fact_vectors.c.vector,
     )
-    .join(fact_vectors, fact_vectors.c.fact == facts.c.id)
+    .join(fact_vectors, of_same_user(fact_vectors.c.fact, facts))
     .where(facts.c.user == bindparam("user"), _believed(facts))
     .order_by(facts.c.id.desc())
     .limit(MOST),
     "mtm": select(episodes.c.id, episodes.c.speakers, episodes.c.terms, episode_vectors.c.vector)
-    .join(episode_vectors, episode_vectors.c.episode == episodes.c.id)
+    .join(episode_vectors, of_same_user(episode_vectors.c.episode, episodes))
     .where(episodes.c.user == bindparam("user"), episodes.c.state == COMPRESSED)
     .where(episodes.c.ends <= bindparam("as_of"))
     .order_by(episodes.c.id.desc())
@@ -232,6 +250,7 @@ _DETAILS: dict[Tier, Select[Any]] = {
         facts.c.agent,
         facts.c.kind,
         facts.c.doubt,
+        facts.c.pinned,
     ).where(_is_one_of(facts.c.id), _is_the_users(facts.c.user), _believed(facts)),
     "mtm": select(
         episodes.c.id.label("row"),

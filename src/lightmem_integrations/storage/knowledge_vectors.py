@@ -10,6 +10,7 @@ from sqlalchemy import Connection, delete, insert, select
 from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.storage.schema import episode_vectors, episodes, fact_vectors, facts
 from lightmem_integrations.storage.sql import insert_rows, select_in
+from lightmem_integrations.storage.users import lock_users
 from lightmem_integrations.storage.vector_bytes import pack_vector, unpack_rows
 
 Kind = Literal["episode", "fact"]
@@ -68,6 +69,7 @@ def set_vectors(
         vectors: ``(rows, dimension)``.
     """
     table, text, vector_table, key = _TABLES[kind]
+    lock_users(connection, [user_row])
     rows = [row for row, _ in embedded]
     still = select(table.c.id, text).where(table.c.user == user_row, table.c.id.in_(rows))
     now: dict[int, str] = dict(connection.execute(still).all())

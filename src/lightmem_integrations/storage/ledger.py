@@ -1,206 +1,91 @@
-"""The ledger: the SQLite database that holds the truth, opened, migrated and written here."""
+"""Protocol of a ledger, the database that holds the truth, and the values it keeps about itself."""
 
 from __future__ import annotations
 
-import contextlib
-import sqlite3
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, select
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy import Connection, select
 
-from lightmem_integrations.errors import LedgerError, StoreClosedError
-from lightmem_integrations.safety import short_repr
-from lightmem_integrations.storage import lexical
-from lightmem_integrations.storage.connection_pool import ConnectionPool
-from lightmem_integrations.storage.folder import make_private_file
-from lightmem_integrations.storage.migrations.runner import migrate
 from lightmem_integrations.storage.schema import meta
-from lightmem_integrations.storage.sql import put_row
-from lightmem_integrations.storage.term_refresh import refresh_terms
-from lightmem_integrations.storage.write_lock import Hold, WriteLock
-from lightmem_integrations.text.terms import VERSION as TERMS_VERSION
+from lightmem_integrations.storage.sql import put_row, upsert
 
-_BUSY_MILLISECONDS = 5_000  # a guess; writes of one process queue, so only others can hold it up
-_CACHE_KIBIBYTES = (
-    4_000  # of each connection; a guess: 16,000 made no recall faster, of 10,000 turns
-)
-_CLOSE_SECONDS = 5.0  # that closing waits for a write under way, before it aborts it; a guess
-_TERMS = "terms"  # under this name a ledger keeps the rules that its texts were cut by
-_EMPTY_LOG = "PRAGMA wal_checkpoint(TRUNCATE)"
+TERMS_NAME = "terms"
+"""Under this name a ledger keeps the rules that its texts were cut by."""
 
 
-class Ledger:
+class Ledger(Protocol):
     """A database of turns and of the work still to do on them.
 
-    Reads run side by side; writes of one process queue behind a lock, so that SQLite never
-    reports a busy database to a user.
-
-    Args:
-        place: The file of the database; or its URL, such as ``sqlite:////data/ledger.sqlite``.
-        read_only: Open a file that cannot be written.
-
-    Attributes:
-        read_only: True where nothing can be written.
-        file: Its file.
-
-    Raises:
-        LedgerError: The URL names another kind of database, it cannot be opened, or a newer
-            version wrote it.
+    Every method raises ``StoreClosedError`` once it is closed, and ``LedgerError`` where the
+    database does not answer.
     """
 
-    def __init__(self, place: str | Path, *, read_only: bool = False) -> None:
-        self._write_lock = WriteLock()
-        self._writer: Connection | None = None  # between two writes
-        self._closed = False
-        self._aborted = False
-        self.read_only = read_only
-        url = _file_url(place, read_only=read_only) if isinstance(place, Path) else _url(place)
-        self.file = file_of(place)
-        try:
-            if isinstance(place, Path) and not read_only:
-                make_private_file(place)
-            self._engine = _engine(url, read_only=read_only)
-            migrate(self._engine, may_write=not read_only)
-            if not read_only:
-                with self._engine.begin() as connection:
-                    lexical.create(connection)
-                if self.get(_TERMS) != TERMS_VERSION:
-                    refresh_terms(self._engine)
-                    self.put(_TERMS, TERMS_VERSION)
-        except (SQLAlchemyError, ImportError, OSError) as error:
-            raise LedgerError(_explained(error, str(self.file), "cannot be opened")) from error
+    @property
+    def name(self) -> str:
+        """Where it is, for people; holds no password."""
 
-    @contextmanager
-    def read(self) -> Iterator[Connection]:
+    @property
+    def file(self) -> Path | None:
+        """Its file, where it is one."""
+
+    @property
+    def read_only(self) -> bool:
+        """True where nothing can be written."""
+
+    def read(self) -> AbstractContextManager[Connection]:
         """A connection in a read transaction: everything seen is of one moment."""
-        with self._translated(), self._engine.begin() as connection:
-            yield connection
 
     def write(self) -> AbstractContextManager[Connection]:
         """A connection in a write transaction; all of it is stored at its end, or nothing.
 
-        An interrupt may strike anywhere: what was not committed is rolled back, at the latest by
-        the next write. The function that calls this must be the one that runs the block.
+        Raises:
+            ReadOnlyError: It is open for reading only.
         """
-        return self._write(Hold(sys._getframe(1)))
+
+    def alone(self, name: str) -> AbstractContextManager[None]:
+        """Wait until no other process is at work under this name, and keep others from it."""
+
+    def check_writable(self) -> None:
+        """Refuse to change what is open for reading only.
+
+        Raises:
+            ReadOnlyError: It is.
+        """
+
+    def now(self) -> float:
+        """Seconds since 1970 by the clock of the database, which all who use it share."""
 
     def get(self, name: str) -> str | None:
         """A value kept about the store itself, or ``None``."""
-        with self.read() as connection:
-            return get_meta(connection, name)
 
     def put(self, name: str, value: str) -> None:
         """Keep a value about the store itself."""
-        with self.write() as connection:
-            put_meta(connection, name, value)
 
     def compact(self) -> bool:
-        """Rewrite the database so that nothing erased is left in its files.
-
-        SQLite overwrites what it frees, but not the copies that a row leaves behind where it moved
-        to another page (measured: some 6 of 1,000 erased rows). This takes as long as the
-        database is large.
+        """Rewrite the database so that nothing erased is left in its files, as far as it can.
 
         Returns:
-            False if somebody who reads kept the log from being emptied.
+            False if somebody keeps it from being complete.
         """
-        return self._outside_transactions(_EMPTY_LOG, "VACUUM", _EMPTY_LOG)
+
+    def remains(self, *, purged: bool) -> tuple[str, ...]:
+        """Where bytes of what was erased may still lie, for people; backups are not known here.
+
+        Args:
+            purged: Whether `compact` has run since, and was complete.
+        """
 
     def empty_log(self) -> bool:
-        """Move the write-ahead log into the database, so that the log holds nothing erased.
-
-        This takes milliseconds.
+        """See that the log of what was written soon holds nothing erased, in milliseconds.
 
         Returns:
-            False if somebody who reads kept the log from being emptied.
+            False if somebody who reads kept it from that.
         """
-        return self._outside_transactions(_EMPTY_LOG)
 
     def close(self) -> None:
-        """Close every connection, and store nothing from here on. Closing twice is fine.
-
-        A write under way has some seconds to end, then it is rolled back.
-        """
-        self._closed = True
-        hold = Hold(sys._getframe(0))
-        try:
-            self._write_lock.acquire(hold, _CLOSE_SECONDS)
-        except LedgerError:
-            self._aborted = True
-            self._write_lock.interrupt()
-        try:
-            self._let_go_of_writer()
-            self._engine.dispose()
-        finally:
-            self._write_lock.release(hold)
-
-    @contextmanager
-    def _write(self, hold: Hold) -> Iterator[Connection]:
-        with self._translated():
-            try:
-                self._write_lock.acquire(hold)
-                self._check_open()  # it may have been closed while this waited
-                connection, self._writer = self._writer or self._open_writer(), None
-                hold.connection = connection.connection.dbapi_connection  # type: ignore[assignment]
-                try:
-                    with connection.begin():
-                        yield connection
-                        if self._aborted:
-                            self._check_open()
-                except BaseException as error:
-                    hold.roll_back()
-                    with contextlib.suppress(Exception):
-                        connection.close()
-                    cause = error.__context__
-                    if isinstance(error, AssertionError) and isinstance(cause, KeyboardInterrupt):
-                        raise cause from None  # SQLAlchemy's cleanup trips over an interrupt
-                    raise
-                hold.committed()
-                self._writer = connection
-            finally:
-                self._write_lock.release(hold)
-
-    def _open_writer(self) -> Connection:
-        connection = self._engine.connect().execution_options(writes=True)
-        connection.detach()  # nobody who reads gets it, not even after an interrupt
-        return connection
-
-    def _let_go_of_writer(self) -> None:
-        connection, self._writer = self._writer, None
-        if connection is not None:
-            connection.close()
-
-    def _outside_transactions(self, *statements: str) -> bool:
-        hold = Hold(sys._getframe(0))
-        with self._translated():
-            try:
-                self._write_lock.acquire(hold)
-                raw = self._engine.raw_connection()
-                try:
-                    hold.connection = raw.dbapi_connection  # type: ignore[assignment]
-                    answers = [raw.cursor().execute(each).fetchall() for each in statements]
-                finally:
-                    raw.close()
-            finally:
-                self._write_lock.release(hold)
-        return all(not row[0] for rows in answers for row in rows)
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise StoreClosedError("The store was closed; open it again with LightMem(...).")
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        self._check_open()
-        try:
-            yield
-        except SQLAlchemyError as error:
-            raise LedgerError(_explained(error, str(self.file), "refused the operation")) from error
+        """Close every connection, and store nothing from here on. Closing twice is fine."""
 
 
 def get_meta(connection: Connection, name: str) -> str | None:
@@ -208,91 +93,27 @@ def get_meta(connection: Connection, name: str) -> str | None:
     return connection.execute(select(meta.c.value).where(meta.c.name == name)).scalar()
 
 
+def all_meta(connection: Connection) -> dict[str, str]:
+    """All values kept about the store itself, within a transaction."""
+    return dict(connection.execute(select(meta.c.name, meta.c.value)).all())
+
+
 def put_meta(connection: Connection, name: str, value: str) -> None:
     """Keep a value about the store itself, within a transaction."""
     put_row(connection, meta, name=name, value=value)
 
 
-def file_of(place: str | Path) -> Path:
-    """The file of a ledger, given that or its URL.
+def claim_meta(connection: Connection, name: str, value: str) -> str:
+    """Keep a value about the store itself unless there is one; returns the one that is kept.
 
-    Raises:
-        LedgerError: The URL is of no SQLite database.
+    It stays as it is until the transaction ends, whatever other processes do.
     """
-    return place if isinstance(place, Path) else Path(_url(place).database or ":memory:").absolute()
-
-
-def _explained(error: Exception, name: str, what: str) -> str:
-    """A failure in words: which ledger, why, and what to do where that is known."""
-    reason = getattr(error, "orig", None) or error
-    remedy = ""
-    if type(reason) is sqlite3.DatabaseError:  # its subclasses are about the call, not the file
-        remedy = (
-            " The file is damaged: close the store, put it aside and restore it from a backup; "
-            "what can be read of it, `sqlite3 FILE .recover` gives."
+    kept = select(meta.c.value).where(meta.c.name == name, meta.c.value != "")
+    while (found := connection.execute(kept.with_for_update(read=True)).scalar()) is None:
+        new = upsert(meta).values(name=name, value=value)
+        empty = meta.c.value == ""
+        new = new.on_conflict_do_update(
+            index_elements=[meta.c.name], set_={"value": new.excluded.value}, where=empty
         )
-    elif "readonly" in str(reason):
-        remedy = " The store is open for reading only, since its folder cannot be written."
-    return f"The ledger {name!r} {what}: {reason}.{remedy}"
-
-
-def _url(given: str) -> URL:
-    try:
-        parsed = make_url(given)
-    except ArgumentError as error:
-        raise LedgerError(
-            f"ledger={short_repr(given)} is no URL. "
-            "Give one like sqlite:///path/to/ledger.sqlite, or a folder alone."
-        ) from error
-    if parsed.drivername not in ("sqlite", "sqlite+pysqlite"):
-        raise LedgerError(
-            f"ledger= names a database of {parsed.drivername!r}, and a ledger is SQLite. "
-            "Give a URL like sqlite:///path/to/ledger.sqlite, or a folder alone."
-        )
-    return parsed
-
-
-def _file_url(file: Path, *, read_only: bool) -> URL:
-    """The URL of a file, put together from parts: whatever its name holds means nothing in it."""
-    if not read_only:
-        return URL.create("sqlite", database=str(file.absolute()))
-    query = {"uri": "true", "mode": "ro"}
-    if not file.with_name(f"{file.name}-wal").exists():
-        query["immutable"] = "1"  # without it SQLite wants to write beside it, even to read
-    return URL.create("sqlite", database=file.absolute().as_uri(), query=query)
-
-
-def _engine(url: URL, *, read_only: bool) -> Engine:
-    engine = create_engine(
-        url,
-        poolclass=ConnectionPool,
-        connect_args={"check_same_thread": False},
-        hide_parameters=True,  # what people said does not belong into a traceback
-    )
-    event.listen(engine, "connect", _prepare)
-    if not read_only:
-        event.listen(engine, "connect", _prepare_to_write)
-    event.listen(engine, "begin", _begin)
-    return engine
-
-
-def _prepare(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # transactions begin where _begin says, not earlier
-    run: Callable[[str], object] = connection.execute
-    run(f"PRAGMA busy_timeout={_BUSY_MILLISECONDS}")
-    run(f"PRAGMA cache_size=-{_CACHE_KIBIBYTES}")
-    run("PRAGMA temp_store=MEMORY")
-
-
-def _prepare_to_write(connection: Any, _record: object) -> None:
-    run: Callable[[str], object] = connection.execute
-    run("PRAGMA journal_mode=WAL")
-    run("PRAGMA synchronous=FULL")  # what add() acknowledged survives a power cut
-    run("PRAGMA foreign_keys=ON")
-    run("PRAGMA secure_delete=ON")
-
-
-def _begin(connection: Connection) -> None:
-    # A write that starts as a read could find at its first statement that somebody else wrote.
-    writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        connection.execute(new)
+    return str(found)

@@ -1,4 +1,9 @@
-"""Namespaces: paths of labels, found by themselves or by what they begin with."""
+"""Namespaces: paths of labels, found by themselves or by what they begin with.
+
+One writer a namespace: where several processes write one database, whoever changes documents locks
+the rows of their namespaces first, in the order of their keys, and keeps them until it commits. So
+no two wait for each other, a namespace is made once, and none goes while a document comes into it.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +14,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, Select, select
 
 from lightmem_integrations.storage.schema import documents, namespace_prefixes, namespaces
-from lightmem_integrations.storage.sql import delete_in, insert_row, insert_rows
+from lightmem_integrations.storage.sql import delete_in, insert_new, insert_rows
 
 Path = tuple[str, ...]
 
@@ -25,24 +30,27 @@ def key_of_path(path: Sequence[str]) -> str:
     return hashlib.blake2b(_text(path).encode("ascii"), digest_size=16, person=_PERSON).hexdigest()
 
 
-def find_namespace(connection: Connection, path: Path) -> int | None:
+def find_namespace(connection: Connection, path: Path, *, lock: bool = False) -> int | None:
     """The row of a namespace, or ``None`` if it holds nothing."""
-    return connection.execute(
-        select(namespaces.c.id).where(
-            namespaces.c.key == key_of_path(path), namespaces.c.path == _text(path)
-        )
-    ).scalar()
+    query = select(namespaces.c.id).where(
+        namespaces.c.key == key_of_path(path), namespaces.c.path == _text(path)
+    )
+    return connection.execute(query.with_for_update(key_share=True) if lock else query).scalar()
 
 
 def ensure_namespace(connection: Connection, path: Path) -> int:
-    """The row of a namespace, made if need be."""
-    found = find_namespace(connection, path)
-    if found is not None:
-        return found
-    row = insert_row(connection, namespaces, key=key_of_path(path), path=_text(path))
-    begins = [{"prefix": key_of_path(path[:n]), "namespace": row} for n in range(1, len(path) + 1)]
-    insert_rows(connection, namespace_prefixes, begins)
-    return row
+    """The row of a namespace, locked; made if need be."""
+    while True:
+        found = find_namespace(connection, path, lock=True)
+        if found is not None:
+            return found
+        # Nothing comes back where somebody else makes it at this moment, and maybe erases it.
+        new = insert_new(connection, namespaces, key=key_of_path(path), path=_text(path))
+        if new is not None:
+            begins = [key_of_path(path[:n]) for n in range(1, len(path) + 1)]
+            rows = [{"prefix": each, "namespace": new} for each in begins]
+            insert_rows(connection, namespace_prefixes, rows)
+            return new
 
 
 def rows_under(prefix: Path) -> Select[tuple[int]]:

@@ -2,11 +2,14 @@
 
 A new table or column takes:
 
-1. a step of SQL in ``storage/migrations``, with the next number, and for a table its line here;
+1. a step of SQL in ``storage/migrations``, with the next number, for each database that it is new
+   to, and for a table its line here;
 2. whoever writes and reads it, in a module of ``storage``;
 3. its erasure: rows that reference a user go with the user; what goes with single turns, episodes
    or facts is deleted in ``storage/erase``;
-4. if users are to see it: a method of ``LightMem`` with its twin to await, and, where nothing in
+4. where it can be made anew of other columns, its name in ``storage/transfer/tables.py``; else it
+   is exported, a table as a kind of record there;
+5. if users are to see it: a method of ``LightMem`` with its twin to await, and, where nothing in
    this repository calls that, its name among vulture's in ``pyproject.toml``.
 
 ``sqlite3 ledger.sqlite .schema`` prints a store's tables whole. A row id is never given out twice
@@ -20,26 +23,18 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from typing import Any
 
-from sqlalchemy import (
-    Boolean,
-    Column,
-    Double,
-    ForeignKey,
-    Integer,
-    LargeBinary,
-    MetaData,
-    Table,
-    Text,
-)
+from sqlalchemy import BigInteger, Boolean, Column, Double, ForeignKey, LargeBinary, MetaData, Table
 
+from lightmem_integrations.storage.column_types import WORDS, Scalar
 from lightmem_integrations.storage.migrations.runner import STEPS
 
 metadata = MetaData()
 
-_TYPES = {
-    "INTEGER": Integer, "SMALLINT": Integer, "BIGINT": Integer, "DOUBLE": Double,
-    "BOOLEAN": Boolean, "TEXT": Text, "VARCHAR": Text, "BLOB": LargeBinary,
+_TYPES: dict[str, Any] = {
+    "INTEGER": BigInteger, "SMALLINT": BigInteger, "BIGINT": BigInteger, "DOUBLE": Double,
+    "BOOLEAN": Boolean, "TEXT": WORDS, "VARCHAR": WORDS, "BLOB": LargeBinary, "": Scalar(),
 }  # fmt: skip
 
 
@@ -61,7 +56,7 @@ def _read(database: sqlite3.Connection, name: str) -> Table:
 
 
 with closing(sqlite3.connect(":memory:")) as _database:
-    for _step in STEPS:
+    for _step in STEPS["sqlite"].values():
         _database.executescript(_step)
     _listed = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
     _tables = {_name: _read(_database, _name) for (_name,) in _database.execute(_listed).fetchall()}
@@ -74,9 +69,13 @@ users = _tables["users"]
 sessions = _tables["sessions"]
 turns = _tables["turns"]
 speakers = _tables["speakers"]
+# Copied from ``turns.metadata``, for filters.
+turn_metadata = _tables["turn_metadata"]
 vectors = _tables["vectors"]
 # What is still to do: turns to embed, sessions to consolidate.
 work = _tables["work"]
+# Who may read, and who may also write, the memory of a space: a row of ``users`` marked as one.
+grants = _tables["grants"]
 
 # Compared and swapped by whoever changes facts; what else was read at that number still holds.
 # ``erased`` is the revision of the last erasure: who knows an older one must read everything anew.
@@ -103,6 +102,8 @@ fact_vectors = _tables["fact_vectors"]
 leases = _tables["leases"]
 failures = _tables["failures"]
 quarantine = _tables["quarantine"]
+# What was forgotten lately is not written down again by whoever still holds it, in any process.
+tombstones = _tables["tombstones"]
 
 namespaces = _tables["namespaces"]
 # One row for each beginning of each namespace: what lies under a prefix is found by equality of

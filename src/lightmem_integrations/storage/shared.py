@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 import uuid
 from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from sqlalchemy import ColumnElement, Connection, Select, delete, exists, func, 
 from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.safety import digest
 from lightmem_integrations.storage.facts import StoredFact, read_facts
+from lightmem_integrations.storage.ledger import put_meta
 from lightmem_integrations.storage.schema import (
     assertions,
     episodes,
@@ -29,7 +29,8 @@ from lightmem_integrations.storage.schema import (
     speakers,
     users,
 )
-from lightmem_integrations.storage.sql import delete_in, insert_rows, select_in
+from lightmem_integrations.storage.sql import delete_in, insert_new, insert_rows, select_in
+from lightmem_integrations.storage.users import lock_users
 from lightmem_integrations.storage.vector_bytes import pack_vector, unpack_rows
 from lightmem_integrations.text.temporal import SECONDS_A_DAY
 
@@ -101,6 +102,7 @@ def changed_users(connection: Connection, without: Collection[str]) -> list[Seen
                 shared_seen.c.episode != reaches,
             ),
             users.c.name.not_in(list(without)),
+            ~users.c.space,  # what its members said there is theirs, and counts for none of them
         )
         .order_by(revisions.c.user)
     )
@@ -142,6 +144,7 @@ def names_in_memory(connection: Connection, user_row: int) -> tuple[frozenset[st
 
 def set_support(connection: Connection, seen: Seen, found: Sequence[Candidate]) -> bool:
     """Replace what a user speaks for; ``False`` if the user's facts changed meanwhile."""
+    lock_users(connection, [seen.user])
     there = select(revisions.c.revision).where(revisions.c.user == seen.user)
     if connection.execute(there).scalar() != seen.revision:
         return False
@@ -186,32 +189,30 @@ def insert_shared(
     connection: Connection, found: Mapping[str, str], vectors: Mapping[str, Vectors], now: float
 ) -> int:
     """Share statements, by their digests, that are still agreed on; returns how many."""
+    _hold(connection)
     still = still_agreed(connection, found.keys(), now)
-    known = set(connection.execute(select(shared_statements.c.digest)).scalars())
-    rows = [
-        {
-            "key": uuid.uuid4().hex,
-            "digest": digest,
-            "statement": text,
+    shared = [
+        insert_new(
+            connection, shared_statements, key=uuid.uuid4().hex, digest=digest, statement=text,
             # The day only: the minute could tell who was the one to speak for it last.
-            "created_at": float(now // SECONDS_A_DAY * SECONDS_A_DAY),
-            "vector": pack_vector(vectors[digest]),
-        }
+            created_at=float(now // SECONDS_A_DAY * SECONDS_A_DAY),
+            vector=pack_vector(vectors[digest]),
+        )
         for digest, text in found.items()
-        if digest in still and digest not in known
-    ]
-    insert_rows(connection, shared_statements, rows)
-    return len(rows)
+        if digest in still
+    ]  # fmt: skip
+    return len(shared) - shared.count(None)
 
 
-def drop_support(connection: Connection, fact_rows: Sequence[int]) -> None:
+def drop_support(connection: Connection, fact_rows: Sequence[int], now: float) -> None:
     """Withdraw the support of facts that are to be erased, and what too few then speak for."""
     mine = shared_support.c.fact.in_(fact_rows)
     query = select(shared_support.c.digest).where(mine)
     touched = set(connection.execute(query.distinct()).scalars())
     if touched:
+        _hold(connection)
         connection.execute(delete(shared_support).where(mine))
-        _withdraw(connection, touched, time.time())
+        _withdraw(connection, touched, now)
 
 
 def withdraw_unsupported(connection: Connection, now: float) -> None:
@@ -247,6 +248,14 @@ def read_shared(
         if each.digest in still
     }
     return list(kept.values()) if rows is None else [kept[row] for row in rows if row in kept]
+
+
+def _hold(connection: Connection) -> None:
+    """Let nobody else share a statement, or withdraw one, until the transaction ends.
+
+    Else what is shared in one process could rest on what is erased in another one meanwhile.
+    """
+    put_meta(connection, "shared", "")
 
 
 def _holds(now: float) -> tuple[ColumnElement[bool], ...]:

@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, delete, func, insert, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Float,
+    Select,
+    Table,
+    cast,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+)
+from sqlalchemy.dialects import postgresql
 
 # A statement may bind 32,766 values (SQLITE_MAX_VARIABLE_NUMBER since SQLite 3.32). Far fewer, as
 # one may bind a batch several times; that 500 is enough to make a batch's overhead vanish is a
@@ -13,6 +27,9 @@ from sqlalchemy import ColumnElement, Connection, Select, Table, delete, func, i
 _SIZE = 500
 
 T = TypeVar("T")
+
+upsert = postgresql.insert
+"""An insert that may say what happens if the row is there: SQLite takes the same words."""
 
 
 def in_batches(values: Collection[T], size: int = _SIZE) -> Iterator[list[T]]:
@@ -56,9 +73,27 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[dict[str, A
         connection.execute(insert(table), rows)
 
 
+def insert_new(connection: Connection, table: Table, **values: Any) -> int | None:
+    """Write a row, unless a unique column has its value already; returns its row id, if it did."""
+    write = upsert(table).values(**values).on_conflict_do_nothing()
+    return connection.execute(write.returning(table.c.id)).scalar()
+
+
 def put_row(connection: Connection, table: Table, **values: Any) -> None:
     """Write a row in place of the one with the same primary key, if there is one."""
-    connection.execute(insert(table).prefix_with("OR REPLACE").values(**values))
+    write = upsert(table).values(**values)
+    key = key_columns(connection, table)
+    others = {name: write.excluded[name] for name in values if name not in {c.name for c in key}}
+    connection.execute(write.on_conflict_do_update(index_elements=key, set_=others))
+
+
+def key_columns(connection: Connection, table: Table) -> list[ColumnElement[Any]]:
+    """The columns of a table's primary key: in PostgreSQL what is a user's has the user in it."""
+    key: list[ColumnElement[Any]] = list(table.primary_key.columns)
+    whose = table.c.get("user")
+    if connection.dialect.name == "postgresql" and whose is not None and whose not in set(key):
+        key.append(whose)
+    return key
 
 
 def count_rows(
@@ -68,3 +103,10 @@ def count_rows(
     query = select(func.count()).select_from(table).where(*where)
     query = query if user is None else query.where(table.c.user == user)
     return int(connection.execute(query).scalar_one())
+
+
+def database_clock(connection: Connection) -> ColumnElement[float]:
+    """Seconds since 1970 by the clock of the database, at the moment when a statement runs."""
+    if connection.dialect.name == "postgresql":
+        return cast(func.extract("epoch", func.clock_timestamp()), Float)
+    return literal(time.time())

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from sqlalchemy import Connection, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select
 
 from lightmem_integrations.records.knowledge import Teller
+from lightmem_integrations.storage.expressions import of_same_user
 from lightmem_integrations.storage.schema import evidence, facts, turns
 from lightmem_integrations.storage.sql import select_in
 
@@ -15,6 +16,22 @@ BY_ASSISTANT = case(
     (and_(turns.c.role == "assistant", or_(turns.c.speaker.is_(None), ~_NAMED)), 1), else_=0
 )
 """1 for a turn in which an assistant tells of others than itself, by `turns` and `facts`."""
+
+
+def told_by(user_row: int, wanted: Teller) -> ColumnElement[bool]:
+    """True for a user's fact that this teller told: see `teller`."""
+    proven = (
+        select(evidence.c.fact)
+        .join(turns, of_same_user(evidence.c.turn, turns))
+        .join(facts, of_same_user(evidence.c.fact, facts))
+        .where(facts.c.user == user_row)
+        .group_by(evidence.c.fact)
+    )
+    always, ever = func.min(BY_ASSISTANT), func.max(BY_ASSISTANT)
+    if wanted == "user":  # also what no turn proves
+        return facts.c.id.not_in(proven.having(ever == 1))
+    alone = always == 1 if wanted == "assistant" else always < ever
+    return facts.c.id.in_(proven.having(alone))
 
 
 def tellers_of_facts(

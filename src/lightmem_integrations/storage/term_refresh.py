@@ -16,10 +16,8 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
-    LargeBinary,
     Row,
     Table,
-    cast,
     func,
     select,
     update,
@@ -27,8 +25,10 @@ from sqlalchemy import (
 
 from lightmem_integrations.storage import lexical
 from lightmem_integrations.storage.claims import LINE, phrase_key
+from lightmem_integrations.storage.expressions import bytes_in
 from lightmem_integrations.storage.schema import assertions, episodes, facts, turns, users
-from lightmem_integrations.text.guidance import guidance_of
+from lightmem_integrations.storage.turns import guidance_columns
+from lightmem_integrations.storage.users import lock_users
 from lightmem_integrations.text.terms import terms
 
 _BATCH = 500  # rows; a guess
@@ -43,11 +43,14 @@ def refresh_terms(engine: Engine) -> None:
         last: int | None = 0
         while last is not None:
             with lasting.begin() as connection:
-                behind = select(table).where(table.c.id > last, old)
-                rows = connection.execute(behind.order_by(table.c.id).limit(_BATCH)).all()
-                for row in rows:
+                behind = select(table.c.id, table.c.user).where(table.c.id > last, old)
+                found = connection.execute(behind.order_by(table.c.id).limit(_BATCH)).all()
+                lock_users(connection, [user for _, user in found])
+                # As they are now: another process may refresh them, or erase them, meanwhile.
+                rows = select(table).where(table.c.id.in_([row for row, _ in found]))
+                for row in connection.execute(rows.order_by(table.c.id)).all():
                     each(connection, row)
-                last = rows[-1].id if rows else None
+                last = found[-1].id if found else None
 
     refresh(turns, _beyond_ascii(turns.c.text), _turn)
     refresh(turns, turns.c.role == "user", _guidance)
@@ -57,7 +60,7 @@ def refresh_terms(engine: Engine) -> None:
 
 
 def _beyond_ascii(text: Column[Any]) -> ColumnElement[bool]:
-    return func.length(cast(text, LargeBinary)) > func.length(text)
+    return bytes_in(text) > func.length(text)
 
 
 def _turn(connection: Connection, row: Row[Any]) -> None:
@@ -75,9 +78,9 @@ def _turn(connection: Connection, row: Row[Any]) -> None:
 
 
 def _guidance(connection: Connection, row: Row[Any]) -> None:
-    found = guidance_of(row.text)
-    if found != row.guidance:
-        _put(connection, turns, row, guidance=found)
+    found = guidance_columns(row.text, json.loads(row.metadata or "{}"))
+    if any(row._mapping[name] != value for name, value in found.items()):
+        _put(connection, turns, row, **found)
 
 
 def _fact(connection: Connection, row: Row[Any]) -> None:

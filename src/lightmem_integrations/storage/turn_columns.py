@@ -173,7 +173,12 @@ def extended_columns(
         if each.name != "vectors"
     }
     waiting = old.turns.rows[old.turns.searchable & ~old.turns.embedded].tolist()
-    late = {row: blobs for row, *blobs in select_in(connection, _VECTORS, vectors.c.turn, waiting)}
+    late = {
+        row: blobs
+        for row, *blobs in select_in(
+            connection, _VECTORS.where(vectors.c.user == user_row), vectors.c.turn, waiting
+        )
+    }
     rows, made = unpack_rows((row, vector) for row, (vector, _) in late.items())
     if late:
         embedded = np.isin(united["rows"], rows)

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Connection,
     FromClause,
-    Integer,
     Select,
     and_,
     bindparam,
@@ -25,6 +25,7 @@ from sqlalchemy import (
 
 from lightmem_integrations.arrays import Objects, Vectors, objects
 from lightmem_integrations.records.conversation import Source, Turn
+from lightmem_integrations.storage.expressions import of_same_user, unindexed
 from lightmem_integrations.storage.schema import (
     episode_turns,
     episodes,
@@ -59,6 +60,8 @@ class Turns:
         embedded: Which of them have a vector.
         tokens: Compacted token vectors as bytes, where the embedder gives them.
         guidance: Kinds of `Guidance` that they give, 0 for none.
+        importance: How much they count at least, from 0 to 1.
+        pinned: Whether they are shown before others.
         cues: What in them may answer a question; ``None`` where nobody looked yet.
     """
 
@@ -75,6 +78,8 @@ class Turns:
     embedded: NDArray[np.bool_]
     tokens: Objects
     guidance: NDArray[np.int8]
+    importance: NDArray[np.float32]
+    pinned: NDArray[np.bool_]
     cues: Objects
 
     def __len__(self) -> int:
@@ -130,6 +135,8 @@ def _as_columns(read: Sequence[Any]) -> Turns:
         embedded=embedded,
         tokens=objects(columns["tokens"]),
         guidance=np.array([kind or 0 for kind in columns["guidance"]], np.int8),
+        importance=np.array(columns["importance"], np.float32),
+        pinned=np.array(columns["pinned"], np.bool_),
         cues=np.full(len(read), None, np.object_),
     )
 
@@ -142,20 +149,20 @@ def standing_instructions(connection: Connection, user: User, limit: int) -> lis
     return list(connection.execute(query.order_by(turns.c.id.desc()).limit(limit)).scalars())
 
 
-def newest_turns(connection: Connection, user: User, limit: int) -> list[int]:
-    """Rows of a user's last searchable turns, the newest first."""
+def newest_turns(connection: Connection, user: User, limit: int | None) -> list[int]:
+    """Rows of a user's last searchable turns, or of all, the newest first."""
     query = select(turns.c.id).where(turns.c.user == user.row, turns.c.searchable)
     return list(connection.execute(query.order_by(turns.c.id.desc()).limit(limit)).scalars())
 
 
 def _owned(table: FromClause) -> ColumnElement[bool]:
-    # "+ 0" keeps SQLite from walking all turns of the user to find a few by their rows.
-    return table.c.user + 0 == bindparam("user")
+    # SQLite is kept from walking all turns of the user to find a few by their rows.
+    return unindexed(table.c.user) == bindparam("user")
 
 
 def _around() -> Select[Any]:
     hit = turns.alias("hit")
-    away = bindparam("around", type_=Integer)
+    away = bindparam("around", type_=BigInteger)
     # Row ids first: each turn is then read once, though several hits may lie around it.
     near = (
         select(turns.c.id)
@@ -164,6 +171,7 @@ def _around() -> Select[Any]:
             turns,
             and_(
                 turns.c.session == hit.c.session,
+                turns.c.user == hit.c.user,
                 turns.c.position.between(hit.c.position - away, hit.c.position + away),
             ),
         )
@@ -183,14 +191,16 @@ _COLUMNS = select(
     turns.c.text,
     turns.c.terms,
     turns.c.guidance,
+    turns.c.importance,
+    turns.c.pinned,
     vectors.c.vector,
     vectors.c.tokens,
-).outerjoin_from(turns, vectors, vectors.c.turn == turns.c.id)
+).outerjoin_from(turns, vectors, of_same_user(vectors.c.turn, turns))
 # Built once: building a statement takes SQLAlchemy longer than SQLite takes to answer it.
 _AROUND = _around()
-# "+ 0" keeps SQLite from walking everybody's newer rows instead of this user's.
+# SQLite is kept from walking everybody's newer rows instead of this user's.
 _STANDING = _COLUMNS.where(
-    turns.c.user == bindparam("user"), turns.c.id + 0 > bindparam("after"), stands()
+    turns.c.user == bindparam("user"), unindexed(turns.c.id) > bindparam("after"), stands()
 )
 _NAMES = _AROUND.selected_columns.keys()
 # By position: a row looks a name up far more slowly than a number.
@@ -210,9 +220,9 @@ class Provenance:
 def _verbatim() -> Select[Any]:
     return (
         select(turns, sessions.c.name.label("session_name"), episodes.c.key.label("episode_key"))
-        .join(sessions, sessions.c.id == turns.c.session)
-        .outerjoin(episode_turns, episode_turns.c.turn == turns.c.id)
-        .outerjoin(episodes, episodes.c.id == episode_turns.c.episode)
+        .join(sessions, of_same_user(turns.c.session, sessions))
+        .outerjoin(episode_turns, of_same_user(episode_turns.c.turn, turns))
+        .outerjoin(episodes, of_same_user(episode_turns.c.episode, episodes))
         .where(turns.c.id.in_(bindparam("rows", expanding=True)), _owned(turns))
     )
 

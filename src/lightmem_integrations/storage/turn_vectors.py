@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, delete, exists, insert, literal, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    bindparam,
+    delete,
+    exists,
+    literal,
+    select,
+)
 
 from lightmem_integrations.arrays import Vectors
+from lightmem_integrations.storage.new_turns import EMBED
 from lightmem_integrations.storage.schema import (
     episode_vectors,
     fact_vectors,
@@ -16,8 +27,7 @@ from lightmem_integrations.storage.schema import (
     vectors,
     work,
 )
-from lightmem_integrations.storage.sql import count_rows, delete_in, insert_rows
-from lightmem_integrations.storage.turns import EMBED
+from lightmem_integrations.storage.sql import count_rows, delete_in, insert_rows, upsert
 from lightmem_integrations.storage.vector_bytes import pack_vector, unpack_rows, unpack_vector
 
 
@@ -44,37 +54,39 @@ class UnindexedTurn:
     tokens: bytes | None = None
 
 
-def pending_turns(
-    connection: Connection,
-    limit: int,
-    user_row: int | None = None,
-    without: Collection[int] = (),
-    *,
-    embedded: bool,
-) -> list[UnindexedTurn]:
-    """Turns that wait for the index, the newest first, leaving out those ``without``.
+def select_pending(
+    column: ColumnElement[int], without: Collection[int], *, embedded: bool
+) -> Select[Any]:
+    """A query for a column of what waits for the index, the newest first; see `waits`."""
+    return select(column).where(*waits(without, embedded=embedded)).order_by(work.c.id.desc())
 
-    Those that have their vector already, if ``embedded``; else those that wait for it, too.
-    """
-    vector = vectors.c.vector
-    query = (
-        select(turns.c.id, turns.c.user, users.c.key, turns.c.speaker, turns.c.text, vector)
-        .select_from(work)
-        .join(turns, turns.c.id == work.c.item)
-        .join(users, users.c.id == turns.c.user)
-        .outerjoin(vectors, vectors.c.turn == turns.c.id)
-        .where(*_waits(without, embedded=embedded))
-        .order_by(work.c.id.desc())
-        .limit(limit)
-    )
+
+def unindexed_turns(
+    connection: Connection, limit: int, user_row: int | None = None
+) -> list[UnindexedTurn]:
+    """Turns that have their vector and wait for the index, the newest first."""
+    query = select_pending(work.c.item, (), embedded=True).limit(limit)
     if user_row is not None:
         query = query.where(work.c.user == user_row)
-    return [
-        UnindexedTurn(
+    return turns_on_list(connection, connection.scalars(query).all())
+
+
+def turns_on_list(connection: Connection, rows: Sequence[int]) -> list[UnindexedTurn]:
+    """The turns of these rows with all that embedding and indexing needs, in this order."""
+    query = (
+        select(turns.c.id, turns.c.user, users.c.key, turns.c.speaker, turns.c.text)
+        .add_columns(vectors.c.vector)
+        .join(users, users.c.id == turns.c.user)
+        .outerjoin(vectors, vectors.c.turn == turns.c.id)
+        .where(turns.c.id.in_(rows))
+    )
+    found = {
+        row: UnindexedTurn(
             row, user, scope, speaker, text, None if blob is None else unpack_vector(blob)
         )
-        for row, user, scope, speaker, text, blob in connection.execute(query)
-    ]
+        for row, user, scope, speaker, text, blob in (connection.execute(query) if rows else ())
+    }
+    return [found[row] for row in rows if row in found]
 
 
 def count_pending_turns(
@@ -88,7 +100,7 @@ def count_pending_turns(
 
     Only those that have their vector already, or that have not, if ``embedded`` is given.
     """
-    return count_rows(connection, work, *_waits(without, embedded=embedded), user=user_row)
+    return count_rows(connection, work, *waits(without, embedded=embedded), user=user_row)
 
 
 def any_pending(connection: Connection, user_row: int) -> bool:
@@ -101,7 +113,8 @@ _ANY_WAITS = (
 )
 
 
-def _waits(without: Collection[int], *, embedded: bool | None) -> list[ColumnElement[bool]]:
+def waits(without: Collection[int], *, embedded: bool | None) -> list[ColumnElement[bool]]:
+    """Conditions of what waits for the index; see `count_pending_turns`."""
     waiting = [work.c.kind == EMBED]
     if without:
         waiting.append(work.c.item.not_in(list(without)))
@@ -109,12 +122,6 @@ def _waits(without: Collection[int], *, embedded: bool | None) -> list[ColumnEle
         has_vector = exists().where(vectors.c.turn == work.c.item).correlate(work)
         waiting.append(has_vector if embedded else ~has_vector)
     return waiting
-
-
-def still_pending(connection: Connection, rows: Collection[int]) -> set[int]:
-    """Those of the turns that still wait for the index."""
-    query = select(work.c.item).where(work.c.kind == EMBED, work.c.item.in_(list(rows)))
-    return set(connection.execute(query).scalars())
 
 
 def store_vectors(connection: Connection, embedded: Sequence[UnindexedTurn]) -> None:
@@ -133,6 +140,11 @@ def store_vectors(connection: Connection, embedded: Sequence[UnindexedTurn]) -> 
         if each.row in there and each.vector is not None
     ]
     insert_rows(connection, vectors, kept)
+
+
+def with_vector(connection: Connection, rows: Sequence[int]) -> set[int]:
+    """Those of the turns that have a vector."""
+    return set(connection.scalars(select(vectors.c.turn).where(vectors.c.turn.in_(rows))))
 
 
 def clear_pending(connection: Connection, rows: Collection[int]) -> None:
@@ -178,9 +190,6 @@ def drop_vectors(connection: Connection) -> None:
     for table in (vectors, episode_vectors, fact_vectors):
         connection.execute(delete(table))
     connection.execute(delete(work).where(work.c.kind == EMBED))
-    connection.execute(
-        insert(work).from_select(
-            ["kind", "user", "item"],
-            select(literal(EMBED), turns.c.user, turns.c.id).where(turns.c.searchable),
-        )
-    )
+    waiting = select(literal(EMBED), turns.c.user, turns.c.id).where(turns.c.searchable)
+    queue = upsert(work).from_select(["kind", "user", "item"], waiting)
+    connection.execute(queue.on_conflict_do_nothing())

@@ -4,27 +4,23 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, insert, select
 
 from lightmem_integrations.errors import TurnConflictError
 from lightmem_integrations.records.conversation import Turn
+from lightmem_integrations.records.metadata import PROFILE
 from lightmem_integrations.safety import digest, key_of, short_repr
-from lightmem_integrations.storage import lexical
-from lightmem_integrations.storage.schema import sessions, speakers, turns, users, work
-from lightmem_integrations.storage.sql import insert_row, insert_rows, select_in
-from lightmem_integrations.storage.users import find_user
-from lightmem_integrations.storage.work_queue import make_due
-from lightmem_integrations.text.guidance import guidance_of
-
-EMBED = "embed"
-"""The kind of work that gives a turn its vector and its place in the vector index."""
+from lightmem_integrations.storage.new_turns import follow
+from lightmem_integrations.storage.schema import sessions, turns
+from lightmem_integrations.storage.sql import in_batches, insert_row, select_in
+from lightmem_integrations.storage.turn_metadata import insert_metadata
+from lightmem_integrations.storage.users import find_user, insert_user
+from lightmem_integrations.text.guidance import Guidance, declared, guidance_of, wishes
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +30,7 @@ class NewTurn:
     turn: Turn
     terms: str
     message: str | None
+    metadata: str | None = None
 
 
 def insert_turns(
@@ -43,6 +40,7 @@ def insert_turns(
     user_id: str,
     session_id: str,
     agent_id: str | None,
+    now: float,
     history: str | None = None,
 ) -> list[Turn]:
     """Write turns, their words and the work to embed them; returns them as stored.
@@ -53,32 +51,23 @@ def insert_turns(
         TurnConflictError: An id is taken by a turn with other content.
     """
     user = find_user(connection, user_id)
-    key = key_of(user_id)
-    user_row = user.row if user else insert_row(
-        connection, users, key=key, name=user_id, searchable=0, terms=0
-    )  # fmt: skip
+    user_row = user.row if user else insert_user(connection, user_id)
     key = key_of(session_id)
-    session = connection.execute(
-        select(sessions.c.id, sessions.c.length).where(
-            sessions.c.user == user_row, sessions.c.key == key
-        )
-    ).first()
-    session_row, length = session or (
-        insert_row(
+    keys = [key_of(_id(each)) for each in new]
+    session_row, length, known = _opened(connection, user_row, key, keys)
+    if session_row is None:
+        session_row = insert_row(
             connection, sessions, user=user_row, key=key, name=session_id, length=0, window_from=0
-        ),
-        0,
-    )
-    known = _known(connection, session_row, [key_of(_id(each)) for each in new])
+        )
     stored: list[Turn] = []
     rows: list[dict[str, Any]] = []
     for each in new:
-        row = _row(each)
+        row = columns_of(each)
         if row["key"] in known:
             stored.append(_unchanged(known[row["key"]], row["digest"], each.turn, session_id))
             continue
         length += 1
-        row |= {"user": user_row, "session": session_row, "position": length}
+        row |= {"user": user_row, "session": session_row, "position": length, "recorded_at": now}
         rows.append(row | {"agent": agent_id, "history": history})
         known[row["key"]] = (row["digest"], each.turn)
         stored.append(each.turn)
@@ -87,29 +76,9 @@ def insert_turns(
     return stored
 
 
-def read_turns(connection: Connection, session_row: int) -> list[Turn]:
-    """All turns of a session, oldest first."""
-    query = select(turns).where(turns.c.session == session_row).order_by(turns.c.position)
-    return [turn_of_row(row) for row in connection.execute(query)]
-
-
-def read_window(connection: Connection, session_row: int) -> list[Turn]:
-    """The turns that stand in a session's short-term window, oldest first."""
-    start = select(sessions.c.window_from).where(sessions.c.id == session_row).scalar_subquery()
-    query = select(turns).where(turns.c.session == session_row, turns.c.position > start, stands())
-    return [turn_of_row(row) for row in connection.execute(query.order_by(turns.c.position))]
-
-
 def stands() -> ColumnElement[bool]:
     """True for turns that were not superseded."""
     return turns.c.searchable_before.is_(None)
-
-
-def restart_window(connection: Connection, session_row: int) -> None:
-    """Begin the session's short-term window after its last turn."""
-    connection.execute(
-        update(sessions).where(sessions.c.id == session_row).values(window_from=sessions.c.length)
-    )
 
 
 def turn_of_row(row: Row[Any]) -> Turn:
@@ -123,6 +92,11 @@ def turn_of_row(row: Row[Any]) -> Turn:
         message=None if row.message is None else json.loads(row.message),
         searchable=row.searchable,
         superseded=row.searchable_before is not None,
+        metadata={} if row.metadata is None else json.loads(row.metadata),
+        expires_at=None if row.expires_at is None else moment(row.expires_at, row.offset),
+        pinned=row.pinned,
+        importance=row.importance,
+        author=row.author,
     )
 
 
@@ -132,7 +106,7 @@ def moment(said_at: float, offset: int = 0) -> dt.datetime:
 
 
 def digest_of(turn: Turn, message: str | None) -> str:
-    """Digest of what makes two turns the same: role, speaker, text, message, not the time."""
+    """Digest of a turn's content: role, speaker, text, message; not its time or metadata."""
     content = json.dumps([turn.role, turn.speaker, turn.text, message])
     return digest(content, 16)
 
@@ -153,15 +127,20 @@ def _unchanged(known: tuple[str, Turn], digest: str, turn: Turn, session_id: str
     return known[1]
 
 
-def _known(
-    connection: Connection, session_row: int, keys: list[str]
-) -> dict[str, tuple[str, Turn]]:
-    query = select(turns).where(turns.c.session == session_row)
-    found = select_in(connection, query, turns.c.key, keys)
-    return {row.key: (row.digest, turn_of_row(row)) for row in found}
+def _opened(
+    connection: Connection, user_row: int, key: str, keys: list[str]
+) -> tuple[int | None, int, dict[str, tuple[str, Turn]]]:
+    """A session's row and length, and those of these turns that it has: of none, one statement."""
+    found: list[Row[Any]] = []
+    for batch in in_batches(keys):
+        found += connection.execute(_OPENED, {"of": user_row, "key": key, "keys": batch})
+    query = select(turns).where(turns.c.user == user_row)
+    known = select_in(connection, query, turns.c.id, [row.turn for row in found if row.turn])
+    of_keys = {row.key: (row.digest, turn_of_row(row)) for row in known}
+    return (found[0].id, found[0].length, of_keys) if found else (None, 0, of_keys)
 
 
-def _row(new: NewTurn) -> dict[str, Any]:
+def columns_of(new: NewTurn) -> dict[str, Any]:
     """The columns of a turn that follow from itself."""
     turn = new.turn
     if turn.time is None:
@@ -172,15 +151,19 @@ def _row(new: NewTurn) -> dict[str, Any]:
         "name": turn.id,
         "role": turn.role,
         "speaker": turn.speaker,
+        "author": turn.author,
         "text": turn.text,
         "terms": new.terms,
-        "guidance": guidance_of(turn.text) if turn.role == "user" else None,
+        **(guidance_columns(turn.text, turn.metadata) if turn.role == "user" else _NO_GUIDANCE),
         "said_at": turn.time.timestamp(),
         "offset": round(offset.total_seconds()),
-        "recorded_at": time.time(),
         "message": new.message,
+        "metadata": new.metadata,
         "searchable": turn.searchable,
         "digest": digest_of(turn, new.message),
+        "expires_at": None if turn.expires_at is None else turn.expires_at.timestamp(),
+        "pinned": turn.pinned,
+        "importance": turn.importance,
         "version": 1,
     }
 
@@ -192,43 +175,46 @@ def _insert_rows(
     length: int,
     rows: list[dict[str, Any]],
 ) -> None:
-    # Ids are read back by position: bulk inserts may return them in any order.
-    connection.execute(insert(turns), rows)
-    first = rows[0]["position"]
-    ids = dict(
-        connection.execute(
-            select(turns.c.position, turns.c.id).where(
-                turns.c.session == session_row, turns.c.position >= first
-            )
-        ).all()
-    )
-    found = [(ids[row["position"]], row) for row in rows if row["searchable"]]
-    lexical.add(connection, user_row, [(row_id, row["terms"]) for row_id, row in found])
-    if found:
-        queue_embedding(connection, user_row, [row_id for row_id, _ in found])
-        make_due(connection, user_row, [session_row])
-    connection.execute(update(sessions).where(sessions.c.id == session_row).values(length=length))
-    count_searchable(connection, user_row, [row["terms"] for _, row in found])
-    for speaker, said in Counter(row["speaker"] for row in rows if row["speaker"]).items():
-        first_time = upsert(speakers).values(user=user_row, name=speaker, turns=said)
-        again = {"turns": speakers.c.turns + said}
-        connection.execute(first_time.on_conflict_do_update(set_=again))
+    # By position: bulk inserts may return ids in any order.
+    ids: dict[int, int] = dict(connection.execute(_INSERT_TURNS, rows).all())
+    described = [(ids[row["position"]], row["metadata"]) for row in rows if row["metadata"]]
+    insert_metadata(connection, user_row, [(row, json.loads(each)) for row, each in described])
+    found = [(ids[row["position"]], row["terms"]) for row in rows if row["searchable"]]
+    said = Counter(row["speaker"] for row in rows if row["speaker"])
+    follow(connection, user_row, session_row, length=length, found=found, said=said)
 
 
-def queue_embedding(connection: Connection, user_row: int, rows: Sequence[int]) -> None:
-    """Put a user's turns on the work list of those that wait for their vectors."""
-    insert_rows(connection, work, [{"kind": EMBED, "user": user_row, "item": row} for row in rows])
-
-
-def count_searchable(
-    connection: Connection, user_row: int, terms_of: Sequence[str], sign: int = 1
-) -> None:
-    """Count turns, given their terms, as searchable (``sign`` 1) or no longer so (-1)."""
-    connection.execute(
-        update(users)
-        .where(users.c.id == user_row)
-        .values(
-            searchable=users.c.searchable + sign * len(terms_of),
-            terms=users.c.terms + sign * sum(len(terms.split()) for terms in terms_of),
+# Made once: every add runs it.
+_OPENED = (
+    select(sessions.c.id, sessions.c.length, turns.c.id.label("turn"))
+    .select_from(
+        sessions.outerjoin(
+            turns,
+            and_(
+                turns.c.session == sessions.c.id,
+                turns.c.user == sessions.c.user,
+                turns.c.key.in_(bindparam("keys", expanding=True)),
+            ),
         )
     )
+    .where(sessions.c.user == bindparam("of"), sessions.c.key == bindparam("key"))
+)
+_INSERT_TURNS = insert(turns).returning(turns.c.position, turns.c.id)
+_NO_GUIDANCE = {"guidance": None, "wishes": None}
+_DECLARED = {
+    "instruction": Guidance.STANDING,
+    "preference": Guidance.PREFERENCE,
+    "state": Guidance.STATE,
+}
+
+
+def guidance_columns(text: str, metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns of the guidance that a user's turn gives: a profile then reads no text."""
+    name = metadata.get(PROFILE)
+    kind = _DECLARED.get(name) if isinstance(name, str) else None
+    found = wishes(text) if kind is None else declared(text, kind)
+    stored = [[each.guidance, each.revokes, each.text] for each in found]
+    return {
+        "guidance": guidance_of(text) if kind in (None, Guidance.STATE) else kind,
+        "wishes": json.dumps(stored) if stored else None,
+    }

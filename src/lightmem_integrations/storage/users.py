@@ -1,20 +1,32 @@
-"""Users and their sessions in the ledger."""
+"""Users, spaces and their sessions in the ledger.
+
+A space's memory is kept as a user's is. The layers below ``LightMem`` know it by an id that no user
+can have, so that all they do for a user they do for a space, and never take one for the other.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Set
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, select
 
-from lightmem_integrations.safety import key_of
-from lightmem_integrations.storage.schema import sessions, users
+from lightmem_integrations.errors import LedgerError
+from lightmem_integrations.safety import key_of, short_repr
+from lightmem_integrations.storage.schema import sessions, turns, users
+from lightmem_integrations.storage.sql import in_batches, insert_new, select_in
+
+# Half a surrogate pair, which ``check_user_id`` refuses: it begins no user's id.
+_SPACE = "\udc00"
 
 
 @dataclass(frozen=True, slots=True)
 class User:
     """A user as the ledger knows one: its row, its key, and what BM25 needs to know.
 
-    ``indexed``: the vector index holds its turns, but for those that wait.
+    ``indexed``: the vector index holds its turns, but for those that wait. ``space``: it is the
+    memory of a space.
     """
 
     row: int
@@ -22,17 +34,81 @@ class User:
     searchable: int
     terms: int
     indexed: bool
+    space: bool
 
 
-_USER = select(users).where(users.c.key == bindparam("key"))
+_USERS: Select[Any] = select(
+    users.c.id, users.c.key, users.c.name, users.c.searchable, users.c.terms, users.c.indexed,
+    users.c.space,
+)  # fmt: skip
+_USER = _USERS.where(users.c.key == bindparam("key"))
+_LOCKED = _USER.with_for_update(key_share=True)  # nothing to SQLite, which has one writer
+
+
+def memory_of_space(space: str) -> str:
+    """Id of a space's memory, in place of a user's id."""
+    return _SPACE + space
+
+
+def is_space(memory: str) -> bool:
+    """True for the id of a space's memory."""
+    return memory.startswith(_SPACE)
+
+
+def insert_user(connection: Connection, user_id: str) -> int:
+    """Write a user, or a space, of whom nothing is stored yet; returns the row."""
+    name = user_id.removeprefix(_SPACE)
+    row = insert_new(
+        connection, users, key=key_of(user_id), name=name, space=name != user_id, searchable=0,
+        terms=0,
+    )  # fmt: skip
+    if row is None:  # another process was quicker
+        user = find_user(connection, user_id)
+        if user is None:
+            raise LedgerError(f"The user {short_repr(name)} was erased meanwhile; try again.")
+        row = user.row
+    return row
 
 
 def find_user(connection: Connection, user_id: str) -> User | None:
-    """The user of that id, or ``None`` if nothing was ever stored for it."""
-    row = connection.execute(_USER, {"key": key_of(user_id)}).first()
-    if row is None or row.name != user_id:
+    """The user or space of that id, or ``None`` if nothing was ever stored for it.
+
+    In a write transaction nobody else writes that memory from here to its end, whichever process
+    it is: so what is read of it meanwhile holds, and rows get their ids in the order in which
+    others see them.
+    """
+    writes = connection.get_execution_options().get("writes", False)
+    row = connection.execute(_LOCKED if writes else _USER, {"key": key_of(user_id)}).first()
+    if row is None or _SPACE * row.space + row.name != user_id:
         return None
-    return User(row.id, row.key, row.searchable, row.terms, row.indexed)
+    return _user_of(row)
+
+
+def find_users(connection: Connection, user_ids: Collection[str]) -> dict[str, User]:
+    """Of these users and spaces those for which anything was ever stored, by their ids."""
+    rows = select_in(connection, _USERS, users.c.key, [key_of(each) for each in user_ids])
+    found = {_SPACE * row.space + row.name: _user_of(row) for row in rows}
+    return {user_id: found[user_id] for user_id in user_ids if user_id in found}
+
+
+def _user_of(row: Row[Any]) -> User:
+    return User(row.id, row.key, row.searchable, row.terms, row.indexed, row.space)
+
+
+def lock_users(connection: Connection, rows: Collection[int]) -> None:
+    """Let nobody else write these users' memories until the transaction ends; see `find_user`.
+
+    In one order whoever asks, so that no two writers wait for each other.
+    """
+    held = select(users.c.id).order_by(users.c.id).with_for_update(key_share=True)
+    for batch in in_batches(sorted(set(rows))):
+        connection.execute(held.where(users.c.id.in_(batch)))
+
+
+def every_memory(connection: Connection, *where: ColumnElement[bool]) -> dict[int, str]:
+    """Ids of the memories of users and of spaces by their rows, in the order in which they came."""
+    query = select(users.c.id, users.c.name, users.c.space).where(*where).order_by(users.c.id)
+    return {row: _SPACE * space + name for row, name, space in connection.execute(query)}
 
 
 def row_of(connection: Connection, user_id: str) -> int:
@@ -52,10 +128,16 @@ def find_session(connection: Connection, user: User, session_id: str) -> int | N
 
 def list_users(connection: Connection) -> tuple[str, ...]:
     """Ids of all users that have anything stored, in the order in which they came."""
-    return tuple(connection.execute(select(users.c.name).order_by(users.c.id)).scalars())
+    query = select(users.c.name).where(~users.c.space, users.c.staged.is_(None))
+    return tuple(connection.execute(query.order_by(users.c.id)).scalars())
 
 
-def list_sessions(connection: Connection, user: User) -> tuple[str, ...]:
-    """Ids of a user's sessions, in the order in which they began."""
-    query = select(sessions.c.name).where(sessions.c.user == user.row)
-    return tuple(connection.execute(query.order_by(sessions.c.id)).scalars())
+def list_sessions(connection: Connection, user: User, without: Set[int]) -> tuple[str, ...]:
+    """Ids of a user's sessions with more than these rows of turns, in the order of their begin."""
+    query = select(sessions.c.id, sessions.c.name).where(sessions.c.user == user.row)
+    names: dict[int, str] = dict(connection.execute(query.order_by(sessions.c.id)).all())
+    if without:
+        held = select(turns.c.id, turns.c.session).where(turns.c.user == user.row)
+        filled = {session for row, session in connection.execute(held) if row not in without}
+        names = {row: name for row, name in names.items() if row in filled}
+    return tuple(names.values())

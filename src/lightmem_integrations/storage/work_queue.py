@@ -7,18 +7,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Connection,
-    Integer,
     Select,
     bindparam,
+    case,
     delete,
     exists,
     func,
     insert,
     literal,
+    or_,
     select,
-    true,
     update,
 )
 
@@ -31,7 +32,15 @@ from lightmem_integrations.storage.schema import (
     users,
     work,
 )
-from lightmem_integrations.storage.sql import count_rows, delete_in, insert_rows, put_row
+from lightmem_integrations.storage.sql import (
+    count_rows,
+    database_clock,
+    delete_in,
+    insert_rows,
+    put_row,
+    upsert,
+)
+from lightmem_integrations.storage.users import lock_users
 
 CONSOLIDATE = "consolidate"
 """The kind of work that makes episodes and facts of a session's turns; its item is the session."""
@@ -39,11 +48,11 @@ CONSOLIDATE = "consolidate"
 # Seconds by which a run beside this one may have read its clock later: a guess.
 _LATER = 60.0
 
-_SESSION = bindparam("session", type_=Integer)
+_SESSION = bindparam("session", type_=BigInteger)
 # Made once: every add runs it, and putting it together costs more than running it.
 _MAKE_DUE = insert(work).from_select(
     ["kind", "user", "item"],
-    select(literal(CONSOLIDATE), bindparam("of_user", type_=Integer), _SESSION).where(
+    select(literal(CONSOLIDATE), bindparam("of_user", type_=BigInteger), _SESSION).where(
         ~exists().where(work.c.kind == CONSOLIDATE, work.c.item == _SESSION)
     ),
 )
@@ -78,6 +87,7 @@ def due_sessions(connection: Connection, user_row: int, now: float) -> list[Due]
 
 def clear_if_done(connection: Connection, due: Due) -> None:
     """Take a session off the list, unless turns of it are in no episode yet."""
+    lock_users(connection, [due.user])  # who adds a turn now puts it on the list itself
     if connection.execute(select_unread(due, turns.c.id).limit(1)).first() is None:
         connection.execute(
             delete(work).where(work.c.kind == CONSOLIDATE, work.c.item == due.session)
@@ -131,33 +141,37 @@ def set_aside(
     return len(found)
 
 
-def clear_ahead(connection: Connection, now: float, *, lease_seconds: float, longest: float) -> int:
+def clear_ahead(connection: Connection, now: float, *, lease: float, longest: float) -> int:
     """Undo what was written while the clock was ahead, and would hold users up until it is there.
 
     Args:
         connection: Of a write transaction.
         now: The time, in seconds since 1970.
-        lease_seconds: How far ahead a lease may end.
+        lease: Seconds that a lease may end ahead, of whatever worker.
         longest: Seconds that a retry may lie ahead.
 
     Returns:
         How many leases and retries lay further ahead.
     """
     latest = now + _LATER
-    leased = delete(leases).where(leases.c.until > latest + lease_seconds)
+    leased = delete(leases).where(leases.c.until > latest + lease)
     put_off = update(failures).where(failures.c.again_at > latest + longest).values(again_at=now)
     return connection.execute(leased).rowcount + connection.execute(put_off).rowcount
 
 
 def release_set_aside(connection: Connection, user_row: int | None = None) -> int:
     """Make what was set aside due again, of one user or of all; returns how many turns."""
-    mine = true() if user_row is None else quarantine.c.user == user_row
-    query = select(quarantine.c.user, quarantine.c.session).where(mine).distinct()
-    sessions = connection.execute(query).all()
-    for user, session in sessions:
-        make_due(connection, user, [session])
-    delete_in(connection, failures, failures.c.session, [session for _, session in sessions])
-    return connection.execute(delete(quarantine).where(mine)).rowcount
+    users_of = select(quarantine.c.user).distinct().order_by(quarantine.c.user)
+    rows = [user_row] if user_row is not None else connection.execute(users_of).scalars().all()
+    lock_users(connection, rows)
+    count = 0
+    for user in rows:
+        mine = delete(quarantine).where(quarantine.c.user == user)
+        sessions = connection.execute(mine.returning(quarantine.c.session)).scalars().all()
+        make_due(connection, user, sorted(set(sessions)))
+        delete_in(connection, failures, failures.c.session, set(sessions))
+        count += len(sessions)
+    return count
 
 
 def count_due(connection: Connection, user_row: int | None = None) -> int:
@@ -170,7 +184,8 @@ def count_unread(
 ) -> tuple[int, int]:
     """Turns of a user that a run would read now, and their characters, ``longest`` of each."""
     due = select(work.c.item).where(work.c.user == user_row, *_ready(now))
-    size = func.coalesce(func.sum(func.min(func.length(turns.c.text), longest)), 0)
+    length = func.length(turns.c.text)
+    size = func.coalesce(func.sum(case((length > longest, longest), else_=length)), 0)
     waiting = _unread(func.count(), size).where(turns.c.session.in_(due))
     number, characters = connection.execute(waiting).one()
     return number, characters
@@ -198,28 +213,48 @@ def _unread(*columns: ColumnElement[Any]) -> Select[Any]:
 
 
 def take_lease(
-    connection: Connection, user_row: int, worker: str, *, now: float, seconds: float
+    connection: Connection, user_row: int, worker: str, *, seconds: float, now: float | None = None
 ) -> bool:
-    """Take the lease on a user, or renew one's own.
-
-    The lease of a worker that died runs out by itself.
+    """Take the lease on a user, or renew one's own: one statement, of which two cannot both win.
 
     Args:
         connection: Of a write transaction.
         user_row: Whose memory.
         worker: Who takes it; a name that no other worker has.
-        now: The time, in seconds since 1970.
         seconds: How long it is held without being renewed.
+        now: The time, in seconds since 1970; by default the database's own.
 
     Returns:
-        Whether the worker has it now; ``False`` while another one holds it.
+        Whether the worker has it now; ``False`` while another one holds it, or if the user was
+        forgotten.
     """
-    query = select(leases).where(leases.c.user == user_row)
-    held = connection.execute(query).first()
-    if held is not None and held.worker != worker and held.until > now:
-        return False
-    put_row(connection, leases, user=user_row, worker=worker, until=now + seconds)
-    return True
+    moment = database_clock(connection) if now is None else literal(now)
+    there = select(users.c.id, literal(worker), moment + seconds).where(users.c.id == user_row)
+    there = there.with_for_update(key_share=True)  # nobody forgets the user meanwhile
+    new = upsert(leases).from_select(["user", "worker", "until"], there)
+    taken = new.on_conflict_do_update(
+        index_elements=["user"],
+        set_={"worker": new.excluded.worker, "until": new.excluded.until},
+        where=or_(leases.c.until <= moment, leases.c.worker == worker),
+    )
+    return connection.execute(taken.returning(leases.c.worker)).first() is not None
+
+
+def renew_lease(
+    connection: Connection, user_row: int, worker: str, *, seconds: float, now: float | None = None
+) -> bool:
+    """Hold one's lease for longer; ``False`` if it is held no more, be it lost or given back."""
+    moment = database_clock(connection) if now is None else literal(now)
+    mine = leases.c.user == user_row, leases.c.worker == worker
+    return (
+        connection.execute(update(leases).where(*mine).values(until=moment + seconds)).rowcount == 1
+    )
+
+
+def seconds_until_lease_ends(connection: Connection) -> float | None:
+    """Seconds until the first lease runs out, if it is not renewed; ``None`` where none is held."""
+    left = func.min(leases.c.until) - database_clock(connection)
+    return connection.execute(select(left)).scalar()
 
 
 def holds_lease(connection: Connection, user_row: int, worker: str) -> bool:
@@ -231,3 +266,8 @@ def holds_lease(connection: Connection, user_row: int, worker: str) -> bool:
 def drop_lease(connection: Connection, user_row: int, worker: str) -> None:
     """Give one's lease back."""
     connection.execute(delete(leases).where(leases.c.user == user_row, leases.c.worker == worker))
+
+
+def drop_all_leases(connection: Connection) -> None:
+    """End every lease: those who held them are gone."""
+    connection.execute(delete(leases))

@@ -5,6 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+NOBODY = frozenset(
+    {
+        "", "he", "she", "they", "we", "it", "you", "this", "that", "somebody", "someone",
+        "i", "me", "him", "her", "us", "them", "these", "those", "something", "anybody", "anyone",
+    }
+)  # fmt: skip
+"""Subjects, in lower case, that do not say whom or what a statement is about."""
+
 _BLANKS = re.compile(r"\s+")
 
 

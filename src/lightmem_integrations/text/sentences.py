@@ -47,5 +47,10 @@ def split_sentences(text: str) -> list[str]:
     return _SENTENCE_END.split(text)
 
 
+def without_quotations(sentence: str) -> str:
+    """A sentence with blanks in place of what it quotes, so that places in it stay the same."""
+    return _QUOTED.sub(lambda quotation: " " * len(quotation.group()), sentence)
+
+
 def _hidden(quotation: re.Match[str]) -> str:
     return quotation.group().translate(_HIDDEN)

@@ -241,6 +241,16 @@ def _parser(now: dt.datetime, ahead: bool) -> Any:  # noqa: FBT001 - the key of 
     return DateDataParser(languages=["en"], settings=settings)
 
 
+def date_words(begin: dt.datetime) -> str:
+    """When something began, such as "3 May 2025", "May 2025" or "2025".
+
+    What was told by its month or year only begins with the first moment of it.
+    """
+    if begin.day > 1 or begin.time() != dt.time.min:
+        return _day(begin)
+    return f"{begin:%Y}" if begin.month == 1 else f"{begin:%B %Y}"
+
+
 def _midnight(moment: dt.datetime) -> dt.datetime:
     return moment.replace(hour=0, minute=0, second=0, microsecond=0)
 

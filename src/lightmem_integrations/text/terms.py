@@ -41,7 +41,7 @@ STOP_WORDS: frozenset[str] = frozenset(
     """.split()  # noqa: SIM905 - a list of literals would be ten times as long
 )
 
-VERSION = "4"
+VERSION = "5"
 """Version of what `terms` and `guidance_of` make of a text; a ledger keeps that of its turns."""
 
 # A run of letters and digits, with apostrophes inside ("o'clock", "don't") kept whole. The

@@ -35,7 +35,8 @@ def moment_in(timezone: str | None, seconds: float | None = None) -> dt.datetime
 
     Args:
         timezone: Its IANA name; ``None``: the process's local zone.
-        seconds: Seconds since 1970; ``None``: now.
+        seconds: Seconds since 1970; ``None``: now, by this machine's clock, as the day on which
+            somebody asks is theirs, whatever database holds the memory.
     """
     moment = dt.datetime.fromtimestamp(time.time() if seconds is None else seconds, dt.timezone.utc)
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection
 
 from lightmem_integrations.consolidation.share.deidentify import PersonalData, candidate
@@ -92,7 +91,7 @@ def sharing(store: Store, settings: Settings) -> Callable[[Callable[[], bool]], 
             store,
             personal_data_detector(settings.names_model),
             private_users=settings.private_users,
-            now=time.time(),
+            now=store.ledger.now(),
             should_stop=should_stop,
         )
 

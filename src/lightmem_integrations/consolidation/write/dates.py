@@ -99,7 +99,7 @@ def within_reach(
         doubt = f"its date {written} is too long ago"
     if doubt is not None:
         return None, doubt
-    near = any(abs(found.start - turn.time) < _OFF for turn in turns)
+    near = any(found.start - _OFF < turn.time < found.end + _OFF for turn in turns)
     return found, None if heard or near else f"nobody said when, and it says {written}"
 
 

@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, cast, get_args
 
-from lightmem_integrations.consolidation.write import doubts
+from lightmem_integrations.consolidation.write import cues, doubts
+from lightmem_integrations.consolidation.write.agreement import speaker_of
 from lightmem_integrations.consolidation.write.dates import Period, absolute, within_reach
 from lightmem_integrations.consolidation.write.prompts import (
     LONGEST_STATEMENT,
@@ -23,6 +24,8 @@ from lightmem_integrations.knowledge.drafts import FactDraft, KnownFact, Relatio
 from lightmem_integrations.models.json_answer import one_line
 from lightmem_integrations.records.conversation import NAMELESS
 from lightmem_integrations.records.knowledge import FactKind
+from lightmem_integrations.text.names import NOBODY
+from lightmem_integrations.text.own_words import overrides_instructions
 from lightmem_integrations.text.terms import terms
 
 Verify = Literal["pointers", "words", "model"]
@@ -35,19 +38,6 @@ _LEAST_SAID = 0.5  # a guess: of a strict fact's words, since a paraphrase keeps
 _MOST_NARROW = 3  # a guess: whoever points to more turns has not looked
 _ROLES = {"assistant", "the assistant", "ai", "the ai"}
 
-# Orders to a model to leave its own: never what somebody is like.
-_OVERRIDE = re.compile(
-    r"(?:^|[.!?:;,\"'>-]\s{0,3}|\b(?:please|now|and|then|must|should|to|you|shall) )"
-    r"(?:ignore|disregard|forget|override|bypass) (?:(?:all|any|of|the|your|these|those|previous|"
-    r"prior|above|earlier|other|safety|system|given) ){1,4}"
-    r"(?:rules?|instructions?|prompts?|guidelines|polic(?:y|ies)|directions)\b|"
-    r"\b(?:ignore|disregard|forget) (?:everything|all|what(?:ever)?)(?: that)? "
-    r"(?:was |is |you were )?(?:above|before|told|said before)\b|\bignore your rules\b|"
-    r"\b(?:reveal|print|show|repeat|leak|new|your) (?:\w{1,10} ){0,2}system (?:prompt|message)\b|"
-    r"\byou are now (?:an?|in|the|free|unrestricted|dan)\b|\b(?:jailbreak|dan) mode\b|"
-    r"<\|?[^\S\n]{0,9}/?(?:im_start|im_end|system|instructions?|memory|inst)\b|\[/?INST\]",
-    re.IGNORECASE | re.MULTILINE,
-)
 # Words to a model, copied as they stand: a note of a wish speaks of the assistant, or of no one.
 _TO_A_MODEL = re.compile(
     r"\byou (?:must|should|shall|will|are to|have to|need to|may not|cannot)\b|"
@@ -59,7 +49,6 @@ _TO_A_MODEL = re.compile(
     re.IGNORECASE,
 )
 _SPEECH = re.compile(r"[\"\u201c][^\"\u201d]{0,300}[\"\u201d]")
-_NOBODY = {"", "he", "she", "they", "we", "it", "you", "this", "that", "somebody", "someone"}
 _FIRST_PERSON = re.compile(r"(?:I|I'm|I've|My|We|Our)\b")
 
 
@@ -108,7 +97,7 @@ def check_grounded(written: object, shown: Shown, *, strict: bool = False) -> Fa
     _refuse_instructions(said)
     if _FIRST_PERSON.match(statement):
         raise UnsupportedError("its statement cannot stand alone")
-    speakers = frozenset(doubts.speaker_of(turn) for turn in (*shown.turns, *shown.before))
+    speakers = frozenset(speaker_of(turn) for turn in (*shown.turns, *shown.before))
     if doubts.is_of_another_speaker(said, speakers):
         raise UnsupportedError("the turns that it points to are somebody else's, of themselves")
     if doubts.is_asked(said):
@@ -116,7 +105,7 @@ def check_grounded(written: object, shown: Shown, *, strict: bool = False) -> Fa
     if doubts.is_denied(said):
         raise UnsupportedError("the turns say the contrary")
     draft, reasons = _dated(written, said, shown, cited)
-    dates = " ".join(f"{day:%Y %m %d}" for day in (draft.valid_from, draft.valid_to) if day)
+    dates = " ".join(f"{day:%Y %m %d %A %B}" for day in (draft.valid_from, draft.valid_to) if day)
     reasons += doubts.against(said, shown.turns, shown.before, shown.known, dates)
     if strict and doubts.share_said(said) < _LEAST_SAID:
         reasons.append("its words do not stand in the turns it points to")
@@ -132,7 +121,7 @@ def _cited(given: list[Any], turns: Sequence[WriterTurn]) -> list[int]:
     people = [place for place in places if turns[place].role not in {"system", "tool"}]
     if not people:
         raise UnsupportedError("it rests on a text that nobody said")
-    sound = [place for place in people if not _OVERRIDE.search(turns[place].text)]
+    sound = [place for place in people if not overrides_instructions(turns[place].text)]
     if not sound:
         raise UnsupportedError("it rests on an instruction to a model")
     return sound
@@ -148,17 +137,23 @@ def _subject(named: str, shown: Shown, cited: Sequence[int]) -> str:
     if plain in _ROLES:
         return "assistant"
     if plain in {"i", "me", "myself", "speaker", "the speaker"}:
-        return doubts.speaker_of(shown.turns[cited[0]])
+        return speaker_of(shown.turns[cited[0]])
     texts = [*shown.turns, *shown.before]
-    names = [*map(doubts.speaker_of, texts), *(fact.subject for fact in shown.known)]
+    names = [*map(speaker_of, texts), *(fact.subject for fact in shown.known)]
     same = next((name for name in names if name.lower() == plain), None)
     if same is not None:
         return same
     everything = " ".join([*names, *(turn.text for turn in texts)])
     stems = set(terms(named))
     said = re.search(rf"(?<![a-z0-9]){re.escape(plain)}(?![a-z0-9])", everything.lower())
-    if plain not in _NOBODY and (
-        said or len(stems & set(terms(everything))) > _LEAST_NAMED * len(stems)
+    owner, _, relative = named.replace("\u2019", "'").partition("'s ")
+    words = set(plain.replace("'s", "").split())
+    called = next((kin for kin in cues.KIN if kin & words), frozenset())
+    speaks = [each for each in texts if not relative or speaker_of(each) in {owner, "user"}]
+    told = " ".join(each.text.lower() for each in speaks)
+    theirs = not called.isdisjoint(re.findall(r"\w+", told))
+    if plain not in NOBODY and (
+        said or theirs or len(stems & set(terms(everything))) > _LEAST_NAMED * len(stems)
     ):
         return named
     raise UnsupportedError("it is about somebody or something that nobody named")
@@ -172,7 +167,7 @@ def _refuse_instructions(said: doubts.Claim) -> None:
     text = f"{said.statement} \n{said.value}"
     # "You will make it!" is what people say to each other.
     told = text if said.kind == "instruction" else _SPEECH.sub(" ", text)
-    if _OVERRIDE.search(text) or _TO_A_MODEL.search(told):
+    if overrides_instructions(text) or _TO_A_MODEL.search(told):
         raise UnsupportedError("it copies an instruction to a model")
     if said.kind == "instruction" and all(turn.role != "user" for turn in said.turns):
         raise UnsupportedError("it is an instruction that no user gave")
@@ -191,10 +186,12 @@ def _dated(
     for key in ("since", "until"):
         day = one_line(written.get(key), LONGEST_WORDS)
         words = when if day or key == "since" else ""
-        found[key], doubt = within_reach(day, words, texts, ahead=kind == "plan")
+        found[key], doubt = within_reach(day, words, texts, ahead=kind == "plan" or key == "until")
         reasons += [doubt] if doubt else []
     since, until = found["since"], found["until"]
     told = max(turn.time for turn in said.turns)
+    if kind == "state" and since and since.start > told and not written.get("since"):
+        since = None  # the turn's words for what comes of it: "they all want to come next month"
     if kind == "event" and (since or until) and cast("Period", since or until).start > told:
         kind = "plan"
     begins, ends = since.start if since else None, until.last if until else None
@@ -206,7 +203,9 @@ def _dated(
         begins, ends = told, day_of.last if day_of else None
         if ends is not None and ends < told:
             ends = None
-            reasons.append("it was planned for a day before it was said")
+            # Where the model wrote no date, the turn's words are for something else.
+            written_out = written.get("since") or written.get("until")
+            reasons += ["it was planned for a day before it was said"] if written_out else []
     elif until is not None and until.start <= told < until.end:
         ends = told
     if relation == "ends":

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import numpy as np
+from tenacity import retry, retry_if_exception, stop_after_attempt
+
 from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.errors import IndexUnavailableError, LightMemError
-from lightmem_integrations.storage.index import Neighbour
+from lightmem_integrations.storage.index import Batch, Neighbour
 
 if TYPE_CHECKING:
     from chromadb.api.models.Collection import Collection
+
+SERVER_LIMIT = 300
+"""Records per write and results per query that Chroma Cloud allows."""
 
 SCOPE = "scope"
 """The one metadata key, by which a collection can be filtered."""
@@ -31,6 +37,17 @@ def entry_ids(scope: str, ids: Sequence[int]) -> list[str]:
 def named_so(collection: Collection) -> bool:
     """True unless the ids of a collection have a form that ``query`` does not understand."""
     return all("." in name for name in collection.get(limit=1, include=[])["ids"])
+
+
+def write(collection: Collection, batch: Batch) -> None:
+    """Add vectors, or replace those of the same ids."""
+    for start in range(0, len(batch.ids), SERVER_LIMIT):
+        ids = batch.ids[start : start + SERVER_LIMIT]
+        collection.upsert(
+            ids=entry_ids(batch.scope, ids),
+            embeddings=np.ascontiguousarray(batch.vectors[start : start + SERVER_LIMIT]),
+            metadatas=[{SCOPE: batch.scope}] * len(ids),
+        )
 
 
 def query(
@@ -55,8 +72,8 @@ def query(
 
 
 @contextmanager
-def mapped_errors() -> Iterator[None]:
-    """Raise IndexUnavailableError for whatever Chroma raises."""
+def mapped_errors(failed: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Raise IndexUnavailableError for whatever Chroma raises, after a call of ``failed``."""
     # Chroma raises ValueError, TypeError, IndexError, its own errors, httpx's and, in server
     # mode, bare ones for the same causes; Rust panics are no Exception at all.
     try:
@@ -66,7 +83,18 @@ def mapped_errors() -> Iterator[None]:
     except BaseException as error:
         if isinstance(error, (KeyboardInterrupt, SystemExit, GeneratorExit, MemoryError)):
             raise
+        failed()
         raise IndexUnavailableError(
             f"The vector index does not answer ({type(error).__name__}: {error}). Recall goes on "
             "without it; reindex() rebuilds it from the ledger."
         ) from error
+
+
+def _was_gone(error: BaseException) -> bool:
+    return type(error.__cause__).__name__ == "NotFoundError"  # Chroma's, which is slow to import
+
+
+again_where_gone = retry(
+    retry=retry_if_exception(_was_gone), stop=stop_after_attempt(2), reraise=True
+)
+"""Calls once more what found no collection: another process has just built the index anew."""

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lightmem_integrations.storage.chroma.collection import NAMES
-from lightmem_integrations.storage.folder import make_private_files, make_private_folder
+from lightmem_integrations.storage.sqlite.folder import make_private_files, make_private_folder
 
 if TYPE_CHECKING:
     from chromadb.api import ClientAPI

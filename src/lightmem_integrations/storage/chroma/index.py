@@ -12,13 +12,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.display import described
 from lightmem_integrations.errors import IndexUnavailableError, StoreClosedError
 from lightmem_integrations.storage.chroma.check import healthy_by_child, within
-from lightmem_integrations.storage.chroma.collection import SCOPE, entry_ids, mapped_errors, query
+from lightmem_integrations.storage.chroma.collection import (
+    SERVER_LIMIT,
+    again_where_gone,
+    entry_ids,
+    mapped_errors,
+    query,
+    write,
+)
 from lightmem_integrations.storage.chroma.generations import (
     ClientGenerations,
     FolderGenerations,
@@ -38,7 +43,6 @@ if TYPE_CHECKING:
 _CONFIGURATION: Any = {
     "hnsw": {"space": "cosine", "ef_construction": 128, "ef_search": 128, "max_neighbors": 24}
 }
-_SERVER_LIMIT = 300  # records per write and results per query that Chroma Cloud allows
 # Above this share of its shard, a guess, a user is searched without a filter: a filter walks all of
 # its matches in SQL (70 ms for 10,000), while a few results too many cost nothing.
 _HEAVY_SHARE = 0.2
@@ -145,33 +149,36 @@ class ChromaIndex:
         """Number of the collection that holds a scope: alone decides where data lies."""
         return int(scope[:8], 16) % self._shards
 
+    @again_where_gone
     def upsert(self, batch: Batch) -> None:
         """Add vectors, or replace those of the same ids.
 
         Raises:
             IndexUnavailableError: Chroma does not answer.
         """
-        with self._lock, mapped_errors():
+        with self._lock, mapped_errors(self._look_again):
             self._write(self._opened(), batch)
 
+    @again_where_gone
     def search(self, scope: str, vector: Vectors, limit: int, *, size: int) -> list[Neighbour]:
         """The nearest items of a scope that holds ``size`` of them, nearest first.
 
         Raises:
             IndexUnavailableError: Chroma does not answer.
         """
-        with mapped_errors():
+        with mapped_errors(self._look_again):
             with self._lock:
                 name = self._name(self._opened(), scope)
                 collection = self._collection(name, create=False)
                 total = self._totals.get(name, 0)
-            if collection is None or not total or not size:
+            if collection is None or not size:
                 return []
-            limit = min(limit, size, _SERVER_LIMIT)
+            total = total or collection.count() or 1  # another process may have filled it since
+            limit = min(limit, size, SERVER_LIMIT)
             share = size / total
             mine: list[Neighbour] = []
             if share > _HEAVY_SHARE:
-                more = min(_SERVER_LIMIT, int(limit / share * _SPARE_FACTOR) + _SPARE)
+                more = min(SERVER_LIMIT, int(limit / share * _SPARE_FACTOR) + _SPARE)
                 mine = query(collection, vector, more, scope, filtered=False)
             if len(mine) < limit:
                 mine = query(collection, vector, limit, scope, filtered=True)
@@ -181,18 +188,19 @@ class ChromaIndex:
                     self._generations.blank()
             return mine[:limit]
 
+    @again_where_gone
     def delete(self, scope: str, ids: Sequence[int]) -> None:
         """Make items unfindable; Chroma keeps their bytes on disk until ``replace``.
 
         Raises:
             IndexUnavailableError: Chroma does not answer.
         """
-        with self._lock, mapped_errors():
+        with self._lock, mapped_errors(self._look_again):
             name = self._name(self._opened(), scope)
             collection = self._collection(name, create=False)
             if collection is None:
                 return
-            for part in in_batches(ids, _SERVER_LIMIT):
+            for part in in_batches(ids, SERVER_LIMIT):
                 collection.delete(ids=entry_ids(scope, part))
             self._totals[name] = collection.count()
 
@@ -249,8 +257,10 @@ class ChromaIndex:
         with self._lock, mapped_errors():
             self._closed = True
             self._generations.close(whole=self._trusted)
-            self._current = None
-            self._collections, self._totals, self._loaded = {}, {}, set()
+            self._look_again()
+
+    def _look_again(self) -> None:  # another process may have built the index anew
+        self._current, self._collections, self._totals = None, {}, {}
 
     def _opened(self) -> int:
         if self._closed:  # a thread that was left behind must not open the folder again
@@ -266,7 +276,7 @@ class ChromaIndex:
         from chromadb.errors import NotFoundError
 
         collection = self._collections.get(name)
-        if collection is not None or (name in self._collections and not create):
+        if collection is not None:
             return collection
         client = self._generations.client(self._opened())
         # embedding_function=None: without it Chroma fetches a model of its own from the network.
@@ -286,11 +296,5 @@ class ChromaIndex:
         collection = self._collection(name, create=True)
         if collection is None:
             raise AssertionError("a collection that may be created is there")
-        for start in range(0, len(batch.ids), _SERVER_LIMIT):
-            ids = batch.ids[start : start + _SERVER_LIMIT]
-            collection.upsert(
-                ids=entry_ids(batch.scope, ids),
-                embeddings=np.ascontiguousarray(batch.vectors[start : start + _SERVER_LIMIT]),
-                metadatas=[{SCOPE: batch.scope}] * len(ids),
-            )
+        write(collection, batch)
         self._totals[name] = collection.count()

@@ -13,9 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import ColumnElement, Connection, delete, select
+from sqlalchemy import ColumnElement, Connection, delete, select, update
 
 from lightmem_integrations.storage.archive import restore_turns
+from lightmem_integrations.storage.claims import refuse
 from lightmem_integrations.storage.erase.borrowed import return_words
 from lightmem_integrations.storage.erase.rewrite import (
     relink_successors,
@@ -63,7 +64,12 @@ def turns_behind(connection: Connection, user: User, keys: Collection[str]) -> s
 
 
 def erase_derived(
-    connection: Connection, user_row: int, rows: Collection[int], *, forgotten: bool = True
+    connection: Connection,
+    user_row: int,
+    rows: Collection[int],
+    now: float,
+    *,
+    forgotten: bool = True,
 ) -> tuple[int, int]:
     """Erase what was made of these turns of a user, while they are still there themselves.
 
@@ -100,7 +106,7 @@ def erase_derived(
         }
         relink_successors(connection, user_row, gone, revision + 1)
         reword_facts(connection, user_row, supported, revision + 1)
-        _delete_facts(connection, gone)
+        _delete_facts(connection, gone, now)
         rename_chains(connection, user_row, chains, revision + 1)
     delete_in(connection, episode_vectors, episode_vectors.c.episode, erased_episodes)
     delete_in(connection, episode_turns, episode_turns.c.episode, erased_episodes)
@@ -112,21 +118,48 @@ def erase_derived(
     return len(erased_episodes), len(gone)
 
 
+def erase_facts(connection: Connection, user_row: int, rows: Collection[int], now: float) -> int:
+    """Erase facts whose time is over; returns how many there were.
+
+    Their turns stay and bring them back no more. What they had replaced stays over.
+    """
+    stored = read_facts(connection, user_row, rows, retracted=True)
+    if not stored:
+        return 0
+    gone = {fact.row for fact in stored}
+    for fact in stored:
+        refuse(
+            connection, user_row, fact.row, (fact.subject_key, fact.attribute_key),
+            fact.value_key, now,
+        )  # fmt: skip
+    revision, _ = revision_of(connection, user_row)
+    claim_revision(connection, user_row, revision, erased=True)
+    for part in in_batches(gone):
+        replaced = facts.c.user == user_row, facts.c.superseded_by.in_(part)
+        ended = {"superseded_by": None, "stated_to": facts.c.valid_to, "revision": revision + 1}
+        connection.execute(update(facts).where(*replaced).values(**ended))
+    for table in (evidence, assertions):
+        delete_in(connection, table, table.c.fact, gone)
+    _delete_facts(connection, gone, now)
+    return len(gone)
+
+
 def erase_user(connection: Connection, user_row: int) -> None:
     """Erase a user whose turns are all gone, with what any table still keeps about them."""
     for table in reversed(metadata.sorted_tables):
-        if "user" in table.c and table.c.user.references(users.c.id):
-            connection.execute(delete(table).where(table.c.user == user_row))
+        for column in table.c:
+            if column.references(users.c.id):
+                connection.execute(delete(table).where(column == user_row))
     connection.execute(delete(users).where(users.c.id == user_row))
 
 
-def _delete_facts(connection: Connection, gone: set[int]) -> None:
+def _delete_facts(connection: Connection, gone: set[int], now: float) -> None:
     for side in (conflicts.c.first, conflicts.c.second):
         delete_in(connection, conflicts, side, gone)
     for table in (mentions, fact_vectors):
         delete_in(connection, table, table.c.fact, gone)
     for part in in_batches(gone):
-        drop_support(connection, part)
+        drop_support(connection, part, now)
     delete_in(connection, facts, facts.c.id, gone)
 
 

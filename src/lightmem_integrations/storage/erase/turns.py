@@ -6,12 +6,15 @@ from collections.abc import Collection
 
 from sqlalchemy import ColumnElement, Connection, delete, func, select, update
 
+from lightmem_integrations.records.filters import Filter
 from lightmem_integrations.records.report import Receipt
 from lightmem_integrations.safety import key_of
 from lightmem_integrations.storage import lexical
 from lightmem_integrations.storage.erase.knowledge import erase_derived, erase_user
+from lightmem_integrations.storage.filtered_turns import rows_meeting
 from lightmem_integrations.storage.schema import sessions, speakers, turns, users, work
 from lightmem_integrations.storage.sql import count_rows, delete_in, insert_rows
+from lightmem_integrations.storage.turn_metadata import erase_metadata
 from lightmem_integrations.storage.turn_vectors import forget_vectors
 from lightmem_integrations.storage.users import User
 from lightmem_integrations.storage.work_queue import CONSOLIDATE
@@ -20,18 +23,23 @@ from lightmem_integrations.storage.work_queue import CONSOLIDATE
 def erase_turns(
     connection: Connection,
     user: User,
+    now: float,
     *,
     session_row: int | None = None,
     turn_ids: Collection[str] | None = None,
     among: Collection[int] | None = None,
     since: float | None = None,
     until: float | None = None,
+    author: str | None = None,
+    filter: Filter | None = None,  # noqa: A002
 ) -> tuple[Receipt, dict[int, str]]:
     """Erase the turns of a user that meet every condition given; all of them if none is.
 
     What was made of them goes with them: see ``erase_derived``. ``among`` names rows of turns.
+    ``author``: only what this user added to a space.
 
-    Sessions that are empty afterwards are erased too, and so is a user without any session.
+    Sessions that are empty afterwards are erased too, and so is a user without any session; a
+    space stays.
 
     Returns:
         The counts of what was erased, and the keys of the turns by their rows, which the index
@@ -44,6 +52,8 @@ def erase_turns(
         conditions.append(turns.c.said_at >= since)
     if until is not None:
         conditions.append(turns.c.said_at < until)
+    if author is not None:
+        conditions.append(turns.c.author == author)
     found = connection.execute(
         select(turns.c.id, turns.c.key, turns.c.terms, turns.c.searchable).where(*conditions)
     ).all()
@@ -52,10 +62,14 @@ def erase_turns(
         found = [row for row in found if row.key in keys]
     if among is not None:
         found = [row for row in found if row.id in among]
+    if filter is not None:
+        met = set(rows_meeting(connection, user.row, filter).tolist())
+        found = [row for row in found if row.id in met]
     rows = [row.id for row in found]
     lexical.remove(connection, user.row, [(row.id, row.terms) for row in found if row.searchable])
-    episodes, facts = erase_derived(connection, user.row, rows)
+    episodes, facts = erase_derived(connection, user.row, rows, now)
     had_vectors = forget_vectors(connection, rows)
+    erase_metadata(connection, user.row, rows)
     delete_in(connection, turns, turns.c.id, rows)
     lexical.compact(connection)
     gone = _delete_empty_sessions(connection, user)
@@ -81,13 +95,13 @@ def _delete_empty_sessions(connection: Connection, user: User) -> int:
 
 
 def _delete_empty_user(connection: Connection, user: User) -> None:
-    if count_rows(connection, sessions, user=user.row):
-        _recount_user(connection, user.row)
+    if user.space or count_rows(connection, sessions, user=user.row):
+        recount_user(connection, user.row)
         return
     erase_user(connection, user.row)
 
 
-def _recount_user(connection: Connection, user_row: int) -> None:
+def recount_user(connection: Connection, user_row: int) -> None:
     """Count a user's turns, words and speakers anew, after some were erased."""
     rows = connection.execute(
         select(turns.c.terms).where(turns.c.user == user_row, turns.c.searchable)

@@ -6,7 +6,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from lightmem_integrations.errors import LedgerError, SettingsError
+from lightmem_integrations.errors import LedgerError, SettingsError, StorageError
 from lightmem_integrations.safety import has_lone_surrogates, short_repr
 
 LEDGER = "ledger.sqlite"
@@ -50,8 +50,9 @@ def _refusal(text: str) -> str | None:
         return "is empty. Pass the path of a folder; '.' is the working directory."
     if "://" in text:
         return (
-            "is a URL. Pass the path of a folder; the URL of a database goes into ledger=, and "
-            "ChromaIndex.server(...) into index=."
+            "is a URL of no database that can hold a store. Pass the path of a folder, or "
+            "postgresql+psycopg://user:password@host/database; one of SQLite goes into ledger=, "
+            "and ChromaIndex.server(...) into index=."
         )
     if "\0" in text or has_lone_surrogates(text):
         return "holds a NUL character or a lone surrogate. Pass a name without."
@@ -122,3 +123,26 @@ def note_ledger_created(folder: Path) -> None:
     """Note that the folder has a ledger, so that it is missed when it is lost."""
     with suppress(OSError):  # a full disk shows at the first write that matters
         make_private_file(folder / _USED)
+
+
+def check_readable(path: Path | None, ledger_url: str | None, index: object | None) -> None:
+    """Refuse to read only what is not there, or what nobody else can have written.
+
+    Raises:
+        SettingsError: It has no folder, or an index, which is not asked.
+        StorageError: There is no ledger.
+    """
+    if path is None or index is not None:
+        raise SettingsError(
+            "read_only=True reads the folder of a store and compares the vectors in its ledger: "
+            "pass path=, and leave index= out."
+        )
+    # Loads SQLAlchemy, which `lightmem --help` does without.
+    from lightmem_integrations.storage.sqlite.ledger_url import file_of
+
+    file = path / LEDGER if ledger_url is None else file_of(ledger_url)
+    if not file.is_file():
+        raise StorageError(
+            f"There is no store in {str(path)!r}: it has no {str(file)!r}. Without read_only=True "
+            "it is made."
+        )

@@ -7,13 +7,13 @@ from contextlib import closing
 from pathlib import Path
 
 from lightmem_integrations.errors import LedgerError
-from lightmem_integrations.storage.folder import (
+from lightmem_integrations.storage.index_contents import PURGE
+from lightmem_integrations.storage.sqlite.folder import (
     LEDGER,
     make_private_file,
     make_private_folder,
     note_ledger_created,
 )
-from lightmem_integrations.storage.index_contents import PURGE
 
 _NOTE = (
     "INSERT INTO meta (name, value) VALUES (?, '1')"
@@ -21,19 +21,25 @@ _NOTE = (
 )
 
 
-def back_up(ledger: Path, folder: Path) -> None:
+def back_up(ledger: Path | None, folder: Path) -> None:
     """Copy a ledger, as it is at one moment, into a folder that can be opened as a store.
 
     SQLite copies it beside those who write: whatever was acknowledged before is in the copy. The
     copy notes that no vector index is to be trusted, so that one is built when it is opened.
 
     Args:
-        ledger: The ledger's file. Another process may have it open.
+        ledger: The ledger's file, which another process may have open; ``None`` for a database.
         folder: Where to; made if need be.
 
     Raises:
         LedgerError: The folder holds a ledger already, or one of the two cannot be read or written.
     """
+    if ledger is None:
+        raise LedgerError(
+            "A store in PostgreSQL is backed up with its database, such as by `pg_dump --schema`. "
+            "`lightmem export` writes what it holds into a file, and `lightmem copy URL FOLDER` "
+            "copies it into a folder."
+        )
     target = folder / LEDGER
     if target.exists():
         raise LedgerError(

@@ -1,20 +1,14 @@
-"""The ledger's full-text index: which turns of a user hold a word.
-
-The posting lists change in the transaction that writes the turn. Every token is hashed together
-with its user: a posting list belongs to one user by construction, a word's frequency is this
-user's own, and the index's files hold no readable word. SQLite's FTS5 keeps it, without a copy of
-the text or positions. All calls run inside the caller's transaction.
-"""
+"""Which turns of a user hold a word, in SQLite: FTS5 without a copy of the text or positions."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 from sqlalchemy import Connection
 
 from lightmem_integrations.arrays import Rows
+from lightmem_integrations.storage.lexical.tokens import token_of
 
 
 def create(connection: Connection) -> None:
@@ -46,7 +40,7 @@ def remove(connection: Connection, user: int, items: Iterable[tuple[int, str]]) 
 
 def frequencies(connection: Connection, user: int, terms: Sequence[str]) -> dict[str, int]:
     """In how many turns of the user each term occurs; terms that do not are left out."""
-    term_of = {_token(user, term): term for term in terms}
+    term_of = {token_of(user, term): term for term in terms}
     if not term_of:
         return {}
     marks = ",".join("?" * len(term_of))
@@ -57,12 +51,13 @@ def frequencies(connection: Connection, user: int, terms: Sequence[str]) -> dict
     return {term_of[token]: count for token, count in rows}
 
 
-def postings(connection: Connection, user: int, term: str) -> Rows:
-    """Rows of the user's turns that hold the term, ascending."""
-    rows = connection.exec_driver_sql(
-        "SELECT rowid FROM lexical WHERE lexical MATCH ?", (f'"{_token(user, term)}"',)
-    )
-    return np.array(rows.scalars().all(), np.int64)
+def postings(connection: Connection, user: int, terms: Sequence[str]) -> dict[str, Rows]:
+    """Rows of the user's turns that hold each of the terms, ascending."""
+    query = "SELECT rowid FROM lexical WHERE lexical MATCH ?"
+    found = {
+        term: connection.exec_driver_sql(query, (f'"{token_of(user, term)}"',)) for term in terms
+    }
+    return {term: np.array(rows.scalars().all(), np.int64) for term, rows in found.items()}
 
 
 def compact(connection: Connection) -> None:
@@ -70,10 +65,6 @@ def compact(connection: Connection) -> None:
     connection.exec_driver_sql("INSERT INTO lexical(lexical) VALUES ('optimize')")
 
 
-def _token(user: int, term: str) -> str:
-    return hashlib.blake2b(f"{user} {term}".encode(), digest_size=8).hexdigest()
-
-
 def _tokens(user: int, terms: str) -> str:
     # FTS5 counts a word once a turn here (detail=none); how often it occurs stands in the turn.
-    return " ".join(_token(user, term) for term in sorted(set(terms.split())))
+    return " ".join(token_of(user, term) for term in sorted(set(terms.split())))

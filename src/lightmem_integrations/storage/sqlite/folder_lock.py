@@ -3,45 +3,54 @@
 from __future__ import annotations
 
 import errno
-import os
+import logging
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from lightmem_integrations.errors import ForkedProcessError, StorageError, StoreLockedError
-from lightmem_integrations.storage.folder import LEDGER, make_private_folder
+from lightmem_integrations.errors import StorageError, StoreLockedError
+from lightmem_integrations.storage.process_guard import ProcessGuard
+from lightmem_integrations.storage.sqlite.folder import LEDGER, make_private_folder
+
+logger = logging.getLogger(__name__)
 
 _NOT_WRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
-class FolderLock:
+class FolderLock(ProcessGuard):
     """Holds a folder for this process until ``release``.
 
-    The operating system frees the lock when the process dies, however it dies. A store whose
-    folder cannot be written is read without one: SQLite lets readers in beside its owner.
+    The operating system frees the lock when the process dies, however it dies. Who only reads, as
+    all must whose folder cannot be written, takes none: SQLite lets readers in beside the owner.
+
+    Args:
+        folder: Of the store.
+        read_only: Lock nothing, and make no folder.
 
     Attributes:
-        read_only: True where the folder cannot be written, and nothing was locked.
+        read_only: True where nothing was locked: as asked, or since the folder cannot be written.
 
     Raises:
         StoreLockedError: Somebody else holds the folder.
         StorageError: The folder cannot be used.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._process = os.getpid()
-        self.read_only = False
+    def __init__(self, folder: Path, *, read_only: bool = False) -> None:
+        super().__init__()
+        self.read_only = read_only
         self._file = folder / "owner.lock"
         # Not of one thread: whoever closes the store may be another than who opened it.
         self._lock = FileLock(self._file, timeout=0, mode=0o600, thread_local=False)
         try:
-            make_private_folder(folder)
-            self._lock.acquire()
+            if not read_only:
+                make_private_folder(folder)
+                self._lock.acquire()
         except Timeout:
             raise StoreLockedError(
                 f"The store {str(folder)!r} is in use by another process, such as a server or "
                 "another notebook, or is just being closed in this one. Close it there "
-                "(memory.close(), or end that process): a store has one owner, and others ask it."
+                "(memory.close(), or end that process): a store has one owner. Others may read "
+                "what it writes: read_only=True, or --read-only."
             ) from None
         except OSError as error:
             self.read_only = error.errno in _NOT_WRITABLE and _is_readable(folder / LEDGER)
@@ -49,27 +58,12 @@ class FolderLock:
                 raise StorageError(
                     f"The folder {str(folder)!r} cannot be used as a store: {error}"
                 ) from error
+            logger.warning("The folder %s cannot be written: its store is read only.", folder)
         self._held = self._state()
 
     def holds(self) -> bool:
         """True while the folder at this path is the one that was locked, not one made since."""
         return self._held == self._state()
-
-    def is_this_process(self) -> bool:
-        """Check that this is the process that opened the store, not a fork of it."""
-        return os.getpid() == self._process
-
-    def check_process(self) -> None:
-        """Refuse a child process that inherited the store by a fork.
-
-        Raises:
-            ForkedProcessError: This is not the process that opened the store.
-        """
-        if not self.is_this_process():
-            raise ForkedProcessError(
-                f"This store was opened in process {self._process} and is used in its child "
-                f"{os.getpid()}. Open it after the fork, in one process."
-            )
 
     def release(self) -> None:
         """Let the folder go."""

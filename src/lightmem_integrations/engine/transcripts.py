@@ -1,0 +1,67 @@
+"""Transcripts: what was said in sessions, verbatim, but for what has expired."""
+
+from __future__ import annotations
+
+from lightmem_integrations.engine.store import Store
+from lightmem_integrations.records.conversation import Turn
+from lightmem_integrations.records.filters import Filter
+from lightmem_integrations.storage.expiry import expired
+from lightmem_integrations.storage.transcripts import (
+    Part,
+    read_turns,
+    read_window,
+    restart_window,
+)
+from lightmem_integrations.storage.users import find_session, find_user, list_sessions
+
+
+def sessions_of(store: Store, user_id: str) -> tuple[str, ...]:
+    """Ids of a user's sessions, in the order in which they began."""
+    with store.ledger.read() as connection:
+        user = find_user(connection, user_id)
+        if user is None:
+            return ()
+        over = expired(connection, user.row, store.settings, store.ledger.now())
+        return list_sessions(connection, user, over.turns)
+
+
+def transcript(
+    store: Store,
+    user_id: str,
+    session_id: str,
+    filter: Filter | None = None,  # noqa: A002
+    part: Part | None = None,
+    *,
+    recent: bool = False,
+) -> tuple[Turn, ...]:
+    """Turns of a session, oldest first.
+
+    Args:
+        store: Where.
+        user_id: Whose memory.
+        session_id: Which session.
+        filter: Only those that meet it.
+        part: Only this part of them.
+        recent: Only those that stand in its short-term window.
+
+    Raises:
+        InvalidRequestError: The part begins or ends with a turn that the session does not have.
+    """
+    with store.ledger.read() as connection:
+        user = find_user(connection, user_id)
+        row = None if user is None else find_session(connection, user, session_id)
+        if user is None or row is None:
+            return ()
+        over = expired(connection, user.row, store.settings, store.ledger.now()).turns
+        if recent:
+            return tuple(read_window(connection, row, over))
+        return tuple(read_turns(connection, user, row, filter, part, without=over))
+
+
+def begin_anew(store: Store, user_id: str, session_id: str) -> None:
+    """Begin a session's short-term window after its last turn."""
+    with store.ledger.write() as connection:
+        user = find_user(connection, user_id)
+        row = None if user is None else find_session(connection, user, session_id)
+        if row is not None:
+            restart_window(connection, row)

@@ -1,0 +1,1 @@
+"""Ledgers in SQLite, and the folders in which they lie."""
