@@ -16,6 +16,7 @@ from lightmem_integrations.models.onnx import OnnxEmbedder
 from lightmem_integrations.models.protocols import Embedder, Encoding, TokenEmbedder, weights_name
 from lightmem_integrations.models.sentence import SentenceTransformerEmbedder, check_name
 from lightmem_integrations.models.token_vectors import compact
+from lightmem_integrations.telemetry.model_calls import model_call
 
 
 class WrappedEmbedder:
@@ -161,9 +162,10 @@ def encoded_documents(
 
 @contextmanager
 def _named_failure(embedder: Embedder) -> Iterator[None]:
-    """Say of whatever the embedder raises that it was the embedder."""
+    """Observe a call of the embedder, and say of whatever it raises that it was the embedder."""
     try:
-        yield
+        with model_call("embeddings", embedder.name):
+            yield
     except ModelError:
         raise
     except Exception as error:

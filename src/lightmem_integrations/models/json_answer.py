@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 from lightmem_integrations.errors import LightMemError, ModelError, ModelOutputError
 from lightmem_integrations.models.protocols import Completion, LanguageModel, Message
 from lightmem_integrations.safety import short_repr
+from lightmem_integrations.telemetry.model_calls import model_call
 
 # A guess: longer answers are refused unread; the longest that is asked for is a tenth of it, and
 # one with hundreds of facts more than asked for is still read.
@@ -51,7 +52,11 @@ def complete_json(
         ModelError: The model failed or did not answer in time.
     """
     try:
-        answer = model.complete(messages, schema=schema, max_tokens=max_tokens, seconds=seconds)
+        with model_call("chat", model.name) as call:
+            answer = model.complete(messages, schema=schema, max_tokens=max_tokens, seconds=seconds)
+            call.took(
+                getattr(answer, "prompt_tokens", None), getattr(answer, "completion_tokens", None)
+            )
     except LightMemError:
         raise
     except Exception as error:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.models.protocols import Encoding
+from lightmem_integrations.records.access import label_of
 from lightmem_integrations.records.conversation import Hit, Turn
 from lightmem_integrations.storage.turn_reads import Turns
 
@@ -62,12 +63,14 @@ class Candidates:
         chosen: Places of the candidates among them.
         showable: Mask of the turns that a recall may show: searchable and within its limits.
         query_terms: The query's terms.
+        ranked: Rows of the turns that were found by ``words`` and by ``meaning``, best first.
     """
 
     turns: Turns
     chosen: NDArray[np.int64]
     showable: NDArray[np.bool_]
     query_terms: QueryTerms
+    ranked: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +81,13 @@ class ScoredTurn:
         place: Its index.
         score: Larger is better; comparable within one question only.
         parts: The features behind the score, by name.
+        weights: What those of them weigh in it that weigh anything, by name.
     """
 
     place: int
     score: float
     parts: Mapping[str, float]
+    weights: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,6 +100,7 @@ class Selection:
         best: The chosen ones, best first.
         further: Those ranked behind them, which fill what room the best leave in the text.
         notes: What is put behind some of them, by place.
+        ranked: Rows of the turns that were found by ``words`` and by ``meaning``, best first.
     """
 
     turns: Turns
@@ -102,6 +108,7 @@ class Selection:
     best: Sequence[ScoredTurn]
     further: Sequence[ScoredTurn] = ()
     notes: Mapping[int, str] = field(default_factory=dict)
+    ranked: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
     def row(self, scored: ScoredTurn) -> int:
         """The ledger's row of a chosen turn."""
@@ -110,6 +117,11 @@ class Selection:
     def rows(self) -> list[int]:
         """The ledger's rows of all these turns, best first."""
         return [self.row(scored) for scored in (*self.best, *self.further)]
+
+    def ranks(self, scored: ScoredTurn) -> dict[str, int]:
+        """The ranks of a chosen turn in the coarse search, from 1, by what it was found by."""
+        row = self.row(scored)
+        return {by: rows.index(row) + 1 for by, rows in self.ranked.items() if row in rows}
 
     def line(self, scored: ScoredTurn) -> str:
         """A chosen turn as it is shown to a model: the speaker, then what was said."""
@@ -125,11 +137,18 @@ class Quote:
         turn: The turn, or a statement in the form of one.
         order: Its time and its row, which sort quotes and tell them apart.
         note: Put behind it: what has changed since.
+        space: The space from whose memory it is; ``None`` for the user's own.
     """
 
     turn: Turn = field(compare=False)
     order: tuple[float, float]
     note: str = field(default="", compare=False)
+    space: str | None = field(default=None, compare=False)
+
+    @property
+    def label(self) -> str:
+        """What precedes it where it is shown: whose it is, if it is not the user's own."""
+        return label_of(self.space)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +158,11 @@ class Ranked:
     hit: Hit
     quote: Quote
     around: tuple[Quote, ...] = ()
+
+    @property
+    def pinned(self) -> bool:
+        """Whether it is shown before others."""
+        return self.hit.pinned
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +175,7 @@ class Found:
         known: Facts for the text to begin with.
         events: All facts of the kind of event that is asked for, oldest first, to precede those.
         events_of: Whose, and of which kind they are.
+        below: What would be hits, but scores below the threshold.
     """
 
     hits: Sequence[Ranked] = ()
@@ -158,3 +183,4 @@ class Found:
     known: Sequence[Ranked] = ()
     events: Sequence[Ranked] = ()
     events_of: str = ""
+    below: Sequence[Ranked] = ()

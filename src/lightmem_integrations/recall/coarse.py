@@ -17,7 +17,7 @@ from lightmem_integrations.recall.candidates import (
     QueryTerms,
 )
 from lightmem_integrations.storage import lexical
-from lightmem_integrations.storage.index import VectorIndex, nearest
+from lightmem_integrations.storage.index import VectorIndex, nearest, search_within
 from lightmem_integrations.storage.turn_columns import TurnColumns
 from lightmem_integrations.storage.turn_filter import RowFilter
 from lightmem_integrations.storage.turn_reads import (
@@ -28,6 +28,7 @@ from lightmem_integrations.storage.turn_reads import (
 )
 from lightmem_integrations.storage.turn_vectors import user_vectors
 from lightmem_integrations.storage.users import User
+from lightmem_integrations.telemetry.observed import stage
 from lightmem_integrations.text.bm25 import inverse_frequency
 from lightmem_integrations.text.terms import terms
 
@@ -75,13 +76,17 @@ def coarse(
     Raises:
         IndexUnavailableError: The vector index does not answer.
     """
-    weighed = weigh_terms(connection, user, query.text)
-    matched = by_words(connection, user, weighed, lexical_pool, limits)
+    with stage("lightmem.recall.coarse_words"):
+        weighed = weigh_terms(connection, user, query.text)
+        lexically = by_words(connection, user, weighed, lexical_pool, limits)
+    semantically: list[int] = []
     if query.vector is not None:
-        if index is None and columns is not None:
-            matched += columns.nearest(query.vector, dense_pool, limits)
-        else:
-            matched += by_meaning(connection, index, user, query.vector, dense_pool, limits)
+        with stage("lightmem.recall.coarse_vectors"):
+            if index is None and columns is not None:
+                semantically = columns.nearest(query.vector, dense_pool, limits)
+            else:
+                semantically = by_meaning(connection, index, user, query.vector, dense_pool, limits)
+    matched = lexically + semantically
     if not matched:  # without vectors and without a word in common, better the last than none
         matched = _newest(connection, user, limits)
     if guided:
@@ -94,7 +99,8 @@ def coarse(
         turns = columns.neighbourhood(connection, rows, around)
     showable = turns.searchable & limits.admits(turns.rows)
     near = _spread(turns, np.isin(turns.rows, matched))
-    return Candidates(turns, np.flatnonzero(near & showable), showable, weighed)
+    ranked = {"words": lexically, "meaning": semantically}
+    return Candidates(turns, np.flatnonzero(near & showable), showable, weighed, ranked)
 
 
 def _spread(turns: Turns, matched: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -131,7 +137,8 @@ def by_meaning(
         )
         found = nearest(rows, matrix, vector, limit + len(excluded)) if rows else []
     else:
-        found = index.search(user.key, vector, limit + len(excluded), size=user.searchable)
+        most = limit + len(excluded)
+        found = search_within(connection, index, user.key, vector, most, size=user.searchable)
         rows, matrix = user_vectors(connection, user.row, unindexed=True)
         if rows:
             found += nearest(rows, matrix, vector, limit + len(excluded))
@@ -144,12 +151,9 @@ def by_meaning(
 
 def _newest(connection: Connection, user: User, limits: RowFilter) -> list[int]:
     """Rows of the last turns that may come back."""
-    allowed = limits.remaining()
-    if allowed is None:
-        last = newest_turns(connection, user, _NEWEST + len(limits.excluded))
-        allowed = np.array(last[::-1], np.int64)
-        allowed = allowed[limits.admits(allowed)]
-    rows: list[int] = allowed[-_NEWEST:].tolist()
+    most = None if limits.allowed is not None else _NEWEST + len(limits.excluded)
+    last = np.array(newest_turns(connection, user, most), np.int64)
+    rows: list[int] = last[limits.admits(last)][:_NEWEST].tolist()
     return rows
 
 
@@ -176,10 +180,14 @@ def by_words(
     matched = np.zeros(0, np.int64)
     scores: NDArray[np.float64] = np.zeros(0)
     common = max(_COMMON_AT_LEAST, int(_COMMON * user.searchable))
-    for term in sorted(weighed.counts, key=lambda term: weighed.counts[term]):
+    rarest = sorted(weighed.counts, key=lambda term: weighed.counts[term])
+    rare = [term for term in rarest if weighed.counts[term] <= common]
+    holding = lexical.all_postings(connection, user.row, rare)
+    for term in rarest:
         if weighed.counts[term] > common and len(matched) >= limit:
             break  # rarer terms gave enough; what a common one adds, the Selector counts
-        rows = lexical.postings(connection, user.row, term)
+        rows = holding.get(term)
+        rows = lexical.postings(connection, user.row, term) if rows is None else rows
         if allowed is not None:
             rows = np.intersect1d(rows, allowed, assume_unique=True)
         elif len(excluded):

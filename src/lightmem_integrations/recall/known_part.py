@@ -25,7 +25,8 @@ class KnownPart:
         self._kept: dict[Quote, Ranked] = {}
         heading = self._heading(len(found.events)) if found.events else ""
         room = max_tokens - count_tokens(f"{_TITLE}\n{heading}\n")
-        for each in (*reversed(found.events), *found.known):
+        wanted = (*reversed(found.events), *found.known)
+        for each in sorted(wanted, key=lambda each: not each.pinned):
             cost = count_tokens(f"{_line(each)}\n")
             if each.quote not in self._kept and cost <= room:
                 self._kept[each.quote] = each
@@ -62,4 +63,4 @@ class KnownPart:
 
 
 def _line(ranked: Ranked) -> str:
-    return escape_fence(f"- {' '.join(ranked.quote.turn.text.split())}")
+    return escape_fence(f"- {ranked.quote.label}{' '.join(ranked.quote.turn.text.split())}")

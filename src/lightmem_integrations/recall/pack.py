@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lightmem_integrations.models.protocols import TokenCounter
 from lightmem_integrations.models.token_counter import MOST_CHARACTERS
 from lightmem_integrations.recall.candidates import Found, Quote, Ranked
 from lightmem_integrations.recall.known_part import KnownPart
-from lightmem_integrations.records.conversation import Hit
+from lightmem_integrations.records.conversation import Cut, Hit
 from lightmem_integrations.safety import fence
 
 _CUT = " ..."
@@ -21,11 +21,12 @@ _LONG_WORD = 40  # characters; what runs longer without a blank is cut inside; a
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """The packed context: hits that fit, best first, the fenced text and its size in tokens."""
+    """The packed context: hits that fit, best first, what was cut, the fenced text and its size."""
 
     hits: tuple[Hit, ...]
     further: tuple[Hit, ...]
     known: tuple[Hit, ...]
+    cuts: tuple[Cut, ...]
     text: str
     tokens: int
 
@@ -39,8 +40,9 @@ def pack(
     so, and .847 the other way round (four conversations, 1,000 tokens). What is known stands before
     all that, in a third of the budget at most.
 
-    The best hit is cut rather than dropped if it alone exceeds the budget. What does not fit makes
-    room for something smaller behind it; where much is left free, it is cut to that.
+    What is pinned is packed first of all. The best hit is cut rather than dropped if it alone
+    exceeds the budget. What does not fit makes room for something smaller behind it; where much is
+    left free, it is cut to that.
 
     Args:
         found: What was found.
@@ -50,13 +52,19 @@ def pack(
     """
     known = KnownPart(found, max_tokens // _KNOWN, count_tokens)
     page = _Page(known, max_tokens - count_tokens(fence([*known.lines(), "."])), count_tokens)
+    pinned = [
+        hit
+        for hit in (*found.hits, *found.further)
+        if hit.pinned and page.add(hit.quote, page.room, cut=not page.lines)
+    ]
     kept: list[Ranked] = []
     for place, hit in enumerate(found.hits):
         share = page.room // (len(found.hits) - place) if pieces else page.room
         if page.add(hit.quote, share, cut=pieces or not kept):
             kept.append(hit)
+    kept = kept or pinned  # where these took all the room
     page.add_around(kept)
-    behind = [*(hit for hit in found.hits if hit not in kept), *found.further]
+    behind = [hit for hit in (*found.hits, *found.further) if hit not in kept]
     if kept:  # else nothing is known, and nothing is made up for it
         page.add_around([hit for hit in behind if page.add(hit.quote, page.room)])
         for hit in behind:
@@ -69,6 +77,7 @@ def pack(
         hits=page.shown(kept),
         further=page.shown(behind),
         known=tuple(replace(each.hit, text=each.quote.turn.text) for each in known.shown()),
+        cuts=tuple(page.cuts([*kept, *behind], found)),
         text=text,
         tokens=tokens,
     )
@@ -88,6 +97,7 @@ class _Page:
         self._known = known
         self.lines: dict[Quote, str] = {}
         self._count_tokens = count_tokens
+        self._refused: dict[Quote, str] = {}
 
     def add(self, quote: Quote, share: int, *, cut: bool = False) -> bool:
         """Add a line, if it is not there yet and fits, or is cut to its share of the room."""
@@ -99,6 +109,8 @@ class _Page:
             line = _shortened(line, len(_head(quote)), share - 1, self._count_tokens)
             cost = self._cost(line, self.room)
         if cost > self.room or not line:
+            left = f"longer than the {self.room} tokens left" if self.room > 0 else "no room left"
+            self._refused.setdefault(quote, f"left out: {left}")
             return False
         self.lines[quote] = line
         self.room -= cost
@@ -121,6 +133,21 @@ class _Page:
         """The hits of which there is a line, each as it is shown."""
         there = [each for each in ranked if each.quote in self.lines or each.quote in self._known]
         return tuple(_shown(each, self.lines) for each in there)
+
+    def cuts(self, ranked: Sequence[Ranked], found: Found) -> Iterator[Cut]:
+        """What there is no whole line of, and why."""
+        for each in ranked:
+            line = self.lines.get(each.quote)
+            whole = len(_line(each.quote))
+            if line is not None and len(line) != whole:
+                yield Cut(hit=each.hit, why=f"shortened: {len(line):,} of {whole:,} characters")
+            elif line is None and each.quote not in self._known:
+                yield Cut(hit=each.hit, why=self._refused.get(each.quote, "left out: no room left"))
+        for each in found.below:
+            yield Cut(hit=each.hit, why=f"left out: its score, {each.hit.score:.2f}, is too low")
+        for each in (*found.known, *found.events):
+            if each.quote not in self._known and each.quote not in self.lines:
+                yield Cut(hit=each.hit, why="left out: the part for what is known is full")
 
     def text(self) -> str:
         """What is known, and the lines by time, fenced."""
@@ -150,7 +177,7 @@ def _head(quote: Quote) -> str:
     if when is None:
         raise AssertionError("a stored turn has a time")
     who = " ".join((quote.turn.speaker or quote.turn.role.capitalize()).split())
-    return f"[{when.day} {when:%B %Y %H:%M}] {who}: "
+    return f"{quote.label}[{when.day} {when:%B %Y %H:%M}] {who}: "
 
 
 def _line(quote: Quote) -> str:

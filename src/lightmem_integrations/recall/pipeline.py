@@ -6,7 +6,6 @@ result says what was missing.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -22,14 +21,15 @@ from lightmem_integrations.recall.candidates import (
     Selection,
 )
 from lightmem_integrations.recall.coarse import coarse
+from lightmem_integrations.recall.memories import Memory, memories_of, merged, of_space
 from lightmem_integrations.recall.pack import pack
 from lightmem_integrations.recall.plan.purpose import BROAD
-from lightmem_integrations.recall.plan.question import essence, limits_of, plan_question
+from lightmem_integrations.recall.plan.question import essence, plan_question
 from lightmem_integrations.recall.rerank import rerank
 from lightmem_integrations.recall.run import RecallParts, Run
 from lightmem_integrations.recall.scores import scored
 from lightmem_integrations.recall.select.multi_query import merge_candidates, select_over, shares
-from lightmem_integrations.recall.select.scorer import plain_fusion, score
+from lightmem_integrations.recall.select.scorer import full, plain_fusion
 from lightmem_integrations.recall.select.versions import in_order_of_time
 from lightmem_integrations.recall.tiers.fact_view import FactView
 from lightmem_integrations.recall.tiers.facts import view_facts, with_outdated
@@ -38,8 +38,8 @@ from lightmem_integrations.recall.tiers.shared import may_be_shared, with_shared
 from lightmem_integrations.records.conversation import Plan, Recall
 from lightmem_integrations.storage.index import VectorIndex
 from lightmem_integrations.storage.turn_filter import RowFilter
-from lightmem_integrations.storage.turn_vectors import any_pending, count_pending_turns
-from lightmem_integrations.storage.users import User, find_user
+from lightmem_integrations.storage.turn_vectors import count_pending_turns
+from lightmem_integrations.storage.users import User
 from lightmem_integrations.text.temporal import names_dates
 from lightmem_integrations.validation import Request
 
@@ -51,8 +51,13 @@ _MANY_WAIT = 200
 _SHORT_LINE = 20
 
 
-def recall_online(parts: RecallParts, request: Request) -> Recall:
+def recall_online(parts: RecallParts, request: Request, spaces: Sequence[str] = ()) -> Recall:
     """Answer a request within its budget.
+
+    Args:
+        parts: What to work with.
+        request: What is asked, and whose memory.
+        spaces: Names of the spaces to search besides, which the user may read.
 
     Raises:
         LightMemError: Only with ``request.strict``: what a part of the path raised.
@@ -63,7 +68,7 @@ def recall_online(parts: RecallParts, request: Request) -> Recall:
     found = Found()
     with run.stage("total"):
         with run.forgiving("memory could not be read"):
-            plan, found = _search(run, plan)
+            plan, found = _search(run, plan, spaces)
             found = scored(found, asked.score_threshold)
         with run.stage("pack"):
             packed = pack(
@@ -71,48 +76,47 @@ def recall_online(parts: RecallParts, request: Request) -> Recall:
                 pieces=plan.purpose in BROAD,
             )  # fmt: skip
     return Recall(
-        query=request.query,
-        hits=packed.hits,
-        further=packed.further,
-        known=packed.known,
-        text=packed.text,
-        tokens=packed.tokens,
-        plan=plan,
-        milliseconds=run.milliseconds,
-        degraded=tuple(run.degraded),
-    )
+        query=request.query, hits=packed.hits, further=packed.further, known=packed.known,
+        cuts=packed.cuts, text=packed.text, tokens=packed.tokens, max_tokens=request.max_tokens,
+        plan=plan, milliseconds=run.milliseconds, degraded=tuple(dict.fromkeys(run.degraded)),
+    )  # fmt: skip
 
 
-def _search(run: Run, plan: Plan) -> tuple[Plan, Found]:
+def _search(run: Run, plan: Plan, spaces: Sequence[str]) -> tuple[Plan, Found]:
     request, ledger = run.request, run.parts.store.ledger
     with run.stage("plan"), ledger.read() as connection:
-        user = find_user(connection, request.user_id)
-        if user is None:  # nothing of their own yet
+        memories = memories_of(connection, request, spaces, run.parts.store)
+        if not memories:  # nothing of their own yet
             return plan, _with_shared(run, Found(), None)
-        limits = limits_of(connection, user, request)
-        if limits is None:
-            return plan, Found()
-        waits = any_pending(connection, user.row)
+        users = [memory.user for memory in memories]
         dated = names_dates(request.query)
         if not dated:
-            plan = _plan(run, plan, lambda: plan_question(connection, user, request))
+            plan = _plan(run, plan, lambda: plan_question(connection, users, request))
     if dated:
-        plan = _plan(run, plan, lambda: _plan_in_time(run, user))
+        plan = _plan(run, plan, lambda: _plan_in_time(run, users))
     models = run.deadline("model_seconds", run.parts.pool)
     plan = _with_hypothetical(run, plan, models)
     queries = _embed(run, plan)
-    if waits and queries[0].vector is not None:
+    found = merged([_search_one(run, each, plan, queries, models) for each in memories], plan.k)
+    return plan, _with_shared(run, found, queries[0].vector)
+
+
+def _search_one(
+    run: Run, memory: Memory, plan: Plan, queries: Sequence[EmbeddedQuery], models: Deadline
+) -> Found:
+    """What one memory has to say on the question."""
+    user, limits, vector = memory.user, memory.limits, queries[0].vector
+    if memory.waits and vector is not None:
         _catch_up(run, user, limits)
-    vector = queries[0].vector
     facts = _facts(run, user, plan, vector, limits)
     selection = None
-    if "mtm" in request.tiers:
+    if "mtm" in run.request.tiers:
         by_query = _coarse(run, user, plan, queries, limits, facts)
         selected = _select(run, plan, queries, by_query, facts)
         selection = _rerank(run, plan, selected, models)
         with run.stage("versions"):
             selection = in_order_of_time(plan, queries[0], selection)
-    return plan, _with_shared(run, _fuse(run, user, plan, facts, selection), vector)
+    return of_space(_fuse(run, memory, plan, facts, selection), memory.space)
 
 
 def _plan(run: Run, plain: Plan, planned: Callable[[], Plan]) -> Plan:
@@ -122,12 +126,12 @@ def _plan(run: Run, plain: Plan, planned: Callable[[], Plan]) -> Plan:
     return plain
 
 
-def _plan_in_time(run: Run, user: User) -> Plan:
+def _plan_in_time(run: Run, users: Sequence[User]) -> Plan:
     """The plan of a question with dates, whose parser loads slowly."""
 
     def planned() -> Plan:
         with run.parts.store.ledger.read() as connection:
-            return plan_question(connection, user, run.request)
+            return plan_question(connection, users, run.request)
 
     with run.stage("plan"):
         return run.deadline("embed_seconds", run.parts.embedding).run(planned)
@@ -166,7 +170,8 @@ def _embed(run: Run, plan: Plan) -> list[EmbeddedQuery]:
 def _catch_up(run: Run, user: User, limits: RowFilter) -> None:
     """Give what waits for its vector the chance to get it."""
     parts = run.parts
-    with run.stage("catch up"), run.forgiving("new turns are found by words only"):
+    lost = "new turns are found by words only"
+    with run.stage("catch up"), run.forgiving(lost):
         indexer, excluded = parts.store.indexer, limits.excluded.tolist()
         indexed = not parts.settings.background_indexing  # else a thread does that soon
         left = indexer.waiting(user.row, excluded, embedded=False)
@@ -177,9 +182,8 @@ def _catch_up(run: Run, user: User, limits: RowFilter) -> None:
                     lambda: indexer.catch_up(user.row, seconds, excluded, index=indexed), seconds
                 )
         if left:
-            run.degraded.append(
-                f"{counted(left, 'turn')} not embedded yet: found by words only, after {limit}"
-            )
+            waited = f"{counted(left, 'turn')} not embedded yet: found by words only, after {limit}"
+            run.without(lost, waited)
 
 
 def _facts(run: Run, user: User, plan: Plan, vector: Vectors | None, limits: RowFilter) -> FactView:
@@ -236,7 +240,7 @@ def _select(
     facts: FactView,
 ) -> Selection:
     settings = run.parts.settings
-    scoring = score if settings.scoring == "full" else plain_fusion
+    scoring = full if settings.scoring == "full" else plain_fusion
     # Twice as many as wanted: what is superseded by a newer one makes room for it.
     most = plan.k * max(settings.rerank_factor, 2)
     filling = run.request.max_tokens // _SHORT_LINE
@@ -244,7 +248,8 @@ def _select(
         ranked = select_over(
             plan, queries, by_query, k=most + filling, scoring=scoring, keys=facts.keys()
         )
-    return Selection(by_query[0].turns, by_query[0].showable, ranked[:most], ranked[most:])
+    own = by_query[0]
+    return Selection(own.turns, own.showable, ranked[:most], ranked[most:], ranked=own.ranked)
 
 
 def _rerank(run: Run, plan: Plan, selection: Selection, models: Deadline) -> Selection:
@@ -255,34 +260,36 @@ def _rerank(run: Run, plan: Plan, selection: Selection, models: Deadline) -> Sel
         count = plan.k * run.parts.settings.rerank_factor
         seen, unseen = selection.best[:count], selection.best[count:]
         texts = [selection.line(scored) for scored in seen]
-        best = rerank(reranker, plan.queries[0], seen, texts, models)
+        counts = selection.turns.importance[[scored.place for scored in seen]]
+        best = rerank(reranker, plan.queries[0], seen, texts, models, counts)
         return replace(selection, best=best, further=[*unseen, *selection.further])
     return selection
 
 
-def _fuse(run: Run, user: User, plan: Plan, facts: FactView, selection: Selection | None) -> Found:
-    """What was found of the user's own: turns and facts."""
-    request = run.request
-    now = time.time() if request.as_of is None else request.as_of
+def _fuse(
+    run: Run, memory: Memory, plan: Plan, facts: FactView, selection: Selection | None
+) -> Found:
+    """What was found of one memory: turns and facts."""
+    request, user, tokens = run.request, memory.user, run.request.max_tokens
+    now = run.parts.store.ledger.now() if request.as_of is None else request.as_of
     with run.stage("read"), run.parts.store.ledger.read() as connection:
         if selection is not None:
             with run.forgiving("what changed was left out"):
-                rows = selection.rows()
-                facts = with_outdated(connection, user, facts, rows, request.as_of)
-        return fuse(
-            connection, user, plan, selection, facts, max_tokens=request.max_tokens, now=now
-        )
+                rows, over = selection.rows(), memory.limits.over
+                facts = with_outdated(connection, user, facts, rows, request.as_of, over)
+        return fuse(connection, user, plan, selection, facts, max_tokens=tokens, now=now)
 
 
 def _with_shared(run: Run, own: Found, vector: Vectors | None) -> Found:
     """The user's own and, where the store has it turned on, what several users said."""
+    store = run.parts.store
     if not (run.parts.settings.shared_knowledge and may_be_shared(run.request)):
         return own
     with run.stage("shared"), run.forgiving("shared knowledge was left out"):
         if vector is None:
-            embedder = run.parts.store.embedder
             limit = run.deadline("embed_seconds", run.parts.embedding)
-            vector = limit.run(lambda: embedder.encoded_query(run.request.query)[0])
-        with run.parts.store.ledger.read() as connection:
-            return replace(own, hits=with_shared(connection, run.request, vector, own.hits))
+            vector = limit.run(lambda: store.embedder.encoded_query(run.request.query)[0])
+        now = store.ledger.now()
+        with store.ledger.read() as connection:
+            return replace(own, hits=with_shared(connection, run.request, vector, own.hits, now))
     return own

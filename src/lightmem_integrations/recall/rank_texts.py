@@ -214,6 +214,8 @@ def _as_candidates(
         embedded=np.full(len(texts), vectors.shape[1] > 0),
         tokens=objects(tokens),
         guidance=np.zeros(len(texts), np.int8),
+        importance=np.zeros(len(texts), np.float32),
+        pinned=np.zeros(len(texts), np.bool_),
         cues=np.full(len(texts), None, np.object_),
     )
     average = sum(map(len, words)) / len(texts)

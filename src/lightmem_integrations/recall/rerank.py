@@ -15,7 +15,7 @@ from lightmem_integrations.engine.deadline import Deadline
 from lightmem_integrations.errors import LightMemError, ModelError, ModelOutputError
 from lightmem_integrations.models.protocols import BoundedReranker, Reranker
 from lightmem_integrations.recall.candidates import ScoredTurn
-from lightmem_integrations.recall.scores import z_scores
+from lightmem_integrations.recall.scores import with_floors, z_scores
 
 
 def rerank(
@@ -24,6 +24,7 @@ def rerank(
     best: Sequence[ScoredTurn],
     texts: Sequence[str],
     deadline: Deadline,
+    importance: NDArray[np.float32] | None = None,
 ) -> list[ScoredTurn]:
     """Order the chosen ones anew, by the sum of the Selector's and the model's z-scores.
 
@@ -35,6 +36,7 @@ def rerank(
         best: The chosen ones, best first.
         texts: Their texts, in the same order.
         deadline: How long the model may take.
+        importance: How much each of them counts at least, from 0 to 1.
 
     Raises:
         ModelError: The model failed, returned something unusable, or was late.
@@ -48,6 +50,8 @@ def rerank(
             "finite number for each is needed."
         )
     total = z_scores(np.array([scored.score for scored in best], np.float32)) + z_scores(judged)
+    if importance is not None:
+        total = with_floors(total, importance)
     reranked = [
         replace(scored, score=float(both), parts={**scored.parts, "reranker": float(own)})
         for scored, both, own in zip(best, total, judged, strict=True)

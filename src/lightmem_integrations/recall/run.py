@@ -15,9 +15,13 @@ from lightmem_integrations.errors import LightMemError
 from lightmem_integrations.models.protocols import Reranker
 from lightmem_integrations.recall.plan.hypothetical import Hypothetical
 from lightmem_integrations.settings import Settings
+from lightmem_integrations.telemetry.observed import degraded, stage
+from lightmem_integrations.telemetry.spans import NOTHING, Span
 from lightmem_integrations.validation import Request
 
 logger = logging.getLogger(__name__)
+
+_UNDERSCORED = str.maketrans(" -", "__")
 
 _SHARE_OF_MODELS = 0.6
 """Share of ``recall_seconds`` that models and what loads slowly may take: a guess. The rest is for
@@ -50,6 +54,7 @@ class Run:
     started: float = field(default_factory=time.monotonic)
     milliseconds: dict[str, float] = field(default_factory=dict)
     degraded: list[str] = field(default_factory=list)
+    under_way: Span = NOTHING
 
     def deadline(self, setting: str, pool: DaemonPool) -> Deadline:
         """The deadline that a setting sets, or that ``recall_seconds`` leaves, if it is sooner."""
@@ -65,10 +70,15 @@ class Run:
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Time a stage of the path."""
-        start = time.perf_counter()
+        start, around = time.perf_counter(), self.under_way
+        # The whole has the span of the call already.
+        part = f"lightmem.recall.{name.translate(_UNDERSCORED)}"
         try:
-            yield
+            with NOTHING if name == "total" else stage(part) as own:
+                self.under_way = own
+                yield
         finally:
+            self.under_way = around
             spent = (time.perf_counter() - start) * 1_000
             self.milliseconds[name] = self.milliseconds.get(name, 0.0) + spent
 
@@ -82,4 +92,15 @@ class Run:
                 raise
             logger.warning("%s: %s", what, error)
             reason = str(error) if isinstance(error, LightMemError) else type(error).__name__
-            self.degraded.append(f"{what}: {reason}")
+            self.under_way.raised(error)
+            self.without(what, f"{what}: {reason}")
+
+    def without(self, what: str, message: str) -> None:
+        """Note that the recall goes on without something.
+
+        Args:
+            what: In words that are the same in every recall, for counting.
+            message: The same, with what is of this one.
+        """
+        self.degraded.append(message)
+        degraded(what)

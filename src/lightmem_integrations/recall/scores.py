@@ -36,6 +36,22 @@ def _off_mean(values: NDArray[np.float32], known: NDArray[np.bool_]) -> NDArray[
     return np.where(known, values - _mean(values, known), np.float32(0.0))
 
 
+def with_floors(
+    scores: NDArray[np.float32], importance: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Scores of one question, each at least as far from the worst to the best as its importance.
+
+    Args:
+        scores: Larger is better; comparable within the question only.
+        importance: Of what each score is of, from 0 to 1. 0 leaves a score as it is.
+    """
+    if not importance.any():
+        return scores
+    worst, best = scores.min(), scores.max()
+    raised: NDArray[np.float32] = np.maximum(scores, worst + importance * (best - worst))
+    return raised
+
+
 def relevance(evidence: Sequence[float]) -> list[float]:
     """Relevance of what is ranked, from 0 to 1: that what is asked for is known, here or behind.
 
@@ -71,12 +87,14 @@ def scored(found: Found, threshold: float) -> Found:
     events = [each for fact in found.events for each in _with_scores([fact], 0.0)]
     if all(each.hit.score < threshold for each in events):  # else all of them are the answer
         events = []
-    hits = _with_scores(found.hits, threshold)
+    every = _with_scores(found.hits, 0.0)
+    hits = [each for each in every if each.hit.score >= threshold]
     least = hits[-1].hit.score if hits else 0.0
     # What is ranked behind hits that were left out is no better.
     behind = () if len(hits) < len(found.hits) else found.further
     further = _with_scores(behind, threshold, least)
-    return replace(found, hits=hits, further=further, known=known, events=events)
+    below = every[len(hits) :]  # scores never rise along the ranking
+    return replace(found, hits=hits, further=further, known=known, events=events, below=below)
 
 
 def _with_scores(ranked: Sequence[Ranked], threshold: float, most: float = 1.0) -> list[Ranked]:

@@ -17,9 +17,12 @@ NOTHING = "I have nothing about that in memory."
 _LONGEST = 400  # characters of a quote: a guess
 # A block holds no other's beginning; looking for the end from each of many would take too long.
 _BLOCK = re.compile(f"{FENCE_OPEN}((?:(?!{FENCE_OPEN}).)*?){FENCE_CLOSE}", re.DOTALL)
-# The head of a remembered turn, as recall packs it; its further lines are indented.
+# The head of a remembered turn, as recall packs it, behind the name of the space whose it is; its
+# further lines are indented.
 _HEAD = re.compile(
-    r"^\[(?P<day>\d+ \w+ \d+) [\d:]+\] (?P<speaker>[^:\n]+): (?P<text>.*(?:\n  .*)*)", re.MULTILINE
+    r"^(?:\[[^\n]+?\] )?\[(?P<day>\d+ \w+ \d+) [\d:]+\] (?P<speaker>[^:\n]+): "
+    r"(?P<text>.*(?:\n  .*)*)",
+    re.MULTILINE,
 )
 _WORD = re.compile(r"[^\W\d_]+")
 _ASSISTANT = "Assistant"

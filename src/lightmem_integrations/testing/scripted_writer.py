@@ -30,9 +30,9 @@ class ScriptedWriter:
     With ``=`` the subject has one such value at a time, with ``+`` several. ``since 2025-05-01``
     and ``until 2025-06-01`` may follow, and ``replaces``, ``confirms`` or ``ends``: then it does
     that to the newest known fact of that subject and attribute. ``event``, ``plan``,
-    ``preference`` or ``instruction`` may stand in front; else it is a state. Lines of another form
-    bring no fact. Good for tests of your own code: what is remembered is exactly what the test
-    says.
+    ``preference`` or ``instruction`` may stand in front; else it is a state. The day that a plan is
+    for is its ``until``. Lines of another form bring no fact. Good for tests of your own code: what
+    is remembered is exactly what the test says.
 
     Attributes:
         calls: The turns of every call.

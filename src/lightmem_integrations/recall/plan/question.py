@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import re
 from collections.abc import Sequence
 
@@ -12,6 +13,7 @@ from lightmem_integrations.recall.plan.aliases import with_full_names
 from lightmem_integrations.recall.plan.purpose import BROAD, purpose_of
 from lightmem_integrations.recall.plan.temporal_intent import temporal_intent
 from lightmem_integrations.records.conversation import ROLES, Plan
+from lightmem_integrations.storage.filter_cache import FilterCache
 from lightmem_integrations.storage.turn_filter import RowFilter, filter_turns
 from lightmem_integrations.storage.turn_reads import known_speakers, last_said
 from lightmem_integrations.storage.users import User, find_session
@@ -43,26 +45,32 @@ def essence(question: str) -> str:
     return f"{question[:_READ].rsplit(None, 1)[0]} {question[-_READ:].split(None, 1)[-1]}"
 
 
-def plan_question(connection: Connection, user: User, request: Request) -> Plan:
-    """Plan a request's question by what this user's memory holds.
+def plan_question(connection: Connection, users: Sequence[User], request: Request) -> Plan:
+    """Plan a request's question by what the memories hold that are searched.
 
     Args:
         connection: A read transaction on the ledger.
-        user: Whose memory.
+        users: Whose memories.
         request: The question, and the moment it is asked as of.
     """
-    speakers = known_speakers(connection, user)
+    said = (known_speakers(connection, user) for user in users)
+    speakers = list(dict.fromkeys(itertools.chain.from_iterable(said)))
+    query = request.query
+    for user in users:
+        query = with_full_names(connection, user, query, speakers)
     return make_plan(
-        with_full_names(connection, user, request.query, speakers),
+        query,
         speakers,
         now=moment_in(request.timezone, request.as_of),
-        latest=last_said(connection, user),
+        latest=max(last_said(connection, user) for user in users),
         k=request.k,
         k_broad=request.k_broad,
     )
 
 
-def limits_of(connection: Connection, user: User, request: Request) -> RowFilter | None:
+def limits_of(
+    connection: Connection, user: User, request: Request, filters: FilterCache
+) -> RowFilter | None:
     """Look a request's limits up; ``None`` if its session does not exist, so nothing is within."""
     session = excluded_session = None
     if request.session_id is not None:
@@ -71,9 +79,13 @@ def limits_of(connection: Connection, user: User, request: Request) -> RowFilter
             return None
     if request.exclude_session is not None:
         excluded_session = find_session(connection, user, request.exclude_session)
+    met = None
+    if request.filter is not None:
+        met = filters.rows_meeting(connection, user, request.filter)
     return filter_turns(
         connection, user, session=session, since=request.since, until=request.until,
         speakers=request.speakers, excluded_session=excluded_session, excluded_ids=request.exclude,
+        met=met,
     )  # fmt: skip
 
 

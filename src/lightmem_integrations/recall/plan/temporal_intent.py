@@ -30,7 +30,12 @@ _PAST = re.compile(
 )
 # Of the past only beside a verb of the past: "Where did I work before?", "Who was my first vet?",
 # and not "What is due in the first week?" or "What do I eat before a run?"
-_PAST_BESIDE_VERB = re.compile(r"\b(?:before|first|earlier|old)\b", re.IGNORECASE)
+# and nor "When did Ann finish her first novel?", which has but one time.
+_PAST_BESIDE_VERB = re.compile(
+    r"\b(?:before|earlier|old)\b|^(?!when\b.*\b(?:my|our|his|her|their|\w+['\u2019]s?) first\b)"
+    r".*\bfirst\b",
+    re.IGNORECASE | re.DOTALL,
+)
 _VERB_OF_PAST = re.compile(
     r"\b(?:was|were|wasn['\u2019]t|weren['\u2019]t|did|didn['\u2019]t|had|hadn['\u2019]t|happened|went)\b"
     r"|\b(?:who|what|which \w+) \w+ed\b",

@@ -36,7 +36,7 @@ def merge_candidates(by_query: Sequence[Candidates]) -> list[Candidates]:
     """Unite the candidates of all queries.
 
     Returns:
-        For each query, in the order given: all candidates, with that query's own terms.
+        For each query, in the order given: all candidates, with that query's own terms and ranks.
     """
     if len(by_query) == 1:
         return list(by_query)
@@ -45,7 +45,7 @@ def merge_candidates(by_query: Sequence[Candidates]) -> list[Candidates]:
     showable = np.concatenate([found.turns.rows[found.showable] for found in by_query])
     chosen = np.flatnonzero(np.isin(united.rows, rows))
     mask = np.isin(united.rows, showable)
-    return [Candidates(united, chosen, mask, found.query_terms) for found in by_query]
+    return [replace(found, turns=united, chosen=chosen, showable=mask) for found in by_query]
 
 
 def select_over(
@@ -67,7 +67,7 @@ def select_over(
         queries: The question, then hypothetical answers.
         by_query: The same candidates for each of them, as `merge_candidates` returns them.
         k: How many to return.
-        scoring: Turns the table of features into one score for each candidate.
+        scoring: Weights of the features, whose weighed sum is a candidate's score.
         keys: How well facts that turns prove match the question, by row of the turn.
     """
     if len(queries) == 1:
@@ -87,7 +87,9 @@ def select_over(
         replace(scored, score=scored.score + _WEIGHT * added.get(scored.place, least))
         for scored in own
     ]
-    return sorted(best, key=lambda scored: -scored.score)[:k]
+    best.sort(key=lambda scored: -scored.score)
+    pinned = by_query[0].turns.pinned
+    return best[:k] + [scored for scored in best[k:] if pinned[scored.place]]
 
 
 def _united(parts: Sequence[Turns]) -> Turns:

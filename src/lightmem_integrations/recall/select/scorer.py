@@ -1,4 +1,4 @@
-"""The score of each candidate: two weighed sums of its features, mixed by the shape of the chat.
+"""What each feature weighs in a candidate's score: two sets, mixed by the shape of the chat.
 
 Among friends, where both sides write alike, context decides; where an assistant's answers are many
 times as long as what the user says, the user's own words do. No weight is fitted: `weights.json`
@@ -19,7 +19,7 @@ from lightmem_integrations.recall.select.exchange import lopsided
 from lightmem_integrations.recall.select.features import FEATURES, Features
 
 Scoring = Callable[[Features], NDArray[np.float32]]
-"""Turns the features of candidates into a score for each; comparable within one question only."""
+"""Weights of the features, in the order of FEATURES, for one question's candidates."""
 
 
 @functools.cache
@@ -43,20 +43,20 @@ def weights(name: str) -> dict[str, NDArray[np.float32]]:
     return vectors
 
 
-def score(found: Features) -> NDArray[np.float32]:
-    """Scores of candidates by all that is known of them; larger is better.
+def full(found: Features) -> NDArray[np.float32]:
+    """Weights that rank candidates by all that is known of them.
 
     Where no candidate has token vectors yet, or no vector at all, the weights for that are taken:
     the others lean on what is missing.
     """
     if not np.any(found.column("dense")):
-        return by_words(found)
+        return words_only(found)
     late = np.any(found.column("maxsim")) or np.any(found.column("maxsim_context"))
     return _weighed(found, "full" if late else "without_tokens")
 
 
-def by_words(found: Features) -> NDArray[np.float32]:
-    """Scores of candidates for a question in a script that the embedder was not taught.
+def words_only(found: Features) -> NDArray[np.float32]:
+    """Weights that rank candidates for a question in a script that the embedder was not taught.
 
     Words count in full, as do speaker and time; what the embedder makes of the letters only breaks
     ties.
@@ -65,7 +65,7 @@ def by_words(found: Features) -> NDArray[np.float32]:
 
 
 def plain_fusion(found: Features) -> NDArray[np.float32]:
-    """Scores of candidates by meaning and words, and by who said it where the chat is lopsided."""
+    """Weights that rank candidates by meaning and words; where the chat is lopsided, by speaker."""
     return _weighed(found, "plain")
 
 
@@ -73,6 +73,7 @@ def _weighed(found: Features, name: str) -> NDArray[np.float32]:
     by_side = weights(name)
     gate = lopsided(found.asymmetry)
     unequal = by_side["lopsided"] + np.float32(found.long) * by_side["lopsided_long"]
-    mixed = np.float32(1 - gate) * by_side["equals"] + np.float32(gate) * unequal
-    scores: NDArray[np.float32] = found.table @ mixed
-    return scores
+    mixed: NDArray[np.float32] = (
+        np.float32(1 - gate) * by_side["equals"] + np.float32(gate) * unequal
+    )
+    return mixed

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightmem_integrations.recall.candidates import Candidates, EmbeddedQuery, ScoredTurn
+from lightmem_integrations.recall.scores import with_floors
 from lightmem_integrations.recall.select.features import FEATURES, features
-from lightmem_integrations.recall.select.scorer import Scoring, by_words, score
+from lightmem_integrations.recall.select.scorer import Scoring, full, words_only
 from lightmem_integrations.records.conversation import Plan
 
 # What each turn of a session that was taken takes from the scores of the others, in standard
@@ -29,7 +30,7 @@ def select(
     candidates: Candidates,
     *,
     k: int,
-    scoring: Scoring = score,
+    scoring: Scoring = full,
     keys: Mapping[int, float] = MappingProxyType({}),
 ) -> list[ScoredTurn]:
     """The best candidates, best first; of equals, the newer first.
@@ -41,8 +42,8 @@ def select(
         plan: What the question asks for.
         query: What to compare the candidates with.
         candidates: What the coarse search found for the query.
-        k: How many to return.
-        scoring: Turns the table of features into one score for each candidate.
+        k: How many to return; of pinned ones all.
+        scoring: Weights of the features, whose weighed sum is a candidate's score.
         keys: How well facts that turns prove match the question, by row of the turn.
     """
     turns = candidates.turns
@@ -53,14 +54,17 @@ def select(
     )
     if plan.purpose == "order":
         ranked = _spread(turns.sessions, list(ranked))
+    pinned = bool(turns.pinned[candidates.chosen].any())
     for scored in ranked:
         place = scored.place
+        if len(best) >= k and not turns.pinned[place]:
+            if not pinned:
+                break
+            continue
         said = turns.speakers[place], " ".join(turns.texts[place].casefold().split())
         if said not in seen:
             seen.add(said)
             best.append(scored)
-            if len(best) == k:
-                break
     return best
 
 
@@ -84,7 +88,7 @@ def rank_candidates(
     query: EmbeddedQuery,
     candidates: Candidates,
     *,
-    scoring: Scoring = score,
+    scoring: Scoring = full,
     keys: Mapping[int, float] = MappingProxyType({}),
     ignored: Sequence[str] = (),
 ) -> Iterator[ScoredTurn]:
@@ -94,21 +98,24 @@ def rank_candidates(
         plan: What the question asks for.
         query: What to compare the candidates with.
         candidates: What the coarse search found for the query.
-        scoring: Turns the table of features into one score for each candidate.
+        scoring: Weights of the features, whose weighed sum is a candidate's score.
         keys: How well facts that turns prove match the question, by row of the turn.
         ignored: Names of features that count nothing.
     """
     found = features(plan, query, candidates)
     table = found.table
     table[:, [FEATURES.index(name) for name in ignored]] = 0.0
-    scores = scoring(found) if query.understood else by_words(found)
+    weights = scoring(found) if query.understood else words_only(found)
+    scores: NDArray[np.float32] = table @ weights
+    weighed = {name: w for name, w in zip(FEATURES, weights.tolist(), strict=True) if w}
     rows = candidates.turns.rows[candidates.chosen]
     raised = [keys.get(row, 0.0) for row in rows.tolist()]
     if keys and len(rows):
         scores += np.float32(_KEY * scores.std()) * np.array(raised, np.float32)
+    scores = with_floors(scores, candidates.turns.importance[candidates.chosen])
     rounded = table.astype(np.float64).round(3).tolist()
     for i in np.lexsort((-rows, -scores)).tolist():
         parts = dict(zip(FEATURES, rounded[i], strict=True))
         if raised[i]:
             parts["fact"] = round(raised[i], 3)
-        yield ScoredTurn(int(candidates.chosen[i]), float(scores[i]), parts)
+        yield ScoredTurn(int(candidates.chosen[i]), float(scores[i]), parts, weighed)

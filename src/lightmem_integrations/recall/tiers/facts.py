@@ -12,9 +12,10 @@ from sqlalchemy import Connection
 
 from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.recall.plan.purpose import asks_for_events
-from lightmem_integrations.recall.scores import z_scores
+from lightmem_integrations.recall.scores import with_floors, z_scores
 from lightmem_integrations.recall.tiers.fact_view import CLOSE, WISHES, FactView, Match, Versions
 from lightmem_integrations.records.conversation import Plan, Tier
+from lightmem_integrations.storage.expiry import Expired
 from lightmem_integrations.storage.knowledge_reads import (
     Entry,
     entries,
@@ -55,7 +56,7 @@ def view_facts(
         limits: What may come back: a statement must rest on a turn within them.
         as_of: Only what was known by then, in seconds since 1970.
     """
-    known, vectors = entries(connection, user, tiers, as_of)
+    known, vectors = entries(connection, user, tiers, as_of, limits.over)
     if not known:
         return FactView()
     similarities = np.zeros(len(known), np.float32)
@@ -64,7 +65,10 @@ def view_facts(
     if vector is not None and vectors.shape[1] == len(vector):
         similarities = vectors @ vector
         evidence = (similarities + shares) / np.float32(2)
-    scores = z_scores(similarities) + z_scores(shares) + _asked_for(plan, known)
+    scores = with_floors(
+        z_scores(similarities) + z_scores(shares) + _asked_for(plan, known),
+        np.array([entry.importance for entry in known], np.float32),
+    )
     near = (shares > 0) | (similarities >= CLOSE)
     events = _events(plan, known, np.where(near, scores, -np.inf))
     chains = sorted(_chains(known), key=lambda chain: -max(scores[i] for i in chain))
@@ -103,8 +107,9 @@ def view_facts(
 
 
 def with_outdated(
-    connection: Connection, user: User, facts: FactView, rows: Collection[int], as_of: float | None
-) -> FactView:
+    connection: Connection, user: User, facts: FactView, rows: Collection[int],
+    as_of: float | None, over: Expired,
+) -> FactView:  # fmt: skip
     """The view with those of these turns that are outdated; of several changes, the one asked for.
 
     Args:
@@ -113,12 +118,13 @@ def with_outdated(
         facts: What the facts say on the question.
         rows: Rows of the selected turns.
         as_of: Only what was known by then, in seconds since 1970.
+        over: What has expired.
     """
     if not facts.versions:
         return facts
     found = {
         row: max(changes, key=lambda change: facts.bears(row, change.fact))
-        for row, changes in outdated(connection, user, rows, as_of).items()
+        for row, changes in outdated(connection, user, rows, as_of, over).items()
     }
     return replace(facts, outdated=found)
 

@@ -50,7 +50,8 @@ def fuse(
     """
     most = max(max_tokens // _ROOM_FOR_A_FACT, _FEWEST_FACTS)
     most = max_tokens // _SHORT_FACT if plan.purpose in BROAD else most
-    matches, known = facts.matches(plan), facts.known(plan)[:most]
+    matches = facts.matches(plan)
+    known = sorted(facts.known(plan), key=lambda match: not match.statement.pinned)[:most]
     stated = statement_hits(connection, user, [*matches, *known, *facts.events], now)
     shown: dict[str, Any] = {
         "known": [stated[match] for match in known if match in stated],

@@ -14,6 +14,7 @@ from lightmem_integrations.records.conversation import Hit, Plan, Turn
 from lightmem_integrations.storage.knowledge_reads import Outdated, Statement
 from lightmem_integrations.storage.turn_reads import Provenance, Turns, provenance
 from lightmem_integrations.storage.users import User
+from lightmem_integrations.text.temporal import date_words
 
 # Tokens of the head of a line, and characters of a token: rather too few tokens than too many.
 # English takes 10 and 4.5 by the shipped counter.
@@ -77,6 +78,9 @@ def turn_hits(
             turns=(found.turn,),
             until=None if change is None else _moment(change.until, found),
             statement=None if fact is None else fact.statement.text,
+            pinned=found.turn.pinned,
+            weights=scored.weights,
+            ranks=selection.ranks(scored),
         )
         near = tuple(other for place in around[scored.place] if (other := quote(place)))
         ranked.append(Ranked(hit, shown, near))
@@ -128,6 +132,7 @@ def statement_hits(
             turns=tuple(turn.turn for _, turn in proof) if is_fact else (),
             until=None if until is None else _moment(until, said),
             statement=statement.text if is_fact else None,
+            pinned=statement.pinned,
         )
         quotes = tuple(Quote(turn.turn, (turn.when.timestamp(), row)) for row, turn in proof)
         # Rows of turns are positive: a statement's order can be none of theirs.
@@ -141,7 +146,8 @@ def _marks(match: Match, said: Provenance, now: float) -> list[str]:
     statement = match.statement
     if statement.tier != "ltm":
         return []
-    since, until = _day(statement.since, said), _day(statement.until or 0.0, said)
+    since = date_words(_moment(statement.since, said))
+    until = _day(statement.until or 0.0, said)
     planned = statement.kind == "plan" and match.instead is None
     when = f"since {since}"
     if planned and statement.until is not None:
@@ -164,7 +170,7 @@ def _is_over(statement: Statement, now: float) -> bool:
 
 
 def _that_may_fit(turns: Turns, places: Sequence[int], always: int, max_tokens: int) -> list[int]:
-    """The first places in any case, and of the others those whose turns may fit behind them.
+    """The first places and pinned ones in any case, and the others whose turns may fit behind them.
 
     Reading a turn takes longer than the rest of showing it.
     """
@@ -173,7 +179,7 @@ def _that_may_fit(turns: Turns, places: Sequence[int], always: int, max_tokens: 
         size = _HEAD + len(turns.texts[place]) // _CHARACTERS
         if size <= room:
             room -= size
-        elif rank >= always:
+        elif rank >= always and not turns.pinned[place]:
             continue
         kept.append(place)
     return kept

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 
 import numpy as np
@@ -26,11 +25,12 @@ def may_be_shared(request: Request) -> bool:
         "ltm" in request.tiers
         and all(limit is None for limit in limited)
         and not request.speakers
+        and request.filter is None
     )  # fmt: skip
 
 
 def with_shared(
-    connection: Connection, request: Request, vector: Vectors, ranked: Sequence[Ranked]
+    connection: Connection, request: Request, vector: Vectors, ranked: Sequence[Ranked], now: float
 ) -> list[Ranked]:
     """Add shared statements that are close to the question behind the user's own hits.
 
@@ -42,6 +42,7 @@ def with_shared(
         request: The question.
         vector: Its vector.
         ranked: Hits of the user's own memory, best first.
+        now: The time, in seconds since 1970.
     """
     own = list(ranked)
     rows, vectors = shared_entries(connection)
@@ -51,7 +52,7 @@ def with_shared(
     best = np.argsort(-similarities, kind="stable").tolist()
     best = [place for place in best if similarities[place] >= CLOSE][: request.k]
     similar = {rows[place]: float(similarities[place]) for place in best}
-    found = read_shared(connection, list(similar), time.time())
+    found = read_shared(connection, list(similar), now)
     sure = sum(similar[statement.row] >= ALMOST for statement in found)
     room = max(request.k - len(own), min(sure, request.k // 5))
     added = found[:room]
