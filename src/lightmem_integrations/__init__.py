@@ -19,9 +19,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lightmem_integrations.errors import (
+        AccessError,
+        AuthenticationError,
+        CopyMismatchError,
         EmbeddingMismatchError,
         ForkedProcessError,
         IndexUnavailableError,
+        InvalidImportError,
         InvalidRequestError,
         InvalidTurnError,
         LedgerError,
@@ -31,6 +35,8 @@ if TYPE_CHECKING:
         ModelOutputError,
         ModelTimeoutError,
         ModelUnavailableError,
+        NotFoundError,
+        ReadOnlyError,
         ScopeError,
         SettingsError,
         StorageError,
@@ -42,6 +48,14 @@ if TYPE_CHECKING:
     from lightmem_integrations.models.openai_compatible import OpenAICompatible
     from lightmem_integrations.models.protocols import Completion, LanguageModel
     from lightmem_integrations.models.rerankers import CrossEncoderReranker, SLMReranker
+    from lightmem_integrations.records.access import Grant, Grants
+    from lightmem_integrations.records.audit import (
+        Audit,
+        Finding,
+        Findings,
+        MemorySize,
+        MemorySizes,
+    )
     from lightmem_integrations.records.conversation import (
         Branch,
         Hit,
@@ -50,6 +64,8 @@ if TYPE_CHECKING:
         Source,
         Turn,
     )
+    from lightmem_integrations.records.fact_search import FactSearch
+    from lightmem_integrations.records.filters import Compare, Filter
     from lightmem_integrations.records.knowledge import (
         Conflict,
         Conflicts,
@@ -60,10 +76,14 @@ if TYPE_CHECKING:
         Fact,
         Facts,
     )
+    from lightmem_integrations.records.metrics import CallMetrics, Metrics
+    from lightmem_integrations.records.profile import Profile, ProfileLine
     from lightmem_integrations.records.report import ConsolidationReport, Progress, Receipt, Stats
+    from lightmem_integrations.records.transfer import Copied, CopiedTable, Transfer
     from lightmem_integrations.settings import ConsolidationSettings, Settings
     from lightmem_integrations.storage.chroma.index import ChromaIndex
     from lightmem_integrations.storage.index import ExactIndex
+    from lightmem_integrations.transfer.copy import copy_store
 
 __version__ = "0.1.0"
 
@@ -77,13 +97,21 @@ _KNOWLEDGE = (
 _RECORDS = ("Branch", "Hit", "Plan", "Recall", "Source", "Turn")
 
 __all__ = [
+    "AccessError",
+    "Audit",
+    "AuthenticationError",
     "Branch",
+    "CallMetrics",
     "ChromaIndex",
+    "Compare",
     "Completion",
     "Conflict",
     "Conflicts",
     "ConsolidationReport",
     "ConsolidationSettings",
+    "Copied",
+    "CopiedTable",
+    "CopyMismatchError",
     "CrossEncoderReranker",
     "EmbeddingMismatchError",
     "Episode",
@@ -92,24 +120,38 @@ __all__ = [
     "ExactIndex",
     "Explanation",
     "Fact",
+    "FactSearch",
     "Facts",
+    "Filter",
+    "Finding",
+    "Findings",
     "ForkedProcessError",
+    "Grant",
+    "Grants",
     "Hit",
     "IndexUnavailableError",
+    "InvalidImportError",
     "InvalidRequestError",
     "InvalidTurnError",
     "LanguageModel",
     "LedgerError",
     "LightMem",
     "LightMemError",
+    "MemorySize",
+    "MemorySizes",
+    "Metrics",
     "MissingExtraError",
     "ModelError",
     "ModelOutputError",
     "ModelTimeoutError",
     "ModelUnavailableError",
+    "NotFoundError",
     "OpenAICompatible",
     "Plan",
+    "Profile",
+    "ProfileLine",
     "Progress",
+    "ReadOnlyError",
     "Recall",
     "Receipt",
     "SLMReranker",
@@ -121,26 +163,44 @@ __all__ = [
     "StorageError",
     "StoreClosedError",
     "StoreLockedError",
+    "Transfer",
     "Turn",
     "TurnConflictError",
+    "copy_store",
 ]
 
 _MODULES = {
+    "CallMetrics": "records.metrics",
     "ChromaIndex": "storage.chroma.index",
+    "Compare": "records.filters",
     "Completion": "models.protocols",
     "ConsolidationReport": "records.report",
     "ConsolidationSettings": "settings",
     "CrossEncoderReranker": "models.rerankers",
     "ExactIndex": "storage.index",
+    "Grant": "records.access",
+    "Grants": "records.access",
+    "Filter": "records.filters",
     "LanguageModel": "models.protocols",
     "LightMem": "lightmem",
+    "FactSearch": "records.fact_search",
+    "Metrics": "records.metrics",
     "OpenAICompatible": "models.openai_compatible",
+    "Profile": "records.profile",
+    "ProfileLine": "records.profile",
     "Progress": "records.report",
     "Receipt": "records.report",
     "SLMReranker": "models.rerankers",
     "Settings": "settings",
     "Stats": "records.report",
+    "Copied": "records.transfer",
+    "CopiedTable": "records.transfer",
+    "Transfer": "records.transfer",
+    "copy_store": "transfer.copy",
 }
+_MODULES |= dict.fromkeys(
+    ("Audit", "Finding", "Findings", "MemorySize", "MemorySizes"), "records.audit"
+)
 _MODULES |= dict.fromkeys(_RECORDS, "records.conversation")
 _MODULES |= dict.fromkeys(_KNOWLEDGE, "records.knowledge")
 

@@ -110,6 +110,7 @@ def _ask(agent: Any, user: str, session: str, said: str) -> str:
 
 def _quote(memory: LightMem, user: str, session: str, said: str) -> str:
     from lightmem_integrations import Turn
+    from lightmem_integrations.records.storable import storable
     from lightmem_integrations.testing import quoted_answer
 
     reply = _NOTED
@@ -118,7 +119,10 @@ def _quote(memory: LightMem, user: str, session: str, said: str) -> str:
         reply = quoted_answer([Turn(role="user", text=f"{found.text}\n\n{said}")])
     # The reply holds nothing that is not remembered already, so it need not be found again.
     memory.add(
-        [Turn(role="user", text=said), Turn(role="assistant", text=reply, searchable=False)],
+        [
+            storable(Turn(role="user", text=said), memory.settings),
+            Turn(role="assistant", text=reply, searchable=False),
+        ],
         user_id=user,
         session_id=session,
     )

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import replace
+from typing import Annotated, Any
 
 import typer
 
-from lightmem_integrations.cli.options import StoreArgument, UserOption, check_stored, open_existing
+from lightmem_integrations.cli.options import (
+    ReadOnlyOption,
+    SpaceOption,
+    StoreArgument,
+    UserOption,
+    WhereOption,
+    WriterOption,
+    check_stored,
+    condition_of,
+    open_existing,
+    whole_ids,
+)
 from lightmem_integrations.cli.output import JsonOption, print_json, table_console
 from lightmem_integrations.cli.progress import progress_bars
-from lightmem_integrations.display import counted
-from lightmem_integrations.errors import InvalidRequestError
-
-if TYPE_CHECKING:
-    from lightmem_integrations import LightMem
+from lightmem_integrations.display import counted, printable
 
 
 def consolidate(
@@ -23,6 +31,7 @@ def consolidate(
         str | None,
         typer.Option("--user", "-u", help="Only this user's memory.", show_default="everybody's"),
     ] = None,
+    space: SpaceOption = None,
     max_batches: Annotated[
         int | None,
         typer.Option(min=1, help="Look at so many sessions at most.", show_default="all"),
@@ -45,16 +54,7 @@ def consolidate(
             "--dry-run", help="Only say how much waits, and what a model would take for it."
         ),
     ] = False,
-    writer: Annotated[
-        str | None,
-        typer.Option(
-            "--writer",
-            "-w",
-            help="Model that writes: a .gguf file, or a name that LangChain knows. Without it "
-            "there are no facts.",
-            show_default=False,
-        ),
-    ] = None,
+    writer: WriterOption = None,
     final: Annotated[
         bool,
         typer.Option("--final/--not-final", help="Close also sessions that may still go on."),
@@ -78,10 +78,11 @@ def consolidate(
 
     model = None if writer is None or dry_run else language_model(writer)
     with open_existing(store, writer=model) as memory:
-        check_stored(memory, user)
+        check_stored(memory, user, space=space)
         with progress_bars(shown=not quiet) as show:
             report = memory.consolidate(
                 user_id=user,
+                space=space,
                 max_batches=max_batches,
                 max_calls=max_calls,
                 max_tokens=max_tokens,
@@ -109,6 +110,7 @@ def inspect(
     *,
     store: StoreArgument,
     user: UserOption,
+    space: SpaceOption = None,
     fact: Annotated[
         str | None,
         typer.Option(
@@ -122,43 +124,63 @@ def inspect(
     past: Annotated[
         bool, typer.Option("--past", help="Also facts that no longer hold or were retracted.")
     ] = False,
+    where: WhereOption = None,
+    read_only: ReadOnlyOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Show what a user's memory consists of: sessions, episodes and facts."""
+    condition = condition_of(where)
     show = print_json if as_json else table_console().print
-    with open_existing(store) as memory:
-        check_stored(memory, user)
+    with open_existing(store, read_only=read_only) as memory:
+        check_stored(memory, user, space=space)
+        whose: dict[str, Any] = {"user_id": user}
+        whose |= {} if space is None else {"space": space}
         if fact is not None:
-            show(memory.explain(_whole_id(memory, user, fact), user_id=user))
+            (fact_id,) = whole_ids(memory, [fact], user, space, only_facts=True)
+            show(memory.explain(fact_id, **whose))
             return
         if conflicts:
-            show(memory.conflicts(user_id=user, only_open=False))
+            show(memory.conflicts(**whose, only_open=False))
             return
-        sessions, turns = memory.sessions(user_id=user), memory.stats(user_id=user).turns
-        episodes = memory.episodes(user_id=user)
-        facts = memory.facts(user_id=user, include_past=past)
-        disputed = memory.conflicts(user_id=user)
+        sessions, turns = memory.sessions(**whose), memory.stats(**whose).turns
+        episodes = memory.episodes(**whose, filter=condition)
+        facts = memory.facts(**whose, include_past=past, filter=condition)
+        disputed = memory.conflicts(**whose)
     if as_json:
         held = {"sessions": sessions, "turns": turns, "episodes": episodes, "facts": facts}
-        show({"user_id": user, **held, "conflicts": disputed})
+        show({**whose, **held, "conflicts": disputed})
         return
     typer.echo(f"{counted(turns, 'turn')} in {counted(len(sessions), 'session')}\n")
-    for each in (episodes, facts, *([disputed] if disputed else ())):
-        show(each)
+    within = f"--user {user}" if space is None else f"--user {user} --space {space}"
+    for found, model in ((episodes, ""), (facts, " --writer=model")):
+        how = f"`lightmem consolidate {store} {within}{model}` makes them of what was said."
+        show(found if found else replace(found.grid(), notes=[how]))
+    if disputed:
+        show(disputed)
 
 
-def _whole_id(memory: LightMem, user: str, beginning: str) -> str:
-    """The id of the user's only fact that begins so.
-
-    Raises:
-        InvalidRequestError: There is none, or more than one.
-    """
-    ids = [each.id for each in memory.facts(user_id=user, include_past=True)]
-    found = [each for each in ids if each.startswith(beginning)]
-    if len(found) != 1:
-        raise InvalidRequestError(
-            f"{len(found)} of the {counted(len(ids), 'fact')} of user {user!r} have an id that "
-            f"begins with {beginning!r}; `lightmem inspect {memory.path} --user {user} --past` "
-            "lists them."
-        )
-    return found[0]
+def profile(
+    *,
+    store: StoreArgument,
+    user: UserOption,
+    space: SpaceOption = None,
+    max_tokens: Annotated[
+        int | None,
+        typer.Option(min=1, help="Size at most, in tokens.", show_default="as in Settings"),
+    ] = None,
+    context: Annotated[
+        bool, typer.Option("--context", help="Print the text for a prompt, and nothing else.")
+    ] = False,
+    read_only: ReadOnlyOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what stands in a user's every prompt: instructions, preferences, what lies ahead."""
+    with open_existing(store, read_only=read_only) as memory:
+        check_stored(memory, user, space=space)
+        made = memory.profile(user_id=user, space=space, max_tokens=max_tokens)
+    if as_json:
+        print_json(made)
+    elif context:
+        typer.echo(printable("\n".join(filter(None, (made.text, made.ahead)))))
+    else:
+        table_console().print(made)

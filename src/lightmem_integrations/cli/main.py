@@ -10,9 +10,28 @@ from rich.console import Console
 from rich.text import Text
 from typer.core import TyperGroup
 
-from lightmem_integrations.cli import chat, evaluate, knowledge, stores
+from lightmem_integrations.cli import (
+    audit,
+    chat,
+    evaluate,
+    importing,
+    knowledge,
+    lasting,
+    page,
+    serve,
+    spaces,
+    stores,
+    tokens,
+    transfer,
+    worker,
+)
 from lightmem_integrations.display import printable
-from lightmem_integrations.errors import LightMemError
+from lightmem_integrations.errors import AccessError, LightMemError, ReadOnlyError
+
+_REMEDIES = {  # of errors whose own remedy is in terms of Python
+    AccessError: "`lightmem spaces grant STORE SPACE --user USER`, with --write to write there.",
+    ReadOnlyError: "the same without --read-only.",
+}
 
 
 class _Commands(TyperGroup):
@@ -23,9 +42,9 @@ class _Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except LightMemError as error:
-            Console(stderr=True, soft_wrap=True).print(
-                Text(f"Error: {printable(str(error))}", style="red")
-            )
+            remedy = _REMEDIES.get(type(error))
+            message = f"Error: {error}{f' As a command: {remedy}' if remedy else ''}"
+            Console(stderr=True, soft_wrap=True).print(Text(printable(message), style="red"))
             raise typer.Exit(1) from error
 
 
@@ -40,12 +59,27 @@ app = typer.Typer(
 app.command("chat")(chat.run)
 app.command("recall")(stores.recall)
 app.command("consolidate")(knowledge.consolidate)
+app.command("worker")(worker.run)
 app.command("inspect")(knowledge.inspect)
+app.command("profile")(knowledge.profile)
 app.command("users")(stores.users)
 app.command("stats")(stores.stats)
+app.command("audit")(audit.run)
 app.command("forget")(stores.forget)
+app.command("pin")(lasting.pin)
+app.command("unpin")(lasting.unpin)
+app.command("importance")(lasting.importance)
+app.command("sweep")(lasting.sweep)
+app.command("ui")(page.run)
 app.command("reindex")(stores.reindex)
 app.command("backup")(stores.backup)
+app.command("import")(importing.run)
+app.command("export")(transfer.export)
+app.command("copy")(transfer.copy)
+app.command("serve")(serve.serve)
+app.command("mcp")(serve.stdio)
+app.add_typer(tokens.app, name="token")
+app.add_typer(spaces.app, name="spaces")
 app.add_typer(evaluate.app, name="eval")
 
 

@@ -14,9 +14,9 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead, fo
 _LEAST_WIDTH = 60  # columns: where a table of facts would break its dates; seen by trying
 
 
-def table_console() -> Console:
+def table_console(*, stderr: bool = False) -> Console:
     """The terminal, or the pipe, as wide as it is; where that is too narrow it breaks the lines."""
-    console = Console()
+    console = Console(stderr=stderr)
     console.width = max(console.width, _LEAST_WIDTH)
     return console
 

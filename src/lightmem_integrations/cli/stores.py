@@ -4,23 +4,29 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
 from lightmem_integrations.cli.options import (
+    ReadOnlyOption,
     SessionOption,
+    SpaceOption,
     StoreArgument,
     UserOption,
+    WhereOption,
     check_stored,
+    condition_of,
     existing,
     open_existing,
+    shown,
     unknown,
 )
 from lightmem_integrations.cli.output import JsonOption, print_json, table_console
 from lightmem_integrations.display import counted, literal, printable
-from lightmem_integrations.storage.folder import LEDGER, folder_of
+from lightmem_integrations.storage.postgresql.url import is_postgres_url
+from lightmem_integrations.storage.sqlite.folder import LEDGER, folder_of
 
 
 def recall(
@@ -31,6 +37,18 @@ def recall(
     ],
     user: UserOption,
     session: SessionOption = None,
+    where: WhereOption = None,
+    spaces: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--space",
+            help="A space to look in besides; may be given several times.",
+            show_default=False,
+        ),
+    ] = None,
+    all_spaces: Annotated[
+        bool, typer.Option("--all-spaces", help="Look in every space that the user may read.")
+    ] = False,
     k: Annotated[int | None, typer.Option("-k", help="How many memories at most.")] = None,
     max_tokens: Annotated[
         int | None, typer.Option(help="Size of the context at most, in tokens.")
@@ -41,10 +59,11 @@ def recall(
     context: Annotated[
         bool, typer.Option("--context", help="Print the text for a prompt instead of a table.")
     ] = False,
+    read_only: ReadOnlyOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Show what a user's memory holds on a question."""
-    with open_existing(store) as memory:
+    with open_existing(store, read_only=read_only) as memory:
         check_stored(memory, user, session)
         # Otherwise the time shown would be that of loading the model.
         memory.warm_up()
@@ -52,9 +71,11 @@ def recall(
             question,
             user_id=user,
             session_id=session,
+            filter=condition_of(where),
             k=k,
             max_tokens=max_tokens,
             score_threshold=score_threshold,
+            spaces="all" if all_spaces else spaces or (),
         )
     if as_json:
         print_json(found)
@@ -64,9 +85,11 @@ def recall(
         table_console().print(found)
 
 
-def users(store: StoreArgument, *, as_json: JsonOption = False) -> None:
+def users(
+    store: StoreArgument, *, read_only: ReadOnlyOption = False, as_json: JsonOption = False
+) -> None:
     """List the users of a store, one id on a line."""
-    with open_existing(store) as memory:
+    with open_existing(store, read_only=read_only) as memory:
         known = memory.users()
     if as_json:
         print_json(known)
@@ -81,16 +104,19 @@ def stats(
         str | None, typer.Option("--user", "-u", help="Only this user.", show_default=False)
     ] = None,
     *,
+    space: SpaceOption = None,
+    read_only: ReadOnlyOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Show how much a store holds."""
-    with open_existing(store) as memory:
-        check_stored(memory, user)
-        held = memory.stats(user_id=user)
+    with open_existing(store, read_only=read_only) as memory:
+        check_stored(memory, user, space=space)
+        held = memory.stats(user_id=user, space=space)
     if as_json:
         print_json(held)
         return
-    title = f"{store}" if user is None else f"{store}, user {user}"
+    whose = f", user {user}" if space is None else f", space {space}"
+    title = f"{shown(store)}{'' if user is None else whose}"
     table_console().print(replace(held.grid(), title=title))
 
 
@@ -99,25 +125,33 @@ def forget(
     store: StoreArgument,
     user: UserOption,
     session: SessionOption = None,
+    where: WhereOption = None,
+    space: SpaceOption = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Erase a user's memory, or one session of it, from every file of the store."""
+    """Erase a user's memory, or a part of it, from every file of the store.
+
+    With a space, what this user added to it; `lightmem spaces delete` erases a space whole.
+    """
+    condition = condition_of(where)
     with open_existing(store) as memory:
         # No error: whoever is to be forgotten is not there. Mistyped, somebody still is.
-        warning = unknown(memory, user, session)
+        warning = unknown(memory, user, session, space)
         if warning:
             typer.echo(f"Warning: {printable(warning)}", err=True)
-        if session is None:
-            turns = memory.stats(user_id=user).turns
-            what = f"everything of user {user!r}"
-        else:
-            turns = len(memory.history(user_id=user, session_id=session))
-            what = f"session {session!r} of user {user!r}"
+        whole = "everything" if space is None else f"what was added to space {space!r}"
+        within = whole if session is None else f"session {session!r}"
+        met = "" if condition is None else ", as far as it meets the filter"
+        what = f"{within} of user {user!r}{met}"
+        part: dict[str, Any] = {
+            "user_id": user, "session_id": session, "space": space, "filter": condition
+        }  # fmt: skip
+        turns = memory.forget(**part, dry_run=True).turns
         if turns and not yes:
             question = f"Erase {what} ({counted(turns, 'turn')})? This cannot be undone."
             typer.confirm(printable(question), abort=True, err=as_json)
-        receipt = memory.forget(user_id=user, session_id=session)
+        receipt = memory.forget(**part)
     if as_json:
         print_json(receipt)
         return
@@ -147,9 +181,9 @@ def backup(
 
     The copy opens as a store; its vector index is built then.
     """
-    from lightmem_integrations.storage.backup import back_up
+    from lightmem_integrations.storage.sqlite.backup import back_up
 
-    back_up(existing(store) / LEDGER, folder_of(to))
+    back_up(None if is_postgres_url(store) else existing(store) / LEDGER, folder_of(to))
     if as_json:
         print_json({"store": folder_of(store), "copy": folder_of(to)})
     else:

@@ -8,18 +8,20 @@ import time
 import weakref
 from collections.abc import Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any
 
 from langchain_core.messages import BaseMessage
 
 from lightmem_integrations.engine.deadline import DaemonPool
-from lightmem_integrations.errors import ScopeError, TurnConflictError
+from lightmem_integrations.errors import AccessError, ScopeError, TurnConflictError
 from lightmem_integrations.langchain.messages import AskedQuestion, words_of
 from lightmem_integrations.langchain.scope import Scope
 from lightmem_integrations.langchain.wait_budget import wait_for
 from lightmem_integrations.lightmem import LightMem, checked_memory
 from lightmem_integrations.records.conversation import Branch, Turn
-from lightmem_integrations.records.storable import reworded
+from lightmem_integrations.records.profile import Profile
+from lightmem_integrations.records.storable import labelled, reworded
 from lightmem_integrations.safety import check_seconds
 from lightmem_integrations.settings import Settings
 
@@ -122,6 +124,11 @@ class BackgroundMemory:
             lambda: self._recall(question, scope, shown, branch, until, told)
         )
 
+    def profile(self, scope: Scope, branch: Branch | None = None) -> Future[Profile]:
+        """Start to put together the user's profile, without what the branch went on without."""
+        told = self._threads.told
+        return self._threads.readers.submit(lambda: self._profile(scope, branch, told))
+
     def record(
         self, turns: Sequence[Turn], scope: Scope, branch: Branch | None = None
     ) -> Future[None]:
@@ -172,16 +179,15 @@ class BackgroundMemory:
         told: Future[None] | None,
     ) -> str:
         try:
-            if told is not None:
-                wait_for(told, _SHARE_OF_RECORD * self.seconds)
-            if branch is not None:
-                self._memory.follow(branch, user_id=scope.user_id, session_id=scope.session_id)
+            self._catch_up(scope, branch, told)
             asked = self._asked_last(scope) if question is None else question
             if asked is None:
                 return ""
             return self._memory.recall(
                 asked.text,
                 user_id=scope.user_id,
+                spaces=scope.spaces,
+                filter=scope.filter,
                 k=self._k,
                 max_tokens=self._max_tokens,
                 timezone=scope.timezone,
@@ -193,10 +199,23 @@ class BackgroundMemory:
             logger.warning("Recall failed: %s: %s", type(error).__name__, error)
             raise
 
+    def _profile(self, scope: Scope, branch: Branch | None, told: Future[None] | None) -> Profile:
+        try:
+            self._catch_up(scope, branch, told)
+            return self._memory.profile(user_id=scope.user_id)
+        except Exception as error:
+            logger.warning("The profile failed: %s: %s", type(error).__name__, error)
+            raise
+
+    def _catch_up(self, scope: Scope, branch: Branch | None, told: Future[None] | None) -> None:
+        if told is not None:
+            wait_for(told, _SHARE_OF_RECORD * self.seconds)
+        if branch is not None:
+            with suppress(AccessError):  # who only reads a space has no turns there to follow
+                self._memory.follow(branch, **scope.place)
+
     def _asked_last(self, scope: Scope) -> AskedQuestion | None:
-        window = self._memory.short_term(
-            user_id=scope.user_id, session_id=scope.session_id, max_tokens=1
-        )
+        window = self._memory.short_term(**scope.place, max_tokens=1)
         said = [AskedQuestion(turn.id or "", turn.text) for turn in window if turn.role == "user"]
         return said[-1] if said else None
 
@@ -207,8 +226,7 @@ class BackgroundMemory:
             # Without a checkpointer the caller sends earlier messages anew, and they come under
             # other ids than those they were recorded with. The session's last turns tell.
             window = self._memory.short_term(
-                user_id=scope.user_id,
-                session_id=scope.session_id,
+                **scope.place,
                 max_tokens=sum(map(len, said)),
                 measure=lambda turn: len(turn.text),
             )
@@ -237,12 +255,10 @@ def add_turns(
     Raises:
         LightMemError: What ``LightMem.add`` raises, except for such a turn.
     """
+    turns = [labelled(turn, scope.said, memory.settings) for turn in turns]
 
     def add(*given: Turn) -> None:
-        memory.add(
-            given, user_id=scope.user_id, session_id=scope.session_id, agent_id=agent_id,
-            timezone=scope.timezone, branch=branch,
-        )  # fmt: skip
+        memory.add(given, **scope.place, agent_id=agent_id, timezone=scope.timezone, branch=branch)
 
     try:
         add(*turns)

@@ -41,6 +41,7 @@ class LightMemChatMessageHistory(BaseChatMessageHistory):
         max_tokens: Give back only the last whole exchanges that fit into so many tokens, and at
             least the last one; tool calls stay with their results. ``None`` gives back all.
         messages: Messages to begin with.
+        space: The space whose session it is, instead of the user's own.
 
     Raises:
         ScopeError: ``user_id`` or ``session_id`` is not a valid one.
@@ -73,6 +74,7 @@ class LightMemChatMessageHistory(BaseChatMessageHistory):
         session_id: str = DEFAULT_SESSION,
         max_tokens: int | None = None,
         messages: Sequence[BaseMessage] = (),
+        space: str | None = None,
     ) -> None:
         super().__init__()
         check_counts(max_tokens=max_tokens)
@@ -81,6 +83,7 @@ class LightMemChatMessageHistory(BaseChatMessageHistory):
         self.user_id = check_user_id(user_id, longest)
         self.session_id = check_scope_id(session_id, "session_id", longest)
         self.max_tokens = max_tokens
+        self.space = space
         if messages:
             self.add_messages(messages)
 
@@ -95,8 +98,7 @@ class LightMemChatMessageHistory(BaseChatMessageHistory):
             StorageError: The store cannot be read.
         """
         turns = self.memory.short_term(
-            user_id=self.user_id,
-            session_id=self.session_id,
+            **self._scope.place,
             max_tokens=1 if self.max_tokens is None else self.max_tokens,
             measure=None if self.max_tokens else _weightless,
         )
@@ -112,10 +114,9 @@ class LightMemChatMessageHistory(BaseChatMessageHistory):
         Raises:
             StorageError: The store cannot be written.
         """
-        scope = Scope(self.user_id, self.session_id)
         settings = self.memory.settings
         turns = [to_turn(message, settings, whole=True) for message in messages]
-        add_turns(self.memory, turns, scope)
+        add_turns(self.memory, turns, self._scope)
 
     async def aadd_messages(self, messages: Sequence[BaseMessage]) -> None:
         """Write messages down without blocking the event loop."""
@@ -123,7 +124,11 @@ class LightMemChatMessageHistory(BaseChatMessageHistory):
 
     def clear(self) -> None:
         """Begin the conversation anew; what was said before can still be recalled."""
-        self.memory.clear_short_term(user_id=self.user_id, session_id=self.session_id)
+        self.memory.clear_short_term(**self._scope.place)
+
+    @property
+    def _scope(self) -> Scope:
+        return Scope(self.user_id, self.session_id, space=self.space)
 
     async def aclear(self) -> None:
         """Begin the conversation anew, without blocking the event loop."""

@@ -6,36 +6,25 @@ import datetime as dt
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, cast
+from dataclasses import replace
+from typing import cast
 
 from langchain_core.chat_history import BaseChatMessageHistory
 from langchain_core.documents import Document
 from langchain_core.messages import BaseMessage
 
 from lightmem_integrations.errors import InvalidRequestError, ScopeError
+from lightmem_integrations.importers.conversation import moment_of
+from lightmem_integrations.importers.importing import add_turns
 from lightmem_integrations.langchain.messages import to_turn
 from lightmem_integrations.langchain.scope import DEFAULT_SESSION
 from lightmem_integrations.lightmem import LightMem, checked_memory
 from lightmem_integrations.records.conversation import ROLES, Role, Turn
+from lightmem_integrations.records.report import Imported
 from lightmem_integrations.records.storable import storable
 from lightmem_integrations.safety import check_user_id, digest, short_repr
 
-_AT_ONCE = 500  # turns in one transaction: a guess
 _DIGEST_BYTES = 8  # a guess: millions of messages may be imported into one session
-
-
-@dataclass(frozen=True, slots=True)
-class Imported:
-    """The result of an import.
-
-    Attributes:
-        turns: Turns that are now in the memory.
-        skipped: Messages or documents without any content.
-    """
-
-    turns: int
-    skipped: int
 
 
 def import_messages(
@@ -79,8 +68,8 @@ def import_messages(
         when = None if said_at is None else said_at(message)
         turns.append(replace(turn, id=own_id, time=when))
     check_user_id(user_id, memory.settings.max_id_chars)
-    _add(memory, turns, user_id, session_id, agent_id)
-    return Imported(len(turns), skipped)
+    add_turns(memory, turns, user_id=user_id, session_id=session_id, agent_id=agent_id)
+    return Imported(len(turns), skipped, int(bool(turns)))
 
 
 def import_documents(
@@ -143,16 +132,16 @@ def import_documents(
         session = known.get(session_key) if session_key is not None else None
         said = list(_said_in(document, head, asking, role_key))
         skipped += not said
-        when = _moment(known.get(time_key), time_zone)
+        when = moment_of(known.get(time_key), time_zone)
         own_id = document.id or f"imported-{_digest(document.page_content, str(when))}"
         turns = by_scope.setdefault((owner, session_id if session is None else str(session)), [])
         turns += [
-            Turn(role=role, text=text, id=f"{own_id}:{place}", time=when)
+            storable(Turn(role=role, text=text, id=f"{own_id}:{place}", time=when), memory.settings)
             for place, (role, text) in enumerate(said)
         ]
     for (owner, session), turns in by_scope.items():
-        _add(memory, turns, owner, session, agent_id)
-    return Imported(sum(map(len, by_scope.values())), skipped)
+        add_turns(memory, turns, user_id=owner, session_id=session, agent_id=agent_id)
+    return Imported(sum(map(len, by_scope.values())), skipped, sum(map(bool, by_scope.values())))
 
 
 def _messages_of(source: object) -> list[BaseMessage]:
@@ -188,37 +177,5 @@ def _said_in(
             yield "user" if each.group(1).lower() in asking else "assistant", words
 
 
-def _moment(value: Any, zone: dt.tzinfo) -> dt.datetime | None:
-    if value is None:
-        return None
-    try:
-        if isinstance(value, (int, float)):
-            return dt.datetime.fromtimestamp(value, dt.timezone.utc)
-        when = value if isinstance(value, dt.datetime) else _from_iso(str(value))
-    except (ValueError, OverflowError, OSError) as error:
-        raise InvalidRequestError(
-            f"The time {short_repr(value)} cannot be read: {error}. Pass a datetime, ISO 8601, or "
-            "seconds since 1970."
-        ) from error
-    return when if when.utcoffset() is not None else when.replace(tzinfo=zone)
-
-
-def _from_iso(text: str) -> dt.datetime:
-    # Python 3.10 does not read the Z.
-    return dt.datetime.fromisoformat(re.sub(r"[zZ]$", "+00:00", text))
-
-
 def _digest(*parts: str) -> str:
     return digest(json.dumps(parts), _DIGEST_BYTES)
-
-
-def _add(
-    memory: LightMem, turns: Sequence[Turn], user_id: str, session_id: str, agent_id: str | None
-) -> None:
-    for start in range(0, len(turns), _AT_ONCE):
-        memory.add(
-            [storable(turn, memory.settings) for turn in turns[start : start + _AT_ONCE]],
-            user_id=user_id,
-            session_id=session_id,
-            agent_id=agent_id,
-        )

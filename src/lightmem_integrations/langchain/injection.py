@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, fields
 from typing import Any, Literal, cast
 
 from langchain.agents.middleware.types import ModelRequest
 from langchain_core.messages import AnyMessage, BaseMessage, HumanMessage, SystemMessage
 
+from lightmem_integrations.errors import InvalidRequestError
 from lightmem_integrations.langchain.messages import SOURCE, is_from_person, text_of
-from lightmem_integrations.safety import FENCE_OPEN
+from lightmem_integrations.safety import FENCE_OPEN, short_repr
 
 Injection = Literal["message", "question", "system"]
 INJECTIONS: tuple[Injection, ...] = ("message", "question", "system")
+
+
+def check_injection(inject: object) -> None:
+    """Refuse what is no place for a memory block.
+
+    Raises:
+        InvalidRequestError: It is none.
+    """
+    if inject not in INJECTIONS:
+        raise InvalidRequestError(
+            f"inject is {short_repr(inject)}; it must be one of {', '.join(INJECTIONS)}."
+        )
 
 
 @dataclass(init=False)
@@ -69,6 +83,34 @@ def with_block(request: ModelRequest[Any], context: str, place: Injection) -> Re
     else:
         given["messages"] = _PUT[place](request.messages, context)
     return RemindingRequest(blocks=(*getattr(request, "blocks", ()), (place, context)), **given)
+
+
+@contextmanager
+def reminding(
+    request: ModelRequest[Any],
+    blocks: Sequence[tuple[Injection, str]],
+    guarded: Callable[[], AbstractContextManager[None]],
+) -> Iterator[ModelRequest[Any]]:
+    """The request with memory blocks, as long as the model is called with it.
+
+    Args:
+        request: What the model would be sent without memory.
+        blocks: Each block, and where it stands; of those at one place, in their order.
+        guarded: Keeps what fails here from failing the turn.
+    """
+    reminded = request
+    for place, context in blocks:
+        reminded = with_block(reminded, context, place)
+    sent, given = reminded.messages, list(request.messages)
+    placed = list(sent)
+    try:
+        yield reminded
+    finally:
+        # The list is the agent's state to a middleware that changes it instead of replacing it:
+        # what is done to ours is done to that one.
+        if sent is not request.messages and list(map(id, sent)) != list(map(id, placed)):
+            with guarded():
+                request.messages[:] = without_block(sent, placed, given)
 
 
 def without_block(

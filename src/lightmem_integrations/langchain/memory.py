@@ -13,10 +13,12 @@ from pydantic import Field
 from lightmem_integrations.errors import InvalidRequestError, ScopeError
 from lightmem_integrations.langchain.arguments import check_arguments
 from lightmem_integrations.langchain.messages import text_of, to_message, to_turn
-from lightmem_integrations.langchain.scope import DEFAULT_SESSION
+from lightmem_integrations.langchain.scope import DEFAULT_SESSION, RunLimits, Scope
 from lightmem_integrations.lightmem import LightMem
+from lightmem_integrations.records.access import spaces_read
 from lightmem_integrations.records.conversation import TIERS, Tier, Turn
-from lightmem_integrations.records.storable import cleaned
+from lightmem_integrations.records.filters import Filter
+from lightmem_integrations.records.storable import cleaned, labelled
 from lightmem_integrations.safety import check_scope_id, check_user_id
 
 logger = logging.getLogger(__name__)
@@ -61,10 +63,17 @@ class LightMemMemory(BaseMemory):
         recall_answers: ``False`` keeps the model's replies out of recall; they stay in the
             conversation.
         strict: Raise what the memory raises, instead of going on without it.
+        space: The space in whose memory it is recorded, instead of the user's own.
+        spaces: Spaces to recall from besides the user's own memory and ``space``; ``"all"`` for
+            every one that the user may read.
+        filter: What recalled turns must meet, as in ``LightMem.recall``, or a function of the
+            chain's inputs that gives it.
+        metadata: Metadata of what is recorded, or such a function.
 
     Raises:
         ScopeError: Neither ``user_id`` nor ``user_id_key`` is given, or an id is not valid.
-        InvalidRequestError: No variable is named, or two have the same name.
+        InvalidRequestError: No variable is named, two have the same name, or ``filter`` is none.
+        InvalidTurnError: ``metadata`` is none.
     """
 
     memory: LightMem = Field(exclude=True)
@@ -84,12 +93,17 @@ class LightMemMemory(BaseMemory):
     window_tokens: int | None = None
     recall_answers: bool = True
     strict: bool = False
+    space: str | None = None
+    spaces: Any = ()
+    filter: Any = None
+    metadata: Any = None
 
     def __init__(self, *, session_id: str = DEFAULT_SESSION, **fields: Any) -> None:
         check_arguments(self, fields)
         if fields.get("user_id") is None and fields.get("user_id_key") is None:
             raise ScopeError("No user is named. Pass user_id=, or user_id_key= and that input.")
         check_scope_id(session_id, "session_id")
+        RunLimits(filter=fields.get("filter"), metadata=fields.get("metadata")).checked()
         super().__init__(**(fields | {"session_id": session_id}))
         names = self.memory_variables
         if not names or len({*names}) < len(names):
@@ -114,14 +128,15 @@ class LightMemMemory(BaseMemory):
         recalled, facts = "", ""
         try:
             window = self.memory.short_term(
-                user_id=user_id, session_id=self.session_id, max_tokens=self.window_tokens
-            )
-            query = self._query(inputs)
+                user_id=user_id, session_id=self.session_id, max_tokens=self.window_tokens,
+                space=self.space,
+            )  # fmt: skip
+            query, wanted = self._query(inputs), self._narrowed(inputs).filter
             if self.memory_key is not None or self.memories_key is not None:
                 tiers = tuple(t for t in TIERS if t != "ltm") if self.facts_key else TIERS
-                recalled = self._recalled(user_id, query, window, tiers)
+                recalled = self._recalled(user_id, query, window, tiers, wanted)
             if self.facts_key is not None:
-                facts = self._recalled(user_id, query, window, ("ltm",))
+                facts = self._recalled(user_id, query, window, ("ltm",), wanted)
         except ScopeError:
             raise
         except Exception as error:
@@ -152,7 +167,9 @@ class LightMemMemory(BaseMemory):
             said = (HumanMessage(content=text_of(asked)), AIMessage(content=text_of(answered)))
             settings, recalled = self.memory.settings, self.recall_answers
             turns = [to_turn(each, settings, recall_answers=recalled) for each in said]
-            self.memory.add(turns, user_id=user_id, session_id=self.session_id)
+            metadata = self._narrowed(inputs).said
+            turns = [labelled(turn, metadata, settings) for turn in turns]
+            self.memory.add(turns, user_id=user_id, session_id=self.session_id, space=self.space)
         except ScopeError:
             raise
         except Exception as error:
@@ -166,15 +183,26 @@ class LightMemMemory(BaseMemory):
         Raises:
             ScopeError: The memory was made without ``user_id``, so it is not clear whose.
         """
-        self.memory.clear_short_term(user_id=self._user({}), session_id=self.session_id)
+        self.memory.clear_short_term(
+            user_id=self._user({}), session_id=self.session_id, space=self.space
+        )
 
     def _user(self, inputs: dict[str, Any]) -> str:
         if self.user_id is not None:
             return self.user_id
         return check_user_id(inputs.get(self.user_id_key or ""))
 
+    def _narrowed(self, inputs: dict[str, Any]) -> Scope:
+        within = RunLimits(filter=self.filter, metadata=self.metadata).narrowing(inputs)
+        return Scope(self._user(inputs), self.session_id, None, self.space, (), *within)
+
     def _recalled(
-        self, user_id: str, query: str, window: tuple[Turn, ...], tiers: tuple[Tier, ...]
+        self,
+        user_id: str,
+        query: str,
+        window: tuple[Turn, ...],
+        tiers: tuple[Tier, ...],
+        wanted: Filter | None,
     ) -> str:
         if not query.strip():
             return ""
@@ -186,6 +214,8 @@ class LightMemMemory(BaseMemory):
             tiers=tiers,
             exclude=[turn.id for turn in window if turn.id],
             strict=self.strict,
+            spaces=spaces_read(self.spaces, self.space),
+            filter=wanted,
         ).text
 
     def _rendered(self, recalled: str, messages: list[BaseMessage]) -> str | list[BaseMessage]:

@@ -56,6 +56,7 @@ def to_turn(
 ) -> Turn:
     """A message as a turn: its id, its speaker's name and its text, without any reasoning.
 
+    What can be metadata of its ``additional_kwargs`` is the turn's.
     The message itself is kept beside the text only where the text does not say it all.
 
     Args:
@@ -66,8 +67,9 @@ def to_turn(
     """
     kinds = (role for kind, role in _ROLES if isinstance(message, kind))
     turn = Turn(
-        role=next(kinds, "system"), text=text_of(message), speaker=message.name, id=message.id
-    )
+        role=next(kinds, "system"), text=text_of(message), speaker=message.name, id=message.id,
+        metadata=message.additional_kwargs,
+    )  # fmt: skip
     turn = storable(turn, settings, recall_answers=recall_answers)
     if whole:
         says_it_all = turn.id is not None and to_message(turn) == message

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, cast
 
 from langchain.agents.middleware.types import (
@@ -15,11 +15,11 @@ from langchain.agents.middleware.types import (
     ModelResponse,
 )
 from langchain_core.messages import BaseMessage
-from langchain_core.runnables.config import ensure_config
+from langchain_core.runnables.config import RunnableConfig, ensure_config
 from langgraph.runtime import Runtime
 
 from lightmem_integrations.display import described
-from lightmem_integrations.errors import InvalidRequestError, ScopeError
+from lightmem_integrations.errors import ScopeError
 from lightmem_integrations.langchain.asker import (
     ASKER,
     BEFORE,
@@ -30,24 +30,25 @@ from lightmem_integrations.langchain.asker import (
 )
 from lightmem_integrations.langchain.background import RECALL_SECONDS, BackgroundMemory
 from lightmem_integrations.langchain.injection import (
-    INJECTIONS,
     Injection,
-    with_block,
-    without_block,
+    check_injection,
+    reminding,
 )
 from lightmem_integrations.langchain.pending_turns import AskedState, PendingTurn, PendingTurns
-from lightmem_integrations.langchain.scope import Scope, named_user, scope_of
+from lightmem_integrations.langchain.scope import (
+    RunFilter,
+    RunLimits,
+    RunMetadata,
+    Scope,
+    named_user,
+    scope_of,
+)
 from lightmem_integrations.langchain.toolkit import LightMemToolkit
+from lightmem_integrations.langchain.tracing import TRACE_POLICY
 from lightmem_integrations.langchain.wait_budget import WaitBudget
 from lightmem_integrations.lightmem import LightMem, checked_memory
-from lightmem_integrations.safety import check_counts, check_scope_id, check_user_id, short_repr
-
-try:  # from langchain 1.4 on
-    from langgraph.types import TracePolicy, omit_payload
-except ImportError:  # pragma: no cover
-    _TRACE_POLICY = None
-else:
-    _TRACE_POLICY = TracePolicy(process_inputs=omit_payload, process_outputs=omit_payload)
+from lightmem_integrations.records.access import SpacesRead
+from lightmem_integrations.safety import check_counts, check_scope_id, check_user_id
 
 logger = logging.getLogger(__name__)
 
@@ -92,25 +93,28 @@ class LightMemMiddleware(AgentMiddleware[AskedState, Any, Any]):
         agent_id: Which agent this is, for the record.
         k: How many memories a recall returns. ``None``: as the memory's settings say.
         max_tokens: Size of what is put into the prompt, in tokens. ``None``: as the settings say.
-        recall_seconds: How long memory may hold up one answer, in seconds, all in all. While
-            models still load, words alone find what is recalled.
+        recall_seconds: How long memory may hold up one answer; while models load, words alone find.
         inject: Where the memory block stands: as a ``message`` of its own before the question,
             as the first part of the ``question``, for models that insist on human and AI messages
-            taking turns, or as the last part of the ``system`` message. In each case what comes
-            before it is the same in every turn, so that a provider's cache of it keeps working;
-            with ``system``, the conversation comes after it and is not cached.
-        recall_answers: ``False`` keeps the model's replies out of recall; they stay in the
-            history.
-        tools: Give the agent the tools of ``LightMemToolkit`` as well.
+            taking turns, or as the last part of the ``system`` message. What comes before it stays
+            the same, so that a provider caches it; with ``system``, not the conversation.
+        profile: Put the user's profile behind the system prompt, where it stays the same until a
+            fact or an instruction changes, and what lies ahead before what is recalled.
+        recall_answers: ``False`` keeps the model's replies out of recall, in the history only.
+        tools: Give the agent the tools of ``LightMemToolkit`` as well, under the same limits.
         name: Name of this middleware; needed only if an agent has two of them.
         strict: Raise what the memory raises. Even so, being slow is no error.
+        space: The space whose memory it is, not the user's own; or a function of the run's context.
+        spaces: Spaces to recall from besides, ``"all"`` that one may read, or such a function.
+        filter: What recalled turns must meet, as in ``LightMem.recall``, or such a function.
+        metadata: Metadata of what is recorded, besides a message's own, or such a function.
 
     Raises:
         ScopeError: ``user_id`` or ``session_id`` is not a valid one.
         InvalidRequestError: Another argument is out of its range.
     """
 
-    trace_policy = _TRACE_POLICY
+    trace_policy = TRACE_POLICY
     state_schema = AskedState
 
     def __init__(
@@ -124,29 +128,32 @@ class LightMemMiddleware(AgentMiddleware[AskedState, Any, Any]):
         max_tokens: int | None = None,
         recall_seconds: float = RECALL_SECONDS,
         inject: Injection = "message",
+        profile: bool = False,
         recall_answers: bool = True,
         tools: bool = False,
         name: str | None = None,
         strict: bool = False,
+        space: str | Callable[[Any], str | None] | None = None,
+        spaces: SpacesRead | Callable[[Any], SpacesRead] = (),
+        filter: RunFilter = None,  # noqa: A002
+        metadata: RunMetadata = None,
     ) -> None:
         super().__init__()
         check_counts(k=k, max_tokens=max_tokens)
-        if inject not in INJECTIONS:
-            raise InvalidRequestError(
-                f"inject is {short_repr(inject)}; it must be one of {', '.join(INJECTIONS)}."
-            )
+        check_injection(inject)
         longest = checked_memory(memory).settings.max_id_chars
         self._user_id = None if user_id is None else check_user_id(user_id, longest)
         self._session_id = (
             None if session_id is None else check_scope_id(session_id, "session_id", longest)
         )
-        names = {"user_id": user_id, "session_id": session_id, "agent_id": agent_id}
-        self.tools = LightMemToolkit(memory=memory, **names).get_tools() if tools else []
-        background = BackgroundMemory(
-            memory, k=k, max_tokens=max_tokens, agent_id=agent_id, seconds=recall_seconds,
-            strict=strict,
-        )  # fmt: skip
-        self._pending = PendingTurns(background, recall_answers=recall_answers)
+        self._within = RunLimits(space, spaces, filter, metadata).checked()
+        self.tools = LightMemToolkit(
+            memory=memory, user_id=user_id, session_id=session_id, agent_id=agent_id,
+            space=space, spaces=spaces, filter=filter, note_metadata=metadata,
+        ).get_tools() if tools else []  # fmt: skip
+        background = BackgroundMemory(memory, k=k, max_tokens=max_tokens, agent_id=agent_id,
+                                      seconds=recall_seconds, strict=strict)  # fmt: skip
+        self._pending = PendingTurns(background, recall_answers=recall_answers, profile=profile)
         self._notice = ResumeNotice()
         self._inject = inject
         self._strict = strict
@@ -166,7 +173,7 @@ class LightMemMiddleware(AgentMiddleware[AskedState, Any, Any]):
         """Make sure that a user is named, and keep in mind who asks."""
         config = ensure_config()
         named = named_user(config, user_id=self._user_id, runtime=runtime)
-        scope = scope_of(config, user_id=named, session_id=self._session_id, runtime=runtime)
+        scope = self._scope(config, named, runtime)
         asked: dict[str, Any] = {}
         with self._guarded():
             self._pending.begin(state["messages"], scope)
@@ -196,8 +203,8 @@ class LightMemMiddleware(AgentMiddleware[AskedState, Any, Any]):
         finally:  # also if the run is cancelled meanwhile
             record = self._pending.recorded(pending)
         pending.budget.wait(record)
-        with self._reminding(request, pending) as reminding:
-            response = handler(reminding)
+        with self._reminding(request, pending) as reminded:
+            response = handler(reminded)
         self._pending.answered(pending, response.result)
         return response
 
@@ -215,8 +222,8 @@ class LightMemMiddleware(AgentMiddleware[AskedState, Any, Any]):
         finally:  # also if the run is cancelled meanwhile
             record = self._pending.recorded(pending)
         await pending.budget.wait_async(record)
-        with self._reminding(request, pending) as reminding:
-            response = await handler(reminding)
+        with self._reminding(request, pending) as reminded:
+            response = await handler(reminded)
         self._pending.answered(pending, response.result)
         return response
 
@@ -269,32 +276,25 @@ class LightMemMiddleware(AgentMiddleware[AskedState, Any, Any]):
     ) -> tuple[Scope, Sequence[BaseMessage]]:
         """The scope of who asked, and the messages, without those of who else resumed the run."""
         config = ensure_config()  # of the run that calls this hook
-        bound: dict[str, Any] = {"user_id": self._user_id, "runtime": runtime}
-        named = named_user(config, **bound)
-        scope = scope_of(config, session_id=self._session_id, **bound)
+        named = named_user(config, user_id=self._user_id, runtime=runtime)
+        scope = self._scope(config, self._user_id, runtime)
         asker = state.get(ASKER) if self._user_id is None else None
         if asker is not None and asker["user_id"] != named:
             self._notice.say(scope.session_id, asker, named)
-            scope = Scope(asker["user_id"], scope.session_id)
+            scope = scope.resumed_for(asker["user_id"])
             messages = without_others(messages, asker)
         return scope, messages
 
-    @contextmanager
+    def _scope(self, config: RunnableConfig, user_id: str | None, runtime: Runtime[Any]) -> Scope:
+        bound: dict[str, Any] = {"session_id": self._session_id, "within": self._within}
+        return scope_of(config, user_id=user_id, runtime=runtime, **bound)
+
     def _reminding(
         self, request: ModelRequest[Any], pending: PendingTurn
-    ) -> Iterator[ModelRequest[Any]]:
+    ) -> AbstractContextManager[ModelRequest[Any]]:
         """The request with what is remembered, as long as the model is called with it."""
-        context = self._pending.context(pending)
-        if not context:
-            yield request
-            return
-        given, reminding = list(request.messages), with_block(request, context, self._inject)
-        sent, placed = reminding.messages, list(reminding.messages)
-        try:
-            yield reminding
-        finally:
-            # The list is the agent's state to a middleware that changes it instead of replacing
-            # it: what is done to ours is done to that one.
-            if sent is not request.messages and list(map(id, sent)) != list(map(id, placed)):
-                with self._guarded():
-                    request.messages[:] = without_block(sent, placed, given)
+        recalled, profile = self._pending.context(pending), self._pending.profile(pending)
+        blocks: list[tuple[Injection, str]] = [(self._inject, recalled)]
+        if profile is not None:
+            blocks = [("system", profile.text), (self._inject, profile.ahead), *blocks]
+        return reminding(request, [block for block in blocks if block[1]], self._guarded)

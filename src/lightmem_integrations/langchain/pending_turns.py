@@ -35,6 +35,7 @@ from lightmem_integrations.langchain.messages import (
 from lightmem_integrations.langchain.scope import Scope, history_of, is_from_model
 from lightmem_integrations.langchain.wait_budget import WaitBudget
 from lightmem_integrations.records.conversation import Branch, Turn
+from lightmem_integrations.records.profile import Profile
 
 _KEPT_QUESTIONS = 256  # a guess: far more than one process answers at a time
 
@@ -56,6 +57,7 @@ class PendingTurn:
     message: BaseMessage | None
     turns: list[Turn]
     recall: Future[str]
+    profile: Future[Profile] | None
     from_model: bool
     branch: Branch
     record: Future[None] | None = None
@@ -69,10 +71,14 @@ class PendingTurns:
     Args:
         memory: The memory, in its threads.
         recall_answers: ``False`` keeps the model's replies out of recall.
+        profile: Whether a question's user is shown to the model by their profile.
     """
 
-    def __init__(self, memory: BackgroundMemory, *, recall_answers: bool) -> None:
+    def __init__(
+        self, memory: BackgroundMemory, *, recall_answers: bool, profile: bool = False
+    ) -> None:
         self._memory = memory
+        self._profile = profile
         self._recall_answers = recall_answers
         self._by_question: dict[tuple[Scope, str], PendingTurn] = {}
         self._begun: dict[tuple[str, str | None], frozenset[str]] = {}
@@ -89,7 +95,9 @@ class PendingTurns:
         return repr(self._memory)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        made = functools.partial(type(self), recall_answers=self._recall_answers)
+        made = functools.partial(
+            type(self), recall_answers=self._recall_answers, profile=self._profile
+        )
         return made, (self._memory,)
 
     def start(
@@ -159,9 +167,9 @@ class PendingTurns:
         if answer is not None and pending.answered and not from_model:
             settings = self._memory.settings
             turns.append(to_turn(answer, settings, recall_answers=self._recall_answers))
-        branch = pending.branch
-        if branch.turn_ids is not None:  # the question may have been trimmed away since
-            branch = replace(branch, turn_ids={*branch.turn_ids, *ids_of(messages)})
+        # What was said in this session meanwhile, by another run, is not replaced by this one: what
+        # is, was superseded when the question was recorded.
+        branch = replace(pending.branch, turn_ids=None)
         return pending.budget, self._memory.record(turns, scope, branch)
 
     def context(self, pending: PendingTurn) -> str:
@@ -172,6 +180,15 @@ class PendingTurns:
         text = self._memory.text(pending.recall)
         pending.told_late = not pending.recall.done()
         return text
+
+    def profile(self, pending: PendingTurn) -> Profile | None:
+        """The profile of who asks, if it is wanted and came in time."""
+        call = pending.profile
+        if call is None:
+            return None
+        self._memory.check(call)
+        failed = not call.done() or call.cancelled() or call.exception() is not None
+        return None if failed else call.result()
 
     def check(self, record: Future[None]) -> None:
         """Raise the error of a record, if errors are to be raised."""
@@ -192,13 +209,15 @@ class PendingTurns:
             for message in said
         ]
         question = AskedQuestion(turns[-1].id or "", words_of(said[-1])) if said else None
+        followed = None if from_model else branch
         return PendingTurn(
             key=_key(said, scope),
             budget=WaitBudget(self._memory.seconds),
             asked="" if question is None else question.text,
             message=said[-1] if said else None,
             turns=[] if from_model else turns,
-            recall=self._memory.recall(question, scope, messages, None if from_model else branch),
+            recall=self._memory.recall(question, scope, messages, followed),
+            profile=self._memory.profile(scope, followed) if self._profile else None,
             from_model=from_model,
             branch=branch,
         )

@@ -36,7 +36,14 @@ from lightmem_integrations.langchain.messages import (
     last_exchange,
     to_turn,
 )
-from lightmem_integrations.langchain.scope import Scope, history_of, is_from_model, scope_of
+from lightmem_integrations.langchain.scope import (
+    RunLimits,
+    RunMetadata,
+    Scope,
+    history_of,
+    is_from_model,
+    scope_of,
+)
 from lightmem_integrations.langchain.wait_budget import wait_for
 from lightmem_integrations.lightmem import LightMem
 from lightmem_integrations.records.conversation import Branch
@@ -60,6 +67,8 @@ def record_turns(
     session_id: str | None = None,
     agent_id: str | None = None,
     recall_answers: bool = True,
+    space: str | Callable[[Any], str | None] | None = None,
+    metadata: RunMetadata = None,
 ) -> Runnable[_Input, _Output]:
     """The same chain, which writes down what it was asked and what it answered.
 
@@ -84,10 +93,15 @@ def record_turns(
         session_id: The session of runs that name none.
         agent_id: Which agent writes, for the record.
         recall_answers: ``False`` keeps the model's replies out of recall; they stay in the history.
+        space: The space that keeps it, instead of the user's own memory: a name, or a function of
+            the run's context that gives one or ``None``.
+        metadata: Metadata of what is recorded, besides a message's own, or such a function.
 
     Raises:
         ScopeError: ``user_id`` or ``session_id`` is not a valid one.
+        InvalidTurnError: ``metadata`` is none.
     """
+    within = RunLimits(space, metadata=metadata).checked()
     if user_id is not None:
         check_user_id(user_id)
     if session_id is not None:
@@ -98,7 +112,10 @@ def record_turns(
     def watched(given: Any, config: RunnableConfig | None, context: object) -> RunnableConfig:
         config = ensure_config(config)
         runtime = None if context is None else SimpleNamespace(context=context)
-        scope = scope_of(config, user_id=user_id, session_id=session_id, runtime=runtime)
+        scope = scope_of(
+            config, user_id=user_id, session_id=session_id, runtime=runtime,
+            within=within,
+        )  # fmt: skip
         asked, from_model = question_in(given, input_key), is_from_model(config)
         history = f"{history_of(config, agent_id)}:chain"
         now = scope.now(memory.settings)
@@ -132,7 +149,7 @@ def record_turns(
         """The scope of who had asked what a resumed run answers; ``None`` if nobody knows."""
         asker = askers.get(scope.session_id)
         if asker is None:  # asked in another process: then it is in the asker's history
-            known = memory.history(user_id=scope.user_id, session_id=scope.session_id)
+            known = memory.history(**scope.place)
             question = ids_of(last_exchange(messages_in(answered))[0])
             asker = scope.user_id if question & {turn.id for turn in known} else None
         if asker != scope.user_id:
@@ -141,11 +158,12 @@ def record_turns(
                 "not recorded for the other one.",
                 short_repr(scope.session_id),
             )
-        return None if asker is None else Scope(asker, scope.session_id)
+        return None if asker is None else scope.resumed_for(asker)
 
     remade = partial(
         record_turns, memory=memory, input_key=input_key, output_key=output_key, user_id=user_id,
-        session_id=session_id, agent_id=agent_id, recall_answers=recall_answers,
+        session_id=session_id, agent_id=agent_id, recall_answers=recall_answers, space=space,
+        metadata=metadata,
     )  # fmt: skip
     return _Recorded(chain=chain, watched=watched, remade=remade)
 

@@ -17,13 +17,13 @@ from typing_extensions import Self
 
 from lightmem_integrations.errors import ScopeError
 from lightmem_integrations.langchain.arguments import check_arguments
-from lightmem_integrations.langchain.scope import scope_of
+from lightmem_integrations.langchain.scope import RunLimits, scope_of
 from lightmem_integrations.lightmem import LightMem
 from lightmem_integrations.records.conversation import TIERS, Hit, Tier
 from lightmem_integrations.safety import check_known, check_user_id, digest, short_repr
 
 _OWN = ("k", "max_tokens", "score_threshold", "tiers")
-_OPTIONS = (*_OWN, "session_id", "since", "until", "speakers", "timezone")
+_OPTIONS = (*_OWN, "filter", "session_id", "since", "until", "speakers", "timezone", "spaces")
 _DIGEST_BYTES = 6  # a guess: tells apart the facts that one turn proves
 
 
@@ -39,7 +39,7 @@ class LightMemRetriever(BaseRetriever):
     A document's ``page_content`` is what was remembered, its ``id`` is the same for the same
     memory of a user, and its ``metadata`` is JSON: ``tier``, ``score``, ``parts`` of the score,
     ``when`` (ISO 8601, with time zone), ``role`` and ``speaker``, and the sources: ``session_id``,
-    ``turn_ids``, ``episode_id`` and ``agent_id``.
+    ``turn_ids``, ``episode_id`` and ``agent_id``; and whatever else the turn's own metadata says.
 
     Args:
         memory: The memory.
@@ -49,13 +49,18 @@ class LightMemRetriever(BaseRetriever):
             say.
         max_tokens: How many tokens they may have together. ``None``: as the settings say.
         tiers: Which tiers to look in.
+        filter: What turns must meet, as in ``LightMem.recall``; one in ``search_kwargs`` or
+            in a call takes its place.
         search_kwargs: Arguments for every call, as of a vector store's retriever: ``k``,
             ``score_threshold`` and whatever else ``invoke`` takes.
+        spaces: Spaces to look in besides the user's own memory: names, ``"all"`` for every one that
+            the user may read, or a function of the run's context. ``metadata["space"]`` says whose
+            a document is.
         search_type: ``similarity``, or ``similarity_score_threshold``, which are the same here.
 
     Raises:
         ScopeError: ``user_id`` is not a valid one.
-        InvalidRequestError: An argument is not known.
+        InvalidRequestError: An argument is not known, or ``filter`` is none.
     """
 
     memory: LightMem = Field(exclude=True)
@@ -64,12 +69,16 @@ class LightMemRetriever(BaseRetriever):
     max_tokens: int | None = None
     score_threshold: float | None = None
     tiers: tuple[Tier, ...] = TIERS
+    filter: Any = None
     search_kwargs: dict[str, Any] = Field(default_factory=dict)
+    spaces: Any = ()
     search_type: Literal["similarity", "similarity_score_threshold"] = "similarity"
 
     def __init__(self, **fields: Any) -> None:
         check_arguments(self, fields)
         check_known(fields.get("search_kwargs") or (), _OPTIONS, "search_kwargs")
+        for given in (fields, fields.get("search_kwargs") or {}):
+            RunLimits(filter=given.get("filter")).checked()
         super().__init__(**fields)
 
     def for_user(self, user_id: str) -> Self:
@@ -92,8 +101,8 @@ class LightMemRetriever(BaseRetriever):
             input: The query.
             config: May name the user: ``{"configurable": {"user_id": ...}}``.
             **kwargs: For this call only, as in ``LightMem.recall``: ``user_id``, ``k``,
-                ``max_tokens``, ``score_threshold``, ``tiers``, ``session_id``, ``since``,
-                ``until``, ``speakers``, ``timezone``.
+                ``max_tokens``, ``score_threshold``, ``tiers``, ``filter``, ``session_id``,
+                ``since``, ``until``, ``speakers``, ``timezone``.
 
         Raises:
             ScopeError: No user is named, or another one than the retriever is bound to.
@@ -138,9 +147,13 @@ class LightMemRetriever(BaseRetriever):
         named = kwargs.get("user_id")
         if named is None:
             named = self.user_id
-        scope = scope_of(ensure_config(config), user_id=named, session_id=None)
-        given = {} if scope.timezone is None else {"timezone": scope.timezone}
-        return {**given, **kwargs, "user_id": self._bound(scope.user_id)}
+        given_filters = (each.get("filter") for each in (kwargs, self.search_kwargs))
+        wanted = next((each for each in given_filters if each is not None), self.filter)
+        within = RunLimits(spaces=self.spaces, filter=wanted)
+        scope = scope_of(ensure_config(config), user_id=named, session_id=None, within=within)
+        given: dict[str, Any] = {} if scope.timezone is None else {"timezone": scope.timezone}
+        given |= {"spaces": scope.spaces} if scope.spaces else {}
+        return {**given, **kwargs, "user_id": self._bound(scope.user_id), "filter": scope.filter}
 
     def _bound(self, user_id: str | None) -> str:
         if self.user_id is not None and user_id not in (None, self.user_id):
@@ -154,13 +167,16 @@ class LightMemRetriever(BaseRetriever):
 def _document(hit: Hit) -> Document:
     said = hit.turns[0] if hit.turns else None
     source = hit.source
-    own = (hit.tier, source.session_id, *source.turn_ids[:1])
+    own: tuple[str, ...] = (hit.tier, source.session_id, *source.turn_ids[:1])
+    if source.space is not None:
+        own = ("space", source.space, *own)
     if hit.tier == "ltm":  # one turn may prove several facts
         own += (digest(hit.text, _DIGEST_BYTES),)
     return Document(
         id=":".join(own),
         page_content=hit.text,
         metadata={
+            **(said.metadata if said else {}),
             "tier": hit.tier,
             "score": float(hit.score),
             "parts": {name: float(value) for name, value in hit.parts.items()},
@@ -169,6 +185,7 @@ def _document(hit: Hit) -> Document:
             "turn_ids": list(source.turn_ids),
             "episode_id": source.episode_id,
             "agent_id": source.agent_id,
+            **({} if source.space is None else {"space": source.space}),
             "role": said.role if said else None,
             "speaker": said.speaker if said else None,
         },

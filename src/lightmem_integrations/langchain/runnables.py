@@ -15,7 +15,7 @@ from lightmem_integrations.langchain.arguments import check_arguments
 from lightmem_integrations.langchain.background import RECALL_SECONDS, BackgroundMemory
 from lightmem_integrations.langchain.exchange import question_in
 from lightmem_integrations.langchain.messages import AskedQuestion, text_of
-from lightmem_integrations.langchain.scope import scope_of
+from lightmem_integrations.langchain.scope import RunLimits, scope_of
 from lightmem_integrations.langchain.wait_budget import WaitBudget
 from lightmem_integrations.lightmem import LightMem
 from lightmem_integrations.records.storable import cleaned
@@ -45,6 +45,10 @@ class LightMemRecall(RunnableSerializable[Any, Recalled]):
         max_tokens: Size of the block, in tokens. ``None``: as the settings say.
         recall_seconds: How long memory may hold up the chain, in seconds.
         strict: Raise what the memory raises. Even so, being slow is no error.
+        space: The space in which the session is recorded, if it is one's: see
+            ``LightMemMiddleware``.
+        spaces: Spaces to recall from besides, as in ``LightMemMiddleware``.
+        filter: What recalled turns must meet, as there.
 
     Raises:
         ScopeError: ``user_id`` is not a valid one.
@@ -63,12 +67,16 @@ class LightMemRecall(RunnableSerializable[Any, Recalled]):
     max_tokens: int | None = None
     recall_seconds: float = Field(default=RECALL_SECONDS, gt=0)
     strict: bool = False
+    space: Any = None
+    spaces: Any = ()
+    filter: Any = None
 
     _background: BackgroundMemory = PrivateAttr()
 
     def __init__(self, **fields: Any) -> None:
         check_arguments(self, fields)
         check_counts(k=fields.get("k"), max_tokens=fields.get("max_tokens"))
+        RunLimits(filter=fields.get("filter")).checked()
         super().__init__(**fields)
         self._background = BackgroundMemory(
             self.memory, k=self.k, max_tokens=self.max_tokens, seconds=self.recall_seconds,
@@ -135,7 +143,8 @@ class LightMemRecall(RunnableSerializable[Any, Recalled]):
         return self._rendered(self._background.text(recall))
 
     def _started(self, given: Any, config: RunnableConfig) -> Future[str] | None:
-        scope = scope_of(config, user_id=self.user_id, session_id=self.session_id)
+        within = RunLimits(self.space, self.spaces, self.filter)
+        scope = scope_of(config, user_id=self.user_id, session_id=self.session_id, within=within)
         question = self._question(given)
         if not question.text.strip():
             return None

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from langchain_core.runnables import RunnableConfig
 
 from lightmem_integrations.errors import ScopeError
 from lightmem_integrations.langchain.asker import asker_in_graph, beginner_of_run
-from lightmem_integrations.safety import check_user_id
+from lightmem_integrations.records.access import SpacesRead, spaces_read
+from lightmem_integrations.records.filter_form import filter_of
+from lightmem_integrations.records.filters import Filter, FilterLike
+from lightmem_integrations.records.metadata import checked_metadata
+from lightmem_integrations.safety import check_user_id, short_repr
 from lightmem_integrations.settings import Settings
 from lightmem_integrations.text.timezone import check_timezone, moment_in
 
@@ -20,12 +25,77 @@ _TOOL_NODES = {"tools", "tool", "tool_node", "toolnode", "call_tool", "call_tool
 """Nodes that run a model's tool calls: ``tools`` in LangChain's agents; others are a guess."""
 
 
+RunFilter = FilterLike | Callable[[Any], FilterLike | None] | None
+"""A filter, or a function of the run's context that gives one."""
+RunMetadata = Mapping[str, Any] | Callable[[Any], Mapping[str, Any] | None] | None
+"""Metadata, or a function of the run's context that gives it."""
+
+
+_MOST_METADATA = 2**20
+"""Bytes of what a run says of its turns: a guess, above what any store is likely to take of one."""
+
+
+class RunLimits(NamedTuple):
+    """What a component reads and writes, each given as it is or as a function of the run's context.
+
+    The context is what LangGraph's runtime holds; without one, the run's ``configurable``. A
+    function gives the same for the same context: it is asked again within a run.
+    """
+
+    space: str | Callable[[Any], str | None] | None = None
+    spaces: SpacesRead | Callable[[Any], SpacesRead] = ()
+    filter: RunFilter = None
+    metadata: RunMetadata = None
+
+    def checked(self) -> RunLimits:
+        """The same; a filter or metadata that makes no sense is refused, where it is known."""
+        RunLimits(
+            filter=None if callable(self.filter) else self.filter,
+            metadata=None if callable(self.metadata) else self.metadata,
+        ).narrowing(None)
+        return self
+
+    def narrowing(self, context: object) -> tuple[Filter | None, str | None]:
+        """The filter of what a run recalls, and the metadata of what it writes, as JSON."""
+        condition = self.filter(context) if callable(self.filter) else self.filter
+        said = self.metadata(context) if callable(self.metadata) else self.metadata
+        return filter_of(condition), checked_metadata(said or {}, "metadata=", _MOST_METADATA)
+
+    def of(self, context: object) -> tuple[str | None, SpacesRead]:
+        """The space that a run writes, and the spaces that it reads."""
+        space = self.space(context) if callable(self.space) else self.space
+        spaces = spaces_read(self.spaces(context) if callable(self.spaces) else self.spaces, space)
+        return space, spaces if isinstance(spaces, str) else tuple(spaces)
+
+
 class Scope(NamedTuple):
-    """The user and the session that a run reads and writes, and the user's time zone if named."""
+    """The user and the session that a run reads and writes, and the user's time zone if named.
+
+    With a ``space``, the session is one of that space's memory. Recall asks ``spaces`` besides, and
+    for what meets ``filter``; what is written has ``metadata``, as JSON, besides its own.
+    """
 
     user_id: str
     session_id: str
     timezone: str | None = None
+    space: str | None = None
+    spaces: SpacesRead = ()
+    filter: Filter | None = None
+    metadata: str | None = None
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """The metadata of what is written."""
+        return dict(json.loads(self.metadata or "{}"))
+
+    @property
+    def place(self) -> dict[str, Any]:
+        """Where its turns are, as arguments of ``LightMem``."""
+        return {"user_id": self.user_id, "session_id": self.session_id, "space": self.space}
+
+    def resumed_for(self, user_id: str) -> Scope:
+        """The same of who asked, where another user resumed the run."""
+        return self._replace(user_id=user_id, timezone=None)
 
     def now(self, settings: Settings) -> dt.datetime:
         """This moment on the user's calendar; where no zone is named, that of the settings."""
@@ -33,7 +103,12 @@ class Scope(NamedTuple):
 
 
 def scope_of(
-    config: RunnableConfig, *, user_id: object, session_id: str | None, runtime: object = None
+    config: RunnableConfig,
+    *,
+    user_id: object,
+    session_id: str | None,
+    runtime: object = None,
+    within: RunLimits | None = None,
 ) -> Scope:
     """The scope of a call: its user as in `user_of_call`, and its session.
 
@@ -59,7 +134,10 @@ def scope_of(
         thread = configurable.get("session_id")
     if thread is not None:
         session_id = str(thread)  # LangGraph takes integers and UUIDs as well
-    return Scope(user, DEFAULT_SESSION if session_id is None else session_id, zone)
+    context = getattr(runtime, "context", None)
+    within, context = within or RunLimits(), configurable if context is None else context
+    session = DEFAULT_SESSION if session_id is None else session_id
+    return Scope(user, session, zone, *within.of(context), *within.narrowing(context))
 
 
 def user_of_call(config: RunnableConfig, *, user_id: object, runtime: object = None) -> str:
@@ -89,22 +167,32 @@ def named_user(config: RunnableConfig, *, user_id: object, runtime: object = Non
     3. ``config["configurable"]["user_id"]``,
     4. the user whom LangGraph's server has authenticated.
 
+    A request writes the context and the configuration, so where a server has authenticated a user,
+    these may name nobody else.
+
     Args:
         config: The configuration of the call.
         user_id: The user that the component is bound to, or ``None``.
         runtime: LangGraph's runtime. ``None``: the one of the run that this is called from.
 
     Raises:
-        ScopeError: None of them names a user, or the one that does names no valid one.
+        ScopeError: None of them names a user, or the one that does names no valid one; or another
+            one than the server authenticated.
     """
     runtime = _current_runtime() if runtime is None else runtime
-    named_by = (
-        user_id,
+    asks = _member(_member(getattr(runtime, "server_info", None), "user"), "identity")
+    requested = (
         _member(getattr(runtime, "context", None), "user_id"),
         config.get("configurable", {}).get("user_id"),
-        _member(_member(getattr(runtime, "server_info", None), "user"), "identity"),
     )
-    for named in named_by:
+    for named in requested if user_id is None else ():
+        if named is not None and asks is not None and named != asks:
+            raise ScopeError(
+                f"The run names the user {short_repr(named)}, and the server has authenticated "
+                f"{short_repr(asks)}, so nobody's memory was touched. Leave user_id out of the "
+                "request, or pass user_id= when making the component."
+            )
+    for named in (user_id, *requested, asks):
         if named is not None:
             return check_user_id(named)
     raise ScopeError(

@@ -11,7 +11,7 @@ from langchain_core.tools import BaseTool, BaseToolkit, ToolException
 from pydantic import ConfigDict, Field
 
 from lightmem_integrations.langchain.arguments import check_arguments
-from lightmem_integrations.langchain.scope import scope_of
+from lightmem_integrations.langchain.scope import RunLimits, scope_of
 from lightmem_integrations.lightmem import LightMem
 from lightmem_integrations.records.conversation import Hit
 from lightmem_integrations.safety import check_counts, check_scope_id
@@ -44,10 +44,15 @@ class MemoryTool(BaseTool):
         k: How many memories a search returns. ``None``: as the memory's settings say.
         max_tokens: Size of what a search returns, in tokens. ``None``: as the settings say.
         strict: Raise what the memory raises.
+        space: The space that keeps the notes, as in ``LightMemMiddleware``.
+        spaces: Spaces that are searched besides, as there.
+        filter: What the tools search and change must meet, as there.
+        note_metadata: Metadata of the notes, as ``metadata`` there.
 
     Raises:
         ScopeError: ``user_id`` or ``session_id`` is not a valid one.
-        InvalidRequestError: A size is below 1.
+        InvalidRequestError: A size is below 1, or ``filter`` is none.
+        InvalidTurnError: ``note_metadata`` is none.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -59,6 +64,10 @@ class MemoryTool(BaseTool):
     k: int | None = None
     max_tokens: int | None = None
     strict: bool = False
+    space: Any = None
+    spaces: Any = ()
+    filter: Any = None
+    note_metadata: Any = None
     handle_tool_error: bool = True
 
     tool: ClassVar[ToolDescription]
@@ -70,6 +79,7 @@ class MemoryTool(BaseTool):
         if fields.get("session_id") is not None:
             check_scope_id(fields["session_id"], "session_id")
         check_counts(k=fields.get("k"), max_tokens=fields.get("max_tokens"))
+        RunLimits(filter=fields.get("filter"), metadata=fields.get("note_metadata")).checked()
         described = {
             "name": self.tool.name,
             "description": self.tool.description,
@@ -85,7 +95,10 @@ class MemoryTool(BaseTool):
         return await asyncio.to_thread(self._told, tools, given, named)
 
     def _tools(self, config: RunnableConfig | None) -> MemoryTools:
-        scope = scope_of(ensure_config(config), user_id=self.user_id, session_id=self.session_id)
+        scope = scope_of(
+            ensure_config(config), user_id=self.user_id, session_id=self.session_id,
+            within=RunLimits(self.space, self.spaces, self.filter, self.note_metadata),
+        )  # fmt: skip
         return MemoryTools(
             self.memory,
             user_id=scope.user_id,
@@ -95,6 +108,10 @@ class MemoryTool(BaseTool):
             k=self.k,
             max_tokens=self.max_tokens,
             strict=self.strict,
+            space=scope.space,
+            spaces=scope.spaces,
+            filter=scope.filter,
+            note_metadata=scope.said,
         )
 
     def _told(self, tools: MemoryTools, given: tuple[str, ...], named: dict[str, str]) -> Any:
@@ -153,6 +170,10 @@ class LightMemToolkit(BaseToolkit):
     k: int | None = None
     max_tokens: int | None = None
     strict: bool = False
+    space: Any = None
+    spaces: Any = ()
+    filter: Any = None
+    note_metadata: Any = None
 
     def __init__(self, **fields: Any) -> None:
         check_arguments(self, fields)

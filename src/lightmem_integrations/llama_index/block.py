@@ -5,31 +5,38 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from llama_index.core.base.llms.types import ChatMessage
 from llama_index.core.memory import BaseMemoryBlock, Memory
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
-from llama_index.core.prompts import BasePromptTemplate, PromptTemplate, RichPromptTemplate
-from llama_index.core.schema import MetadataMode
+from llama_index.core.prompts import BasePromptTemplate, RichPromptTemplate
 from llama_index.core.storage.chat_store.base_db import MessageStatus
 from llama_index.core.utils import get_tokenizer
+from llama_index.core.vector_stores.types import MetadataFilters
 from pydantic import Field, PrivateAttr
 
 from lightmem_integrations.lightmem import LightMem, checked_memory
 from lightmem_integrations.llama_index.failures import Failures, OnError
+from lightmem_integrations.llama_index.filters import checked_filter
 from lightmem_integrations.llama_index.messages import fingerprint, last_question, to_turn, unmarked
 from lightmem_integrations.llama_index.remade import Remade
-from lightmem_integrations.llama_index.retriever import nodes_of
-from lightmem_integrations.llama_index.session import BRANCH
-from lightmem_integrations.llama_index.window import without_placeholders
+from lightmem_integrations.llama_index.retriever import postprocessed
+from lightmem_integrations.llama_index.session import BRANCH, stored_of
+from lightmem_integrations.llama_index.window import (
+    as_template,
+    without_last_lines,
+    without_placeholders,
+)
+from lightmem_integrations.records.access import SpacesRead, spaces_read
 from lightmem_integrations.records.conversation import Recall, Turn
-from lightmem_integrations.safety import check_counts, check_scope_id, check_user_id, fence
+from lightmem_integrations.records.metadata import metadata_of
+from lightmem_integrations.records.storable import labelled
+from lightmem_integrations.safety import check_counts, check_scope_id, check_user_id
 from lightmem_integrations.text.timezone import check_timezone
 
-_FENCE_LINES = 3  # the fence, the notice below it, and the fence again
 _AS_IT_IS = RichPromptTemplate("{{ text }}")
 _SESSIONS_KEPT = 256  # a guess: more than one process serves at a time
 
@@ -54,6 +61,8 @@ class LightMemBlock(Remade, BaseMemoryBlock[str]):
         name: The block's name in the prompt.
         priority: From 1 up: when ``Memory`` cuts it, 1 before 2. With 0 it never does.
         tokenizer_fn: Text to tokens. ``None``: LlamaIndex's global tokenizer.
+        profile: Put the user's profile before what is recalled. It does not count towards
+            ``max_tokens``, and is what ``Memory`` cuts last.
         recall_answers: ``False`` keeps the model's replies out of recall; they stay in the
             history.
         timezone: The user's time zone (IANA). ``None``: the settings' ``timezone``.
@@ -65,6 +74,7 @@ class LightMemBlock(Remade, BaseMemoryBlock[str]):
         on_error: Called with each failure that is not raised.
         accept_short_term_memory: ``False`` stores nothing of what ``Memory`` lets go of.
         description: What the block is for, as in LlamaIndex.
+        space, spaces, filter, metadata: As in ``LightMemMemory``.
 
     Raises:
         ScopeError: The user or session id is missing, blank or a wildcard.
@@ -75,8 +85,13 @@ class LightMemBlock(Remade, BaseMemoryBlock[str]):
     session_id: str = "default"
     max_tokens: int | None = None
     k: int | None = None
+    profile: bool = False
     recall_answers: bool = True
     timezone: str | None = None
+    space: str | None = None
+    spaces: list[str] | str = Field(default_factory=list)
+    filter: dict[str, Any] | None = None
+    metadata: dict[str, Any] = Field(default_factory=dict)
     node_postprocessors: list[BaseNodePostprocessor] = Field(default_factory=list)
     format_template: BasePromptTemplate = Field(default=_AS_IT_IS)
 
@@ -104,6 +119,7 @@ class LightMemBlock(Remade, BaseMemoryBlock[str]):
         name: str = "lightmem",
         priority: int = 1,
         tokenizer_fn: Callable[[str], Sequence[Any]] | None = None,
+        profile: bool = False,
         recall_answers: bool = True,
         timezone: str | None = None,
         node_postprocessors: Sequence[BaseNodePostprocessor] = (),
@@ -112,29 +128,28 @@ class LightMemBlock(Remade, BaseMemoryBlock[str]):
         on_error: OnError | None = None,
         accept_short_term_memory: bool = True,
         description: str | None = "What the user said in earlier conversations.",
+        space: str | None = None,
+        spaces: SpacesRead = (),
+        filter: Mapping[str, Any] | MetadataFilters | None = None,  # noqa: A002
+        metadata: Mapping[str, Any] | None = None,
     ) -> None:
+        checked_memory(memory)
         check_user_id(user_id)
         check_scope_id(session_id, "session_id")
         check_counts(max_tokens=max_tokens, k=k)
-        if isinstance(format_template, str):
-            rich = "{{" in format_template and "}}" in format_template
-            format_template = (RichPromptTemplate if rich else PromptTemplate)(format_template)
         fields: dict[str, Any] = {
-            "user_id": user_id,
-            "session_id": session_id,
-            "max_tokens": max_tokens,
-            "k": k,
+            "user_id": user_id, "session_id": session_id, "max_tokens": max_tokens, "k": k,
             "node_postprocessors": list(node_postprocessors),
-            "format_template": format_template,
-            "name": name,
-            "description": description,
-            "priority": priority,
-            "recall_answers": recall_answers,
-            "timezone": check_timezone(timezone),
+            "format_template": as_template(format_template),
+            "name": name, "description": description, "priority": priority,
+            "profile": profile, "recall_answers": recall_answers, "space": space,
+            "timezone": check_timezone(timezone), "spaces": spaces_read(spaces, space),
+            "filter": checked_filter(filter),
+            "metadata": metadata_of(metadata, memory.settings.max_metadata_bytes),
             "accept_short_term_memory": accept_short_term_memory,
-        }
+        }  # fmt: skip
         super().__init__(**fields)
-        self._memory = checked_memory(memory)
+        self._memory = memory
         self._tokenizer_fn = tokenizer_fn
         self._failures = Failures(strict=strict, on_error=on_error)
 
@@ -182,21 +197,11 @@ class LightMemBlock(Remade, BaseMemoryBlock[str]):
         """
         if not isinstance(content, str):  # LlamaIndex asks even if there was nothing to recall
             return None
-        lines = content.splitlines()
-        goal = self._count(content) - tokens_to_truncate
-        while len(lines) > _FENCE_LINES + 1:
-            del lines[-2]
-            left = "\n".join(lines)
-            if self._count(left) <= goal:
-                return left
-        return None
+        return without_last_lines(content, self._count(content) - tokens_to_truncate, self._count)
 
     async def _aget(self, messages: list[ChatMessage] | None = None, **block_kwargs: Any) -> str:
         session_id = block_kwargs.get("session_id") or self.session_id
-        query = last_question(messages or [])
-        if query is None:
-            return ""
-        return await asyncio.to_thread(self._get, query, session_id)
+        return await asyncio.to_thread(self._get, last_question(messages or []), session_id)
 
     async def _aput(self, messages: list[ChatMessage]) -> None:
         await asyncio.to_thread(self._put, messages, self.session_id)
@@ -204,7 +209,14 @@ class LightMemBlock(Remade, BaseMemoryBlock[str]):
     def _count(self, text: str) -> int:
         return len((self._tokenizer_fn or get_tokenizer())(text))
 
-    def _get(self, query: str, session_id: str) -> str:
+    def _get(self, query: str | None, session_id: str) -> str:
+        wanted = (self._memory, self.user_id, self._count)
+        made = self._failures.profile_of(*wanted) if self.profile else None
+        standing = f"{made.text}\n{made.ahead}".strip() if made else ""
+        recalled = "" if query is None else self._recalled_for(query, session_id)
+        return "\n".join(filter(None, (without_placeholders(standing), recalled)))
+
+    def _recalled_for(self, query: str, session_id: str) -> str:
         scope = (self.user_id, session_id)
         with self._lock:
             held = frozenset(turn_id for _, turn_id in self._saved.get(scope, ()))
@@ -222,31 +234,19 @@ class LightMemBlock(Remade, BaseMemoryBlock[str]):
     def _recall(self, query: str, held: frozenset[str]) -> str:
         def recall() -> Recall:
             found = self._memory.recall(
-                query,
-                user_id=self.user_id,
-                k=self.k,
-                max_tokens=self.max_tokens,
-                exclude=held,
-                timezone=self.timezone,
-                count_tokens=self._count,
-                strict=self._failures.strict,
-            )
-            if not self.node_postprocessors or not found.hits:
-                return found
-            nodes = nodes_of(found, self.user_id)
-            for postprocessor in self.node_postprocessors:
-                nodes = postprocessor.postprocess_nodes(nodes, query_str=query)
-            lines = [node.node.get_content(MetadataMode.LLM) for node in nodes]
-            return replace(found, text=fence(lines))
+                query, user_id=self.user_id, k=self.k, max_tokens=self.max_tokens, exclude=held,
+                timezone=self.timezone, count_tokens=self._count, strict=self._failures.strict,
+                spaces=self.spaces, filter=self.filter,
+            )  # fmt: skip
+            return postprocessed(found, self.node_postprocessors, self.user_id, query)
 
         text = self._failures.text_of(recall)
         # Chat engines put the history into a prompt template.
         return without_placeholders(self.format_template.format(text=text)) if text else ""
 
-    def _stored(self) -> int:
-        return self._failures.guarded(
-            lambda: self._memory.stats(user_id=self.user_id).turns, 0, "The store cannot be read."
-        )
+    def _stored(self) -> tuple[object, ...]:
+        stored = partial(stored_of, self._memory, self.user_id, self.spaces)
+        return self._failures.guarded(stored, (), "The store cannot be read.")
 
     def _put(self, messages: Sequence[ChatMessage], session_id: str) -> None:
         with self._lock:
@@ -274,8 +274,8 @@ class LightMemBlock(Remade, BaseMemoryBlock[str]):
 
     def _turn(self, message: ChatMessage) -> Turn:
         settings, recalled = self._memory.settings, self.recall_answers
-        said = unmarked(message)
-        return to_turn(said, settings, recall_answers=recalled, timezone=self.timezone)
+        said = to_turn(unmarked(message), settings, recall_answers=recalled, timezone=self.timezone)
+        return labelled(said, self.metadata, settings)
 
     def _store(self, turns: Sequence[Turn], session_id: str) -> None:
         user_id = self.user_id
@@ -284,7 +284,9 @@ class LightMemBlock(Remade, BaseMemoryBlock[str]):
             return
 
         def add() -> bool:
-            self._memory.add(waiting, user_id=user_id, session_id=session_id, branch=BRANCH)
+            self._memory.add(
+                waiting, user_id=user_id, session_id=session_id, branch=BRANCH, space=self.space
+            )
             return True
 
         # LlamaIndex hands messages over once only: what cannot be stored must wait here, also

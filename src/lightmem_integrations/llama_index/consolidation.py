@@ -16,6 +16,7 @@ from lightmem_integrations.lightmem import LightMem, checked_memory
 from lightmem_integrations.llama_index.workers import address_of, in_worker
 from lightmem_integrations.records.conversation import ROLES, Turn
 from lightmem_integrations.records.report import ConsolidationReport
+from lightmem_integrations.records.storable import fitted
 from lightmem_integrations.safety import check_known, check_scope_id, check_user_id, short_repr
 
 _OPTIONS = ("max_calls", "max_tokens", "on_progress", "retry_set_aside", "writer")
@@ -96,7 +97,8 @@ class ConsolidateTurns(TransformComponent):
         for node in nodes:
             if node.get_content(metadata_mode=MetadataMode.NONE).strip():
                 name = node.metadata.get("session_id") or node.ref_doc_id or self.session_id
-                sessions.setdefault(str(name), []).append(_turn_of(node))
+                turn = fitted(_turn_of(node), self._memory.settings)
+                sessions.setdefault(str(name), []).append(turn)
         for session_id, turns in sessions.items():
             self._memory.add(turns, user_id=self.user_id, session_id=session_id)
         # A document is whole when it comes: nothing of it may still go on.

@@ -10,14 +10,19 @@ from llama_index_instrumentation import get_dispatcher
 from llama_index_instrumentation.base import BaseEvent
 
 from lightmem_integrations.errors import (
+    AccessError,
     ForkedProcessError,
     InvalidRequestError,
     InvalidTurnError,
     ModelError,
+    ReadOnlyError,
     ScopeError,
     StoreClosedError,
 )
+from lightmem_integrations.lightmem import LightMem
+from lightmem_integrations.models.protocols import TokenCounter
 from lightmem_integrations.records.conversation import Recall
+from lightmem_integrations.records.profile import Profile
 
 logger = logging.getLogger(__name__)
 dispatcher = get_dispatcher(__name__)
@@ -35,6 +40,8 @@ _MISUSE = (
     StoreClosedError,
     ForkedProcessError,
 )
+# These last until somebody does what their message says: told once, and no traceback says more.
+_LASTING = (AccessError, ReadOnlyError)
 
 
 class MemoryDegradedEvent(BaseEvent):
@@ -65,6 +72,7 @@ class Failures:
     def __init__(self, *, strict: bool, on_error: OnError | None = None) -> None:
         self.strict = strict
         self.on_error = on_error
+        self._logged: set[str] = set()  # consequences of lasting failures
 
     def guarded(self, action: Callable[[], _T], otherwise: _T, consequence: str) -> _T:
         """The outcome of an action; if it fails and nobody asked for strictness, another one.
@@ -75,15 +83,21 @@ class Failures:
             consequence: What the log says.
         """
         try:
-            return action()
+            done = action()
         except _MISUSE:
             raise
         except Exception as error:
             if self.strict:
                 raise
-            logger.exception(consequence)
+            if not isinstance(error, _LASTING):
+                logger.exception(consequence)
+            elif consequence not in self._logged:
+                self._logged.add(consequence)
+                logger.warning("%s %s: %s", consequence, type(error).__name__, error)
             self._tell(consequence, error)
             return otherwise
+        self._logged.discard(consequence)
+        return done
 
     def text_of(self, recall: Callable[[], Recall]) -> str:
         """The text of a recall; empty if it fails. Reports what did not work in it."""
@@ -97,6 +111,22 @@ class Failures:
             logger.warning("Recall was degraded: %s", error)
             self._tell("Recall was degraded.", error)
         return found.text
+
+    def profile_of(
+        self,
+        memory: LightMem,
+        user_id: str,
+        count_tokens: TokenCounter,
+        max_tokens: int | None = None,
+    ) -> Profile | None:
+        """A user's profile; ``None`` if that fails."""
+        return self.guarded(
+            lambda: memory.profile(
+                user_id=user_id, max_tokens=max_tokens, count_tokens=count_tokens
+            ),
+            None,
+            "There is no profile; the conversation goes on without.",
+        )
 
     def _tell(self, consequence: str, error: Exception) -> None:
         dispatcher.event(MemoryDegradedEvent(consequence=consequence, error=type(error).__name__))

@@ -23,6 +23,7 @@ from llama_index.core.memory import (
 from llama_index.core.vector_stores import SimpleVectorStore
 
 from lightmem_integrations.errors import InvalidRequestError
+from lightmem_integrations.importers.importing import add_turns
 from lightmem_integrations.lightmem import LightMem, checked_memory
 from lightmem_integrations.llama_index.messages import fingerprint, to_turn
 from lightmem_integrations.safety import check_scope_id, check_user_id, short_repr
@@ -106,7 +107,7 @@ def _add(
         name = uuid.uuid5(_TURN_IDS, f"{said[words]} {words}").hex
         if name not in known:
             turns.append(replace(to_turn(message, memory.settings, time=time), id=name))
-    memory.add(turns, user_id=user_id, session_id=session_id)
+    add_turns(memory, turns, user_id=user_id, session_id=session_id)
     return len(turns)
 
 

@@ -12,7 +12,8 @@ from typing import Any
 from llama_index.core.base.llms.types import ChatMessage
 from llama_index.core.llms import LLM
 from llama_index.core.utils import get_tokenizer
-from pydantic import PrivateAttr
+from llama_index.core.vector_stores.types import MetadataFilters
+from pydantic import Field, PrivateAttr
 from pydantic_core import to_jsonable_python
 
 from lightmem_integrations.errors import InvalidRequestError
@@ -20,10 +21,13 @@ from lightmem_integrations.lightmem import LightMem, checked_memory
 from lightmem_integrations.llama_index import stores
 from lightmem_integrations.llama_index.bound import bound_to
 from lightmem_integrations.llama_index.failures import Failures, OnError
+from lightmem_integrations.llama_index.filters import checked_filter
 from lightmem_integrations.llama_index.messages import question_of, to_messages
 from lightmem_integrations.llama_index.saved import SavedMemory
 from lightmem_integrations.llama_index.session import ChatSession
 from lightmem_integrations.llama_index.view import InsertMethodName, View, checked_insert_method
+from lightmem_integrations.records.access import SpacesRead, spaces_read
+from lightmem_integrations.records.metadata import metadata_of
 from lightmem_integrations.safety import check_counts, check_scope_id, check_user_id
 from lightmem_integrations.settings import Settings
 from lightmem_integrations.text.timezone import check_timezone
@@ -57,6 +61,9 @@ class LightMemMemory(SavedMemory):
         insert_method: Where recalled text goes. ``auto``: the first block of the user's message
             if that is in the store already (agents), otherwise a system message at the start
             (chat engines that retrieve). ``user`` or ``system`` choose one of them.
+        profile: Put the user's profile into a system message at the start, where a provider's
+            cache keeps it until a fact or an instruction changes; with ``insert_method="user"``,
+            before what is recalled. It takes a quarter of ``token_limit`` at most.
         recall: ``False`` keeps this conversation without recalling anything.
         recall_answers: ``False`` keeps the model's replies out of recall; they stay in the
             conversation.
@@ -64,6 +71,12 @@ class LightMemMemory(SavedMemory):
         strict: Raise when the store or a model fails. Otherwise the conversation goes on with
             what there is, and the log, ``on_error`` and a ``MemoryDegradedEvent`` say so.
         on_error: Called with each failure that is not raised.
+        space: The space whose memory this conversation is, instead of the user's own.
+        filter: Only what meets it is recalled: a dictionary as in ``LightMem.recall``, or
+            ``MetadataFilters``.
+        metadata: Metadata of what is stored, besides a message's own.
+        spaces: Spaces to recall from besides the user's own memory; ``"all"`` for every one that
+            the user may read. ``space`` is among them in any case.
 
     Raises:
         ScopeError: The user or session id is missing, blank or a wildcard.
@@ -76,10 +89,15 @@ class LightMemMemory(SavedMemory):
     recall_tokens: int | None = None
     k: int | None = None
     insert_method: InsertMethodName = "auto"
+    profile: bool = False
     recall: bool = True
     recall_answers: bool = True
     timezone: str | None = None
     strict: bool = False
+    space: str | None = None
+    spaces: list[str] | str = Field(default_factory=list)
+    filter: dict[str, Any] | None = None
+    metadata: dict[str, Any] = Field(default_factory=dict)
 
     _session: ChatSession = PrivateAttr()
     _view: View = PrivateAttr()
@@ -97,11 +115,16 @@ class LightMemMemory(SavedMemory):
         k: int | None = None,
         tokenizer_fn: Callable[[str], Sequence[Any]] | None = None,
         insert_method: InsertMethodName | Enum = "auto",
+        profile: bool = False,
         recall: bool = True,
         recall_answers: bool = True,
         timezone: str | None = None,
         strict: bool = False,
         on_error: OnError | None = None,
+        space: str | None = None,
+        spaces: SpacesRead = (),
+        filter: Mapping[str, Any] | MetadataFilters | None = None,  # noqa: A002
+        metadata: Mapping[str, Any] | None = None,
         settings: Settings | Mapping[str, Any] | None = None,
         store: str | None = None,
         instance: str | None = None,
@@ -126,11 +149,16 @@ class LightMemMemory(SavedMemory):
             "recall_tokens": recall_tokens,
             "k": k,
             "insert_method": method,
+            "profile": profile,
             "recall": recall,
             "recall_answers": recall_answers,
             "timezone": check_timezone(timezone),
             "strict": strict,
-            "path": None if memory.path is None else str(memory.path.absolute()),
+            "space": space,
+            "spaces": spaces_read(spaces, space),
+            "filter": checked_filter(filter),
+            "metadata": metadata_of(metadata, memory.settings.max_metadata_bytes),
+            "path": memory.place,
             "settings": to_jsonable_python(memory.settings),
             "store": stores.store_name(memory),
             "instance": instance or uuid.uuid4().hex,
@@ -147,6 +175,8 @@ class LightMemMemory(SavedMemory):
             failures,
             recall_answers=recall_answers,
             timezone=timezone,
+            space=space,
+            metadata=self.metadata,
         )
         self._view = View(
             memory,
@@ -156,7 +186,10 @@ class LightMemMemory(SavedMemory):
             recall_tokens=recall_tokens if recall else 0,
             k=k,
             insert_method=method,
+            profile=profile,
             timezone=timezone,
+            spaces=self.spaces,
+            filter=self.filter,
         )
         self.keep_findable()
 

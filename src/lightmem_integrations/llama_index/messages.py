@@ -52,6 +52,8 @@ def to_turn(
 ) -> Turn:
     """A message as a turn: its words as text, all of it beside them as ``Turn.message``.
 
+    What can be metadata of its ``additional_kwargs`` is ``Turn.metadata``.
+
     The turn gets an id of its own here, so that storing it twice is harmless. The id is not put
     into the message: some models refuse keys that they do not know.
 
@@ -73,6 +75,7 @@ def to_turn(
         time=time or moment_in(timezone or settings.timezone),
         id=uuid.uuid4().hex,
         message=_as_json(message),
+        metadata=message.additional_kwargs,
         searchable=(
             finished
             and role in ("user", "assistant")

@@ -6,22 +6,26 @@ import datetime as dt
 import json
 import logging
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any
 
 from llama_index.core.callbacks import CallbackManager
+from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.retrievers import BaseRetriever
-from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
+from llama_index.core.schema import MetadataMode, NodeWithScore, QueryBundle, TextNode
 
 from lightmem_integrations.display import described
 from lightmem_integrations.lightmem import LightMem, checked_memory
+from lightmem_integrations.llama_index.filters import FiltersLike, checked_filter
+from lightmem_integrations.records.access import SpacesRead
 from lightmem_integrations.records.conversation import TIERS, Hit, Recall, Tier
-from lightmem_integrations.safety import check_user_id
+from lightmem_integrations.safety import check_user_id, fence
 from lightmem_integrations.text.timezone import check_timezone
 
 logger = logging.getLogger(__name__)
 
-_SHOWN_TO_MODEL = ("when", "speaker")
+_SHOWN_TO_MODEL = ("when", "speaker", "space")
 _NODE_IDS = uuid.UUID("0f3d2f52-5f0c-4f0b-9d0a-6b9d1f5c7a11")
 
 
@@ -30,7 +34,7 @@ class LightMemRetriever(BaseRetriever):
 
     The user is fixed here, so that no model and no query can choose another one. Nodes carry
     the verbatim text. Their metadata says where it comes from; language models see only
-    ``when`` and ``speaker`` of it, embedding models and re-rankers nothing.
+    ``when``, ``speaker`` and ``space`` of it, embedding models and re-rankers nothing.
 
     Args:
         memory: The open store.
@@ -46,14 +50,19 @@ class LightMemRetriever(BaseRetriever):
         since: Only what was said at this moment or later, with a time zone.
         until: Only what was said before this moment, with a time zone.
         speakers: Only what these people said.
+        filter: Only what meets it, as in ``LightMem.recall``, or ``MetadataFilters``.
+        filters: The same, by the name that a vector index's retriever has for it.
         timezone: The user's time zone (IANA), by whose days the question is read. ``None``: the
             settings' ``timezone``.
         strict: Raise when a model or the index fails, instead of returning what was found
             without it.
+        spaces: Spaces to recall from besides the user's own memory; ``"all"`` for every one that
+            the user may read.
         callback_manager: LlamaIndex's callbacks.
 
     Raises:
         ScopeError: The user id is missing, blank or a wildcard.
+        InvalidRequestError: ``filter`` is none, or asks for what cannot be compared.
     """
 
     def __init__(
@@ -71,8 +80,11 @@ class LightMemRetriever(BaseRetriever):
         since: dt.datetime | None = None,
         until: dt.datetime | None = None,
         speakers: Collection[str] | None = None,
+        filter: FiltersLike | None = None,  # noqa: A002
+        filters: FiltersLike | None = None,
         timezone: str | None = None,
         strict: bool = False,
+        spaces: SpacesRead = (),
         callback_manager: CallbackManager | None = None,
     ) -> None:
         self._memory = checked_memory(memory)
@@ -88,8 +100,10 @@ class LightMemRetriever(BaseRetriever):
             "since": since,
             "until": until,
             "speakers": speakers,
+            "filter": checked_filter(filters if filter is None else filter),
             "timezone": check_timezone(timezone),
             "strict": strict,
+            "spaces": spaces,
         }
         super().__init__(callback_manager=callback_manager)
 
@@ -122,8 +136,21 @@ def nodes_of(recall: Recall, user_id: str) -> list[NodeWithScore]:
     return [NodeWithScore(node=_node(hit, user_id), score=float(hit.score)) for hit in recall.hits]
 
 
+def postprocessed(
+    recall: Recall, postprocessors: Sequence[BaseNodePostprocessor], user_id: str, query: str
+) -> Recall:
+    """A recall whose text is what these leave of its hits; as it is, where there are none."""
+    if not postprocessors or not recall.hits:
+        return recall
+    nodes = nodes_of(recall, user_id)
+    for postprocessor in postprocessors:
+        nodes = postprocessor.postprocess_nodes(nodes, query_str=query)
+    return replace(recall, text=fence([node.node.get_content(MetadataMode.LLM) for node in nodes]))
+
+
 def _node(hit: Hit, user_id: str) -> TextNode:
     metadata = {
+        **(hit.turns[0].metadata if hit.turns else {}),
         "tier": hit.tier,
         "when": hit.when.isoformat(timespec="minutes"),
         "session_id": hit.source.session_id,
@@ -131,10 +158,13 @@ def _node(hit: Hit, user_id: str) -> TextNode:
         "speaker": hit.turns[0].speaker if hit.turns else None,
         "score_parts": {name: float(part) for name, part in hit.parts.items()},
     }
-    if metadata["speaker"] is None:
-        del metadata["speaker"]
+    for name, value in (("speaker", metadata["speaker"]), ("space", hit.source.space)):
+        metadata[name] = value
+        if value is None:
+            del metadata[name]
     # Turn ids are unique in their session only, node ids must be unique in an engine.
-    place = json.dumps([user_id, hit.source.session_id, hit.source.turn_ids, hit.tier])
+    whose = [user_id] if hit.source.space is None else ["space", hit.source.space]
+    place = json.dumps([*whose, hit.source.session_id, hit.source.turn_ids, hit.tier])
     if hit.source.shared:
         place = json.dumps([user_id, "shared", hit.source.fact_id])
     return TextNode(

@@ -23,7 +23,8 @@ class SavedMemory(BaseMemory):
     """The part of a memory that finds its store, and itself, again.
 
     Attributes:
-        path: Folder of the store; ``None`` if it has none.
+        path: Folder of the store, or URL of its database without a password; ``None`` if it has
+            neither.
         settings: The store's.
         store: Its name in this process.
         instance: The memory's own name in this process.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import replace
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from llama_index.core.base.llms.types import ChatMessage
 
@@ -17,7 +17,9 @@ from lightmem_integrations.llama_index.messages import (
     to_message,
     to_turn,
 )
+from lightmem_integrations.records.access import SpacesRead
 from lightmem_integrations.records.conversation import Branch, Turn
+from lightmem_integrations.records.storable import labelled
 from lightmem_integrations.text.timezone import moment_in
 
 BRANCH = Branch(history="llama_index", turn_ids=None)
@@ -29,6 +31,18 @@ _NO_LIMIT = 2**53  # tokens: more than there ever are
 class _Scope(TypedDict):
     user_id: str
     session_id: str
+    space: str | None
+
+
+def stored_of(memory: LightMem, user_id: str, spaces: SpacesRead) -> tuple[object, ...]:
+    """What changes when something is added or forgotten, or a grant is given or revoked.
+
+    Raises:
+        AccessError: The user may not read one of the spaces.
+    """
+    names = memory.spaces.readable(spaces, user_id) if spaces else ()
+    counts = (memory.stats(user_id=user_id, space=each).turns for each in (None, *names))
+    return names, *counts
 
 
 class ChatSession:
@@ -50,11 +64,14 @@ class ChatSession:
         *,
         recall_answers: bool = True,
         timezone: str | None = None,
+        space: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
     ) -> None:
         self._memory = memory
+        self._metadata = metadata or {}
         self._recall_answers = recall_answers
         self._timezone = timezone or memory.settings.timezone
-        self._scope: _Scope = {"user_id": user_id, "session_id": session_id}
+        self._scope: _Scope = {"user_id": user_id, "session_id": session_id, "space": space}
         self.failures = failures
         self.left: set[str] = set()
         self._written = 0
@@ -95,10 +112,10 @@ class ChatSession:
         return [*self._read[1], *self._unsaved]
 
     def look(self) -> None:
-        """See how much is stored for this user now."""
-        user_id = self._scope["user_id"]
+        """See how much is stored for this user now, or in the space."""
+        whose = {"user_id": self._scope["user_id"], "space": self._scope["space"]}
         self._total = self.failures.guarded(
-            lambda: self._memory.stats(user_id=user_id).turns, None, "The store cannot be read."
+            lambda: self._memory.stats(**whose).turns, None, "The store cannot be read."
         )
 
     @property
@@ -125,12 +142,13 @@ class ChatSession:
 
     def _made(self, messages: Sequence[ChatMessage]) -> list[Turn]:
         settings, recalled, zone = self._memory.settings, self._recall_answers, self._timezone
-        return [
+        turns = [
             to_turn(
                 message, settings, time=self._said(message), recall_answers=recalled, timezone=zone
             )
             for message in messages
         ]
+        return [labelled(turn, self._metadata, settings) for turn in turns]
 
     def ask(self, question: str) -> None:
         """Keep in mind when a question came that is put only once it is answered."""

@@ -21,6 +21,7 @@ from pydantic import TypeAdapter
 from lightmem_integrations.errors import ForkedProcessError, StorageError, StoreClosedError
 from lightmem_integrations.lightmem import LightMem, open_memories
 from lightmem_integrations.settings import Settings
+from lightmem_integrations.storage.postgresql.url import is_postgres_url, without_password
 
 logger = logging.getLogger(__name__)
 
@@ -43,16 +44,21 @@ def store_name(store: LightMem) -> str:
 def opened(
     path: str | os.PathLike[str], settings: Settings | Mapping[str, Any] | None = None
 ) -> LightMem:
-    """The store in a folder: the one that is open in this process, or opened now."""
-    folder = Path(path).expanduser().resolve()
+    """The store at a place: the one that is open in this process, or opened now."""
+    place = without_password(str(path)) if is_postgres_url(path) else _folder(path)
     numbers = None if settings is None else TypeAdapter(Settings).validate_python(settings)
     with _lock:
         for store in list(open_memories):
-            if store.path is not None and Path(store.path).resolve() == folder and is_usable(store):
+            there = None if store.path is None else _folder(store.path)
+            if place in {there, store.place} and is_usable(store):
                 _tell_differences(store.settings, numbers)
                 return store
-        _opened[str(folder)] = LightMem(folder, settings=numbers)
-        return _opened[str(folder)]
+        _opened[place] = LightMem(str(path) if is_postgres_url(path) else place, settings=numbers)
+        return _opened[place]
+
+
+def _folder(path: str | os.PathLike[str]) -> str:
+    return str(Path(path).expanduser().resolve())
 
 
 def _tell_differences(there: Settings, saved: Settings | None) -> None:
@@ -89,7 +95,7 @@ def found(
 
     Args:
         name: Its name in this process, from ``store_name``.
-        path: Its folder, if it has one.
+        path: Its folder, or the URL of its database, if it has one.
         settings: What it is opened with, if it is not open.
 
     Raises:
@@ -108,5 +114,5 @@ def found(
         return opened(path, settings)
     raise StorageError(
         "The store of this saved memory was held in memory only and is gone. Give the restored "
-        "memory a store with a folder: LightMem('./memory')."
+        "memory a store with a folder or a database: LightMem('./memory')."
     )

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from llama_index.core.tools import FunctionTool, ToolMetadata
 from llama_index.core.tools.tool_spec.base import BaseToolSpec
 
 from lightmem_integrations.lightmem import LightMem
+from lightmem_integrations.llama_index.filters import FiltersLike, checked_filter
+from lightmem_integrations.records.access import SpacesRead
 from lightmem_integrations.tools import TOOLS, MemoryTools, ToolError
 
 
@@ -30,10 +33,17 @@ class LightMemToolSpec(BaseToolSpec):
         max_tokens: Tokens of what a search returns. ``None``: the settings' ``max_tokens``.
         timezone: The user's time zone (IANA). ``None``: the settings' ``timezone``.
         strict: Raise what the memory raises.
+        space: The space that keeps what the agent writes down, instead of the user's own memory.
+        spaces: Spaces that are searched besides the user's own memory; ``"all"`` for every one that
+            the user may read. ``space`` is searched in any case.
+        filter: What is searched, and may be forgotten or corrected, must meet it: as in
+            ``LightMem.recall``, or ``MetadataFilters``.
+        note_metadata: Metadata of what the agent writes down.
 
     Raises:
         ScopeError: The user or session id is missing, blank or a wildcard.
-        InvalidRequestError: A size is below 1.
+        InvalidRequestError: A size is below 1, or ``filter`` is none.
+        InvalidTurnError: ``note_metadata`` is none.
     """
 
     spec_functions = [(tool.name, f"a{tool.name}") for tool in TOOLS]  # noqa: RUF012 - its way
@@ -48,6 +58,10 @@ class LightMemToolSpec(BaseToolSpec):
         max_tokens: int | None = None,
         timezone: str | None = None,
         strict: bool = False,
+        space: str | None = None,
+        spaces: SpacesRead = (),
+        filter: FiltersLike | None = None,  # noqa: A002
+        note_metadata: Mapping[str, Any] | None = None,
     ) -> None:
         self._user_id = user_id
         self._tools = MemoryTools(
@@ -58,6 +72,10 @@ class LightMemToolSpec(BaseToolSpec):
             max_tokens=max_tokens,
             timezone=timezone,
             strict=strict,
+            space=space,
+            spaces=spaces,
+            filter=checked_filter(filter),
+            note_metadata=note_metadata,
         )
 
     def __repr__(self) -> str:

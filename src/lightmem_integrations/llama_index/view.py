@@ -24,7 +24,10 @@ from lightmem_integrations.llama_index.window import (
     without_template_marks,
 )
 from lightmem_integrations.models.protocols import TokenCounter
+from lightmem_integrations.records.access import SpacesRead
 from lightmem_integrations.records.conversation import Turn
+from lightmem_integrations.records.filters import FilterLike
+from lightmem_integrations.records.profile import Profile
 
 logger = logging.getLogger(__name__)
 
@@ -71,13 +74,18 @@ class View:
         recall_tokens: int | None,
         k: int | None,
         insert_method: InsertMethodName,
+        profile: bool,
         timezone: str | None,
+        spaces: SpacesRead,
+        filter: FilterLike | None,  # noqa: A002
     ) -> None:
         settings = memory.settings
 
         self._memory = memory
         self._user_id = user_id
         self._timezone = timezone
+        self._spaces = spaces
+        self._filter = filter
         self._count = count_tokens
         self._token_limit = token_limit
         self._default_limit = settings.short_term_tokens + settings.max_tokens
@@ -86,6 +94,8 @@ class View:
         self._recall_tokens = tokens if tokens >= _LEAST_TOKENS else 0
         self._k = k
         self._insert_method = insert_method
+        self._profile = profile
+        self._shown: tuple[int, Profile | None] = (-1, None)
         self._recalled: _Recalled | None = None
         self._live: tuple[tuple[object, ...], ChatMessage] | None = None
         self._sizes: dict[str, int] = {}
@@ -104,7 +114,11 @@ class View:
         if not room:
             return []
         session.look()
+        profile = self._profile_of(session)
+        room -= 0 if profile is None else profile.tokens
         turns = session.window(room - self._recall_tokens, self._measure)
+        if profile and self._token_limit and sum(map(self._measure, turns)) > room:
+            room, profile = room + profile.tokens, None  # one exchange leaves no room for it
         live = _live_turn(turns, asked)
         if asked is not None and live is None:
             # A question that is not in the store comes on top of what we return.
@@ -114,6 +128,11 @@ class View:
         query = asked if live is None else question_of(to_message(live))
         memory = self._memory_text(session, turns, live, query, room)
         into_user = live is not None and self._insert_method != "system"
+        if profile is not None:
+            memory = "\n".join(filter(None, (profile.ahead, memory)))
+        standing = "" if profile is None else profile.text
+        if into_user and self._insert_method == "user":
+            memory, standing = "\n".join(filter(None, (standing, memory))), ""
 
         messages = []
         for turn in turns:
@@ -126,8 +145,25 @@ class View:
         if live is None:
             # Only engines with a prompt template ask before they store the question.
             messages = [without_template_marks(message) for message in messages]
-            memory = without_placeholders(memory)
-        return under_system(memory, messages) if memory and not into_user else messages
+            memory, standing = without_placeholders(memory), without_placeholders(standing)
+        # What changes from turn to turn stands last.
+        blocks = (standing,) if into_user else (standing, memory)
+        for text in filter(None, blocks):
+            messages = under_system(text, messages)
+        return messages
+
+    def _profile_of(self, session: ChatSession) -> Profile | None:
+        """The user's profile, the same in all rounds of an agent in one moment."""
+        if not self._profile:
+            return None
+        if self._shown[0] != session.moment:
+            wanted = self._memory.settings.profile_tokens
+            tokens = min(wanted, (self._token_limit or self._default_limit) // 4)
+            profile = session.failures.profile_of(
+                self._memory, self._user_id, self._count, max(tokens, 1)
+            )
+            self._shown = (session.moment, profile)
+        return self._shown[1]
 
     def _room(self, tokens_used: int) -> int:
         if self._token_limit is None:
@@ -200,6 +236,8 @@ class View:
                 timezone=self._timezone,
                 count_tokens=self._count,
                 strict=session.failures.strict,
+                spaces=self._spaces,
+                filter=self._filter,
             )
         )
 

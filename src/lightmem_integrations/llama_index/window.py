@@ -22,13 +22,17 @@ from llama_index.core.base.llms.types import (
     VideoBlock,
 )
 from llama_index.core.llms import ChatMessage
+from llama_index.core.prompts import BasePromptTemplate, PromptTemplate, RichPromptTemplate
 
 from lightmem_integrations.llama_index.messages import calls_of
 from lightmem_integrations.models.protocols import TokenCounter
+from lightmem_integrations.safety import FENCE_OPEN
 
 # The estimates that LlamaIndex's own Memory uses.
 _MEDIA_TOKENS = 256
 _DOCUMENT_TOKENS = 2_048
+
+_FENCE_LINES = 3  # the fence, the notice below it, and the fence again
 
 _PLACEHOLDER = re.compile(r"\{([^{}\s]+)\}")
 _RESULTS = (MessageRole.TOOL, MessageRole.FUNCTION)
@@ -80,6 +84,14 @@ def from_first_user(messages: Sequence[ChatMessage]) -> list[ChatMessage]:
     return [message for message in messages if message.role in _SYSTEM]
 
 
+def as_template(given: BasePromptTemplate | str) -> BasePromptTemplate:
+    """A template of LlamaIndex, also where its text is given: with ``{{ text }}`` or ``{text}``."""
+    if not isinstance(given, str):
+        return given
+    rich = "{{" in given and "}}" in given
+    return (RichPromptTemplate if rich else PromptTemplate)(given)
+
+
 def without_placeholders(text: str) -> str:
     """The text with ``{name}`` as ``{ name }``, so that no prompt template fills it in.
 
@@ -87,6 +99,21 @@ def without_placeholders(text: str) -> str:
     wherever they stand, in remembered text too.
     """
     return _PLACEHOLDER.sub(r"{ \1 }", text)
+
+
+def without_last_lines(text: str, max_tokens: int, count: TokenCounter) -> str | None:
+    """Fenced blocks without as many of their last lines as it takes; ``None`` if none are left."""
+    lines = text.splitlines()
+    while lines:
+        opened = [place for place, line in enumerate(lines) if line == FENCE_OPEN][-1:] or [0]
+        if len(lines) - opened[0] > _FENCE_LINES + 1:
+            del lines[-2]
+        else:
+            del lines[opened[0] :]
+        left = "\n".join(lines)
+        if lines and count(left) <= max_tokens:
+            return left
+    return None
 
 
 def without_template_marks(message: ChatMessage) -> ChatMessage:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import json
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
+import numpy as np
 from langgraph.store.base import (
     GetOp,
     InvalidNamespaceError,
@@ -61,6 +62,13 @@ def check_operation(op: Op) -> None:
         accepts(op.filter)  # refuses what no store knows
 
 
+def embeds(op: Op, fields: Sequence[str] | None) -> bool:
+    """Whether an operation may need the embedder. ``fields``: as for ``new_item``."""
+    if isinstance(op, PutOp):
+        return fields is not None and op.value is not None and op.index is not False
+    return isinstance(op, SearchOp) and bool(op.query) and fields is not None
+
+
 def new_item(op: PutOp, fields: Sequence[str] | None) -> NewItem:
     """The engine's form of a write. ``fields``: what is embedded if the operation does not say.
 
@@ -78,21 +86,42 @@ def new_item(op: PutOp, fields: Sequence[str] | None) -> NewItem:
     return NewItem(document, tuple(texts_at(json.loads(text), wanted)) if wanted else ())
 
 
-def result_of(op: Op, view: Reading, question: Vectors | None) -> Result:
-    """The answer to an operation that reads; ``question``: that of a search by meaning."""
+def with_vectors(new: Sequence[NewItem], vectors: Vectors) -> list[NewDocument]:
+    """What is written of items, given the vectors of all their texts in one array."""
+    parts = np.split(vectors, np.cumsum([len(each.texts) for each in new])[:-1])
+    return [replace(each.document, vectors=own) for each, own in zip(new, parts, strict=True)]
+
+
+def result_of(
+    op: Op, view: Reading, question: Vectors | None, score_of: Callable[[float], float]
+) -> Result:
+    """The answer to an operation that reads.
+
+    Args:
+        op: The operation.
+        view: What it reads.
+        question: Vector of a search by meaning.
+        score_of: What a cosine similarity is called.
+    """
     if isinstance(op, GetOp):
         document = view.find(tuple(op.namespace), op.key, refresh=op.refresh_ttl)
         return None if document is None else Item(**_described(document))
     if isinstance(op, SearchOp):
         found = view.search(
             tuple(op.namespace_prefix),
-            accepts(op.filter),
+            accepts(op.filter) if op.filter else None,
             limit=op.limit,
             offset=op.offset,
             vector=question,
             refresh=op.refresh_ttl,
         )
-        return [SearchItem(**_described(each.document), score=each.score) for each in found]
+        return [
+            SearchItem(
+                **_described(each.document),
+                score=None if each.score is None else score_of(each.score),
+            )
+            for each in found
+        ]
     return _listed(cast("ListNamespacesOp", op), view)
 
 

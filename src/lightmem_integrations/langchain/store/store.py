@@ -8,32 +8,30 @@ import logging
 import os
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-import numpy as np
-from langgraph.store.base import (
-    BaseStore,
-    IndexConfig,
-    Op,
-    PutOp,
-    Result,
-    SearchOp,
-    TTLConfig,
-)
+from langgraph.store.base import BaseStore, IndexConfig, Op, PutOp, Result, SearchOp, TTLConfig
 
 from lightmem_integrations.aio import Closing
 from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.display import described
 from lightmem_integrations.engine.background import Loop
 from lightmem_integrations.errors import ModelError, SettingsError
-from lightmem_integrations.langchain.store.index_config import embedder_of, fields_of
+from lightmem_integrations.langchain.store.batching import Batching
+from lightmem_integrations.langchain.store.index_config import (
+    check_dims,
+    embedder_of,
+    fields_of,
+    score_of,
+)
 from lightmem_integrations.langchain.store.operations import (
     NewItem,
     check_operation,
+    embeds,
     new_item,
     result_of,
     texts_at,
+    with_vectors,
 )
 from lightmem_integrations.lightmem import LightMem, checked_memory
 from lightmem_integrations.safety import check_known
@@ -48,15 +46,16 @@ _SWEEP_MINUTES = 5.0  # as LangGraph's SqliteStore
 
 
 class LightMemStore(BaseStore, Closing):
-    """A LangGraph store in a LightMem folder: SQLite holds the items, Chroma finds them.
+    """A LangGraph store in a LightMem folder, or in a PostgreSQL database that processes share.
 
     Everything that ``BaseStore`` promises, in one class for both worlds: every method has its
     awaitable twin, and none of these blocks the event loop. Items are on disk when ``put``
-    returns. An item that is deleted, swept, or written anew leaves no byte of its old self in the
-    database; where Chroma held its vectors, their bytes go at ``purge`` or the next opening.
+    returns. An item that is deleted, swept, or written anew leaves no byte of its old self in a
+    folder's database (PostgreSQL frees them when it vacuums); where Chroma held its vectors, their
+    bytes go at ``purge`` or the next opening.
 
     Items are searched by meaning as they are in ``SqliteStore`` and ``PostgresStore``: every
-    text at ``fields`` has a vector, an item is as near as the nearest of them, ``score`` is the
+    text at ``fields`` has a vector, an item is as near as the nearest of them, ``score`` is their
     cosine similarity, and an item without any vector does not come back. Unlike theirs, ``put``
     keeps an item's ``created_at``, and an embedder that fails does not fail ``put``: the item is
     stored and gets its vectors at the next search. A search whose question cannot be embedded
@@ -68,8 +67,8 @@ class LightMemStore(BaseStore, Closing):
     Args:
         memory: An open memory, which stays yours to close.
         index: ``fields`` says what is searched by meaning, by default all of a value (``["$"]``).
-            ``dims`` is checked, ``embed`` must be left out: the memory has its embedder. ``False``
-            for no search by meaning.
+            ``dims`` is checked, ``embed`` must be left out: the memory has its embedder. Scores
+            are in the terms of ``distance_type``. ``False`` for no search by meaning.
         ttl: How long items live: ``default_ttl`` in minutes, ``refresh_on_read``,
             ``omit_expired``, ``sweep_interval_minutes``.
         strict: Raise when the embedder fails, instead of going on without it.
@@ -101,8 +100,9 @@ class LightMemStore(BaseStore, Closing):
         self.ttl_config = ttl
         self._strict = strict
         self._fields = None if index is False else fields_of(index or {})
-        omit_expired = bool((ttl or {}).get("omit_expired"))
-        self._documents = memory.documents(texts_at, omit_expired=omit_expired)
+        self._score = score_of(index or {})
+        self._documents = self.memory.documents(texts_at)
+        self._batching = Batching()
         self._sweeper: Loop | None = None
         self._sweep_seconds = 0.0
         self._owns_memory = False
@@ -129,10 +129,11 @@ class LightMemStore(BaseStore, Closing):
         strict: bool = False,
         **options: Any,
     ) -> Self:
-        """A store in a folder of its own, which ``close`` or a ``with`` block closes.
+        """A store in a folder or a database of its own, which ``close`` or a ``with`` block closes.
 
         Args:
-            path: The folder; ``None`` for one that is gone at ``close``.
+            path: The folder, or the URL of a PostgreSQL database; ``None`` for a folder that is
+                gone at ``close``.
             embedder: What makes vectors, as ``LightMem`` takes it; by default the shipped model.
             index: As upstream's: ``dims``, ``embed`` (instead of ``embedder``), ``fields``.
             ttl: How long items live.
@@ -141,7 +142,7 @@ class LightMemStore(BaseStore, Closing):
 
         Raises:
             SettingsError: Both ``embedder`` and ``index["embed"]`` are given, or one is none.
-            StorageError: The folder cannot be opened.
+            StorageError: It cannot be opened.
         """
         chosen: Any = False if index is False else dict(index or {})
         embed = chosen.pop("embed", None) if chosen else None
@@ -159,6 +160,8 @@ class LightMemStore(BaseStore, Closing):
             store.index_config["embed"] = embed
         store._owns_memory = True
         return store
+
+    from_conn_string = from_path  # its name in LangGraph's own stores
 
     def batch(self, ops: Iterable[Op]) -> list[Result]:
         """Carry out operations; those that read see what was there before those that write.
@@ -180,16 +183,25 @@ class LightMemStore(BaseStore, Closing):
         reads = {place: op for place, op in enumerate(todo) if not isinstance(op, PutOp)}
         questions = {place: self._question(op) for place, op in reads.items()}
         if reads:
-            with self._documents.reading() as view:
+            omit = bool((self.ttl_config or {}).get("omit_expired"))
+            with self._documents.reading(omit_expired=omit) as view:
                 for place, op in reads.items():
-                    results[place] = result_of(op, view, questions[place])
+                    results[place] = result_of(op, view, questions[place], self._score)
         if new:
             self._documents.write(self._embedded(new))
         return results
 
     async def abatch(self, ops: Iterable[Op]) -> list[Result]:
-        """``batch`` without blocking the event loop; same arguments."""
-        return await asyncio.to_thread(self.batch, list(ops))
+        """``batch`` without blocking the event loop; same arguments.
+
+        Calls that are awaited at once and embed nothing are carried out as one.
+        """
+        todo = list(ops)
+        if any(embeds(op, self._fields) for op in todo):
+            return await asyncio.to_thread(self.batch, todo)
+        for op in todo:
+            check_operation(op)
+        return await self._batching.run(self.batch, todo)
 
     def sweep_ttl(self) -> int:
         """Erase the items whose time is over; returns how many.
@@ -283,10 +295,5 @@ class LightMemStore(BaseStore, Closing):
                 raise
             logger.warning("Items are stored without their vectors for now: %s", error)
             return [each.document for each in new]
-        dims = (self.index_config or {}).get("dims")
-        if texts and dims and vectors.shape[1] != dims:
-            raise SettingsError(
-                f"index['dims'] is {dims}, and the embedder makes vectors of {vectors.shape[1]}."
-            )
-        parts = np.split(vectors, np.cumsum([len(each.texts) for each in new])[:-1])
-        return [replace(each.document, vectors=own) for each, own in zip(new, parts, strict=True)]
+        check_dims(self.index_config or {}, vectors)
+        return with_vectors(new, vectors)
