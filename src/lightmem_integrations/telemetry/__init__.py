@@ -1,0 +1,1 @@
+"""Telemetry: spans and metrics of what a memory does, by OpenTelemetry where that is installed."""

@@ -1,0 +1,1 @@
+"""The HTTP API: one route for each verb of the façade."""

@@ -1,0 +1,107 @@
+"""MCP over standard input and output, for one user: desktop clients start the server so."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import TextIOWrapper
+from typing import Any, TextIO
+
+import anyio
+from mcp.server.stdio import stdio_server
+
+from lightmem_integrations.lightmem import LightMem
+from lightmem_integrations.web.mcp.server import memory_server
+
+_LAST_ANSWERS_SECONDS = 30.0  # a guess: for what is at hand when the input ends
+_POLL_SECONDS = 0.02  # a guess: nobody sees it
+
+
+@contextmanager
+def protocol_output() -> Iterator[TextIO]:
+    """The standard output for the protocol alone: what else is printed goes to standard error."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)  # libraries in C print, too
+    try:
+        with os.fdopen(os.dup(kept), "w", encoding="utf-8", newline="\n") as output:
+            yield output
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+
+
+def serve(memory: LightMem, user_id: str, output: TextIO) -> None:
+    """Answer on ``output`` what stands in the standard input, until that ends.
+
+    SIGTERM and Ctrl-C close the memory and end the process.
+    """
+
+    def end(*_: object) -> None:
+        memory.close()
+        # A thread waits for the next line of the standard input, and nothing wakes it.
+        os._exit(0)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
+    anyio.run(_serve, memory, user_id, output)
+
+
+async def _serve(memory: LightMem, user_id: str, output: TextIO) -> None:
+    server = memory_server(memory, lambda _: user_id)
+    exchange: Any = _Exchange(output)
+    async with stdio_server(stdin=exchange, stdout=exchange) as (read, write):
+        await server.run(read, write, server.create_initialization_options())
+
+
+class _Exchange:
+    """Lines of both directions: the input ends once what was asked for is answered.
+
+    With the end of its input the SDK drops what it is at.
+    """
+
+    def __init__(self, output: TextIO) -> None:
+        self._input = anyio.wrap_file(
+            TextIOWrapper(sys.stdin.buffer, encoding="utf-8", errors="replace")
+        )
+        self._output = anyio.wrap_file(output)
+        self._unanswered: set[str] = set()
+
+    def __aiter__(self) -> _Exchange:
+        return self
+
+    async def __anext__(self) -> str:
+        line = await self._input.readline()
+        if not line:
+            with anyio.move_on_after(_LAST_ANSWERS_SECONDS):
+                while self._unanswered:
+                    await anyio.sleep(_POLL_SECONDS)
+            raise StopAsyncIteration
+        asks, number = _request(line)
+        if asks and number:
+            self._unanswered.add(number)
+        return line
+
+    async def write(self, line: str) -> None:
+        await self._output.write(line)
+        asks, number = _request(line)
+        if not asks:
+            self._unanswered.discard(number)
+
+    async def flush(self) -> None:
+        await self._output.flush()
+
+
+def _request(line: str) -> tuple[bool, str]:
+    """Whether a message asks, and its id as JSON; empty for one that has none."""
+    try:
+        message = json.loads(line)
+    except (ValueError, RecursionError):
+        return False, ""
+    if not isinstance(message, dict) or message.get("id") is None:
+        return False, ""
+    return "method" in message, json.dumps(message["id"])
