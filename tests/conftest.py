@@ -2,6 +2,10 @@
 
 import contextvars
 import dataclasses
+import os
+import shutil
+import tempfile
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from types import MappingProxyType
@@ -13,16 +17,104 @@ from lightmem_integrations.consolidation import worker
 from lightmem_integrations.consolidation.pipeline import consolidate
 from lightmem_integrations.settings import ConsolidationSettings
 from lightmem_integrations.storage.ledger import Ledger
+from lightmem_integrations.storage.postgresql.ledger import PostgresLedger
+from lightmem_integrations.storage.sqlite.ledger import SqliteLedger
 from lightmem_integrations.testing import HashEmbedder, ScriptedWriter
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Material beside the repository, too large or not free to be a part of it."""
     folder = Path(__file__).parents[1].parent / "shared" / "data"
     if not folder.is_dir():
         pytest.skip("the shared data folder is not beside this checkout")
     return folder
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--database",
+        choices=["sqlite", "postgresql"],
+        default="sqlite",
+        help="Where the stores are that tests open as folders: there, or each in a schema of its "
+        "own of a PostgreSQL server",
+    )
+
+
+def pytest_configure(config):
+    """Says where the processes of this run of tests meet, and with which of them it ends."""
+    if not hasattr(config, "workerinput"):
+        folder = Path(tempfile.gettempdir()) / f"lightmem-tests-{os.getpid()}"
+        os.environ["LIGHTMEM_TEST_RUN"] = f"{os.getpid()}:{folder}"
+
+
+def pytest_unconfigure(config):
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(os.environ["LIGHTMEM_TEST_RUN"].partition(":")[2], ignore_errors=True)
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("database") != "postgresql":
+        return
+    for item in items:
+        reason = next((mark.args[0] for mark in item.iter_markers("sqlite")), None)
+        if "open_index" in getattr(item, "fixturenames", ()):
+            reason = "looks into the index of a folder"
+        if reason:
+            item.add_marker(pytest.mark.skip(reason=f"SQLite only: {reason}"))
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> str:
+    """URL of a PostgreSQL server with pgvector, started for the tests that ask for one."""
+    shared_server = pytest.importorskip("postgresql").shared_server
+    process, _, folder = os.environ["LIGHTMEM_TEST_RUN"].partition(":")
+    return shared_server(Path(folder), int(process))
+
+
+@pytest.fixture
+def postgresql_database(postgresql_server) -> str:
+    """URL of an empty database of the test's own."""
+    from postgresql import drop_database, make_database
+
+    url = make_database(postgresql_server, f"test_{uuid.uuid4().hex}")
+    yield url
+    drop_database(url)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def folders_database(request) -> str | None:
+    """URL of the database whose schemas stand in for folders; ``None`` where they are folders."""
+    if request.config.getoption("database") == "sqlite":
+        yield None
+        return
+    from folders_on_postgresql import DATABASE, in_place_of_folders
+    from postgresql import drop_database, make_database
+
+    url = make_database(request.getfixturevalue("postgresql_server"), f"tests_{uuid.uuid4().hex}")
+    programs = str(Path(__file__).parent / "support" / "on_postgresql")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(LightMem, "__init__", LightMem.__init__)
+        patch.setattr(PostgresLedger, "now", PostgresLedger.now)
+        in_place_of_folders(LightMem)
+        patch.setenv(DATABASE, url)
+        patch.setenv("PYTHONPATH", programs, prepend=os.pathsep)
+        patch.syspath_prepend(programs)  # some tests hand it on to the programs that they start
+        yield url
+    drop_database(url)
+
+
+@pytest.fixture(autouse=True)
+def own_schemas(folders_database) -> None:
+    """Drops the schemas that stand in for the folders of the test."""
+    if folders_database is None:
+        yield
+        return
+    from folders_on_postgresql import drop_schemas, schemas
+
+    before = schemas(folders_database)
+    yield
+    drop_schemas(folders_database, schemas(folders_database) - before)
 
 
 @pytest.fixture
@@ -101,12 +193,19 @@ def open_index() -> Callable[..., ChromaIndex]:
 
 
 @pytest.fixture
-def open_ledger() -> Callable[[Path], Ledger]:
-    """Opens the ledger in a store's folder beside the store, to see what lies in it."""
+def open_ledger(folders_database) -> Callable[[LightMem | Path], Ledger]:
+    """Opens the ledger of a store, or in its folder, beside the store, to see what lies in it."""
     opened: list[Ledger] = []
 
-    def open_ledger(folder: Path) -> Ledger:
-        opened.append(Ledger(f"sqlite:///{folder / 'ledger.sqlite'}"))
+    def open_ledger(store: LightMem | Path) -> Ledger:
+        if folders_database:
+            from folders_on_postgresql import url_of, url_opened
+
+            url = url_opened(store) if isinstance(store, LightMem) else url_of(store)
+            opened.append(PostgresLedger(url))
+        else:
+            folder = store.path if isinstance(store, LightMem) else store
+            opened.append(SqliteLedger(f"sqlite:///{folder / 'ledger.sqlite'}"))
         return opened[-1]
 
     yield open_ledger

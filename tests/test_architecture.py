@@ -26,7 +26,7 @@ BESIDE = sorted(
 )
 LONGEST = 300
 # The façade is the public interface: more than half of it is docstrings, which users read.
-LONGER = {"lightmem.py": 720}
+LONGER = {"lightmem.py": 1_090}
 
 FRAMEWORKS = {"langchain", "langchain_core", "langchain_classic", "langgraph", "llama_index"}
 HEAVY = {"chromadb", "torch", "transformers", "sentence_transformers", "onnxruntime"}

@@ -1,5 +1,6 @@
 """What every vector index must do: exact, Chroma in a folder, in memory and on a server."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -15,6 +16,12 @@ import pytest
 from lightmem_integrations import ChromaIndex, ExactIndex, IndexUnavailableError
 from lightmem_integrations.storage.chroma.generations import ClientGenerations, chroma_settings
 from lightmem_integrations.storage.index import Batch, nearest
+from lightmem_integrations.storage.postgresql.index import PgVectorIndex
+from lightmem_integrations.storage.postgresql.ledger import PostgresLedger
+from lightmem_integrations.storage.schema import sessions, turns, users
+from lightmem_integrations.storage.schema import vectors as vectors_table
+from lightmem_integrations.storage.sql import upsert
+from lightmem_integrations.storage.vector_bytes import pack_vector
 
 A, B, C = "0a" * 16, "0b" * 16, "ff" * 16
 SIZE = 24
@@ -55,7 +62,27 @@ def client(chroma_server):
     ClientGenerations(made, "none", owned=True).close(whole=False)  # Chroma's own leaves sockets
 
 
-@pytest.fixture(params=["exact", "embedded", "ephemeral", "server", "client"])
+class WithRows(PgVectorIndex):
+    """Writes to the ledger first what it is to hold of it: it holds nothing else."""
+
+    def _upsert(self, connection, batch, **options):
+        user, same = int(batch.scope[:2], 16), {"searchable": 0, "terms": 0, "length": 0}
+        same |= {"key": batch.scope, "name": batch.scope, "user": user, "session": user}
+        same |= dict.fromkeys(("role", "text", "digest"), "") | {"window_from": 0, "version": 1}
+        same |= dict.fromkeys(("said_at", "offset", "recorded_at"), 0)
+        rows = [
+            same | {"id": n, "turn": n, "position": n, "key": str(n), "vector": pack_vector(vector)}
+            for n, vector in zip(batch.ids, batch.vectors, strict=True)
+        ]
+        owner = [same | {"id": user}]
+        for table, new in ((users, owner), (sessions, owner), (turns, rows), (vectors_table, rows)):
+            of_it = [{k: v for k, v in row.items() if k in table.c} for row in new]
+            of_it = [row | {"terms": ""} for row in of_it] if table is turns else of_it
+            connection.execute(upsert(table).on_conflict_do_nothing(), of_it)
+        super()._upsert(connection, batch, **options)
+
+
+@pytest.fixture(params=["exact", "embedded", "ephemeral", "server", "client", "pgvector"])
 def index(request, tmp_path):
     if request.param == "exact":
         made = ExactIndex()
@@ -63,6 +90,10 @@ def index(request, tmp_path):
         made = ChromaIndex.embedded(tmp_path / "index", shards=3)
     elif request.param == "ephemeral":
         made = ChromaIndex.ephemeral()
+    elif request.param == "pgvector":
+        ledger = PostgresLedger(request.getfixturevalue("postgresql_database"))
+        made = WithRows(ledger)
+        made.replace([])
     elif request.param == "client":
         client = request.getfixturevalue("client")
         made = ChromaIndex.of_client(client, namespace=f"of-{uuid.uuid4().hex}", shards=3)
@@ -71,6 +102,8 @@ def index(request, tmp_path):
         made = connect(f"test-{uuid.uuid4().hex}", shards=3)
     yield made
     made.close()
+    if request.param == "pgvector":
+        ledger.close()
 
 
 def ids(found) -> list[int]:
@@ -93,8 +126,10 @@ def test_it_finds_the_nearest_with_their_cosine(index):
             found = index.search(scope, query, 10, size=200)
             exact = nearest(mine.ids, mine.vectors, query, 10)
             assert ids(found) == ids(exact)
+            # The ledger has half vectors, and pgvector is given no others.
+            near = 3e-4 if isinstance(index, PgVectorIndex) else 1e-4
             assert [each.similarity for each in found] == pytest.approx(
-                [each.similarity for each in exact], abs=1e-4
+                [each.similarity for each in exact], abs=near
             )
 
 
@@ -175,6 +210,8 @@ def test_replace_that_fails_can_be_tried_again(index):
 
 
 def test_healthy_tells_too_few_from_too_many(index):
+    if isinstance(index, PgVectorIndex):
+        pytest.skip("what it holds is what the ledger has: its foreign keys see to that")
     index.upsert(batch(A, 0, 30))
     index.upsert(batch(C, 100, 10))
     assert index.healthy({A: 30, C: 10}, {A: 30, C: 10})
@@ -240,6 +277,23 @@ def test_a_server_is_found_again(server):
     assert len(two.search(A, vectors(1)[0], 9, size=5)) == 5
 
 
+def test_processes_that_share_a_server_see_what_each_other_writes(server):
+    one, two = server("shared"), server("shared")
+    query = vectors(1)[0]
+    assert two.search(A, query, 9, size=5) == []
+    one.upsert(batch(A, 0, 5))
+    assert len(two.search(A, query, 9, size=5)) == 5
+    one.replace(iter([batch(A, 10, 3)]))  # the collections that two knows are gone
+    with contextlib.suppress(IndexUnavailableError):
+        two.search(A, query, 9, size=3)
+    assert set(ids(two.search(A, query, 9, size=3))) == {10, 11, 12}
+    one.replace(iter([batch(A, 10, 3)]))
+    with contextlib.suppress(IndexUnavailableError):
+        two.upsert(batch(A, 20, 1))
+    two.upsert(batch(A, 20, 1))
+    assert set(ids(one.search(A, query, 9, size=4))) == {10, 11, 12, 20}
+
+
 def test_a_server_that_is_not_there_is_our_error():
     with pytest.raises(IndexUnavailableError):
         ChromaIndex.server("127.0.0.1", 9)
@@ -262,6 +316,53 @@ def test_a_whole_memory_on_a_server(server, open_memory, tmp_path):
     memory = open_memory(tmp_path, index=again)
     memory.index_pending()
     assert len(memory.recall("heron", user_id="bob", k=9, strict=True).hits) == 9
+
+
+_BESIDE = """
+import sys
+from lightmem_integrations import ChromaIndex, LightMem, Settings, Turn
+from lightmem_integrations.testing import HashEmbedder
+
+url, host, port = sys.argv[1:]
+settings = Settings(background_indexing=False, embed_seconds=60)
+index = ChromaIndex.server(host, int(port), namespace="beside")
+with LightMem(url, index=index, embedder=HashEmbedder(), settings=settings) as memory:
+    found = memory.recall("heron 1", user_id="ann", strict=True)
+    assert found.hits[0].text == "heron 1" and not found.degraded, found
+    memory.add(Turn(role="user", text="stork 2"), user_id="ann")
+    memory.index_pending()
+    memory.forget(user_id="bob")
+"""
+
+
+@pytest.mark.slow
+def test_processes_on_one_database_share_a_server(chroma_server, postgresql_database):
+    from lightmem_integrations import LightMem, Settings, SettingsError, Turn
+    from lightmem_integrations.safety import key_of
+    from lightmem_integrations.testing import HashEmbedder
+
+    host, port = chroma_server
+    index = ChromaIndex.server(host, port, namespace="beside")
+    settings = Settings(background_indexing=False, embed_seconds=60)
+    given = {"embedder": HashEmbedder(), "settings": settings}
+    with LightMem(postgresql_database, index=index, **given) as memory:
+        for user in ("ann", "bob"):
+            said = [Turn(role="user", text=f"heron {n}") for n in range(9)]
+            memory.add(said, user_id=user)
+        memory.index_pending()
+        command = [sys.executable, "-c", _BESIDE, postgresql_database, host, str(port)]
+        subprocess.run(command, check=True, timeout=120)
+        found = memory.recall("stork 2", user_id="ann", k=10, strict=True)
+        assert found.hits[0].text == "stork 2"
+        assert found.degraded == ()
+        assert len(found.hits) == 10
+        assert memory.users() == ("ann",)
+        assert index.search(key_of("bob"), HashEmbedder().embed_query("heron 1"), 9, size=9) == []
+    with pytest.raises(SettingsError, match=r"ChromaIndex.*PgVectorIndex"):
+        LightMem(postgresql_database, **given)
+    again = ChromaIndex.server(host, port, namespace="beside")
+    with LightMem(postgresql_database, index=again, **given) as memory:
+        assert memory.recall("stork", user_id="ann", strict=True).hits
 
 
 @pytest.mark.slow

@@ -16,6 +16,8 @@ import pytest
 from lightmem_integrations import LightMem, Settings, Turn
 from random_words import EMBEDDER, RandomWords
 
+pytestmark = pytest.mark.sqlite("files of a folder's index are damaged")
+
 FILES = ["data_level0.bin", "header.bin", "length.bin", "link_lists.bin", "index_metadata.pickle"]
 ACTIONS = ["halved", "emptied", "removed", "zeroed"]
 BROKEN = ["kill9_failed_to_apply_logs", "kill9_pickle_eof", "three_writers_count_hangs"]
@@ -32,7 +34,7 @@ from lightmem_integrations import LightMem, Settings
 from pathlib import Path
 from lightmem_integrations import ChromaIndex
 from lightmem_integrations.models.embedders import encoded_query
-from lightmem_integrations.storage.ledger import Ledger
+from lightmem_integrations.storage.sqlite.ledger import SqliteLedger
 from lightmem_integrations.storage.users import find_user
 
 embedder = RandomWords()
@@ -43,7 +45,7 @@ memory.recall("item 7", user_id="user 1", strict=True)  # must not need to degra
 stats, users = memory.stats(), memory.users()
 memory.close()
 folder, found = Path(sys.argv[1]), {}
-ledger = Ledger(f"sqlite:///{folder / 'ledger.sqlite'}")
+ledger = SqliteLedger(f"sqlite:///{folder / 'ledger.sqlite'}")
 index = ChromaIndex.embedded(folder / "index", shards=1)
 for user_id in users:
     with ledger.read() as connection:
@@ -94,7 +96,7 @@ def oracle(whole, tmp_path_factory):
     """What exact search over the ledger's vectors finds."""
     from lightmem_integrations.models.embedders import encoded_query
     from lightmem_integrations.storage.index import nearest
-    from lightmem_integrations.storage.ledger import Ledger
+    from lightmem_integrations.storage.sqlite.ledger import SqliteLedger
     from lightmem_integrations.storage.turn_vectors import user_vectors
     from lightmem_integrations.storage.users import find_user, list_users
 
@@ -102,7 +104,7 @@ def oracle(whole, tmp_path_factory):
     shutil.copytree(whole, path)
     embedder = RandomWords()
     found = {}
-    ledger = Ledger(f"sqlite:///{path / 'ledger.sqlite'}")
+    ledger = SqliteLedger(f"sqlite:///{path / 'ledger.sqlite'}")
     with ledger.read() as connection:
         for user_id in list_users(connection):
             user = find_user(connection, user_id)
@@ -197,7 +199,9 @@ def test_stores_that_real_accidents_left_behind(whole, oracle, tmp_path, shared_
     path = tmp_path / "store"
     shutil.copytree(whole, path)
     with tarfile.open(shared_data / "broken-chroma-stores.tar.gz") as archive:
-        archive.extractall(tmp_path, filter="data")
+        # Not every Python 3.10 and 3.11 knows the filter, which the later ones ask for.
+        safely = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+        archive.extractall(tmp_path, **safely)
     generation = next((path / "index").glob("generation-*"))
     shutil.rmtree(generation)
     shutil.copytree(tmp_path / name, generation)

@@ -44,8 +44,8 @@ class Index(ExactIndex):
 
 SHORT = dict(work_seconds=0.5, embed_seconds=0.5, catch_up_seconds=0.5, close_seconds=0.5)
 
-def opened(*, hung=None, index=None, writer=None, lease_seconds=0.5, **settings):
-    consolidation = ConsolidationSettings(quiet_seconds=0, lease_seconds=lease_seconds)
+def opened(*, hung=None, index=None, writer=None, writer_seconds=0.5, **settings):
+    consolidation = ConsolidationSettings(quiet_seconds=0, writer_seconds=writer_seconds)
     memory = LightMem(
         sys.argv[1], embedder=Embedder(8), index=index, writer=writer,
         settings=Settings(**SHORT | {"background_indexing": False, "consolidation": consolidation}
@@ -118,7 +118,7 @@ memory = opened()
 hanging.add("writer")
 report = memory.consolidate(writer=Writer(), final=True)
 assert report.failed == 1, report
-assert "0.5 s of ConsolidationSettings.lease_seconds" in report.problems[0], report
+assert "0.5 s of ConsolidationSettings.writer_seconds" in report.problems[0], report
 hanging.clear()
 memory.consolidate(writer=Writer(), final=True)
 assert [fact.value for fact in memory.facts(user_id="ann")] == ["tea"]  # the other one rests
@@ -132,7 +132,7 @@ def test_a_run_by_hand_beside_a_writer_that_hangs_leaves_out_whom_it_holds(tmp_p
         """
 from lightmem_integrations.testing import ScriptedWriter
 memory = opened(
-    writer=Writer(), background_consolidation=True, lease_seconds=600
+    writer=Writer(), background_consolidation=True, writer_seconds=600
 )
 hanging.add("writer")
 memory.add(Turn(role="user", text="Ann.likes + rain"), user_id="ann", session_id="three")

@@ -43,6 +43,7 @@ def interrupted(call, at):
     return None, steps
 
 
+@pytest.mark.sqlite("in PostgreSQL the server ends what is left, after idle_timeout")
 @pytest.mark.parametrize("part", range(3))
 def test_an_interrupt_anywhere_in_a_write_holds_up_no_other_thread(tmp_path, part):
     """Of the 4,000 steps a sample, another one each time: coprime strides visit all in the end."""
@@ -90,6 +91,7 @@ def run(script, *arguments):
     )  # fmt: skip
 
 
+@pytest.mark.sqlite("a database has no folder to let go")
 def test_an_interrupt_while_closing_lets_the_folder_go(tmp_path):
     done = run(
         """

@@ -86,11 +86,13 @@ def child(work) -> int:
     return -1
 
 
+@pytest.mark.sqlite("one process owns a folder")
 def test_a_second_process_is_refused_within_a_second(owner, tmp_path):
     assert rival(tmp_path / "store") == ["locked"] * 5
     assert owner.poll() is None
 
 
+@pytest.mark.sqlite("one process owns a folder")
 def test_a_killed_owner_leaves_no_lock(owner, tmp_path, open_memory):
     with pytest.raises(StoreLockedError):
         open_memory(tmp_path / "store")
@@ -102,6 +104,7 @@ def test_a_killed_owner_leaves_no_lock(owner, tmp_path, open_memory):
     assert memory.history(user_id="u")[0].text == "The owner was here."
 
 
+@pytest.mark.sqlite("one process owns a folder")
 def test_the_last_of_a_process_to_close_lets_the_folder_go(open_memory, tmp_path):
     first, second = open_memory(tmp_path), open_memory(tmp_path)
     first.close()
@@ -118,6 +121,7 @@ def test_another_thread_may_close_it(open_memory, tmp_path):
     open_memory(tmp_path)
 
 
+@pytest.mark.sqlite("one process owns a folder")
 def test_a_failed_opening_leaves_no_lock(open_memory, tmp_path):
     (tmp_path / "store").mkdir()
     (tmp_path / "store" / "ledger.sqlite").write_bytes(b"this is no database at all" * 100)
@@ -150,6 +154,7 @@ def calls_on(memory):
     ]
 
 
+@pytest.mark.sqlite("a child opens a database for itself")
 @pytest.mark.parametrize("background", [False, True])
 def test_a_forked_child_is_refused_and_does_not_hang(open_memory, tmp_path, background):
     memory = open_memory(tmp_path, background=background)
@@ -166,6 +171,7 @@ def test_a_forked_child_is_refused_and_does_not_hang(open_memory, tmp_path, back
     assert memory.recall("fork", user_id="u", strict=True).hits
 
 
+@pytest.mark.sqlite("one process owns a folder")
 @pytest.mark.parametrize("path", ["store", None])
 def test_a_child_that_ends_takes_nothing_from_its_parent(open_memory, tmp_path, path):
     memory = open_memory(tmp_path / path if path else None)
@@ -249,6 +255,7 @@ assert not errors, errors
         assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.sqlite("one process owns a folder")
 def test_a_path_that_cannot_be_a_folder_is_refused(open_memory, tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(ValueError, match="is a file"):

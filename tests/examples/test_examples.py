@@ -28,8 +28,13 @@ SHOWN = {
         "2 turns of the vector store",
         'You said on {day}: "I moved to Lisbon in May."',
     ],
+    "moving_in_from_chatgpt.py": [
+        "2 turns in 1 session",
+        '2024-05-04: "I am moving to Lisbon in June. What should I see?"',
+    ],
+    "mcp_client.py": ["Assistant: Alice moved to Lisbon", "Assistant: Bob's train leaves at nine."],
 }
-NEEDS = {"deep_agent.py": "deepagents", "langgraph_store.py": "langmem"}
+NEEDS = {"mcp_client.py": "mcp", "deep_agent.py": "deepagents", "langgraph_store.py": "langmem"}
 
 pytestmark = pytest.mark.slow
 

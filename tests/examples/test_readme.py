@@ -5,14 +5,18 @@ ids and confidences, which fade from day to day.
 """
 
 import ast
+import dataclasses
 import re
 import shlex
 from pathlib import Path
 
 import pytest
+from opentelemetry import trace
+from opentelemetry.util._once import Once
 
 from lightmem_integrations import LightMem
 from lightmem_integrations.cli.main import app
+from lightmem_integrations.storage.postgresql.url import PostgresUrl
 
 pytest.importorskip("langchain")
 pytest.importorskip("llama_index.core")
@@ -35,6 +39,7 @@ NOTES = [
 ]  # fmt: skip
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DATABASE = "postgresql+psycopg://user:password@localhost/lightmem"  # of the pages; not of the tests
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 VALUE = re.compile(r"  # ('.*'|\(\))$")
 
@@ -60,6 +65,16 @@ def run(code, names):
             exec(source, names)
 
 
+@pytest.fixture(autouse=True)
+def traced_by_nobody(monkeypatch):
+    """Ends what a page sets up for a whole program: no other test is to be traced by it."""
+    monkeypatch.setattr(trace, "_TRACER_PROVIDER", None)
+    monkeypatch.setattr(trace, "_TRACER_PROVIDER_SET_ONCE", Once())
+    yield
+    if trace._TRACER_PROVIDER is not None:
+        trace._TRACER_PROVIDER.shutdown()
+
+
 @pytest.fixture
 def sent(monkeypatch):
     """What the chat model of the page was sent."""
@@ -75,7 +90,9 @@ def sent(monkeypatch):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_a_page_runs_and_prints_what_it_shows(page, tmp_path, monkeypatch, capsys, sent):
+def test_a_page_runs_and_prints_what_it_shows(
+    page, tmp_path, monkeypatch, capsys, sent, postgresql_database
+):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "96")
     monkeypatch.setattr("langchain.chat_models.init_chat_model", lambda name: NotesWriter(NOTES))
@@ -85,7 +102,7 @@ def test_a_page_runs_and_prints_what_it_shows(page, tmp_path, monkeypatch, capsy
             for language, code in BLOCK.findall(section):
                 if language == "python":
                     assert not printed, "the page does not show what was printed"
-                    run(code, names)
+                    run(code.replace(DATABASE, postgresql_database), names)
                     printed = plain(capsys.readouterr().out)
                 elif code.startswith("<memory>"):
                     assert plain(code) in [plain(text) for text in sent]
@@ -99,10 +116,22 @@ def test_a_page_runs_and_prints_what_it_shows(page, tmp_path, monkeypatch, capsy
 
 
 def test_commands_that_a_page_names_are_there():
-    known = {command.name or command.callback.__name__ for command in app.registered_commands}
+    commands = (*app.registered_commands, *app.registered_groups)
+    known = {command.name or command.callback.__name__ for command in commands}
     for page in PAGES:
         for code in re.findall(r"`(lightmem [^`]+)`", page.read_text(encoding="utf-8")):
-            assert shlex.split(code)[1] in known | {"eval"}, code
+            assert shlex.split(code)[1] in known, code
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     for target in re.findall(r"(?:^|`)make (\w+)", PAGES[0].read_text("utf-8"), re.MULTILINE):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_the_page_on_postgresql_has_every_number_of_its_url_as_it_is():
+    page = (ROOT / "docs" / "postgresql.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `(\w+)` \| `?(\w+)`?[^|]* \|", page, re.MULTILINE))
+    own = {each.name: each.default for each in dataclasses.fields(PostgresUrl)}
+    del own["url"]
+    assert rows.keys() == own.keys()
+    # Without a number of its own it goes by the place: the page says how, in words.
+    fixed = {name: str(default) for name, default in own.items() if default is not None}
+    assert {name: rows[name] for name in fixed} == fixed

@@ -14,6 +14,7 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 from pydantic import Field
 
 from lightmem_integrations import LightMem, Recall, Turn
+from lightmem_integrations.langchain import recording
 
 
 class ScriptedChatModel(BaseChatModel):
@@ -86,6 +87,16 @@ class WatchedMemory(LightMem):
         if self.fault:
             raise self.fault
         return super().short_term(**kwargs)
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Lets answers wait for their record: most tests read it at once, on a machine that is busy.
+
+    A test of how long an answer waits takes that back with ``patience.undo()``.
+    """
+    monkeypatch.setattr(recording, "_RECORD_SECONDS", 30.0)
+    return monkeypatch
 
 
 @pytest.fixture

@@ -48,8 +48,9 @@ def test_a_store(memory):
 def test_a_store_takes_what_other_stores_are_configured_with(memory):
     LightMemStore(memory, index={"dims": 8, "text_fields": ["text"], "distance_type": "cosine"})
     LightMemStore(memory, index={"ann_index_config": {"kind": "hnsw"}})
+    LightMemStore(memory, index={"distance_type": "inner_product"})
     with pytest.raises(SettingsError, match="cosine similarity"):
-        LightMemStore(memory, index={"distance_type": "l2"})
+        LightMemStore(memory, index={"distance_type": "hamming"})
 
 
 async def test_a_call(memory):

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
 import pytest
 from langchain.agents import create_agent
 from langchain.agents.middleware import SummarizationMiddleware, before_model
+from langchain_core.language_models import FakeListChatModel
 from langchain_core.messages import AIMessage, HumanMessage, RemoveMessage
 from langchain_core.runnables import RunnableLambda
 from langchain_core.tools import tool
@@ -12,6 +17,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.graph.message import REMOVE_ALL_MESSAGES
 from langgraph.types import Command
+from pydantic import Field
 
 from lightmem_integrations.langchain import LightMemMiddleware, record_turns
 
@@ -261,3 +267,29 @@ def test_a_chain_that_is_handed_another_history_follows_it(memory):
     assert [turn.text for turn in turns if not turn.superseded] == [
         "My hotel is the Plaza.", "Fine.",
     ]  # fmt: skip
+
+
+class TogetherChatModel(FakeListChatModel):
+    """Answers once two questions were asked."""
+
+    responses: list[str] = Field(default_factory=lambda: ["Noted."])
+    both: Any = Field(default_factory=lambda: threading.Barrier(2, timeout=30))
+
+    def _call(self, *given, **options):
+        self.both.wait()
+        return "Noted."
+
+
+def test_of_two_questions_at_once_in_one_session_neither_replaces_the_other(memory):
+    """As a server answers them that keeps no thread of its own, in one process or in several."""
+    remembering = LightMemMiddleware(memory, recall_seconds=30)
+    agent = create_agent(TogetherChatModel(), middleware=[remembering])
+    said = ["My box is blue.", "My cup is red."]
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(lambda text: agent.invoke({"messages": [("user", text)]}, THREAD), said))
+    turns = memory.history(user_id="alice", session_id="t1")
+    assert sorted(turn.text for turn in turns if not turn.superseded) == [
+        *said, "Noted.", "Noted.",
+    ]  # fmt: skip
+    found = memory.recall("Which colour is my box, and which one my cup?", user_id="alice")
+    assert {hit.turns[0].text for hit in found.hits} >= set(said)

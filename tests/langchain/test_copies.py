@@ -91,6 +91,7 @@ def memory(tmp_path):
         yield memory
 
 
+@pytest.mark.sqlite("the path of a folder is shown")
 @pytest.mark.parametrize("name", ADAPTERS)
 def test_shows_path_and_user_and_no_memory(memory, name):
     adapter = ADAPTERS[name](memory)

@@ -143,3 +143,11 @@ def test_what_cannot_be_imported_is_named(memory):
     with pytest.raises(ScopeError):
         import_messages(memory, [], user_id=" ")
     assert memory.users() == ()
+
+
+def test_a_document_that_is_too_long_is_kept_cut(memory):
+    text = "The heron stands in the reeds by the mill. " * 8_200
+    import_documents(memory, [Document(text)], user_id="alice")
+    (turn,) = memory.history(user_id="alice", session_id="imported")
+    assert turn.metadata == {"cut": True}
+    assert turn.message["content"] == text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass
 from types import SimpleNamespace
 
@@ -171,6 +172,9 @@ async def test_recorded_chain_users_come_at_once(memory):
     chain.batch(said, configs)
     await chain.abatch(said, configs)
     for user_id in USERS:
+        until = time.monotonic() + 60  # a chain does not wait for a record that takes long
+        while len(memory.history(user_id=user_id, session_id="t")) < 4 and time.monotonic() < until:
+            await asyncio.sleep(0.05)
         told = [turn.text for turn in memory.history(user_id=user_id, session_id="t")]
         assert told == [secret(user_id), f"heard {secret(user_id)}"] * 2
     with pytest.raises(ScopeError):
@@ -312,11 +316,27 @@ def test_a_bound_retriever_stays_bound(memory, remember):
 def test_who_decides_about_the_user():
     config = {"configurable": {"user_id": "configured"}}
     server = SimpleNamespace(user=SimpleNamespace(identity="authenticated"))
-    everything = Runtime(context={"user_id": "in context"}, server_info=server)
-    nothing_in_context = Runtime(context=SimpleNamespace(other=1), server_info=server)
+    everything = Runtime(context={"user_id": "in context"})
+    nothing_in_context = Runtime(context=SimpleNamespace(other=1))
+    authenticated = Runtime(context=SimpleNamespace(other=1), server_info=server)
     assert user_of_call(config, user_id="given", runtime=everything) == "given"
     assert user_of_call(config, user_id=None, runtime=everything) == "in context"
     assert user_of_call(config, user_id=None, runtime=nothing_in_context) == "configured"
-    assert user_of_call({}, user_id=None, runtime=nothing_in_context) == "authenticated"
+    assert user_of_call({}, user_id=None, runtime=authenticated) == "authenticated"
     with pytest.raises(ScopeError):
         user_of_call({}, user_id=None, runtime=Runtime())
+
+
+@pytest.mark.parametrize(
+    ("context", "config"),
+    [({"user_id": "bob"}, {}), (None, {"configurable": {"user_id": "bob"}})],
+    ids=["context", "configuration"],
+)
+def test_a_request_names_nobody_but_whom_the_server_authenticated(context, config):
+    server = SimpleNamespace(user=SimpleNamespace(identity="alice"))
+    runtime = Runtime(context=context, server_info=server)
+    with pytest.raises(ScopeError, match=r"bob.*alice.*Leave user_id out"):
+        user_of_call(config, user_id=None, runtime=runtime)
+    same = Runtime(context={"user_id": "alice"}, server_info=server)
+    assert user_of_call({}, user_id=None, runtime=same) == "alice"
+    assert user_of_call(config, user_id="carol", runtime=runtime) == "carol"

@@ -194,7 +194,7 @@ def test_an_argument_that_nothing_takes_is_an_error(memory, given, meant):
         LightMemRetriever(memory=memory, user_id="alice", **given)
 
 
-@pytest.mark.parametrize("unknown", [{"kk": 3}, {"filter": {"a": 1}}])
+@pytest.mark.parametrize("unknown", [{"kk": 3}, {"where": {"a": 1}}])
 async def test_an_argument_of_a_call_that_nothing_takes_is_an_error(retriever, unknown):
     with pytest.raises(InvalidRequestError, match=next(iter(unknown))):
         retriever.invoke("Where?", **unknown)

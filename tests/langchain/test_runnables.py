@@ -236,14 +236,15 @@ async def test_a_slow_memory_keeps_the_budget(memory, caplog):
     assert "Recall took over 0.2 s" in caplog.text
 
 
-def test_a_slow_store_does_not_hold_up_the_answer(memory):
+def test_a_slow_store_does_not_hold_up_the_answer(memory, patience):
+    patience.undo()
     chain = record_turns(RunnableLambda(lambda _: "Fine."), memory)
     chain.invoke("Hello?", ALICE)
-    memory.add_takes = 1.5
+    memory.add_takes = 5.0
     started = time.monotonic()
     assert chain.invoke("How are you?", ALICE) == "Fine."
-    assert time.monotonic() - started < 0.5 + 0.3
-    until = time.monotonic() + 10
+    assert time.monotonic() - started < 0.5 + 2.5  # not the store's five
+    until = time.monotonic() + 30
     while len(recorded(memory)) < 4:
         assert time.monotonic() < until
         time.sleep(0.05)

@@ -6,6 +6,7 @@ import asyncio
 import datetime as dt
 import re
 import threading
+import time
 import uuid
 
 import numpy as np
@@ -82,7 +83,8 @@ def clock(monkeypatch):
             return 0.0
 
     clock = Clock()
-    monkeypatch.setattr(documents, "time", clock)
+    monkeypatch.setattr(time, "time", clock.time)
+    monkeypatch.setattr(documents, "time", clock)  # searches take no time
     return clock
 
 
@@ -109,7 +111,8 @@ def test_writing_anew_keeps_when_it_was_created_and_forgets_the_old_meaning(open
     clock.now += 10
     store.put(HERE, "k", {"content": "train"})
     item = store.get(HERE, "k")
-    assert (item.updated_at - item.created_at) == dt.timedelta(seconds=10)
+    lived = (item.updated_at - item.created_at).total_seconds()
+    assert round(lived, 5) == 10  # a database's clock is told in microseconds
     found = store.search(HERE, query="train content")
     assert keys(found) == ["k", "other"]
     assert store.search(HERE, query="zebra")[0].score < found[0].score
@@ -184,6 +187,14 @@ def test_reads_of_a_batch_see_what_was_there_before_its_writes(open_store):
     assert store.batch([]) == []
     store.batch([PutOp(list(HERE), "list", {})])
     assert store.get(list(HERE), "list").namespace == HERE
+
+
+def test_a_batch_empties_a_namespace_and_writes_to_it(open_store):
+    store = open_store()
+    store.put(HERE, "old", {"content": "heron"})
+    store.batch([PutOp(HERE, "old", None), PutOp(HERE, "new", {"content": "train"})])
+    assert keys(store.search(HERE, query="train")) == ["new"]
+    assert store.list_namespaces() == [HERE]
 
 
 @pytest.mark.parametrize(
@@ -289,6 +300,7 @@ def large(store, number=60):
         store.put(HERE, f"k{n}", {"content": " ".join(chance.choice(words, 4)), "n": n})
 
 
+@pytest.mark.sqlite("the index of a folder is asked")
 @pytest.mark.usefixtures("early_index")
 def test_a_large_namespace_is_searched_by_the_index_with_the_same_result(
     open_store, tmp_path, monkeypatch
@@ -506,6 +518,20 @@ def test_configuration(open_store):
     assert plain.search(HERE, query="anything")[0].score is None
 
 
+def test_scores_are_in_the_terms_of_the_distance(open_store):
+    def scores(distance):
+        store = open_store(index={"fields": ["text"], "distance_type": distance})
+        store.put(HERE, "same", {"text": "heron"})
+        store.put(HERE, "other", {"text": "heron train"})
+        found = store.search(HERE, query="heron")
+        assert keys(found) == ["same", "other"]
+        return [each.score for each in found]
+
+    _, cosine = scores("cosine")
+    assert scores("inner_product") == pytest.approx([1, cosine], abs=1e-3)
+    assert scores("l2") == pytest.approx([0, -((2 - 2 * cosine) ** 0.5)], abs=1e-3)
+
+
 def test_a_memory_that_was_handed_in_stays_open_and_keeps_its_turns_apart():
     with LightMem(embedder=HashEmbedder(), settings=Settings(background_indexing=False)) as memory:
         with LightMemStore(memory) as store:
@@ -548,6 +574,8 @@ def test_what_is_over_may_be_left_out_before_it_is_swept(open_store, clock):
     assert store.get(HERE, "k") is None
     assert store.search(HERE, query="heron") == store.search(HERE) == []
     assert store.list_namespaces() == []
+    store.ttl_config["omit_expired"] = False
+    assert store.get(HERE, "k", refresh_ttl=False).value == {"content": "heron"}
     assert store.sweep_ttl() == 1
 
 
@@ -634,3 +662,37 @@ async def test_many_at_once(open_store):
     assert [len(each) for each in found] == [12] * 5
     await asyncio.gather(*(store.adelete(("u", str(n % 5)), f"k{n}") for n in range(60)))
     assert await store.alist_namespaces() == []
+
+
+async def test_a_call_that_fails_fails_no_other_that_is_awaited_with_it(open_store):
+    store = open_store(index=False)
+    calls = [store.aput(HERE, f"k{n}", {"n": object() if n == 3 else n}) for n in range(6)]
+    wrong = store.aget(("a.b",), "k")
+    results = await asyncio.gather(*calls, wrong, return_exceptions=True)
+    assert [type(each) for each in results if each] == [InvalidRequestError, InvalidNamespaceError]
+    assert set(keys(await store.asearch(HERE))) == {"k0", "k1", "k2", "k4", "k5"}
+
+
+async def test_a_call_that_is_given_up_leaves_the_others_their_results(open_store):
+    store = open_store(index=False)
+    await store.aput(HERE, "k", {"n": 1})
+    calls = [asyncio.ensure_future(store.aget(HERE, "k")) for _ in range(5)]
+    await asyncio.sleep(0)
+    calls[0].cancel()
+    results = await asyncio.gather(*calls, return_exceptions=True)
+    assert [getattr(each, "value", None) for each in results] == [None, *[{"n": 1}] * 4]
+
+
+def test_calls_of_several_event_loops(open_store):
+    store = open_store(index=False)
+
+    async def many(mine):
+        await asyncio.gather(*(store.aput(HERE, f"{mine}-{n}", {"n": n}) for n in range(20)))
+        return len(await asyncio.gather(*(store.aget(HERE, f"{mine}-{n}") for n in range(20))))
+
+    threads = [threading.Thread(target=lambda n=n: asyncio.run(many(n))) for n in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(store.search(HERE, limit=100)) == 60

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,6 +12,7 @@ from llama_index.core.chat_engine import SimpleChatEngine
 from llama_index.core.llms import ChatMessage
 from llama_index.core.memory import BaseMemoryBlock, InsertMethod, Memory
 
+from broken_ledger import broken_ledger
 from lightmem_integrations import LightMem, Turn
 from lightmem_integrations.errors import InvalidRequestError, LedgerError, ScopeError
 from lightmem_integrations.llama_index import LightMemBlock
@@ -62,19 +61,6 @@ def weather(city: str) -> str:
 def known(core: LightMem) -> LightMem:
     core.add(Turn(role="user", text=LISBON), user_id="alice", session_id="old")
     return core
-
-
-@contextmanager
-def broken_ledger(core: LightMem) -> Iterator[None]:
-    """The database loses its table of turns for a while."""
-    assert core.path is not None
-    with closing(sqlite3.connect(core.path / "ledger.sqlite", timeout=30)) as database:
-        database.execute("PRAGMA legacy_alter_table = ON")
-        database.execute("ALTER TABLE turns RENAME TO elsewhere")
-        database.commit()
-        yield
-        database.execute("ALTER TABLE elsewhere RENAME TO turns")
-        database.commit()
 
 
 @pytest.mark.parametrize("user_id", ["", "  ", None, "*"])

@@ -63,6 +63,7 @@ def known(core: LightMem) -> LightMem:
     return core
 
 
+@pytest.mark.sqlite("the path of a folder is shown")
 @pytest.mark.parametrize("name", MADE)
 def test_shows_path_and_user_and_no_memory(known: LightMem, name: str) -> None:
     made = MADE[name](known)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,6 +14,7 @@ from llama_index.core.instrumentation import get_dispatcher
 from llama_index.core.instrumentation.event_handlers import BaseEventHandler
 from llama_index.core.llms import ChatMessage
 
+from broken_ledger import broken_ledger
 from lightmem_integrations import LightMem, Turn
 from lightmem_integrations.errors import LedgerError, StoreClosedError
 from lightmem_integrations.llama_index import (
@@ -44,20 +43,6 @@ class Fragile:
         if self.broken:
             raise RuntimeError("out of memory")
         return [[1.0, float(len(text))] for text in texts]
-
-
-@contextmanager
-def broken_ledger(core: LightMem) -> Iterator[None]:
-    """The database loses its table of turns for a while."""
-    assert core.path is not None
-    path: Path = core.path / "ledger.sqlite"
-    with closing(sqlite3.connect(path, timeout=30)) as database:
-        database.execute("PRAGMA legacy_alter_table = ON")
-        database.execute("ALTER TABLE turns RENAME TO elsewhere")
-        database.commit()
-        yield
-        database.execute("ALTER TABLE elsewhere RENAME TO turns")
-        database.commit()
 
 
 def of_alice(core: LightMem, **arguments: object) -> LightMemMemory:

@@ -113,7 +113,8 @@ def test_a_very_long_message_is_kept_whole(core: LightMem, memory: LightMemMemor
     memory.put(ChatMessage(role="user", content=text))
     assert memory.get()[0].content == text
     (turn,) = core.history(user_id="alice", session_id="s")
-    assert len(turn.text) == core.settings.max_turn_chars
+    most = core.settings.max_turn_chars  # it is cut between two words
+    assert most - len("word ") < len(turn.text) <= most
 
 
 TRACE = (

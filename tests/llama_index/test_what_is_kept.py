@@ -189,6 +189,15 @@ def test_a_pipelines_worker_has_the_store_remember(core: LightMem) -> None:
     assert [t.text for t in core.history(user_id="alice", session_id="ingested")] == [node.text]
 
 
+def test_a_document_that_is_too_long_is_kept_cut(core: LightMem) -> None:
+    text = "The heron stands in the reeds by the mill. " * 8_200
+    ConsolidateTurns(memory=core, user_id="alice")([TextNode(text=text)])
+    (turn,) = core.history(user_id="alice", session_id="ingested")
+    assert turn.metadata == {"cut": True}
+    assert turn.message is not None
+    assert turn.message["content"] == text
+
+
 def test_a_saved_memory_finds_the_store_that_is_open_with_its_settings(tmp_path) -> None:
     settings = Settings(k=3, short_term_tokens=500)
     with LightMem(tmp_path / "m", settings=settings) as first:

@@ -63,6 +63,7 @@ def erase(store, namespace=("u", CANARY)):
     store.delete(namespace, CANARY)
 
 
+@pytest.mark.sqlite("scans the files of a folder")
 def test_the_scan_itself_finds_what_is_there(store, tmp_path, monkeypatch):
     monkeypatch.setattr(document_indexing, "_INDEX_FROM", 8)
     remember(store, ("u", "ann"))
@@ -73,6 +74,7 @@ def test_the_scan_itself_finds_what_is_there(store, tmp_path, monkeypatch):
     assert "chroma.sqlite3" in {name for name, _ in names}
 
 
+@pytest.mark.sqlite("scans the files of a folder")
 def test_a_deleted_item_is_gone_from_every_file_at_once(store, tmp_path):
     remember(store)
     assert traces(tmp_path)
@@ -81,6 +83,7 @@ def test_a_deleted_item_is_gone_from_every_file_at_once(store, tmp_path):
     assert store.list_namespaces() == []
 
 
+@pytest.mark.sqlite("scans the files of a folder")
 def test_a_value_written_over_is_gone_with_the_next_deletion(store, tmp_path):
     remember(store, ("u", "ann"))
     store.put(("u", "ann"), CANARY, {"content": "nothing"})
@@ -88,6 +91,7 @@ def test_a_value_written_over_is_gone_with_the_next_deletion(store, tmp_path):
     assert traces(tmp_path) == set()
 
 
+@pytest.mark.sqlite("scans the files of a folder")
 def test_an_expired_item_is_gone_from_every_file(store, tmp_path):
     store.put(("u", CANARY), CANARY, {"content": CANARY}, ttl=1e-9)
     store.put(("u", "other"), "k", {"content": "stays"})
@@ -96,6 +100,7 @@ def test_an_expired_item_is_gone_from_every_file(store, tmp_path):
     assert store.get(("u", "other"), "k").value == {"content": "stays"}
 
 
+@pytest.mark.sqlite("scans the files of a folder")
 @pytest.mark.parametrize("purge", [True, False])
 def test_what_chroma_held_is_gone_after_a_purge_or_the_next_opening(
     store, tmp_path, monkeypatch, purge
@@ -122,6 +127,7 @@ def test_what_chroma_held_is_gone_after_a_purge_or_the_next_opening(
         assert traces(tmp_path) == set()
 
 
+@pytest.mark.sqlite("scans the files of a folder")
 def test_an_index_that_is_loaded_leaves_none_of_the_memory_of_its_process_in_its_files(tmp_path):
     settings = Settings(background_indexing=False, shards=1, column_mebibytes=0)  # all in Chroma
     with LightMem(tmp_path, embedder=HashEmbedder(32), settings=settings) as memory:
@@ -135,6 +141,7 @@ def test_an_index_that_is_loaded_leaves_none_of_the_memory_of_its_process_in_its
         assert not any(lengths.read_bytes()[used:])
 
 
+@pytest.mark.sqlite("scans the files of a folder")
 def test_what_chroma_got_before_a_crash_can_still_be_erased(tmp_path, monkeypatch):
     monkeypatch.setattr(document_indexing, "_INDEX_FROM", 8)
 
@@ -183,12 +190,13 @@ def test_labels_made_to_collide_stay_apart(store, monkeypatch):
     assert [hit.text for hit in recalled.hits] == ["train heron"]
 
 
+@pytest.mark.sqlite("stands in for the index in a folder")
 def test_an_index_that_mixes_everything_up_leaks_nothing(store, open_ledger, monkeypatch):
     monkeypatch.setattr(document_indexing, "_INDEX_FROM", 8)
     for user in ("ann", "bo"):
         for n in range(12):
             store.put(("m", user), f"k{n}", {"content": f"train {n}", "owner": user})
-    with open_ledger(store.memory.path).read() as connection:
+    with open_ledger(store.memory).read() as connection:
         spaces = {each.scope for each in spaces_under(connection, ("m",)) if each.indexed}
     assert len(spaces) == 2
     real = ChromaIndex.search
@@ -202,6 +210,7 @@ def test_an_index_that_mixes_everything_up_leaks_nothing(store, open_ledger, mon
         assert {item.value["owner"] for item in found} == {user}
 
 
+@pytest.mark.sqlite("scans the files of a folder")
 def test_a_document_erased_while_the_index_is_rebuilt_leaves_at_the_next_purge(
     store, tmp_path, monkeypatch
 ):

@@ -40,6 +40,7 @@ def in_files(folder, needles):
     }
 
 
+@pytest.mark.sqlite("scans the files of a folder")
 @pytest.mark.parametrize("background", [False, True])
 @pytest.mark.parametrize(
     "what", [{}, {"session_id": "secret"}, {"turn_ids": ["t0"]}, {"since": MAY}]

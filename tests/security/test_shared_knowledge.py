@@ -236,6 +236,7 @@ def test_others_read_only_what_three_said(said, gone):
             assert not any(hit.turns for hit in recall.hits if hit.source.shared)
 
 
+@pytest.mark.sqlite("scans the files of a folder")
 @pytest.mark.parametrize("off", [False, True])
 def test_no_byte_is_left_of_what_was_withdrawn(open_memory, tmp_path, off):
     folder = tmp_path / "store"

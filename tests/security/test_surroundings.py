@@ -44,6 +44,7 @@ def live(memory: LightMem) -> None:
     memory.stats()
 
 
+@pytest.mark.sqlite("looks for the files of a folder")
 def test_a_hostile_env_file_changes_nothing(tmp_path, monkeypatch):
     (tmp_path / ".env").write_text(HOSTILE)
     monkeypatch.chdir(tmp_path)
@@ -64,6 +65,7 @@ def test_a_hostile_env_file_changes_nothing(tmp_path, monkeypatch):
     assert {each.name for each in tmp_path.iterdir()} == {".env", "store"}
 
 
+@pytest.mark.sqlite("opens no connection at all")
 def test_the_core_opens_no_connection(tmp_path, monkeypatch):
     def refuse(*_):
         raise AssertionError("a connection was opened")
@@ -78,6 +80,7 @@ def test_the_core_opens_no_connection(tmp_path, monkeypatch):
         live(memory)
 
 
+@pytest.mark.sqlite("opens no connection at all")
 def test_a_new_process_opens_no_connection_either(tmp_path):
     script = """
 import socket, sys
@@ -121,6 +124,7 @@ print(opened, sockets)
 """
 
 
+@pytest.mark.sqlite("opens no connection at all")
 @pytest.mark.parametrize("first", ["ours", "chroma"])
 def test_no_file_is_left_outside_the_folder_and_no_socket_is_opened(tmp_path, first):
     """Native code opens files and sockets of its own, which no audit hook of Python sees."""
@@ -196,6 +200,7 @@ print(" ".join(sorted(names)))
     assert not heavy & set(done.stdout.split())
 
 
+@pytest.mark.sqlite("writes into the file")
 def test_a_store_that_someone_tampered_with_stays_plain_data(tmp_path):
     import sqlite3
 
@@ -215,6 +220,7 @@ def test_a_store_that_someone_tampered_with_stays_plain_data(tmp_path):
         assert text.count("</memory>") <= 1
 
 
+@pytest.mark.sqlite("modes of files")
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_that_cannot_be_written_is_our_error(tmp_path):
     folder = tmp_path / "store"
@@ -223,6 +229,7 @@ def test_a_folder_that_cannot_be_written_is_our_error(tmp_path):
         LightMem(folder / "below", embedder=HashEmbedder())
 
 
+@pytest.mark.sqlite("fills the disk under the file")
 def test_a_full_disk_is_our_error_and_harms_nothing(tmp_path):
     script = """
 import resource, signal, sys

@@ -81,6 +81,8 @@ def context(*texts):
         embedded=np.zeros(count, np.bool_),
         tokens=objects([None] * count),
         guidance=np.zeros(count, np.int8),
+        importance=np.zeros(count, np.float32),
+        pinned=np.zeros(count, np.bool_),
         cues=objects([None] * count),
     )
     query = EmbeddedQuery("What about the telescope?")

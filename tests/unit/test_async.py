@@ -10,7 +10,8 @@ from lightmem_integrations import LightMem, Turn
 from lightmem_integrations.testing import HashEmbedder
 
 TWINS = ["add", "backup", "history", "short_term", "clear_short_term", "recall", "forget", "users",
-         "sessions", "stats", "index_pending", "reindex", "warm_up", "close"]  # fmt: skip
+         "sessions", "stats", "audit", "metrics", "show", "index_pending", "reindex", "warm_up",
+         "close"]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", TWINS)

@@ -1,6 +1,8 @@
 """The background thread: it repeats its step, rests, backs off, and ends with its owner."""
 
 import gc
+import subprocess
+import sys
 import threading
 import time
 
@@ -121,3 +123,18 @@ def test_told_to_end_just_before_a_step_it_does_not_rest_for_ever():
     work.loop._wake = ToldNow()
     work.loop.start()
     assert work.loop.ended.result(timeout=10) is None
+
+
+def test_a_memory_left_unclosed_says_nothing_at_the_end_of_the_interpreter(tmp_path):
+    # A module that is taken down last holds both, so that the memory goes when little is left.
+    script = """
+import os, sys
+from lightmem_integrations import LightMem, Turn
+from lightmem_integrations.engine import background
+os.background, os.memory = background, LightMem(sys.argv[1])
+os.memory.add(Turn(role="user", text="I live in Lisbon."), user_id="ann")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script, tmp_path], capture_output=True, text=True, check=True
+    )
+    assert done.stderr == ""

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from lightmem_integrations import LedgerError, LightMem, SettingsError, Turn
 from lightmem_integrations.testing import HashEmbedder
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.sqlite("a backup is a copy of the file")]
 
 
 def test_no_acknowledged_turn_is_lost_in_a_backup(open_memory, tmp_path):

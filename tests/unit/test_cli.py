@@ -57,6 +57,40 @@ def test_recall_gives_the_text_for_a_prompt(run, store):
     assert DOG not in result.stdout
 
 
+@pytest.fixture
+def described(store):
+    with LightMem(store) as memory:
+        for n, text in enumerate(("The boat leaks.", "The boat sails.")):
+            told = Turn(role="user", text=text, metadata={"n": n, "topic": f"boat {n}"})
+            memory.add(told, user_id="marc", session_id="three")
+    return store
+
+
+@pytest.mark.parametrize("where", ["n=1", "topic=boat 1", '{"n": {"$gte": 1}}', "n=1.0"])
+def test_recall_and_forget_keep_to_a_filter(run, described, where):
+    shown = run("recall", described, "boat", "--user", "marc", "--where", where).stdout
+    assert "The boat sails." in shown
+    assert "The boat leaks." not in shown
+    assert BOAT not in shown
+    done = run("forget", described, "--user", "marc", "--where", where, "--where", "role=user",
+               answers="y\n")  # fmt: skip
+    assert "everything of user 'marc', as far as it meets the filter (1 turn)" in done.stdout
+    assert "The boat leaks." in run("recall", described, "boat", "--user", "marc").stdout
+
+
+@pytest.mark.parametrize(
+    ("where", "reason"),
+    [("n", "write topic=travel"), ("{n}", "is no JSON"), ('{"n": {"$is": 1}}', "no operator"),
+     ("n=NaN", "finite number"), ("{}", "pass a condition")],
+)  # fmt: skip
+def test_what_is_no_filter_is_refused_and_erases_nothing(run, described, where, reason):
+    for command in (("recall", described, "boat"), ("forget", described, "--yes")):
+        result = run(*command, "--user", "marc", "--where", where)
+        assert result.exit_code == 1
+        assert reason in " ".join(result.stderr.split())
+    assert "4 turns" in run("inspect", described, "--user", "marc").stdout
+
+
 def test_recall_never_shows_another_users_turn(run, store):
     assert "Andorinha" not in run("recall", store, "boat", "--user", "marta").stdout
 
@@ -195,6 +229,8 @@ def test_without_a_model_there_are_episodes_and_inspect_says_what_facts_take(run
     assert "2 episodes" in inspected
     assert "0 facts" in inspected
     assert "writer=model" in inspected
+    assert "consolidate()" not in inspected
+    assert inspected.count("`lightmem consolidate") == 1
 
 
 def test_consolidate_can_be_limited_to_a_user_and_a_number_of_sessions(run, told):
@@ -430,7 +466,7 @@ def test_help_loads_neither_models_nor_stores_nor_frameworks():
         "from lightmem_integrations.cli import app\n"
         "app(['--help'], standalone_mode=False)\n"
         "heavy = {'chromadb', 'numpy', 'onnxruntime', 'sqlalchemy', 'langchain', 'langchain_core',"
-        " 'llama_index', 'torch'}\n"
+        " 'llama_index', 'torch', 'starlette', 'jinja2', 'uvicorn', 'fastapi', 'mcp', 'jwt'}\n"
         "print('LOADED', sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run(
@@ -482,3 +518,89 @@ class TestLocalModel:
         result = run("chat", store, "-u", "ann", "-m", broken, answers="Say hello.\n\n")
         assert result.exit_code == 1
         assert result.stderr.startswith("Error: ")
+
+
+def test_an_id_may_be_cut_as_tables_cut_it_where_it_is_clear_which(run, store):
+    with LightMem(store) as memory:
+        turns = [Turn(role="user", text=f"Heron {each}.", id=each) for each in ("1", "10", "12")]
+        memory.add([*turns, Turn(role="user", text="Ann.home = Lisbon", id="x")], user_id="ann")
+        memory.consolidate(writer=ScriptedWriter(), final=True)
+        (fact,), (episode, *_) = memory.facts(user_id="ann"), memory.episodes(user_id="ann")
+
+    def pinned(*ids):
+        return run("pin", store, *ids, "--user", "ann", "--json")
+
+    assert json.loads(pinned(fact.id[:8]).stdout) == {"pinned": 1}
+    assert json.loads(pinned(episode.id[:8]).stdout)["pinned"] >= len(episode.turns)
+    assert json.loads(pinned("1").stdout) == {"pinned": 1}, "a whole id, and not a beginning"
+    assert json.loads(run("unpin", store, "12", "--user", "ann", "--json").stdout) == {
+        "unpinned": 1
+    }
+    shown = json.loads(run("inspect", store, "--user", "ann", "--json").stdout)["episodes"]
+    kept = {turn["id"]: turn["pinned"] for each in shown for turn in each["turns"]}
+    assert (kept["1"], kept["12"]) == (True, False)
+    half = pinned("10", "nothing")
+    assert json.loads(half.stdout) == {"pinned": 1}
+    assert "begins with 'nothing'" in half.stderr
+
+
+def test_an_id_that_may_be_several_is_refused_with_those(run, store):
+    with LightMem(store) as memory:
+        turns = [Turn(role="user", text="A heron.", id=f"heron-{each}") for each in range(7)]
+        memory.add(turns, user_id="ann")
+    for command in (["pin"], ["unpin"], ["importance", 1]):
+        refused = run(*command[:1], store, *command[1:], "heron", "--user", "ann")
+        assert refused.exit_code == 1
+        assert "7 ids of user 'ann' begin with 'heron'" in refused.stderr
+        assert "turn heron-0, turn heron-1" in refused.stderr
+        assert "and 2 more" in refused.stderr
+    with LightMem(store) as memory:
+        assert not any(turn.pinned for turn in memory.history(user_id="ann", session_id="default"))
+
+
+def test_profile_shows_what_stands_in_every_prompt(run, tmp_path):
+    with LightMem(tmp_path) as memory:
+        memory.add(Turn(role="user", text="Please always answer in French."), user_id="ann")
+    shown = run("profile", tmp_path, "--user", "ann")
+    assert "always answer in French" in shown.stdout
+    assert "instruction" in shown.stdout
+    context = run("profile", tmp_path, "--user", "ann", "--context", "--read-only").stdout
+    assert context.startswith("<memory>")
+    (line,) = json.loads(run("profile", tmp_path, "--user", "ann", "--json").stdout)["lines"]
+    assert line["kind"] == "instruction"
+    assert run("profile", tmp_path, "--user", "nobody").exit_code == 1
+
+
+def test_pins_and_lifetimes_are_seen_and_set(run, store):
+    now = dt.datetime.now(dt.timezone.utc)
+    long_ago = now - dt.timedelta(days=40)
+    with LightMem(store) as memory:
+        turns = [
+            Turn(role="user", text="An old heron.", time=long_ago, id="old"),
+            Turn(role="user", text="An older heron.", time=long_ago, id="older"),
+        ]
+        memory.add(turns, user_id="herons")
+        memory.add(Turn(role="user", text="Ann.home = Lisbon"), user_id="ann")
+        memory.consolidate(writer=ScriptedWriter(), final=True)
+        (fact,) = memory.facts(user_id="ann")
+    assert run("pin", store, "older", "--user", "herons").stdout == "Facts and turns pinned: 1.\n"
+    assert json.loads(run("pin", store, fact.id, "--user", "ann", "--json").stdout) == {"pinned": 1}
+    assert "(pinned)" in run("inspect", store, "--user", "ann").stdout
+    refused = run("pin", store, "--user", "ann")
+    assert (refused.exit_code, "--session" in refused.stderr) == (1, True)
+    for command in ("pin", "unpin"):
+        mistyped = run(command, store, "oldre", "--user", "herons")
+        assert (mistyped.exit_code, "'oldre'" in mistyped.stderr) == (1, True)
+    swept = run("sweep", store, "--lifetime-days", 30, "--json")
+    assert json.loads(swept.stdout)["turns"] == 1
+    left = run("recall", store, "heron?", "--user", "herons")
+    assert "An older heron." in left.stdout
+    assert "An old heron." not in left.stdout
+    assert "(pinned)" in left.stdout
+    assert "unpinned: 1" in run("unpin", store, "older", "--user", "herons").stdout
+    weighed = run("importance", store, 0.7, "older", fact.id, "--user", "herons", "--json")
+    assert json.loads(weighed.stdout) == {"weighed": 1}
+    assert "weighed: 1" in run("importance", store, 0.5, fact.id, "--user", "ann").stdout
+    (weighed,) = json.loads(run("inspect", store, "--user", "ann", "--json").stdout)["facts"]
+    assert weighed["importance"] == 0.5
+    assert run("importance", store, 1.5, "older", "--user", "herons").exit_code == 2

@@ -16,11 +16,13 @@ from chat_server import chat_server
 from lightmem_integrations import LightMem, Turn
 from lightmem_integrations.cli import app
 from lightmem_integrations.testing import ScriptedWriter
+from lightmem_integrations.web.tokens import add_token
 
 pytestmark = pytest.mark.slow
 
 DAY = dt.datetime(2025, 5, 1, tzinfo=dt.timezone.utc)
 ODD = "My boat \u8239 is red. \x1b]0;owned\x07\x1b[2J\x9b31m\u202e"
+SESSION = "a-session-with-a-long-name-0"
 DATA = Path(__file__).parents[2] / "examples" / "demo" / "conversation.json"
 
 
@@ -36,17 +38,39 @@ def leaves(command, path=()):
     }
 
 
-COMMANDS = leaves(typer.main.get_command(app))
+SERVERS = {"ui", "serve", "mcp"}  # end when they are told to: tests/web
+COMMANDS = {
+    words: leaf
+    for words, leaf in leaves(typer.main.get_command(app)).items()
+    if words not in SERVERS
+}
 ARGUMENTS = {
     "chat": ("{store}", "-u", "anne", "-s", "now"),
     "recall": ("{store}", "Where do I live?", "-u", "anne"),
     "consolidate": ("{store}", "--final"),
+    "worker": ("{store}", "--once"),
     "inspect": ("{store}", "-u", "anne"),
     "users": ("{store}",),
     "stats": ("{store}",),
+    "audit": ("{store}",),
     "forget": ("{store}", "-u", "anne", "--yes"),
     "reindex": ("{store}",),
     "backup": ("{store}", "{store}-copy"),
+    "profile": ("{store}", "-u", "anne"),
+    "pin": ("{store}", "-u", "anne", "-s", SESSION),
+    "unpin": ("{store}", "-u", "anne", "-s", SESSION),
+    "importance": ("{store}", "0.5", "-u", "anne", "-s", SESSION),
+    "sweep": ("{store}",),
+    "copy": ("{store}", "{store}-copy"),
+    "export": ("{store}", "-u", "anne", "--out", "{store}.jsonl"),
+    "import": ("{exported}", "{store}"),
+    "token add": ("{tokens}", "-u", "zoe"),
+    "token list": ("{tokens}",),
+    "token revoke": ("{tokens}", "-u", "anne"),
+    "spaces list": ("{store}",),
+    "spaces grant": ("{store}", "home", "-u", "anne"),
+    "spaces revoke": ("{store}", "home", "-u", "anne"),
+    "spaces delete": ("{store}", "home", "--yes"),
     "eval label": ("{store}", "-u", "anne", "--out", "{store}-labels.json"),
     "eval retrieval": ("--data", DATA, "--contender", "lightmem:words", "--sample", "2"),
     "eval answers": (
@@ -66,7 +90,9 @@ def full(tmp_path_factory):
             turn = Turn(role="user", speaker="Anne", text=text, time=DAY + dt.timedelta(number))
             memory.add(turn, user_id="anne", session_id=f"a-session-with-a-long-name-{number}")
         memory.add(Turn(role="user", text="I live in Oslo.", time=DAY), user_id="bob")
+        memory.spaces.grant("home", user_id="anne", write=True)
         memory.consolidate(final=True)
+        memory.export(path.with_name("exported.jsonl"), user_id="bob")
     return path
 
 
@@ -82,9 +108,13 @@ def server():
 
 
 @pytest.fixture
-def run(store, server):
+def run(full, store, server):
+    places = {"store": store, "server": server, "exported": full.with_name("exported.jsonl")}
+    places["tokens"] = store.with_name("tokens")
+    add_token(places["tokens"], "anne")
+
     def run(command, *arguments, answers="", columns=80):
-        words = [str(each).format(store=store, server=server) for each in arguments]
+        words = [str(each).format(**places) for each in arguments]
         return CliRunner().invoke(
             app, [*command.split(), *words], input=answers, env={"COLUMNS": str(columns)}
         )
@@ -150,8 +180,11 @@ def test_labelling_stands_beside_its_json(run):
     assert "Anne.home = Porto" in result.stderr
 
 
+MAKING_ONE = ("chat", "import")
 WITH_STORE = [
-    command for command in COMMANDS if "--data" not in ARGUMENTS[command] and command != "chat"
+    command
+    for command in COMMANDS
+    if ARGUMENTS[command][0] not in ("--data", "{tokens}") and command not in MAKING_ONE
 ]
 
 
@@ -170,10 +203,13 @@ def test_without_a_store_nothing_is_printed_or_made(run, tmp_path, command, opti
     assert sorted(tmp_path.rglob("*")) == before
 
 
+# Who is new to a store may be talked to, be given a memory, and be let into a space.
+OF_ANYBODY = ("chat", "forget", "import", "spaces grant", "spaces revoke", "spaces list")
 OF_A_USER = [
     command
     for command, each in COMMANDS.items()
-    if any("--user" in one.opts for one in each.params) and command not in ("chat", "forget")
+    if any("--user" in one.opts for one in each.params)
+    and not (command in OF_ANYBODY or command.startswith("token "))
 ]
 
 

@@ -37,6 +37,7 @@ def put_off(open_memory, tmp_path):
     return tmp_path
 
 
+@pytest.mark.sqlite("writes into the file")
 def test_a_retry_written_with_the_clock_ahead_is_made_now(open_memory, put_off):
     change(put_off, "UPDATE failures SET again_at = ?", time.time() + YEARS)
     memory = open_memory(put_off, writer=ScriptedWriter())
@@ -46,24 +47,27 @@ def test_a_retry_written_with_the_clock_ahead_is_made_now(open_memory, put_off):
     assert memory.consolidate(final=True).problems == ()
 
 
+@pytest.mark.sqlite("writes into the file")
 def test_a_retry_in_its_time_is_waited_for(open_memory, put_off):
     change(put_off, "UPDATE failures SET again_at = ?", time.time() + 3_000)
     report = open_memory(put_off, writer=ScriptedWriter()).consolidate(final=True)
     assert (report.written, report.problems) == (0, ())
 
 
+@pytest.mark.sqlite("writes into the file")
 @pytest.mark.parametrize(
-    ("ahead", "written", "busy"), [(YEARS, 1, 0), (300.0, 0, 1), (605.0, 0, 1)]
+    ("ahead", "written", "busy"), [(YEARS, 1, 0), (300.0, 0, 1), (3_605.0, 0, 1)]
 )
 def test_a_lease_holds_no_longer_than_leases_do(open_memory, tmp_path, ahead, written, busy):
-    with open_memory(tmp_path) as memory:
-        memory.add(Turn(role="user", text="Ann.home = Lisbon"), user_id="ann")
-    change(tmp_path, 'INSERT INTO leases VALUES (1, "dead", ?)', time.time() + ahead)
-    report = open_memory(tmp_path, writer=ScriptedWriter()).consolidate(final=True)
+    memory = open_memory(tmp_path, writer=ScriptedWriter())
+    memory.add(Turn(role="user", text="Ann.home = Lisbon"), user_id="ann")
+    change(tmp_path, 'INSERT INTO leases VALUES (1, "another", ?)', time.time() + ahead)
+    report = memory.consolidate(final=True)
     assert (report.written, report.busy) == (written, busy)
     assert bool(report.problems) == bool(written)
 
 
+@pytest.mark.sqlite("writes into the file")
 def test_a_session_said_with_the_clock_ahead_ends_all_the_same(open_memory, tmp_path):
     with open_memory(tmp_path) as memory:
         memory.add(Turn(role="user", text="Ann.home = Lisbon"), user_id="ann")

@@ -267,6 +267,7 @@ def test_forgetting_again_completes_what_the_index_kept_from_being_done(tmp_path
         assert memory.forget(user_id="ann", purge=False).purged
 
 
+@pytest.mark.sqlite("rewrites the file")
 def test_forgetting_without_a_purge_rewrites_no_database(tmp_path):
     with LightMem(tmp_path / "store", embedder=HashEmbedder(8)) as memory:
         memory.add([Turn(role="user", text=f"heron {n} " * 50) for n in range(200)], user_id="ann")

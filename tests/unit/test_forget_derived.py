@@ -41,7 +41,7 @@ def facts(memory, *, current=True):
 
 @pytest.fixture
 def ledger(memory, open_ledger):
-    return open_ledger(memory.path)
+    return open_ledger(memory)
 
 
 def rows_of(ledger, user_row):

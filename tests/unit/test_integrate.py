@@ -215,6 +215,26 @@ def test_retracting_brings_back_what_it_had_replaced(memory, told):
         memory.retract(gone.id, user_id="ann")
 
 
+def test_a_retracted_fact_is_brought_back_by_the_person_who_retracted_it(memory, told):
+    told("Ann.home = Lisbon", 1)
+    told("Ann.home = Porto", 5)
+    (porto,) = memory.facts(user_id="ann")
+    memory.retract(porto.id, user_id="ann")
+    again = memory.edit(porto.id, user_id="ann", statement=porto.statement)
+    assert [(each.id, each.value) for each in memory.facts(user_id="ann")] == [(again.id, "Porto")]
+    assert again.valid_from == porto.valid_from
+    explained = memory.explain(again.id, user_id="ann")
+    assert [each.turn.text for each in explained.evidence] == ["Ann.home = Porto"]
+    old = next(each for each in explained.history if each.id == porto.id)
+    assert old.retracted_at is not None
+    assert old.reason == "Retracted by a person."
+    # Its words stand again; the fact itself was replaced, and is not brought back twice.
+    with pytest.raises(InvalidRequestError):
+        memory.edit(porto.id, user_id="ann", statement="x")
+    memory.retract(again.id, user_id="ann")
+    assert [each.value for each in memory.facts(user_id="ann")] == ["Lisbon"]
+
+
 def test_what_was_retracted_is_not_believed_again_unless_it_is_said_again(memory, told):
     told("Ann.home = Lisbon", 1)
     memory.retract(the(memory, "Lisbon").id, user_id="ann")

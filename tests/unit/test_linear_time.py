@@ -21,7 +21,6 @@ from lightmem_integrations import Hit, Settings, Source, Turn
 from lightmem_integrations.consolidation.write.extractive import ExtractiveWriter
 from lightmem_integrations.consolidation.write.grounding import Shown, check_grounded
 from lightmem_integrations.consolidation.write.numbers import numbers
-from lightmem_integrations.consolidation.write.own_words import begins_play, is_own_word
 from lightmem_integrations.consolidation.write.summary import proper_names
 from lightmem_integrations.display import literal, printable
 from lightmem_integrations.errors import LightMemError
@@ -42,7 +41,9 @@ from lightmem_integrations.testing import ScriptedWriter
 from lightmem_integrations.testing.quote import quoted_answer
 from lightmem_integrations.text.answer_cues import answer_cues
 from lightmem_integrations.text.answers import admits_ignorance, without_reasoning
+from lightmem_integrations.text.guidance import wishes
 from lightmem_integrations.text.names import name_key
+from lightmem_integrations.text.own_words import begins_play, is_own_word
 from lightmem_integrations.text.sentences import sentences, split_sentences
 from lightmem_integrations.text.temporal import mentions, time_window
 from lightmem_integrations.text.terms import hashed, terms
@@ -104,6 +105,7 @@ def grounded(text):
 
 
 FUNCTIONS = {
+    "wishes": wishes,
     "admits_ignorance": admits_ignorance,
     "check_grounded": grounded,
     "count_tokens": shipped_token_counter(),
@@ -212,7 +214,7 @@ def test_a_function_takes_time_as_its_text_is_long(name):
 
 def test_every_regular_expression_is_found():
     modules = {name.rpartition(".")[0].rpartition(".")[0] for name in PATTERNS}
-    assert {"safety", "text.terms", "consolidation.write.own_words"} <= modules
+    assert {"safety", "text.terms", "text.own_words"} <= modules
     assert len(PATTERNS) > 100
 
 

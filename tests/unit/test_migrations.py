@@ -8,12 +8,15 @@ import pytest
 from sqlalchemy import create_engine
 
 from lightmem_integrations import Branch, LedgerError, Settings, Turn
-from lightmem_integrations.storage.ledger import Ledger
 from lightmem_integrations.storage.migrations.runner import VERSION, migrate
 from lightmem_integrations.storage.schema import metadata
+from lightmem_integrations.storage.sqlite.ledger import SqliteLedger
 from lightmem_integrations.testing import HashEmbedder, ScriptedWriter
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.sqlite("files of earlier steps of the schema"),
+]
 
 DATA = Path(__file__).parents[1] / "data"
 # Three searchable turns of "ann", and one of "bob" that is never searched.
@@ -87,7 +90,7 @@ def described(path):
 @pytest.fixture
 def declared(tmp_path):
     """The schema of a new ledger."""
-    Ledger(f"sqlite:///{tmp_path / 'new.sqlite'}").close()
+    SqliteLedger(f"sqlite:///{tmp_path / 'new.sqlite'}").close()
     return described(tmp_path / "new.sqlite")
 
 
@@ -116,7 +119,7 @@ def test_a_ledger_of_every_version_is_brought_to_the_declared_schema(tmp_path, d
     engine = create_engine(f"sqlite:///{path}")
     migrate(engine, target=version)
     engine.dispose()
-    ledger = Ledger(f"sqlite:///{path}")
+    ledger = SqliteLedger(f"sqlite:///{path}")
     assert ledger.get("version") == str(VERSION)
     ledger.close()
     assert described(path) == declared
@@ -211,6 +214,18 @@ def test_a_store_of_a_newer_version_is_refused(open_memory, store_4):
     database.close()
     with pytest.raises(LedgerError, match="version 99"):
         open_memory(store_4)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="the system does not list files")
+def test_a_refused_opening_leaves_no_file_open(open_memory, store_4):
+    database = sqlite3.connect(store_4 / "ledger.sqlite")
+    database.execute("UPDATE meta SET value = '99' WHERE name = 'version'")
+    database.commit()
+    database.close()
+    with pytest.raises(LedgerError) as refused:
+        open_memory(store_4)
+    held = [str(each.readlink()) for each in Path("/proc/self/fd").iterdir() if each.exists()]
+    assert not [each for each in held if str(store_4) in each], refused.value
 
 
 def test_turns_of_a_store_of_version_5_stand_whatever_branch_goes_on(store_4, open_4):

@@ -85,6 +85,7 @@ def through_a_saved_memory(folder: Path, text: str) -> list[str]:
         memory.memory.close()
 
 
+@pytest.mark.sqlite("names and places of folders")
 @pytest.mark.parametrize("name", ODD)
 @pytest.mark.parametrize(
     "through", [through_light_mem, through_the_store, through_a_saved_memory, through_the_command]
@@ -105,6 +106,7 @@ def test_a_folder_of_any_name_is_a_store_of_its_own(tmp_path, monkeypatch, name,
     assert {each: each.stat().st_mtime_ns for each in victim.rglob("*")} == before
 
 
+@pytest.mark.sqlite("names and places of folders")
 def test_a_relative_path_and_one_with_dots_lead_where_the_system_says(open_memory, tmp_path):
     (tmp_path / "deep" / "er").mkdir(parents=True)
     (tmp_path / "link").symlink_to(tmp_path / "deep" / "er")
@@ -114,6 +116,7 @@ def test_a_relative_path_and_one_with_dots_lead_where_the_system_says(open_memor
     assert (tmp_path / "deep" / "store" / "ledger.sqlite").is_file()
 
 
+@pytest.mark.sqlite("names and places of folders")
 @pytest.mark.parametrize(
     ("path", "remedy"),
     [
@@ -198,6 +201,7 @@ def test_threads_that_open_at_once_share_one_store(tmp_path):
         each.close()
 
 
+@pytest.mark.sqlite("names and places of folders")
 def test_a_folder_that_was_removed_under_an_open_store_is_a_new_one(open_memory, tmp_path):
     old = open_memory(tmp_path / "store")
     old.add(said("gone with the folder"), user_id="ann")
@@ -240,6 +244,7 @@ def cut_within_a_page(ledger: Path) -> None:
     os.truncate(ledger, 1_000)
 
 
+@pytest.mark.sqlite("the file is lost or damaged")
 @pytest.mark.parametrize("harm", [lose, empty, overwrite, cut, cut_within_a_page])
 def test_a_lost_or_damaged_ledger_is_no_new_one(open_memory, used, harm):
     whole = (used / "ledger.sqlite").read_bytes()
@@ -254,6 +259,7 @@ def test_a_lost_or_damaged_ledger_is_no_new_one(open_memory, used, harm):
     assert open_memory(used).stats().turns == 20
 
 
+@pytest.mark.sqlite("the file is lost or damaged")
 def test_a_ledger_lost_before_anything_was_indexed_is_missed_too(open_memory, tmp_path):
     with open_memory(tmp_path) as memory:
         memory.add(said("never indexed"), user_id="ann")
@@ -263,6 +269,7 @@ def test_a_ledger_lost_before_anything_was_indexed_is_missed_too(open_memory, tm
         open_memory(tmp_path)
 
 
+@pytest.mark.sqlite("the file is lost or damaged")
 def test_a_ledger_elsewhere_is_missed_too(open_memory, tmp_path):
     elsewhere = tmp_path / "elsewhere.sqlite"
     options = {"ledger": f"sqlite:///{elsewhere}"}
@@ -276,6 +283,7 @@ def test_a_ledger_elsewhere_is_missed_too(open_memory, tmp_path):
     assert not elsewhere.exists()
 
 
+@pytest.mark.sqlite("the file is lost or damaged")
 def test_the_remedy_begins_anew(open_memory, used):
     (used / "ledger.sqlite").unlink()
     with pytest.raises(LedgerError) as refused:
@@ -286,6 +294,7 @@ def test_the_remedy_begins_anew(open_memory, used):
     assert open_memory(used).stats().turns == 0
 
 
+@pytest.mark.sqlite("the file is lost or damaged")
 def test_damage_within_the_ledger_is_named_when_it_is_met(open_memory, used):
     with (used / "ledger.sqlite").open("r+b") as file:
         whole = file.seek(0, os.SEEK_END)
@@ -390,6 +399,7 @@ class Zeros(HashEmbedder):
         return vectors
 
 
+@pytest.mark.sqlite("looks into the index of a folder")
 @pytest.mark.parametrize("every", [1, 2])
 def test_zero_vectors_are_no_damage(open_memory, tmp_path, every):
     settings = dataclasses.replace(INDEXED, shards=1)
@@ -404,6 +414,7 @@ def test_zero_vectors_are_no_damage(open_memory, tmp_path, every):
     assert folders[0] == folders[1], "rebuilt without need"
 
 
+@pytest.mark.sqlite("looks into the index of a folder")
 def test_an_index_of_the_first_versions_is_rebuilt_and_searched(open_memory, tmp_path, monkeypatch):
     """They named items by their row alone."""
     from lightmem_integrations.storage.chroma import index
@@ -429,6 +440,7 @@ def modes(folder: Path) -> dict[str, int]:
     }
 
 
+@pytest.mark.sqlite("names and places of folders")
 def test_a_folder_that_was_there_keeps_its_mode_and_ours_are_private(open_memory, tmp_path):
     folder = tmp_path / "project"
     folder.mkdir()

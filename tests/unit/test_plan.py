@@ -166,7 +166,7 @@ class TestAliases:
         """As a damaged index may name one."""
         monkeypatch.setattr(lexical, "postings", lambda *_: np.arange(1, 10))
         self.said(memory, ("Bo", "Hey Hansi!"), ("Johanna", "Yes."), user="v")
-        with open_ledger(memory.path).read() as connection:
+        with open_ledger(memory).read() as connection:
             mine, other = (find_user(connection, each) for each in ("v", "u"))
             assert said_with(connection, mine, "Hansi")
             assert said_with(connection, other, "Hansi") == []

@@ -58,6 +58,7 @@ PUBLIC = {
     "Hit": lambda memory: memory.recall("Where is Zanzibar?", user_id="alice").hits[0],
     "Hit of a fact": lambda memory: memory.recall("name?", user_id="alice", tiers=["ltm"]).hits[0],
     "LightMem": lambda memory: memory,
+    "Metrics": lambda memory: memory.metrics(),
     "MemoryTools": lambda memory: MemoryTools(memory, user_id="alice", session_id="s1"),
     "OnnxEmbedder": lambda _: OnnxEmbedder(),
     "OpenAICompatible": lambda _: OpenAICompatible("http://localhost", "small", "sesame"),

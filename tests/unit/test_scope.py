@@ -31,6 +31,10 @@ ENTRY_POINTS = {
     "retract": lambda memory, user: memory.retract("f", user_id=user, reason="x"),
     "conflicts": lambda memory, user: memory.conflicts(user_id=user),
     "resolve": lambda memory, user: memory.resolve("c", user_id=user, keep="f"),
+    "profile": lambda memory, user: memory.profile(user_id=user),
+    "pin": lambda memory, user: memory.pin(user_id=user, turn_ids=["t"]),
+    "unpin": lambda memory, user: memory.unpin(user_id=user, turn_ids=["t"]),
+    "set_importance": lambda memory, user: memory.set_importance(1, user_id=user, turn_ids=["t"]),
     "aadd": lambda memory, user: memory.aadd(Turn(role="user", text="x"), user_id=user),
     "afollow": lambda memory, user: memory.afollow(BRANCH, user_id=user),
     "ahistory": lambda memory, user: memory.ahistory(user_id=user),
@@ -46,14 +50,25 @@ ENTRY_POINTS = {
     "aretract": lambda memory, user: memory.aretract("f", user_id=user, reason="x"),
     "aconflicts": lambda memory, user: memory.aconflicts(user_id=user),
     "aresolve": lambda memory, user: memory.aresolve("c", user_id=user, keep="f"),
+    "aprofile": lambda memory, user: memory.aprofile(user_id=user),
+    "apin": lambda memory, user: memory.apin(user_id=user, turn_ids=["t"]),
+    "aunpin": lambda memory, user: memory.aunpin(user_id=user, turn_ids=["t"]),
+    "aset_importance": lambda memory, user: memory.aset_importance(1, user_id=user, turn_ids=["t"]),
 }
 # These take no user, or one that may be left out.
 WITHOUT_USER = {
+    "audit",
     "backup",
+    "export",
+    "load",
+    "sweep",
     "shared",
     "consolidate",
     "users",
     "stats",
+    "stats_of",
+    "metrics",
+    "show",
     "documents",
     "index_pending",
     "reindex",
@@ -134,6 +149,7 @@ def test_every_entry_point_demands_a_user_id(untouched, name):
         "explain": ["f"],
         "edit": ["f"],
         "retract": ["f"],
+        "set_importance": [0.5],
     }
     arguments = first.get(plain, [])
     if plain == "resolve":
@@ -148,13 +164,15 @@ def test_stats_of_nobody_is_refused_but_stats_of_all_is_not(memory):
     for user in ["", " ", "*", 5]:
         with pytest.raises(ScopeError):
             memory.stats(user_id=user)
+        with pytest.raises(ScopeError):
+            memory.stats_of("alice", user)
     assert memory.stats().users == 1
 
 
 def test_the_list_of_entry_points_is_complete():
     public = {name for name in dir(LightMem) if not name.startswith("_")}
-    with_user = {each for each in public if each.removeprefix("a") not in WITHOUT_USER}
-    assert with_user - {"closed", "settings"} == set(ENTRY_POINTS)
+    with_user = {each for each in public if not WITHOUT_USER & {each, each.removeprefix("a")}}
+    assert with_user - {"closed", "place", "settings"} == set(ENTRY_POINTS)
 
 
 @pytest.mark.parametrize("session", ["", " ", 5, "\ud800", "x" * 10_001, []])

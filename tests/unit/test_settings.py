@@ -12,7 +12,7 @@ def test_the_defaults_are_those_of_the_paper():
 
 
 # What a string may be, or may be left out, is tested where it is used.
-OPTIONAL = {"names_model", "timezone"}
+OPTIONAL = {"names_model", "timezone", "lifetime_days", "session_lifetime_days"}
 NUMBERS = [each.name for each in fields(Settings) if each.name not in OPTIONAL]
 
 
@@ -59,12 +59,18 @@ def test_sizes_of_consolidation_are_whole_numbers_from_one_up(name, value):
 
 @pytest.mark.parametrize(
     ("name", "least"),
-    [("gap_seconds", 0), ("lease_seconds", 0.001), ("half_life_days", 0.001), ("same_meaning", -1)],
+    [
+        ("gap_seconds", 0),
+        ("lease_seconds", 0.1),
+        ("writer_seconds", 0.001),
+        ("half_life_days", 0.001),
+        ("same_meaning", -1),
+    ],
 )
 def test_numbers_of_consolidation_have_a_smallest_value(name, least):
     assert getattr(ConsolidationSettings(**{name: least}), name) == least
     for value in (least - 0.001, float("nan"), "5", None, False):
-        with pytest.raises(SettingsError, match=f"{name} .* a number of at least {least}"):
+        with pytest.raises(SettingsError, match=f"{name} .* a number (of at least|from) {least}"):
             ConsolidationSettings(**{name: value})
 
 

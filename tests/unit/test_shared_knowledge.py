@@ -53,6 +53,22 @@ def test_it_is_off_unless_it_is_turned_on(open_memory, open_ledger, tmp_path):
             assert count == 0, "nothing is computed either"
 
 
+def test_a_store_that_was_moved_shares_again_at_its_next_consolidation(shared_memory, tmp_path):
+    memory = shared_memory()
+    agree(memory)
+    memory.export(tmp_path / "all.jsonl")
+    copy, apart = shared_memory(), shared_memory()
+    copy.load(tmp_path / "all.jsonl")
+    for user in memory.users():
+        memory.export(tmp_path / "one.jsonl", user_id=user)
+        apart.load(tmp_path / "one.jsonl")
+    for moved in (copy, apart):
+        assert moved.shared() == ()
+        assert moved.consolidate().shared == 1
+        assert moved.shared() == memory.shared()
+        assert len(shared_hits(moved)) == 1
+
+
 def test_two_users_are_not_enough_and_three_are(shared_memory):
     memory = shared_memory()
     say(memory, "ann")

@@ -1,6 +1,7 @@
 """A store's life: opening, closing, counting, rebuilding, changing the embedder."""
 
 import dataclasses
+import sqlite3
 import stat
 import tempfile
 from pathlib import Path
@@ -30,6 +31,7 @@ def test_a_reopened_store_holds_and_finds_everything(open_memory, tmp_path):
         assert memory.path == tmp_path
 
 
+@pytest.mark.sqlite("names and places of folders")
 def test_without_a_path_nothing_is_left_behind(open_memory, tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with open_memory() as memory:
@@ -42,6 +44,7 @@ def test_without_a_path_nothing_is_left_behind(open_memory, tmp_path, monkeypatc
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.sqlite("names and places of folders")
 def test_the_folder_is_for_its_owner_only(open_memory, tmp_path):
     memory = open_memory(tmp_path / "deep" / "store")
     memory.add(said(1), user_id="ann")
@@ -49,6 +52,7 @@ def test_the_folder_is_for_its_owner_only(open_memory, tmp_path):
     assert stat.S_IMODE(memory.path.stat().st_mode) == 0o700
 
 
+@pytest.mark.sqlite("names and places of folders")
 def test_a_home_folder_may_be_written_with_a_tilde(open_memory, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     memory = open_memory("~/store")
@@ -92,6 +96,7 @@ def test_reindex_builds_the_index_from_the_ledger(open_memory, tmp_path):
     assert memory.reindex() == 31
 
 
+@pytest.mark.sqlite("breaks off the rebuild of the index in a folder")
 def test_a_rebuild_that_failed_midway_can_be_tried_again(open_memory, tmp_path, monkeypatch):
     from lightmem_integrations import IndexUnavailableError
     from lightmem_integrations.engine import indexer as indexing
@@ -176,18 +181,34 @@ def test_a_ledger_that_is_not_sqlite_is_refused_with_the_remedy(open_memory, url
     assert "pw" not in str(refused.value)
 
 
-def test_a_ledger_of_a_newer_version_is_left_alone(open_memory, tmp_path):
-    import sqlite3
-
+@pytest.mark.sqlite("writes into the file")
+@pytest.mark.parametrize("least", ["98", None], ids=str)
+def test_a_ledger_of_a_newer_version_is_left_alone(open_memory, tmp_path, least):
     from lightmem_integrations import LedgerError
 
     open_memory(tmp_path).close()
-    database = sqlite3.connect(tmp_path / "ledger.sqlite")
-    database.execute("UPDATE meta SET value = '99' WHERE name = 'version'")
-    database.commit()
-    database.close()
+    set_meta(tmp_path, version="99", least_version=least)
     with pytest.raises(LedgerError, match="99"):
         open_memory(tmp_path)
+
+
+@pytest.mark.sqlite("writes into the file")
+def test_a_ledger_to_which_a_newer_version_only_added_is_used(open_memory, tmp_path):
+    open_memory(tmp_path).close()
+    set_meta(tmp_path, version="99")
+    with open_memory(tmp_path) as memory:
+        memory.add(Turn(role="user", text="My cat is called Tom."), user_id="alice")
+        assert memory.recall("cat?", user_id="alice").hits
+
+
+def set_meta(folder, **values):
+    database = sqlite3.connect(folder / "ledger.sqlite")
+    for name, value in values.items():
+        database.execute("DELETE FROM meta WHERE name = ?", (name,))
+        if value is not None:
+            database.execute("INSERT INTO meta VALUES (?, ?)", (name, value))
+    database.commit()
+    database.close()
 
 
 def test_what_is_no_embedder_is_refused(open_memory):

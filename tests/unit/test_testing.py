@@ -75,6 +75,16 @@ def test_further_lines_of_a_turn_belong_to_it():
     assert ask("Until when does mother stay?").endswith('"Mother came by. She stays until Friday."')
 
 
+def test_what_a_space_holds_is_quoted():
+    question = "What is the wifi code?"
+    with LightMem(embedder=HashEmbedder()) as memory:
+        memory.spaces.grant("our home", user_id="ann", write=True)
+        said = Turn(role="user", text="The wifi code is heron.")
+        memory.add(said, user_id="ann", space="our home")
+        found = memory.recall(question, user_id="ann", spaces="all")
+    assert ask(question, found.text).endswith('"The wifi code is heron."')
+
+
 def test_without_memory_it_says_that_it_has_none():
     assert ask("When does she start at the bakery?", memory="") == NOTHING
     assert quoted_answer([]) == NOTHING

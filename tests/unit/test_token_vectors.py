@@ -9,7 +9,7 @@ import pytest
 from lightmem_integrations import LightMem, Settings, Turn
 from lightmem_integrations.models.token_vectors import unpack
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.sqlite("reads and writes the file")]
 
 SAID = [
     "My daughter Nora starts school in Lisbon in September.",

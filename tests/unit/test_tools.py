@@ -156,3 +156,14 @@ def test_a_search_tells_what_is_known_before_the_quotes(
     assert lines[2] == "Known:"
     assert lines[3].startswith("- Ann home Lisbon.")
     assert lines[4].startswith("[")
+
+
+def test_a_note_that_is_too_long_is_kept_cut(open_memory: Callable[[], LightMem]) -> None:
+    memory = open_memory()
+    note = "The heron stands in the reeds by the mill. " * 8_200
+    MemoryTools(memory, user_id="ann", session_id="long").remember(note)
+    (turn,) = memory.history(user_id="ann", session_id="long")
+    assert len(turn.text) <= memory.settings.max_turn_chars
+    assert turn.metadata == {"cut": True}
+    assert turn.message is not None
+    assert turn.message["content"] == note

@@ -187,6 +187,8 @@ def test_enormous_words_are_read_in_time(ask):
         ("How old is my dog?", "now"),
         ("Where did I work before?", "past"),
         ("Who was my first vet?", "past"),
+        ("When did Ann finish her first novel?", None),
+        ("When did I first see a vet?", "past"),
         ("What did I use to drink?", "past"),
         ("What is my old address?", "past"),
         ("What was the original date?", "past"),

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from lightmem_integrations.storage.write_lock import Hold
+from lightmem_integrations.storage.sqlite.write_lock import Hold
 
 LOOKS = 20_000
 

@@ -1,0 +1,389 @@
+"""MCP: the protocol's own client, and those of LangChain and LlamaIndex, as two users."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from lightmem_integrations import LightMem, Turn
+from lightmem_integrations.testing import HashEmbedder, ScriptedWriter
+
+pytest.importorskip("mcp")
+pytest.importorskip("fastapi")
+
+from mcp import ClientSession, StdioServerParameters
+from mcp.client.stdio import stdio_client
+from mcp.client.streamable_http import streamable_http_client
+from mcp.shared.exceptions import McpError
+
+from served import bearer, client, served, tool_call
+
+TOOLS = {
+    "search_memory", "remember", "forget_memory", "correct_memory", "memory_profile",
+    "list_memories",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def memory(tmp_path_factory):
+    with LightMem(tmp_path_factory.mktemp("mcp") / "store", writer=ScriptedWriter()) as memory:
+        yield memory
+
+
+@pytest.fixture(scope="module")
+def url(memory):
+    with served(memory) as url:
+        yield url
+
+
+@pytest.fixture
+def told(memory):
+    """Facts and turns of both users, gone after the test."""
+    memory.add(Turn(role="user", text="Alice.home = Lisbon"), user_id="alice", session_id="a")
+    memory.add(Turn(role="user", text="My boat is called Heron."), user_id="alice", session_id="b")
+    memory.add(Turn(role="user", text="Bob.home = Oslo"), user_id="bob")
+    memory.consolidate()
+    yield
+    for user in ("alice", "bob"):
+        memory.forget(user_id=user, purge=False)
+
+
+@asynccontextmanager
+async def over_http(url, user):
+    async with (
+        httpx.AsyncClient(headers=bearer(user), timeout=60, trust_env=False) as http,
+        streamable_http_client(f"{url}/mcp", http_client=http) as (read, write, _),
+        ClientSession(read, write) as session,
+    ):
+        await session.initialize()
+        yield session
+
+
+async def call(session, name, **arguments):
+    result = await session.call_tool(name, arguments)
+    (content,) = result.content
+    return content.text if not result.isError else f"ERROR {content.text}"
+
+
+async def test_a_client_sees_what_each_tool_does(url):
+    async with over_http(url, "alice") as session:
+        tools = {tool.name: tool for tool in (await session.list_tools()).tools}
+    assert set(tools) == TOOLS
+    assert "earlier conversations" in tools["search_memory"].description
+    assert tools["search_memory"].inputSchema["required"] == ["query"]
+    assert tools["search_memory"].annotations.readOnlyHint
+    assert tools["forget_memory"].annotations.destructiveHint
+    for tool in tools.values():
+        assert not set(tool.inputSchema["properties"]) & {"user", "user_id", "session_id"}
+        assert tool.inputSchema["additionalProperties"] is False
+
+
+async def test_a_memory_is_noted_found_corrected_and_forgotten(url, memory):
+    async with over_http(url, "alice") as session:
+        assert await call(session, "remember", text="My bicycle is green.") == "Remembered."
+        found = await call(session, "search_memory", query="Which colour is my bicycle?")
+        assert "<memory>" in found
+        assert "My bicycle is green." in found
+        name = found.partition("[")[2].partition("]")[0]
+        listed = await call(session, "list_memories")
+        assert f"[{name}]" in listed
+        corrected = await call(
+            session, "correct_memory", memory_id=name, text="My bicycle is purple."
+        )
+        assert corrected == "Corrected."
+        found = await call(session, "search_memory", query="Which colour is my bicycle?")
+        assert "purple" in found
+        assert "green" not in found
+        name = found.partition("[")[2].partition("]")[0]
+        assert await call(session, "forget_memory", memory_id=name) == "Forgotten."
+        assert "purple" not in await call(session, "search_memory", query="bicycle")
+        assert await call(session, "list_memories") == "Nothing is remembered."
+        again = await call(session, "forget_memory", memory_id=name)
+        assert again.startswith("ERROR There is no memory with the id")
+    assert memory.history(user_id="alice", session_id="mcp") == ()
+
+
+async def test_facts_are_resources_with_their_evidence(url, memory, told):
+    (fact,) = memory.facts(user_id="alice")
+    async with over_http(url, "alice") as session:
+        (listed,) = (await session.list_resources()).resources
+        assert str(listed.uri) == "memory://facts"
+        (template,) = (await session.list_resource_templates()).resourceTemplates
+        assert template.uriTemplate == "memory://facts/{id}"
+        (content,) = (await session.read_resource("memory://facts")).contents
+        assert content.mimeType == "application/json"
+        assert [each["statement"] for each in json.loads(content.text)] == [fact.statement]
+        (content,) = (await session.read_resource(f"memory://facts/{fact.id}")).contents
+        explained = json.loads(content.text)
+        assert explained["evidence"][0]["turn"]["text"] == "Alice.home = Lisbon"
+        for unknown in ("memory://facts/none", "memory://other", "file:///etc/passwd"):
+            with pytest.raises(McpError):
+                await session.read_resource(unknown)
+    async with over_http(url, "bob") as session:
+        with pytest.raises(McpError, match="no fact"):
+            await session.read_resource(f"memory://facts/{fact.id}")
+
+
+async def test_the_profile_and_the_list_are_of_the_user_alone(url, told):
+    async with over_http(url, "alice") as session, over_http(url, "bob") as other:
+        assert "Alice home Lisbon." in await call(session, "memory_profile")
+        assert "Oslo" in await call(other, "memory_profile")
+        listed = await call(session, "list_memories")
+        assert "Known:\n- Alice home Lisbon." in listed
+        assert listed.index("Alice.home = Lisbon") < listed.index("Heron")
+        assert "Oslo" not in listed
+        assert "Lisbon" not in await call(other, "list_memories")
+        assert "Heron" not in await call(other, "search_memory", query="What is the boat called?")
+
+
+async def test_a_list_keeps_to_the_budget_and_ends_with_the_newest(url, memory, told):
+    said = [Turn(role="user", text=f"Fact number {n} is a rather long one.") for n in range(300)]
+    memory.add(said, user_id="alice", session_id="c")
+    async with over_http(url, "alice") as session:
+        listed = await call(session, "list_memories")
+    assert memory.count_tokens(listed) <= 1.1 * memory.settings.max_tokens
+    assert "Fact number 299" in listed.splitlines()[-2]
+    assert "Fact number 0 " not in listed
+
+
+@pytest.mark.parametrize("name", ["user_id", "user", "session_id"])
+async def test_a_user_among_the_arguments_is_refused(url, told, name):
+    async with over_http(url, "bob") as session:
+        given = {"query": "Where do I live?", name: "alice"}
+        assert (await call(session, "search_memory", **given)).startswith("ERROR")
+        assert (await call(session, "list_memories", **{name: "alice"})).startswith("ERROR")
+        assert (await call(session, "no_such_tool")).startswith("ERROR")
+        assert (await call(session, "search_memory")).startswith("ERROR")
+        assert (await call(session, "search_memory", query=" ")).startswith("ERROR")
+
+
+async def test_spaces_that_the_user_may_read_are_searched(url, memory, told):
+    memory.spaces.grant("family", user_id="alice", write=True)
+    memory.add(Turn(role="user", text="The wifi code is ibis."), user_id="alice", space="family")
+    async with over_http(url, "bob") as session:
+        assert "ibis" not in await call(session, "search_memory", query="wifi code")
+        memory.spaces.grant("family", user_id="bob")
+        assert "[family]" in await call(session, "search_memory", query="wifi code")
+    memory.spaces.delete("family", purge=False)
+
+
+def test_no_stream_is_kept_open_and_no_request_needs_an_earlier_one(url, told):
+    with client(url, "alice") as http:
+        assert http.get("/mcp", headers={"accept": "text/event-stream"}).status_code == 405
+        assert http.delete("/mcp").status_code == 405
+        headers = {"accept": "application/json", "mcp-session-id": "made-up"}
+        called = http.post("/mcp", json=tool_call("list_memories"), headers=headers)
+        assert "Heron" in called.text
+
+
+# Standard input and output
+
+
+def program(store, *options):
+    return [sys.executable, "-m", "lightmem_integrations.cli", "mcp", str(store), *options]
+
+
+@asynccontextmanager
+async def over_stdio(store, user):
+    command, *arguments = program(store, "--user", user)
+    started = StdioServerParameters(command=command, args=arguments, env=dict(os.environ))
+    with Path(os.devnull).open("w") as nowhere:
+        async with (
+            stdio_client(started, errlog=nowhere) as (read, write),
+            ClientSession(read, write) as session,
+        ):
+            await session.initialize()
+            yield session
+
+
+@pytest.mark.slow
+async def test_a_desktop_client_starts_a_server_of_its_own(tmp_path):
+    for user, pet in (("alice", "cat"), ("bob", "dog")):
+        async with over_stdio(tmp_path / "store", user) as session:
+            assert {tool.name for tool in (await session.list_tools()).tools} == TOOLS
+            await call(session, "remember", text=f"I have a {pet}.")
+            found = await call(session, "search_memory", query="Which pet do I have?")
+            assert pet in found
+            assert ("cat" in found) == (user == "alice")
+    with LightMem(tmp_path / "store") as memory:
+        assert memory.users() == ("alice", "bob")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["end of input", "SIGTERM", "SIGINT"])
+def test_nothing_but_the_protocol_is_printed_and_every_end_closes_the_store(tmp_path, how):
+    code = (
+        "import os, sys\n"
+        "from lightmem_integrations import LightMem\n"
+        "recall = LightMem.recall\n"
+        "def chatty(*arguments, **named):\n"
+        "    print('PRINTED'); os.system('echo ECHOED')\n"
+        "    return recall(*arguments, **named)\n"
+        "LightMem.recall = chatty\n"
+        "from lightmem_integrations.cli import app\n"
+        f"app(['mcp', {str(tmp_path / 'store')!r}, '--user', 'alice'])\n"
+    )
+    pipe = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", code], text=True, **pipe) as running:
+        began = {"protocolVersion": "2025-06-18", "capabilities": {}}
+        began |= {"clientInfo": {"name": "test", "version": "1"}}
+        for message in (
+            {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": began},
+            {"jsonrpc": "2.0", "method": "notifications/initialized"},
+            tool_call("search_memory", query="anything"),
+        ):
+            running.stdin.write(f"{json.dumps(message)}\n")
+            running.stdin.flush()
+        lines = [json.loads(running.stdout.readline()) for _ in range(2)]
+        assert [line["id"] for line in lines] == [0, 1]
+        assert lines[0]["result"]["serverInfo"]["name"] == "lightmem"
+        if how == "end of input":
+            running.stdin.close()
+        else:
+            running.send_signal(getattr(signal, how))
+        assert running.wait(60) == 0
+        assert running.stdout.read() == ""
+        errors = running.stderr.read()
+    assert "PRINTED" in errors
+    assert "ECHOED" in errors
+    assert "Traceback" not in errors
+    with LightMem(tmp_path / "store") as memory:
+        assert memory.users() == ()
+
+
+@pytest.mark.slow
+def test_what_was_asked_for_before_the_input_ends_is_answered(tmp_path):
+    began = {"protocolVersion": "2025-06-18", "capabilities": {}}
+    began |= {"clientInfo": {"name": "test", "version": "1"}}
+    messages = [
+        {"jsonrpc": "2.0", "id": "one", "method": "initialize", "params": began},
+        {"jsonrpc": "2.0", "method": "notifications/initialized"},
+        "no JSON",
+        tool_call("remember", text="I live in Porto.") | {"id": 2},
+        tool_call("no_such_tool") | {"id": 3},
+    ]
+    done = subprocess.run(
+        program(tmp_path / "store", "--user", "alice"),
+        input="".join(f"{json.dumps(message)}\n" for message in messages),
+        capture_output=True, text=True, timeout=120, check=True,
+    )  # fmt: skip
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {answer["id"] for answer in answers if "id" in answer} == {"one", 2, 3}
+    with LightMem(tmp_path / "store") as memory:
+        (turn,) = memory.history(user_id="alice", session_id="mcp")
+    assert turn.text == "I live in Porto."
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("user", ["", " ", "*"])
+def test_a_user_who_is_none_ends_it_with_the_reason(tmp_path, user):
+    done = subprocess.run(
+        program(tmp_path / "store", "--user", user),
+        input="", capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("Error: user_id")
+    assert not (tmp_path / "store").exists()
+
+
+# Clients of the two frameworks
+
+
+async def test_an_agent_of_langchain_uses_it_as_its_own_user(url, memory, told):
+    adapters = pytest.importorskip("langchain_mcp_adapters.client")
+    from langchain.agents import create_agent
+    from langchain_core.language_models import GenericFakeChatModel
+    from langchain_core.messages import AIMessage
+
+    class Scripted(GenericFakeChatModel):
+        def bind_tools(self, tools, **_):
+            return self
+
+    async def ask(user, question):
+        connection = {"transport": "streamable_http", "url": f"{url}/mcp", "headers": bearer(user)}
+        tools = await adapters.MultiServerMCPClient({"memory": connection}).get_tools()
+        assert {tool.name for tool in tools} == TOOLS
+        call = {"name": "search_memory", "args": {"query": question}, "id": "1"}
+        script = iter([AIMessage("", tool_calls=[call]), AIMessage("There.")])
+        agent = create_agent(Scripted(messages=script), tools=tools)
+        state = await agent.ainvoke({"messages": [("user", question)]})
+        (told,) = [each.text for each in state["messages"] if each.type == "tool"]
+        return told
+
+    assert "Heron" in await ask("alice", "What is my boat called?")
+    assert "Heron" not in await ask("bob", "What is my boat called?")
+
+
+@pytest.mark.filterwarnings("ignore::pydantic.PydanticDeprecationWarning")  # LlamaIndex's own
+async def test_an_agent_of_llama_index_uses_it_as_its_own_user(url, memory, told):
+    tools_of = pytest.importorskip("llama_index.tools.mcp")
+    from llama_index.core.agent.workflow import FunctionAgent, ToolCallResult
+    from llama_index.core.base.llms.types import ToolCallBlock
+    from llama_index.core.llms import ChatMessage
+    from llama_index.core.llms.mock import MockFunctionCallingLLM
+
+    async def ask(user, question):
+        http = httpx.AsyncClient(headers=bearer(user), timeout=60, trust_env=False)
+        connected = tools_of.BasicMCPClient(f"{url}/mcp", http_client=http)
+        tools = await tools_of.McpToolSpec(client=connected).to_tool_list_async()
+        assert {tool.metadata.name for tool in tools} == TOOLS
+        asked = ToolCallBlock(
+            tool_call_id="1", tool_name="search_memory", tool_kwargs={"query": question}
+        )
+        script = [ChatMessage(role="assistant", blocks=[asked]), ChatMessage("There.")]
+        llm = MockFunctionCallingLLM(
+            response_generator=lambda *_, **__: script.pop(0), is_chat_model=True
+        )
+        run = FunctionAgent(tools=tools, llm=llm).run(question)
+        events = [event async for event in run.stream_events()]
+        await run
+        await http.aclose()
+        (told,) = [event for event in events if isinstance(event, ToolCallResult)]
+        return str(told.tool_output)
+
+    assert "Heron" in await ask("alice", "What is my boat called?")
+    assert "Heron" not in await ask("bob", "What is my boat called?")
+
+
+@pytest.mark.slow
+async def test_two_users_never_see_each_others_memory_under_a_thousand_requests(tmp_path):
+    with (
+        LightMem(tmp_path / "store", embedder=HashEmbedder()) as memory,
+        served(memory, timeout_keep_alive=75) as url,
+    ):
+        await _ask_a_thousand_times(memory, url)
+
+
+async def _ask_a_thousand_times(memory, url):
+    users = {"alice": "ibis", "bob": "heron"}
+    for user, bird in users.items():
+        said = [f"The secret bird number {n} is the {bird}." for n in range(20)]
+        memory.add([Turn(role="user", text=text) for text in said], user_id=user)
+    limits = httpx.Limits(max_connections=200)
+    async with httpx.AsyncClient(base_url=url, limits=limits, timeout=600, trust_env=False) as http:
+
+        async def ask(number):
+            user = ("alice", "bob")[number % 2]
+            headers = bearer(user) | {"accept": "application/json"}
+            question = {"query": "Which is the secret bird?"}
+            if number % 4 < 2:
+                response = await http.post("/v1/recall", json=question, headers=headers)
+            else:
+                called = tool_call("search_memory", **question)
+                response = await http.post("/mcp", json=called, headers=headers)
+            assert response.status_code == 200, response.text
+            return user, response.text
+
+        answers = await asyncio.gather(*(ask(number) for number in range(1_000)))
+    for user, text in answers:
+        own = users[user]
+        (other,) = set(users.values()) - {own}
+        assert own in text
+        assert other not in text
