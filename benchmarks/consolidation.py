@@ -25,7 +25,7 @@ from rich.table import Table
 
 from lightmem_integrations import ConsolidationReport, LightMem, Settings, Turn
 from lightmem_integrations.evaluation.conversations import Conversation, read
-from lightmem_integrations.storage.ledger import Ledger
+from lightmem_integrations.storage.sqlite.ledger import SqliteLedger
 from synthetic import BulkEmbedder
 
 _PER = 10_000
@@ -69,7 +69,7 @@ def size_of(folder: Path) -> int:
 
 def compact(folder: Path) -> None:
     """Make an open store's ledger as small as it gets, so that sizes can be compared."""
-    with contextlib.closing(Ledger(folder / "ledger.sqlite")) as ledger:
+    with contextlib.closing(SqliteLedger(folder / "ledger.sqlite")) as ledger:
         ledger.compact()
 
 

@@ -4,8 +4,9 @@
 
 The facts were written by hand, as an excellent model would write them: a list of segments, each
 with its ``turns`` and its ``facts`` (subject, attribute, value, statement, and the ids of the turns
-that prove it). They stand in for a model through a Writer that answers from the file. One
-conversation is asked, the one that the facts are of. *In one line*: the share of questions of whose
+that prove it). They stand in for a model through a Writer that answers from the file. Or a folder
+holds the answers to the Writer's prompts (`benchmarks/writer.py --answers`). One conversation is
+asked, the one that the facts are of. *In one line*: the share of questions of whose
 answer all content words stand in one line of the text.
 """
 
@@ -15,7 +16,7 @@ import json
 import statistics
 import tempfile
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,11 +25,13 @@ from rich.console import Console
 from rich.table import Table
 
 from lightmem_integrations import LightMem, Settings
+from lightmem_integrations.consolidation.write.model_writer import ModelWriter
 from lightmem_integrations.evaluation.conversations import Conversation, read
 from lightmem_integrations.evaluation.metrics import DEPTH, distinct, hit, reciprocal_rank
 from lightmem_integrations.evaluation.shown import of_recall
 from lightmem_integrations.knowledge.drafts import EpisodeDraft, FactDraft, WriterTurn
 from lightmem_integrations.text.terms import terms
+from writer import Answered
 
 BUDGETS = (1_000, 560)  # the default, and what five hits alone take of it
 
@@ -112,29 +115,43 @@ def worth(memory: LightMem, conversation: Conversation) -> Worth:
     )
 
 
+def _beginning(conversation: Conversation, sessions: int) -> Conversation:
+    """The first sessions, with the questions that they answer."""
+    kept = replace(conversation, sessions=conversation.sessions[:sessions])
+    there = {turn.id for turn in kept.turns}
+    return replace(kept, questions=tuple(q for q in kept.questions if q.evidence <= there))
+
+
+def _of(facts: Path, conversation: Conversation) -> Reference:
+    segments = json.loads(facts.read_text(encoding="utf-8"))
+    return Reference(conversation, [fact for segment in segments for fact in segment["facts"]])
+
+
 def main(
     *,
     data: Annotated[Path, typer.Option(exists=True, help="LoCoMo's file, or one in its form.")],
-    facts: Annotated[Path, typer.Option(exists=True, help="The facts of one conversation.")],
+    facts: Annotated[Path, typer.Option(exists=True, help="The facts of it, or a folder.")],
     conversation: Annotated[str, typer.Option(help="Which one.")] = "conv-30",
+    sessions: Annotated[int, typer.Option(help="Only so many sessions; 0 for all.")] = 0,
 ) -> None:
-    """Compare recalls of one conversation without facts and with those of a file."""
+    """Compare recalls of one conversation without facts and with those of a file or folder."""
     (asked,) = (each for each in read(data) if each.user_id == conversation)
-    segments = json.loads(facts.read_text(encoding="utf-8"))
-    written = [fact for segment in segments for fact in segment["facts"]]
+    asked = _beginning(asked, sessions or len(asked.sessions))
     rows = []
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         settings = Settings(background_indexing=False)
-        writer = Reference(asked, written)
+        writer = ModelWriter(Answered(facts), thin=True) if facts.is_dir() else _of(facts, asked)
         with LightMem(Path(folder) / "store", settings=settings, writer=writer) as memory:
             for session in asked.sessions:
                 memory.add(session.turns, user_id=asked.user_id, session_id=session.session_id)
             memory.index_pending()
             memory.warm_up()
             rows.append(("none", worth(memory, asked)))
-            memory.consolidate(final=True)
+            report = memory.consolidate(final=True)
+            if report.problems:
+                raise typer.BadParameter("; ".join(report.problems))
             rows.append((facts.name, worth(memory, asked)))
-    table = Table(title=f"{conversation}, {len(asked.questions)} questions, {len(written)} facts")
+    table = Table(title=f"{conversation}, {len(asked.questions)} questions")
     for heading in ("facts", "kept", "hit@1", "hit@10", "MRR", "ms"):
         table.add_column(heading, justify="right")
     for budget in BUDGETS:

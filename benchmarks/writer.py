@@ -1,12 +1,14 @@
 """What a Writer's model brings and costs: facts, how many are right, what is refused, tokens.
 
 A stand-in answers as a strong model would, from facts that a careful reader wrote of the
-conversation; or any GGUF file does. Both go the whole way: segments, prompt, checks, integration.
+conversation; or any GGUF file does; or whoever writes the answers into files, prompt by prompt. All
+go the whole way: segments, prompt, checks, integration.
 """
 
 from __future__ import annotations
 
 import collections
+import hashlib
 import json
 import re
 import tempfile
@@ -20,7 +22,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from lightmem_integrations import Completion, ConsolidationSettings, LightMem, Settings
+from lightmem_integrations import (
+    Completion,
+    ConsolidationSettings,
+    LightMem,
+    ModelError,
+    Settings,
+)
 from lightmem_integrations.consolidation.write.model_writer import ModelWriter
 from lightmem_integrations.evaluation.conversations import Conversation, read
 from lightmem_integrations.models.gguf import GGUFLanguageModel
@@ -33,7 +41,7 @@ from lightmem_integrations.text.terms import terms
 _LINE = re.compile(r'(\d+) .*?: ("(?:[^"\\]|\\.)*")')
 _AHEAD = re.compile(r"\b(?:plan|upcoming|will|intend|going to)\b", re.IGNORECASE)
 _COPIED = ("subject", "attribute", "value", "statement", "when")
-_PATIENT = Settings(consolidation=ConsolidationSettings(lease_seconds=100_000.0))
+_PATIENT = Settings(consolidation=ConsolidationSettings(writer_seconds=100_000.0, max_failures=1))
 _HALF = 0.5  # of an observation's content words, for a fact to say it
 
 Observations = list[tuple[str, frozenset[str]]]
@@ -101,6 +109,42 @@ class StandIn:
             **({"since": since} if since else {}),
             "turns": [numbers[each] for each in fact["turns"] if each in numbers],
         }
+
+
+class Answered:
+    """Answers that stand in files: of a model without an API, or of a person in its place.
+
+    The first prompt without an answer is written into the folder, and the run ends there: put the
+    answer beside it, and run it again. Later prompts show the facts of earlier ones.
+
+    Args:
+        folder: ``PROMPT.json`` for each ``PROMPT.txt``.
+    """
+
+    name = "answered"
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._count = shipped_token_counter()
+
+    def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        schema: Mapping[str, Any] | None = None,
+        max_tokens: int = 256,
+        seconds: float | None = None,
+    ) -> Completion:
+        """The answer that stands in the prompt's file."""
+        del schema, max_tokens, seconds
+        prompt = "\n\n".join(message["content"] for message in messages)
+        digest = hashlib.sha256(prompt.encode("utf-8", "replace")).hexdigest()[:12]
+        answer = self._folder / f"{digest}.json"
+        if not answer.exists():
+            answer.with_suffix(".txt").write_text(prompt, "utf-8", "replace")
+            raise ModelError(f"{answer.with_suffix('.txt')} waits for an answer in {answer.name}.")
+        text = answer.read_text("utf-8")
+        return Completion(text, self._count(prompt), self._count(text))
 
 
 def observations_of(data: Path, sample: str, sessions: Iterable[str]) -> Observations:
@@ -188,6 +232,9 @@ def main(
     reference: Annotated[
         Path | None, typer.Option(help="A reader's facts, for the stand-in of a strong model.")
     ] = None,
+    answers: Annotated[
+        Path | None, typer.Option(help="A folder with answers to the prompts; made if missing.")
+    ] = None,
     model: Annotated[list[Path] | None, typer.Option(help="A GGUF file; may be repeated.")] = None,
     sample: Annotated[str, typer.Option(help="Which conversation.")] = "conv-30",
     sessions: Annotated[int, typer.Option(help="Only so many sessions; 0 for all.")] = 0,
@@ -205,6 +252,9 @@ def main(
     conversation = Conversation(conversation.user_id, kept, conversation.questions)
     noted = observations_of(data, sample, [session.session_id for session in kept])
     models: list[LanguageModel] = [StandIn(reference, conversation)] if reference else []
+    if answers is not None:
+        answers.mkdir(parents=True, exist_ok=True)
+        models.append(Answered(answers))
     models += [GGUFLanguageModel(file, threads=threads) for file in model or ()]
     rows = [
         measured(each, {"size": size, "verify": check, "thin": thin}, conversation, noted)

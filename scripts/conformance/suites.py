@@ -21,6 +21,7 @@ class Suite:
         compared: Whether the same tests are run without the plugin, and only what fails with it
             alone counts.
         changed: Tests that may fail with the plugin alone, by a part of their id, and why.
+        processes: How many share the tests, of which some only wait.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Suite:
     left_out: Mapping[str, str] = field(default_factory=dict)
     compared: bool = False
     changed: Mapping[str, str] = field(default_factory=dict)
+    processes: int = 1
 
 
 _SQLITE = {
@@ -40,6 +42,15 @@ _SQLITE = {
     "tests/test_store.py::test_escape_glob_literal": "calls a function that writes SQLite's GLOB",
     "tests/test_store.py::test_namespace_match_pattern": "calls one that writes a SQL pattern",
     "tests/test_store.py::test_list_namespaces_prefix_uses_indexable_condition": "reads SQL text",
+}
+
+_POSTGRES = {
+    "tests/test_store.py::test_escape_like_literal": "calls a function that writes SQL's LIKE",
+    "tests/test_store.py::test_namespace_match_pattern": "calls one that writes a SQL pattern",
+    "tests/test_store.py::test_nonnull_migrations": "reads PostgresStore.MIGRATIONS",
+    "tests/test_async_store.py::test_abatch_uses_single_pool_checkout": "counts the calls of a "
+    "function of langgraph.checkpoint.postgres; tests/langchain/test_store_postgresql.py counts "
+    "connections",
 }
 
 SUITES = (
@@ -77,6 +88,16 @@ SUITES = (
             "tests/test_ttl.py::test_ttl_override_default": "expects no refresh on read where "
             "refresh_on_read is not set; TTLConfig says that it is True then",
         },
+    ),
+    Suite(
+        name="LangGraph: PostgreSQL store",
+        package="langgraph-checkpoint-postgres",
+        version="3.2.0",
+        tests=("tests/test_store.py", "tests/test_async_store.py"),
+        plugin="postgres_store",
+        passed=295,  # of 299
+        left_out=_POSTGRES,
+        processes=4,
     ),
     Suite(
         name="langchain-classic: memory",
