@@ -1,6 +1,7 @@
 # make demo    the main job: two users, many sessions, a LangChain and a LlamaIndex agent
 # make quick   the tests to run while you work, in under a minute and a half
-# make test    all tests
+# make test    all tests, and what is about stores once more on PostgreSQL
+# make postgresql    all suites on PostgreSQL
 # make lint    style, types, directions of imports, dead code
 # make conformance   the frameworks' own tests on our classes (a few minutes)
 # make lowest        tests/langchain with the lowest versions that pyproject.toml allows
@@ -31,7 +32,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # What holds the core together; adapters, crashes and whole programs are left to `make test`.
 QUICK := tests/unit tests/property tests/test_architecture.py
 
-.PHONY: demo quick test lint format eval report bench conformance lowest clean
+.PHONY: demo quick test postgresql lint format eval report bench conformance lowest clean
 
 demo: $(VENV)/.demo
 	@echo "Running examples/demo, about 20 seconds"
@@ -41,8 +42,20 @@ quick: $(VENV)/.quick
 	$(BIN)/python -m pytest -n 2 -m "not slow" -p no:langsmith_plugin $(QUICK)
 
 # Whole files go to one of two processes: what a file's tests share is made once.
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
+
+# What is run a second time on PostgreSQL. The rest of what is about stores, which takes as long again,
+# is left to `make postgresql`: adapters keep nothing themselves, but for the one that is a store.
+STORES := tests/contract tests/crash tests/property tests/security tests/langchain/test_store.py \
+	tests/langchain/test_store_oracle.py tests/langchain/test_isolation.py \
+	tests/llama_index/test_isolation.py
+
 test: $(VENV)/.test
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(PYTEST)
+	$(PYTEST) --database postgresql -m "not slow" $(STORES)
+
+postgresql: $(VENV)/.test
+	$(PYTEST) --database postgresql $(STORES) tests/unit tests/langchain tests/llama_index
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .
