@@ -37,7 +37,13 @@ with LightMem(sys.argv[1], embedder=Meaning()) as memory:
 
 
 class Meaning(HashEmbedder):
-    """Gives a heron and an egret of one number the same vector."""
+    """Gives a heron and an egret of one number the same vector.
+
+    In 4,096 dimensions none of a user's herons have one vector; in the default's 128, some have.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(4096)
 
     def embed_documents(self, texts: Sequence[str]) -> Vectors:
         """Vectors of turns."""
