@@ -3,6 +3,7 @@
 # make test    all tests, and what is about stores once more on PostgreSQL
 # make postgresql    all suites on PostgreSQL
 # make lint    style, types, directions of imports, dead code
+# make docs    the documentation site into build/site, links checked; make docs-serve shows it
 # make conformance   the frameworks' own tests on our classes (a few minutes)
 # make lowest        tests/langchain with the lowest versions that pyproject.toml allows
 # Everything is installed into .venv; nothing else on the machine is touched.
@@ -32,7 +33,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # What holds the core together; adapters, crashes and whole programs are left to `make test`.
 QUICK := tests/unit tests/property tests/test_architecture.py
 
-.PHONY: demo quick test postgresql lint format eval report bench conformance lowest clean
+.PHONY: demo quick test postgresql lint format docs docs-serve eval report bench conformance lowest clean
 
 demo: $(VENV)/.demo
 	@echo "Running examples/demo, about 20 seconds"
@@ -63,6 +64,13 @@ lint: $(VENV)/.lint
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/vulture
+
+# A link, a heading or a file that is not there ends it, and so does what a page would load from elsewhere.
+docs: $(VENV)/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+docs-serve: $(VENV)/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve
 
 conformance: $(VENV)/.test
 	$(BIN)/python scripts/conformance/run.py
@@ -109,6 +117,11 @@ $(VENV)/.quick: $(VENV)/.demo
 $(VENV)/.test: $(VENV)/.quick
 	$(call install,torch,'torch==2.13.0')
 	$(call install,what all tests need,--editable '.[test]')
+	@touch $@
+
+# On top of the tests' packages: the reference is read from the frameworks' classes, too.
+$(VENV)/.docs: $(VENV)/.test
+	$(call install,what makes the site,--editable '.[docs]')
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/.test
