@@ -1,4 +1,4 @@
-"""Fixtures of the page and the servers: a browser without a screen, signed in."""
+"""Fixtures of the page and the servers: a browser without a screen, signed in; a served memory."""
 
 import os
 import shutil
@@ -10,6 +10,8 @@ import pytest
 import uvicorn
 from starlette.testclient import TestClient
 
+from lightmem_integrations import LightMem
+from lightmem_integrations.testing import ScriptedWriter
 from lightmem_integrations.web.page.app import page
 from lightmem_integrations.web.page.session import Session
 
@@ -26,6 +28,23 @@ class Browser(TestClient):
     def submit(self, path, *, proof=None, headers=(), **fields):
         given = {"proof": Session(TOKEN).proof if proof is None else proof} | fields
         return self.post(path, data=given, headers={"origin": ADDRESS, **dict(headers)})
+
+
+@pytest.fixture(scope="module")
+def memory(tmp_path_factory):
+    """The memory that a module's tests of a server share; its writer takes "Anne.home = Lisbon"."""
+    store = tmp_path_factory.mktemp("served") / "store"
+    with LightMem(store, writer=ScriptedWriter()) as memory:
+        yield memory
+
+
+@pytest.fixture(scope="module")
+def url(memory):
+    """Address of a server over that memory, for Alice and Bob."""
+    from served import served  # the page's tests go without its packages
+
+    with served(memory) as url:
+        yield url
 
 
 @pytest.fixture

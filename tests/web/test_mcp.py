@@ -2,45 +2,20 @@
 
 import asyncio
 import json
-import os
-import signal
-import subprocess
-import sys
-from contextlib import asynccontextmanager
-from pathlib import Path
 
 import httpx
 import pytest
 
 from lightmem_integrations import LightMem, Turn
-from lightmem_integrations.testing import HashEmbedder, ScriptedWriter
+from lightmem_integrations.testing import HashEmbedder
 
 pytest.importorskip("mcp")
 pytest.importorskip("fastapi")
 
-from mcp import ClientSession, StdioServerParameters
-from mcp.client.stdio import stdio_client
-from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import McpError
 
+from mcp_sessions import TOOLS, call, over_http
 from served import bearer, client, served, tool_call
-
-TOOLS = {
-    "search_memory", "remember", "forget_memory", "correct_memory", "memory_profile",
-    "list_memories",
-}  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def memory(tmp_path_factory):
-    with LightMem(tmp_path_factory.mktemp("mcp") / "store", writer=ScriptedWriter()) as memory:
-        yield memory
-
-
-@pytest.fixture(scope="module")
-def url(memory):
-    with served(memory) as url:
-        yield url
 
 
 @pytest.fixture
@@ -53,23 +28,6 @@ def told(memory):
     yield
     for user in ("alice", "bob"):
         memory.forget(user_id=user, purge=False)
-
-
-@asynccontextmanager
-async def over_http(url, user):
-    async with (
-        httpx.AsyncClient(headers=bearer(user), timeout=60, trust_env=False) as http,
-        streamable_http_client(f"{url}/mcp", http_client=http) as (read, write, _),
-        ClientSession(read, write) as session,
-    ):
-        await session.initialize()
-        yield session
-
-
-async def call(session, name, **arguments):
-    result = await session.call_tool(name, arguments)
-    (content,) = result.content
-    return content.text if not result.isError else f"ERROR {content.text}"
 
 
 async def test_a_client_sees_what_each_tool_does(url):
@@ -174,6 +132,41 @@ async def test_spaces_that_the_user_may_read_are_searched(url, memory, told):
     memory.spaces.delete("family", purge=False)
 
 
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (json.dumps(tool_call("remember", text="half \ud800 of a pair")), -32700),
+        ('{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": ' + "[" * 400_000, -32700),
+        ("[" * 400_000 + "]" * 400_000, -32700),
+        ('{"a": ' * 50_000 + "1" + "}" * 50_000, -32700),
+        (b"\xff\xfe{\x00}\x00", -32700),
+        ("", -32700),
+        ('{"jsonrpc": "2.0", "id": 1.5, "method": "tools/list"}', -32600),
+        ("[]", -32600),
+    ],
+    ids=["surrogate", "deep", "closed", "objects", "UTF-16", "empty", "no-id", "batch"],
+)
+async def test_what_is_no_message_is_answered_and_the_server_goes_on(url, content, code):
+    headers = {"content-type": "application/json", "accept": "application/json"}
+    with client(url, "alice") as http:
+        answer = http.post("/mcp", content=content, headers=headers)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["code"] == code
+    assert answer.json()["jsonrpc"] == "2.0"
+    async with over_http(url, "alice") as session:
+        assert await call(session, "list_memories") == "Nothing is remembered."
+
+
+async def test_an_argument_that_is_deep_is_refused_as_an_argument(url):
+    deep = []
+    for _ in range(150):
+        deep = [deep]
+    async with over_http(url, "alice") as session:
+        told = await call(session, "search_memory", query=deep)
+        assert told.startswith("ERROR Input validation error")
+        assert await call(session, "list_memories") == "Nothing is remembered."
+
+
 def test_no_stream_is_kept_open_and_no_request_needs_an_earlier_one(url, told):
     with client(url, "alice") as http:
         assert http.get("/mcp", headers={"accept": "text/event-stream"}).status_code == 405
@@ -181,116 +174,6 @@ def test_no_stream_is_kept_open_and_no_request_needs_an_earlier_one(url, told):
         headers = {"accept": "application/json", "mcp-session-id": "made-up"}
         called = http.post("/mcp", json=tool_call("list_memories"), headers=headers)
         assert "Heron" in called.text
-
-
-# Standard input and output
-
-
-def program(store, *options):
-    return [sys.executable, "-m", "lightmem_integrations.cli", "mcp", str(store), *options]
-
-
-@asynccontextmanager
-async def over_stdio(store, user):
-    command, *arguments = program(store, "--user", user)
-    started = StdioServerParameters(command=command, args=arguments, env=dict(os.environ))
-    with Path(os.devnull).open("w") as nowhere:
-        async with (
-            stdio_client(started, errlog=nowhere) as (read, write),
-            ClientSession(read, write) as session,
-        ):
-            await session.initialize()
-            yield session
-
-
-@pytest.mark.slow
-async def test_a_desktop_client_starts_a_server_of_its_own(tmp_path):
-    for user, pet in (("alice", "cat"), ("bob", "dog")):
-        async with over_stdio(tmp_path / "store", user) as session:
-            assert {tool.name for tool in (await session.list_tools()).tools} == TOOLS
-            await call(session, "remember", text=f"I have a {pet}.")
-            found = await call(session, "search_memory", query="Which pet do I have?")
-            assert pet in found
-            assert ("cat" in found) == (user == "alice")
-    with LightMem(tmp_path / "store") as memory:
-        assert memory.users() == ("alice", "bob")
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("how", ["end of input", "SIGTERM", "SIGINT"])
-def test_nothing_but_the_protocol_is_printed_and_every_end_closes_the_store(tmp_path, how):
-    code = (
-        "import os, sys\n"
-        "from lightmem_integrations import LightMem\n"
-        "recall = LightMem.recall\n"
-        "def chatty(*arguments, **named):\n"
-        "    print('PRINTED'); os.system('echo ECHOED')\n"
-        "    return recall(*arguments, **named)\n"
-        "LightMem.recall = chatty\n"
-        "from lightmem_integrations.cli import app\n"
-        f"app(['mcp', {str(tmp_path / 'store')!r}, '--user', 'alice'])\n"
-    )
-    pipe = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen([sys.executable, "-c", code], text=True, **pipe) as running:
-        began = {"protocolVersion": "2025-06-18", "capabilities": {}}
-        began |= {"clientInfo": {"name": "test", "version": "1"}}
-        for message in (
-            {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": began},
-            {"jsonrpc": "2.0", "method": "notifications/initialized"},
-            tool_call("search_memory", query="anything"),
-        ):
-            running.stdin.write(f"{json.dumps(message)}\n")
-            running.stdin.flush()
-        lines = [json.loads(running.stdout.readline()) for _ in range(2)]
-        assert [line["id"] for line in lines] == [0, 1]
-        assert lines[0]["result"]["serverInfo"]["name"] == "lightmem"
-        if how == "end of input":
-            running.stdin.close()
-        else:
-            running.send_signal(getattr(signal, how))
-        assert running.wait(60) == 0
-        assert running.stdout.read() == ""
-        errors = running.stderr.read()
-    assert "PRINTED" in errors
-    assert "ECHOED" in errors
-    assert "Traceback" not in errors
-    with LightMem(tmp_path / "store") as memory:
-        assert memory.users() == ()
-
-
-@pytest.mark.slow
-def test_what_was_asked_for_before_the_input_ends_is_answered(tmp_path):
-    began = {"protocolVersion": "2025-06-18", "capabilities": {}}
-    began |= {"clientInfo": {"name": "test", "version": "1"}}
-    messages = [
-        {"jsonrpc": "2.0", "id": "one", "method": "initialize", "params": began},
-        {"jsonrpc": "2.0", "method": "notifications/initialized"},
-        "no JSON",
-        tool_call("remember", text="I live in Porto.") | {"id": 2},
-        tool_call("no_such_tool") | {"id": 3},
-    ]
-    done = subprocess.run(
-        program(tmp_path / "store", "--user", "alice"),
-        input="".join(f"{json.dumps(message)}\n" for message in messages),
-        capture_output=True, text=True, timeout=120, check=True,
-    )  # fmt: skip
-    answers = [json.loads(line) for line in done.stdout.splitlines()]
-    assert {answer["id"] for answer in answers if "id" in answer} == {"one", 2, 3}
-    with LightMem(tmp_path / "store") as memory:
-        (turn,) = memory.history(user_id="alice", session_id="mcp")
-    assert turn.text == "I live in Porto."
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("user", ["", " ", "*"])
-def test_a_user_who_is_none_ends_it_with_the_reason(tmp_path, user):
-    done = subprocess.run(
-        program(tmp_path / "store", "--user", user),
-        input="", capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith("Error: user_id")
-    assert not (tmp_path / "store").exists()
 
 
 # Clients of the two frameworks

@@ -41,12 +41,6 @@ def memory(tmp_path_factory):
         yield memory
 
 
-@pytest.fixture(scope="module")
-def url(memory):
-    with served(memory) as url:
-        yield url
-
-
 def history(url, *tokens, **more):
     headers = [("Authorization", f"Bearer {token}") for token in tokens]
     return httpx.get(f"{url}/v1/history", headers=headers, trust_env=False, **more)

@@ -12,9 +12,9 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lightmem_integrations import __version__
 from lightmem_integrations.errors import LightMemError
@@ -22,6 +22,7 @@ from lightmem_integrations.lightmem import LightMem
 from lightmem_integrations.web.api.routes import router
 from lightmem_integrations.web.authentication import BearerAuthentication, UserOf
 from lightmem_integrations.web.limits import REQUESTS_PER_MINUTE, RateLimit
+from lightmem_integrations.web.mcp.messages import error_answer
 from lightmem_integrations.web.mcp.server import memory_server
 from lightmem_integrations.web.refusals import refusal, refusal_of
 from lightmem_integrations.web.security import LOOPBACK, MAX_BODY_BYTES, Guard
@@ -127,7 +128,18 @@ class _Protocol:
         self._manager = manager
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._manager.handle_request(scope, receive, send)
+        message = await Request(scope, receive).body()
+        refused = error_answer(message)
+        if refused is not None:
+            answer = Response(refused, 400, media_type="application/json")
+            await answer(scope, receive, send)
+            return
+        unread: list[Message] = [{"type": "http.request", "body": message}]
+
+        async def again() -> Message:
+            return unread.pop() if unread else await receive()
+
+        await self._manager.handle_request(scope, again, send)
 
 
 async def _refuse(_: Request, error: Exception) -> JSONResponse:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
@@ -15,6 +14,7 @@ import anyio
 from mcp.server.stdio import stdio_server
 
 from lightmem_integrations.lightmem import LightMem
+from lightmem_integrations.web.mcp.messages import error_answer, request_id
 from lightmem_integrations.web.mcp.server import memory_server
 
 _LAST_ANSWERS_SECONDS = 30.0  # a guess: for what is at hand when the input ends
@@ -61,7 +61,7 @@ async def _serve(memory: LightMem, user_id: str, output: TextIO) -> None:
 class _Exchange:
     """Lines of both directions: the input ends once what was asked for is answered.
 
-    With the end of its input the SDK drops what it is at.
+    With the end of its input the SDK drops what it is at. What is no message it never answers.
     """
 
     def __init__(self, output: TextIO) -> None:
@@ -70,38 +70,35 @@ class _Exchange:
         )
         self._output = anyio.wrap_file(output)
         self._unanswered: set[str] = set()
+        self._one_writes = anyio.Lock()
 
     def __aiter__(self) -> _Exchange:
         return self
 
     async def __anext__(self) -> str:
-        line = await self._input.readline()
-        if not line:
-            with anyio.move_on_after(_LAST_ANSWERS_SECONDS):
-                while self._unanswered:
-                    await anyio.sleep(_POLL_SECONDS)
-            raise StopAsyncIteration
-        asks, number = _request(line)
-        if asks and number:
-            self._unanswered.add(number)
-        return line
+        while line := await self._input.readline():
+            if not line.strip():
+                continue
+            refused = error_answer(line)
+            if refused is None:
+                asks, number = request_id(line)
+                if asks and number:
+                    self._unanswered.add(number)
+                return line
+            await self.write(f"{refused}\n")
+            await self.flush()
+        with anyio.move_on_after(_LAST_ANSWERS_SECONDS):
+            while self._unanswered:
+                await anyio.sleep(_POLL_SECONDS)
+        raise StopAsyncIteration
 
     async def write(self, line: str) -> None:
-        await self._output.write(line)
-        asks, number = _request(line)
+        async with self._one_writes:
+            await self._output.write(line)
+        asks, number = request_id(line)
         if not asks:
             self._unanswered.discard(number)
 
     async def flush(self) -> None:
-        await self._output.flush()
-
-
-def _request(line: str) -> tuple[bool, str]:
-    """Whether a message asks, and its id as JSON; empty for one that has none."""
-    try:
-        message = json.loads(line)
-    except (ValueError, RecursionError):
-        return False, ""
-    if not isinstance(message, dict) or message.get("id") is None:
-        return False, ""
-    return "method" in message, json.dumps(message["id"])
+        async with self._one_writes:
+            await self._output.flush()
