@@ -20,6 +20,8 @@ from lightmem_integrations.storage.postgresql.url import PostgresUrl
 
 pytest.importorskip("langchain")
 pytest.importorskip("llama_index.core")
+# It keeps the standard error that it is imported with: not that of a test, which ends.
+pytest.importorskip("mcp.client.stdio")
 
 from lightmem_integrations.testing import extractive_langchain, extractive_llama_index
 from noted import NotesWriter, note
@@ -47,6 +49,7 @@ VALUE = re.compile(r"  # ('.*'|\(\))$")
 def plain(text):
     """A text without what differs from day to day and from terminal to terminal."""
     text = re.sub(r"\d{1,2} \w+ 20\d\d(?: \d\d:\d\d)?", "DAY", text)
+    text = re.sub(r"(?<=\] )20\d\d-\d\d-\d\d", "DAY", text)  # as the tools of a model say it
     text = re.sub(r"\b[0-9a-f]{8}\b", "ID", text)
     text = re.sub(r"\b0\.\d\d\b", "CONFIDENCE", text)
     lines = [re.sub(r"[\s─]+", " ", line).strip() for line in text.splitlines()]
@@ -94,11 +97,12 @@ def sent(monkeypatch):
     return texts
 
 
-# LlamaIndex's agents use what pydantic and their own workflows have deprecated.
+# LlamaIndex's agents use what pydantic and their own workflows have deprecated, LangMem LangGraph.
 @pytest.mark.filterwarnings(
     "ignore:The `.*` attribute is deprecated:pydantic.PydanticDeprecatedSince20",
     "ignore:is_running called from within a step:DeprecationWarning",
     "ignore:Accessing the .* attribute on the instance:pydantic.PydanticDeprecatedSince211",
+    "ignore:Importing Send from langgraph.constants",
 )
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_a_page_runs_and_prints_what_it_shows(

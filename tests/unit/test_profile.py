@@ -277,6 +277,16 @@ def test_as_of_tells_what_was_so_then(written):
     assert told(memory.profile(user_id="u", as_of=then)) == ["Ann home Porto."]
 
 
+def test_as_of_a_day_nothing_lies_ahead_that_was_planned_later(open_memory):
+    memory = open_memory(writer=ScriptedWriter())
+    say(memory, "plan Ann.exam = physics until 2026-04-24")
+    memory.consolidate(final=True)
+    for days, planned in ((-1, []), (1, ["24 April 2026: Ann exam physics."])):
+        then = memory.profile(user_id="u", as_of=FIRST + dt.timedelta(days=days))
+        assert told(then) == planned
+        assert ("physics" in then.ahead) == bool(planned)
+
+
 def test_it_stays_byte_by_byte_the_same_where_nothing_changes(written, tmp_path):
     lines = ("instruction user.answers = in French", "Ann.home = Porto", PEANUTS)
     memory = written(*lines, path=tmp_path)

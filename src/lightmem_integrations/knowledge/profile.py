@@ -116,7 +116,7 @@ def _of_facts(reads: ProfileReads) -> list[_Entry]:
 
 
 def _to_come(reads: ProfileReads, at: dt.datetime) -> list[_Entry]:
-    """What is to come, the nearest first."""
+    """What is to come, the nearest first; as of a day, what had been told by then."""
     today = at.replace(hour=0, minute=0, second=0, microsecond=0)
     days = {
         fact: moment(fact.valid_to if fact.kind == "plan" else fact.valid_from)
@@ -126,7 +126,10 @@ def _to_come(reads: ProfileReads, at: dt.datetime) -> list[_Entry]:
     for fact in sorted(days, key=lambda fact: (days[fact], fact.id)):
         day = days[fact].astimezone(at.tzinfo)
         stated[fact] = f"{day.day} {day:%B %Y}: {fact.statement}"
-    return _entries(reads, stated)
+    entries = _entries(reads, stated)
+    if reads.as_of is None:
+        return entries
+    return [entry for entry in entries if entry.said[0] <= reads.as_of]
 
 
 def _entries(reads: ProfileReads, stated: Mapping[Row[Any], str]) -> list[_Entry]:
