@@ -14,6 +14,10 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.plugins import event_priority
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
+from typer.cli import get_docs_for_click
+from typer.main import get_command
+
+from lightmem_integrations.cli import app
 
 ROOT = Path(__file__).parents[2]
 HOME = "README.md"  # the first page of the site
@@ -70,6 +74,13 @@ def content(path: str) -> str:
     return f"# {path}\n\n````{LANGUAGES.get(file.suffix, 'text')}\n{text}\n````\n"
 
 
+def command_line() -> str:
+    """The help of every command, as Markdown."""
+    command = get_command(app)
+    context = command.make_context("lightmem", [], resilient_parsing=True)
+    return get_docs_for_click(obj=command, ctx=context, name="lightmem", title="Command line")
+
+
 def reached(written: list[str]) -> dict[str, str]:
     """What the pages ``written`` lead to, and those in turn: page by path in the repository."""
     texts: dict[str, str] = {}
@@ -101,6 +112,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
             page = File.generated(config, as_page(path), content=text)
         page.edit_uri = path
         files.append(page)
+    files.append(File.generated(config, "reference/command-line.md", content=command_line()))
     return files
 
 
