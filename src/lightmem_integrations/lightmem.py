@@ -118,6 +118,7 @@ class LightMem(Reopened, Closing):
         settings: Numbers that can be turned.
         count_tokens: Counts tokens as your chat model does; by default an upper estimate.
         replace_embedder: Embed everything anew if the store was built with another embedder.
+        replace_index: Build the vector index anew if a database was used with another kind of it.
         read_only: Read a store beside the process that owns it, and change nothing: no lock is
             taken, no index opened, and whatever would write raises ``ReadOnlyError``.
 
@@ -150,6 +151,7 @@ class LightMem(Reopened, Closing):
         settings: Settings | None = None,
         count_tokens: TokenCounter | None = None,
         replace_embedder: bool = False,
+        replace_index: bool = False,
         read_only: bool = False,
     ) -> None:
         self.settings = checked_settings(settings)
@@ -165,7 +167,7 @@ class LightMem(Reopened, Closing):
             personal_data.check_installed()
         self._store = Store(
             path, ledger=ledger, index=index, embedder=own_embedder, settings=self.settings,
-            replace_embedder=replace_embedder, read_only=read_only,
+            replace_embedder=replace_embedder, replace_index=replace_index, read_only=read_only,
         )  # fmt: skip
         self.path = self._store.path
         self.spaces = Spaces(self._store)

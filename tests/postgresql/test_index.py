@@ -5,7 +5,7 @@ import threading
 import psycopg
 import pytest
 
-from lightmem_integrations import ExactIndex, Settings, SettingsError, Turn
+from lightmem_integrations import ExactIndex, IndexUnavailableError, Settings, SettingsError, Turn
 from random_words import RandomWords
 
 # One mebibyte of columns is room for 524 turns: who has more is in the index.
@@ -112,9 +112,9 @@ def test_after_another_index_it_is_built_once_whoever_opens(opened, asked, caplo
         memory.index_pending()
     with pytest.raises(SettingsError, match="Give the same index= everywhere"):
         opened("another")
-    asked("DELETE FROM lightmem.meta WHERE name = 'index.kind'")  # as the error says
     caplog.clear()
-    memories = [opened(f"process{n}") for n in range(4)]
+    memories = [opened("process0", replace_index=True)]  # as the error says
+    memories += [opened(f"process{n}") for n in range(1, 4)]
     threads = [threading.Thread(target=each.index_pending) for each in memories]
     for each in threads:
         each.start()
@@ -123,6 +123,45 @@ def test_after_another_index_it_is_built_once_whoever_opens(opened, asked, caplo
     assert caplog.text.count("rebuilt") == 1
     assert len(held(asked)) == MANY
     assert {found(each, 9) for each in memories} == {"t9"}
+
+
+def test_an_index_that_was_used_before_is_built_anew_when_it_is_used_again(opened):
+    index = ExactIndex()  # outlives the memories, as a Chroma that is served does
+    with opened(index=index) as memory:
+        memory.add(said(range(MANY)), user_id="ann")
+        memory.index_pending()
+    with opened("another", replace_index=True) as memory:
+        assert memory.forget(user_id="ann", turn_ids=["t3"]).turns == 1
+        memory.add(said([MANY]), user_id="ann")
+        memory.index_pending()
+        assert found(memory, MANY) == f"t{MANY}"
+    with opened(index=index, replace_index=True) as memory:
+        memory.index_pending()
+        assert found(memory, MANY) == f"t{MANY}"
+        found_now = memory.recall("heron", user_id="ann", k=MANY, strict=True)
+        assert found_now.degraded == ()
+        (scope,) = index._scopes
+        assert len(index._scopes[scope]) == MANY, "without what was erased, with what was added"
+
+
+def test_a_process_whose_index_was_replaced_goes_on_without_it_and_loses_nothing(opened, asked):
+    old = opened("old", index=ExactIndex())
+    old.add(said(range(MANY)), user_id="ann")
+    old.index_pending()
+    assert found(old, 7) == "t7"
+    new = opened("new", replace_index=True)
+    new.index_pending()
+    new.add(said([MANY]), user_id="ann")
+    new.index_pending()
+    result = old.recall(f"number{MANY}", user_id="ann")
+    assert result.hits[0].turns[0].id == f"t{MANY}"
+    assert any("PgVectorIndex took the place" in each for each in result.degraded)
+    old.add(said([MANY + 1]), user_id="ann")
+    with pytest.raises(IndexUnavailableError, match="open the store anew"):
+        old.index_pending()
+    new.index_pending()
+    assert found(new, MANY + 1) == f"t{MANY + 1}"
+    assert len(held(asked)) == MANY + 2
 
 
 @pytest.fixture

@@ -77,7 +77,7 @@ def consolidate(
     from lightmem_integrations.cli.language_model import language_model
 
     model = None if writer is None or dry_run else language_model(writer)
-    with open_existing(store, writer=model) as memory:
+    with open_existing(store, embeds=True, writer=model) as memory:
         check_stored(memory, user, space=space)
         with progress_bars(shown=not quiet) as show:
             report = memory.consolidate(

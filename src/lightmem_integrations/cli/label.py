@@ -63,7 +63,7 @@ def label(
     from lightmem_integrations.evaluation.labels import Labels
 
     console = Console(stderr=as_json)
-    with open_existing(store) as memory:
+    with open_existing(store, embeds=True) as memory:
         check_stored(memory, user)
         memory.index_pending()
         with closing(Labels(memory, existing(store), user, out)) as labels:

@@ -14,7 +14,6 @@ from lightmem_integrations.cli.options import (
     StoreArgument,
     UserOption,
     check_stored,
-    existing,
     open_existing,
     whole_ids,
 )
@@ -106,14 +105,14 @@ def sweep(
     as_json: JsonOption = False,
 ) -> None:
     """Erase what has expired or was forgotten without a purge from every file of the store."""
-    from lightmem_integrations import LightMem, Settings
+    from lightmem_integrations import Settings
 
     settings = Settings(
         background_indexing=False,
         lifetime_days=lifetime_days,
         session_lifetime_days=session_lifetime_days,
     )
-    with LightMem(existing(store), settings=settings) as memory:
+    with open_existing(store, settings=settings) as memory:
         receipt = memory.sweep()
     if as_json:
         print_json(receipt)

@@ -17,7 +17,7 @@ from lightmem_integrations.storage.postgresql.url import is_postgres_url, postgr
 from lightmem_integrations.storage.sqlite.folder import LEDGER, folder_of
 
 if TYPE_CHECKING:
-    from lightmem_integrations import LightMem
+    from lightmem_integrations import LightMem, Settings
 
 _SHOWN_CANDIDATES = 5  # a guess
 
@@ -102,18 +102,30 @@ def existing(path: Path) -> Path:
     return folder
 
 
-def open_existing(path: Path, *, writer: object | None = None, read_only: bool = False) -> LightMem:
-    """The store in that folder; ``writer`` and ``read_only`` are what ``LightMem`` takes as such.
+def open_existing(
+    path: Path, *, embeds: bool = False, settings: Settings | None = None, **options: Any
+) -> LightMem:
+    """The store in that folder or database.
 
     A command is over before a model would be loaded in the background: it loads what it needs.
 
+    Args:
+        path: Of the store.
+        embeds: Whether the command makes vectors, with the built-in embedder. One that makes none
+            works on a store that any embedder filled.
+        settings: Without work in the background; all others by default.
+        **options: What else ``LightMem`` takes.
+
     Raises:
         StorageError: There is none.
+        EmbeddingMismatchError: Another embedder filled it, and vectors are to be made.
     """
     from lightmem_integrations import LightMem, Settings
+    from lightmem_integrations.models.unneeded import UnneededEmbedder
 
-    settings = Settings(background_indexing=False)
-    return LightMem(existing(path), writer=writer, settings=settings, read_only=read_only)
+    settings = settings or Settings(background_indexing=False)
+    embedder = None if embeds else UnneededEmbedder()
+    return LightMem(existing(path), embedder=embedder, settings=settings, **options)
 
 
 def shown(store: Path) -> str:

@@ -63,7 +63,7 @@ def recall(
     as_json: JsonOption = False,
 ) -> None:
     """Show what a user's memory holds on a question."""
-    with open_existing(store, read_only=read_only) as memory:
+    with open_existing(store, embeds=True, read_only=read_only) as memory:
         check_stored(memory, user, session)
         # Otherwise the time shown would be that of loading the model.
         memory.warm_up()
@@ -161,7 +161,8 @@ def forget(
 
 def reindex(store: StoreArgument, *, as_json: JsonOption = False) -> None:
     """Build the vector index anew from the ledger."""
-    with open_existing(store) as memory, Console(stderr=True).status("Embedding every turn"):
+    working = Console(stderr=True).status("Embedding every turn")
+    with open_existing(store, embeds=True) as memory, working:
         vectors = memory.reindex()
     if as_json:
         print_json({"vectors": vectors})

@@ -21,6 +21,7 @@ from lightmem_integrations.storage.index import Batch, LedgerIndex, VectorIndex
 from lightmem_integrations.storage.index_contents import (
     PURGE,
     batches,
+    check_used,
     checked,
     clear_purge,
     leave_out_small,
@@ -61,6 +62,7 @@ class Indexer:
         embedder: Makes the vectors.
         settings: Sizes.
         exact_up_to: Turns of a user that recall compares one by one; who has more is in the index.
+        kind: Of the index, where other processes use the ledger; `check_used` looks at it.
 
     Attributes:
         state: Of the index: ``unchecked``, ``rebuilding``, ``ready`` or ``unavailable``.
@@ -68,20 +70,19 @@ class Indexer:
 
     def __init__(
         self, ledger: Ledger, index: VectorIndex, embedder: StoreEmbedder, settings: Settings,
-        *, exact_up_to: int,
+        *, exact_up_to: int, kind: str | None = None,
     ) -> None:  # fmt: skip
         self._ledger = ledger
         self._index = index
         self._embed_batch = settings.embed_batch
         self._exact_up_to = exact_up_to
+        self.kind = kind
         self._lock = threading.RLock()
         self._turns = TurnEmbedder(ledger, embedder, settings, exact_up_to)
         self._loop = Loop(
-            self._index_waiting,
-            "indexing",
-            backoff=(_FIRST_PAUSE, _LONGEST_PAUSE),
+            self._index_waiting, "indexing", backoff=(_FIRST_PAUSE, _LONGEST_PAUSE),
             gather_seconds=_GATHER_SECONDS,
-        )
+        )  # fmt: skip
         self._rest = _SHORTEST_REST
         self._longest_rest = min(_LONGEST_REST, settings.claim_seconds)  # lest one ends unnoticed
         self.state = "unchecked"
@@ -106,6 +107,8 @@ class Indexer:
         with self._lock:
             if self.ready or self._ledger.read_only:
                 return
+            with self._ledger.read() as connection:
+                check_used(connection, self.kind)
             whole, searched = checked(self._ledger, self._index)
             if not whole:
                 with self._ledger.alone("index"):
@@ -161,13 +164,9 @@ class Indexer:
                 clear_purge(connection, mark)
 
     def catch_up(
-        self,
-        user_row: int | None = None,
-        seconds: float | None = None,
-        without: Collection[int] = (),
-        *,
-        index: bool = True,
-    ) -> int:
+        self, user_row: int | None = None, seconds: float | None = None,
+        without: Collection[int] = (), *, index: bool = True,
+    ) -> int:  # fmt: skip
         """Embed and index what waits, of one user or of all; returns what is still waiting.
 
         Args:
@@ -207,12 +206,9 @@ class Indexer:
         return 0
 
     def waiting(
-        self,
-        user_row: int | None = None,
-        without: Collection[int] = (),
-        *,
+        self, user_row: int | None = None, without: Collection[int] = (), *,
         embedded: bool | None = None,
-    ) -> int:
+    ) -> int:  # fmt: skip
         """Count the turns that wait for the index, leaving out the rows ``without``.
 
         With ``embedded=False``, only those that wait for their vector, too.
@@ -286,6 +282,7 @@ class Indexer:
             for scope, vectors in by_scope.items():
                 self._index.upsert(Batch(scope, list(vectors), np.stack(list(vectors.values()))))
                 with self._ledger.write() as connection:
+                    check_used(connection, self.kind, alone=True)
                     lock_users(connection, {turn.user for turn in todo if turn.scope == scope})
                     clear_pending(connection, list(vectors))
                     erased = set(vectors) - with_vector(connection, list(vectors))

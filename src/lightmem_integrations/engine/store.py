@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lightmem_integrations.engine.embedder import StoreEmbedder
+from lightmem_integrations.engine.embedder import EMBEDDER_NAME, StoreEmbedder
 from lightmem_integrations.engine.indexer import Indexer
 from lightmem_integrations.engine.limited_index import LimitedIndex
 from lightmem_integrations.engine.open_stores import OpenStore, options_of, shared
 from lightmem_integrations.engine.pseudonyms import secret_of
 from lightmem_integrations.errors import SettingsError, StoreClosedError
 from lightmem_integrations.models.protocols import Embedder
+from lightmem_integrations.models.unneeded import UnneededEmbedder
 from lightmem_integrations.settings import Settings
 from lightmem_integrations.storage.chroma.index import ChromaIndex
 from lightmem_integrations.storage.column_cache import ColumnCache
@@ -65,6 +66,7 @@ class Store:
         embedder: Makes the vectors.
         settings: Sizes and switches.
         replace_embedder: Embed everything anew if the store was built with another embedder.
+        replace_index: Build the index anew if a database was used with another kind.
         read_only: Only read what is there, beside who owns it.
 
     Attributes:
@@ -91,11 +93,13 @@ class Store:
         embedder: Embedder,
         settings: Settings,
         replace_embedder: bool,
+        replace_index: bool = False,
         read_only: bool = False,
     ) -> None:
         self._given: dict[str, Any] = {
             "path": path, "ledger": ledger, "index": index, "embedder": embedder,
-            "settings": settings, "replace_embedder": False, "read_only": read_only,
+            "settings": settings, "replace_embedder": False, "replace_index": False,
+            "read_only": read_only,
         }  # fmt: skip
         self.url = str(path) if is_postgres_url(path) else None
         self.path = None if path is None or self.url is not None else folder_of(path)
@@ -103,7 +107,7 @@ class Store:
         place = self.url or self.path
         asked = _Opening(
             ledger, index, embedder, settings, options, replace=replace_embedder,
-            read_only=read_only,
+            replace_index=replace_index, read_only=read_only,
         )  # fmt: skip
         opened = functools.partial(_opened, place, asked)
         user = object()
@@ -179,6 +183,7 @@ class _Opening:
     settings: Settings
     options: Mapping[str, object]
     replace: bool
+    replace_index: bool
     read_only: bool
 
 
@@ -195,10 +200,10 @@ def _in_database(url: str, asked: _Opening) -> OpenStore:
     ledger = PostgresLedger(url)
     try:
         index: VectorIndex = PgVectorIndex(ledger) if asked.index is None else asked.index
-        check_kind(ledger, index)
+        kind = check_kind(ledger, index, replace=asked.replace_index)
         if asked.index is not None:
             index = LimitedIndex(asked.index, asked.settings)
-        return _put_together(ledger.name, ProcessGuard(), ledger, index, asked)
+        return _put_together(ledger.name, ProcessGuard(), ledger, index, asked, kind=kind)
     except BaseException:
         ledger.close()
         raise
@@ -241,6 +246,7 @@ def _put_together(
     index: VectorIndex,
     asked: _Opening,
     *,
+    kind: str | None = None,
     temporary: bool = False,
 ) -> OpenStore:
     """The parts of a store, in step with each other."""
@@ -251,10 +257,12 @@ def _put_together(
             drop_expired_stages(connection, settings, ledger.now())
             if ledger.file is not None:  # one process at a time has it: others are dead
                 drop_all_leases(connection)
+    if isinstance(asked.embedder, UnneededEmbedder):
+        asked.embedder.name = ledger.get(EMBEDDER_NAME) or asked.embedder.name
     identity = StoreEmbedder(ledger, asked.embedder, settings)
     identity.check_identity(replace=asked.replace)
     exact_up_to = _exact_up_to(asked.index, settings)
-    indexer = Indexer(ledger, index, identity, settings, exact_up_to=exact_up_to)
+    indexer = Indexer(ledger, index, identity, settings, exact_up_to=exact_up_to, kind=kind)
     if settings.background_indexing and not ledger.read_only:
         indexer.start()
     return OpenStore(

@@ -37,6 +37,7 @@ from lightmem_integrations.recall.tiers.fuse import fuse
 from lightmem_integrations.recall.tiers.shared import may_be_shared, with_shared
 from lightmem_integrations.records.conversation import Plan, Recall
 from lightmem_integrations.storage.index import VectorIndex
+from lightmem_integrations.storage.index_contents import check_used
 from lightmem_integrations.storage.turn_filter import RowFilter
 from lightmem_integrations.storage.turn_vectors import count_pending_turns
 from lightmem_integrations.storage.users import User
@@ -213,6 +214,8 @@ def _coarse(
             columns = store.columns.of(connection, user)
             if columns is not None and count_pending_turns(connection, user.row) > _MANY_WAIT:
                 index = None
+            if index is not None:
+                check_used(connection, store.indexer.kind)
             return merge_candidates(
                 [
                     coarse(

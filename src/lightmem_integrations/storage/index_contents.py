@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator
 
 from sqlalchemy import Connection, and_, delete, func, literal, select, update
 
-from lightmem_integrations.errors import SettingsError
+from lightmem_integrations.errors import IndexUnavailableError, SettingsError
 from lightmem_integrations.storage.document_vectors import FIRST_ID, HELD
 from lightmem_integrations.storage.index import Batch, LedgerIndex, VectorIndex
 from lightmem_integrations.storage.ledger import Ledger, claim_meta, get_meta, put_meta
@@ -98,19 +98,54 @@ def checked(ledger: Ledger, index: VectorIndex) -> tuple[bool, bool]:
     return not ledger.get(PURGE) and index.healthy(least, most), bool(least)
 
 
-def check_kind(ledger: Ledger, index: VectorIndex) -> None:
+def check_kind(ledger: Ledger, index: VectorIndex, *, replace: bool) -> str:
     """Let all who share a ledger use one kind of index: what one of them took up is in no other.
 
+    Args:
+        ledger: That they share.
+        index: To be used with it.
+        replace: Use it from now on, and have it built anew, where another kind was used.
+
+    Returns:
+        The name of its kind.
+
     Raises:
-        SettingsError: It is used with another kind.
+        SettingsError: The ledger is used with another kind.
     """
     with ledger.write() as connection:
         kept = claim_meta(connection, KIND, mine := type(index).__name__)
+        if kept != mine and replace:
+            put_meta(connection, KIND, mine)
+            put_meta(connection, HOLDER, "")
+            mark_purge(connection)  # an index that was used earlier may hold what is gone since
+            kept = mine
     if kept != mine:
         raise SettingsError(
             f"The store {ledger.name} is used with a {kept}, and this would open it with a {mine}: "
-            "each would lack what the other was told. Give the same index= everywhere. To change "
-            f"it, end all who use the store, and delete the row {KIND!r} of its table 'meta'."
+            "each would lack what the other was told. Give the same index= everywhere; or, to "
+            "change it for all, end all who use the store and open it once with "
+            "replace_index=True, which builds the new index from the ledger."
+        )
+    return mine
+
+
+def check_used(connection: Connection, kind: str | None, *, alone: bool = False) -> None:
+    """Make sure that no other kind of index took the place of one that is open.
+
+    Args:
+        connection: On the ledger.
+        kind: Of the index; ``None`` where no other process can have another one.
+        alone: Let nobody change it before the transaction, which writes, has ended.
+
+    Raises:
+        IndexUnavailableError: One did.
+    """
+    if kind is None:
+        return
+    kept = claim_meta(connection, KIND, kind) if alone else get_meta(connection, KIND)
+    if kept != kind:
+        raise IndexUnavailableError(
+            f"a {kept} took the place of this {kind} (replace_index=True); open the store anew"
         )
 
 
