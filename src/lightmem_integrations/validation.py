@@ -32,7 +32,7 @@ from lightmem_integrations.safety import (
 )
 from lightmem_integrations.settings import Settings
 from lightmem_integrations.storage.turns import NewTurn
-from lightmem_integrations.text.terms import terms
+from lightmem_integrations.text.inflections import turn_terms
 from lightmem_integrations.text.timezone import check_timezone
 
 _SEARCHABLE = ("user", "assistant")
@@ -99,7 +99,7 @@ def _checked_turn(
         metadata=json.loads(metadata or "{}"),
         author=author, speaker=turn.speaker or _speaker(turn, author),
     )  # fmt: skip
-    return NewTurn(complete, " ".join(terms(turn.text)), message, metadata)
+    return NewTurn(complete, " ".join(turn_terms(turn.text)), message, metadata)
 
 
 def _speaker(turn: Turn, author: str | None) -> str | None:

@@ -46,12 +46,18 @@ class QueryTerms:
         idf: Inverse document frequency of each, over this user's turns.
         average_length: Mean number of terms of this user's turns.
         counts: In how many turns of this user each occurs; those in none are left out.
+        forms: The forms of each that occur in these turns; the term alone where it says nothing.
     """
 
     terms: Sequence[str]
     idf: Mapping[str, float]
     average_length: float
     counts: Mapping[str, int] = field(default_factory=dict)
+    forms: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def forms_of(self, term: str) -> Sequence[str]:
+        """Under which terms turns may hold it."""
+        return self.forms.get(term) or (term,)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -30,7 +30,7 @@ from lightmem_integrations.storage.turn_vectors import user_vectors
 from lightmem_integrations.storage.users import User
 from lightmem_integrations.telemetry.observed import stage
 from lightmem_integrations.text.bm25 import inverse_frequency
-from lightmem_integrations.text.terms import terms
+from lightmem_integrations.text.inflections import MARKS, present, question_terms
 
 # A term in more than this share of a user's turns, and in at least so many of them, adds
 # candidates only if rarer terms gave too few. Guesses: its postings are long and tell little.
@@ -159,10 +159,18 @@ def _newest(connection: Connection, user: User, limits: RowFilter) -> list[int]:
 
 def weigh_terms(connection: Connection, user: User, query: str) -> QueryTerms:
     """Weigh a query's terms by how rare they are in this user's memory."""
-    wanted = list(dict.fromkeys(terms(query)))
-    counts = lexical.frequencies(connection, user.row, wanted)
-    idf = {term: inverse_frequency(counts.get(term, 0), user.searchable) for term in wanted}
-    return QueryTerms(wanted, idf, user.terms / max(user.searchable, 1), counts)
+    asked = question_terms(query, ())
+    found = lexical.frequencies(connection, user.row, [*asked, *MARKS])
+    languages = [MARKS[term] for term in found.keys() & MARKS.keys()]
+    if languages:
+        asked = question_terms(query, languages)
+        more = {form for forms in asked.values() for form in forms[1:]}
+        found |= lexical.frequencies(connection, user.row, sorted(more))
+    counts = present(asked, found)
+    idf = {term: inverse_frequency(counts.get(term, 0), user.searchable) for term in asked}
+    forms = {term: [form for form in asked[term] if form in found] for term in counts}
+    average = user.terms / max(user.searchable, 1)
+    return QueryTerms(list(asked), idf, average, counts, forms)
 
 
 def by_words(
@@ -182,12 +190,17 @@ def by_words(
     common = max(_COMMON_AT_LEAST, int(_COMMON * user.searchable))
     rarest = sorted(weighed.counts, key=lambda term: weighed.counts[term])
     rare = [term for term in rarest if weighed.counts[term] <= common]
-    holding = lexical.all_postings(connection, user.row, rare)
+    of_rare = [form for term in rare for form in weighed.forms_of(term)]
+    holding = lexical.all_postings(connection, user.row, of_rare)
     for term in rarest:
         if weighed.counts[term] > common and len(matched) >= limit:
             break  # rarer terms gave enough; what a common one adds, the Selector counts
-        rows = holding.get(term)
-        rows = lexical.postings(connection, user.row, term) if rows is None else rows
+        forms = weighed.forms_of(term)
+        if weighed.counts[term] > common:
+            holding |= lexical.all_postings(connection, user.row, forms)
+        rows = holding[forms[0]]
+        if len(forms) > 1:
+            rows = np.unique(np.concatenate([holding[form] for form in forms]))
         if allowed is not None:
             rows = np.intersect1d(rows, allowed, assume_unique=True)
         elif len(excluded):

@@ -42,7 +42,8 @@ from lightmem_integrations.recall.select.selector import rank_candidates
 from lightmem_integrations.records.conversation import Plan
 from lightmem_integrations.storage.turn_reads import Turns
 from lightmem_integrations.text.bm25 import inverse_frequency
-from lightmem_integrations.text.terms import hashed, terms
+from lightmem_integrations.text.inflections import present, question_terms, turn_terms
+from lightmem_integrations.text.terms import hashed
 
 logger = logging.getLogger(__name__)
 
@@ -195,10 +196,10 @@ def _as_candidates(
     query: str, texts: Sequence[str], vectors: Vectors, tokens: Sequence[bytes]
 ) -> Candidates:
     """The texts as turns with a session each, so that no text is another's context."""
-    words = [terms(text) for text in texts]
-    wanted = list(dict.fromkeys(terms(query)))
-    spread = Counter(term for held in words for term in set(held))
-    idf = {term: inverse_frequency(spread[term], len(texts)) for term in wanted}
+    words = [turn_terms(text) for text in texts]
+    forms = question_terms(query)
+    counts = present(forms, Counter(term for held in words for term in set(held)))
+    idf = {term: inverse_frequency(counts.get(term, 0), len(texts)) for term in forms}
     places = np.arange(len(texts))
     turns = Turns(
         rows=-places,  # of equals the Selector prefers the higher row: here what was given first
@@ -219,7 +220,8 @@ def _as_candidates(
         cues=np.full(len(texts), None, np.object_),
     )
     average = sum(map(len, words)) / len(texts)
-    return Candidates(turns, places, turns.searchable, QueryTerms(wanted, idf, average))
+    weighed = QueryTerms(list(forms), idf, average, forms=forms)
+    return Candidates(turns, places, turns.searchable, weighed)
 
 
 def _embedded(

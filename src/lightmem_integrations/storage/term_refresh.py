@@ -1,8 +1,9 @@
 """Re-indexing of texts: what older rules cut into terms is cut anew when a ledger is opened.
 
-The rules for plain ASCII never changed, so only other texts are cut; users' turns are looked
-through for guidance. Each batch is a transaction of its own, and what is up to date is left alone:
-an interrupted run is simply begun again.
+Turns are all looked through, for their words and, those of users, for guidance. Of what was made
+of them only what is beyond ASCII is cut: the rules for the rest never changed. Each batch is a
+transaction of its own, and what is up to date is left alone: an interrupted run is simply begun
+again. Meanwhile other processes answer from the words of before, which a question has as well.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from sqlalchemy import (
     Table,
     func,
     select,
+    true,
     update,
 )
 
@@ -29,6 +31,7 @@ from lightmem_integrations.storage.expressions import bytes_in
 from lightmem_integrations.storage.schema import assertions, episodes, facts, turns, users
 from lightmem_integrations.storage.turns import guidance_columns
 from lightmem_integrations.storage.users import lock_users
+from lightmem_integrations.text.inflections import turn_terms
 from lightmem_integrations.text.terms import terms
 
 _BATCH = 500  # rows; a guess
@@ -52,7 +55,7 @@ def refresh_terms(engine: Engine) -> None:
                     each(connection, row)
                 last = found[-1].id if found else None
 
-    refresh(turns, _beyond_ascii(turns.c.text), _turn)
+    refresh(turns, true(), _turn)
     refresh(turns, turns.c.role == "user", _guidance)
     refresh(facts, _beyond_ascii(facts.c.statement), _fact)
     refresh(assertions, _beyond_ascii(assertions.c.statement), _assertion)
@@ -64,7 +67,7 @@ def _beyond_ascii(text: Column[Any]) -> ColumnElement[bool]:
 
 
 def _turn(connection: Connection, row: Row[Any]) -> None:
-    cut = terms(row.text)
+    cut = turn_terms(row.text)
     new = " ".join(cut)
     if new == row.terms:
         return

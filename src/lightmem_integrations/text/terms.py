@@ -16,13 +16,12 @@ import unicodedata
 from array import array
 from collections.abc import Iterable, Iterator
 
-import Stemmer
-
 from lightmem_integrations.text.function_words import (
     FUNCTION_CHARACTERS,
     FUNCTION_PHRASES,
     FUNCTION_WORDS,
 )
+from lightmem_integrations.text.stems import stem_by_script
 
 # Function words only. Words of time ("last", "first", "before"), of quantity and of negation
 # stay: a question about memory may turn on them, and their idf keeps them cheap.
@@ -41,12 +40,13 @@ STOP_WORDS: frozenset[str] = frozenset(
     """.split()  # noqa: SIM905 - a list of literals would be ten times as long
 )
 
-VERSION = "5"
-"""Version of what `terms` and `guidance_of` make of a text; a ledger keeps that of its turns."""
+VERSION = "6"
+"""Version of what `turn_terms`, `terms` and `guidance_of` make of a text; a ledger keeps it."""
 
 # A run of letters and digits, with apostrophes inside ("o'clock", "don't") kept whole. The
 # underscore is a separator, so that snake_case names are found by their parts.
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
+_BEYOND_LATIN = "\u0370"  # what is not, follows
 _CURLY = str.maketrans({"\u2019": "'", "\u2018": "'", "\u02bc": "'"})
 # A guess: the different words of a few long chats.
 _CACHE_WORDS = 50_000
@@ -68,10 +68,9 @@ _OPTIONAL = re.compile(
 
 
 class _Local(threading.local):
-    """One stemmer and one word cache per thread: PyStemmer objects are not thread-safe."""
+    """One word cache per thread."""
 
     def __init__(self) -> None:
-        self.stemmer = Stemmer.Stemmer("english")
         self.cache: dict[str, str] = dict.fromkeys(STOP_WORDS, "")
 
 
@@ -82,9 +81,10 @@ def terms(text: str) -> list[str]:
     """Index terms of a text, in order and with repetitions.
 
     Lower-cased words without English function words, Snowball-stemmed, a possessive "'s" cut.
-    Words of other languages pass through the stemmer mostly as they are; where there are no blanks
-    between words, overlapping pairs of characters stand for them. Spellings that look alike are
-    one: composed and decomposed letters, full-width and plain ones.
+    Words of other languages in Latin script pass through the English stemmer mostly as they are,
+    and `inflections` adds the stems of their own; those of other scripts have the stemmer of their
+    script. Where there are no blanks between words, overlapping pairs of characters stand for them.
+    Spellings that look alike are one: composed and decomposed letters, full-width and plain ones.
 
     Args:
         text: Anything a person wrote; a memory or a question.
@@ -107,6 +107,14 @@ def terms(text: str) -> list[str]:
     return found
 
 
+def latin_words(text: str) -> list[str]:
+    """Lower-cased words of a text in Latin script, in order, as `terms` cuts them."""
+    if text.isascii():
+        return _WORD.findall(text.lower())
+    runs = _runs().finditer(_normalised(text))
+    return [run.group() for run in runs if run.lastgroup is None and run.group()[0] < _BEYOND_LATIN]
+
+
 def hashed(found: Iterable[str]) -> bytes:
     """Terms as numbers of eight bytes each, which hold in this process only.
 
@@ -126,7 +134,7 @@ def _stem(word: str) -> str:
     stem = cache.get(word)
     if stem is None:
         bare = word[:-2] if word.endswith("'s") else word
-        stem = "" if bare in STOP_WORDS else local.stemmer.stemWord(bare)
+        stem = "" if bare in STOP_WORDS else stem_by_script(bare)
         if len(cache) >= _CACHE_WORDS:
             # Bounded and rebuilt from nothing: simpler than an LRU, and rarely reached.
             cache.clear()

@@ -110,7 +110,9 @@ def by_terms(
     held = np.frombuffer(b"".join(turns.terms), np.int64)
     counts = np.zeros((len(wanted), len(lengths)), np.float32)
     for i, term in enumerate(wanted):
-        counts[i] = np.bincount(places[held == hash(term)], minlength=len(lengths))
+        for form in weighed.forms_of(term):  # two of them in one turn are one word
+            of_form = np.bincount(places[held == hash(form)], minlength=len(lengths))
+            np.maximum(counts[i], of_form, out=counts[i])
     idf = np.array([weighed.idf.get(term, 0.0) for term in wanted], dtype=np.float32)
     average = max(weighed.average_length, 1.0)
     own = around[REACH]

@@ -25,6 +25,7 @@ from lightmem_integrations.recall.select.update_cues import (
     read_question,
 )
 from lightmem_integrations.records.conversation import Plan
+from lightmem_integrations.text.inflections import question_terms
 from lightmem_integrations.text.terms import terms
 
 VERSION = "version"
@@ -184,8 +185,10 @@ def _held(
         held = weights[:, None] * np.nan_to_num(nearest)
         held /= max(float(weights.sum()), 1e-9)
         return held
-    words = sorted(set(terms(query.text)) - skipped)
-    has = [[hash(word) in array("q", turns.terms[place]) for place in places] for word in words]
+    asked = question_terms(query.text)
+    words = sorted(asked.keys() - skipped)
+    of_turn = [frozenset(array("q", turns.terms[place])) for place in places]
+    has = [[not said.isdisjoint(map(hash, asked[word])) for said in of_turn] for word in words]
     held = np.array(has, np.float32).reshape(len(words), len(places))
     held /= max(len(words), 1)
     return held
