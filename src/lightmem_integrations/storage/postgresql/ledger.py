@@ -27,6 +27,11 @@ from lightmem_integrations.text.terms import VERSION as TERMS_VERSION
 
 _TO_PRIMARY = "The server takes no writes, such as a replica; give the URL of the primary."
 
+_TOO_MANY = (
+    "Raise max_connections there, or the CONNECTION LIMIT of the role or database; or use fewer or "
+    "smaller pools (pool_size in the URL), or put PgBouncer before it."
+)
+
 _NOT_PURGED = (
     "deleted rows of the tables, until they are vacuumed and written over",
     "the server's write-ahead log, until the server writes over it",
@@ -43,16 +48,17 @@ _REMEDIES = {
     "57014": "A statement took longer than statement_timeout; both are in the database's URL.",
     "40P01": "Two writes waited for each other, and this one was undone; try again.",
     "40001": "The server undid this for the sake of what was done beside it; try again.",
-    "53300": "Raise max_connections there, use fewer or smaller pools (pool_size in the URL), or "
-    "put PgBouncer before it.",
+    "53300": _TOO_MANY,
     "42501": "Grant the database's user what it lacks, or open the store once as one who has it.",
-    "53100": "The disk of the server is full; nothing of this was stored.",
+    "53100": "The disk of the server is full, and nothing of this was stored: make room there, and "
+    "call again.",
+    "53200": "The server has no memory left, and nothing of this was stored: give it more, or lower "
+    "work_mem or max_connections there, and call again.",
     "25006": _TO_PRIMARY,
     "during recovery": _TO_PRIMARY,
     "25P03": "The transaction said nothing for longer than idle_timeout in the database's URL.",
-    "too many c": "Raise max_connections there, use fewer or smaller pools (pool_size in the URL), "
-    "or put PgBouncer before it.",
-    "connection slots": "Raise max_connections there, or use smaller pools (pool_size in the URL).",
+    "too many c": _TOO_MANY,
+    "connection slots": _TOO_MANY,
     "password": "Look at the user and the password in the URL; @ and / are written %40 and %2F.",
     'database "': "Make the database first: CREATE DATABASE.",
     'role "': "Look at the user in the URL.",
