@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         StorageError,
         StoreClosedError,
         StoreLockedError,
+        TransactionConflictError,
         TurnConflictError,
     )
     from lightmem_integrations.lightmem import LightMem
@@ -163,6 +164,7 @@ __all__ = [
     "StorageError",
     "StoreClosedError",
     "StoreLockedError",
+    "TransactionConflictError",
     "Transfer",
     "Turn",
     "TurnConflictError",

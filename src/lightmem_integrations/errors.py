@@ -25,7 +25,8 @@
         ├── CopyMismatchError               a copy of a store lacks something of its source
         ├── EmbeddingMismatchError          the store was built with another embedder
         └── LedgerError                     the database refused or is of a newer version
-            └── ReadOnlyError               a write to a store that is open for reading only
+            ├── ReadOnlyError               a write to a store that is open for reading only
+            └── TransactionConflictError    the database undid a write for others' sake
 """
 
 
@@ -144,3 +145,7 @@ class LedgerError(StorageError):
 
 class ReadOnlyError(LedgerError):
     """The store is open for reading only; nothing was written."""
+
+
+class TransactionConflictError(LedgerError):
+    """The database undid a write for the sake of others beside it; it can be made again."""

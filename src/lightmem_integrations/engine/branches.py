@@ -18,6 +18,7 @@ from lightmem_integrations.storage.branches import (
     place_wordings,
 )
 from lightmem_integrations.storage.turns import NewTurn, insert_turns
+from lightmem_integrations.storage.undone import done_again
 from lightmem_integrations.storage.users import find_session, find_user
 
 logger = logging.getLogger(__name__)
@@ -63,6 +64,7 @@ def write_turns(
             return 0, 0, BranchChange(new=left)
         return user.row, session, change_of_branch(connection, session, branch, known, left)
 
+    @done_again
     def written(*, alone: bool) -> list[Turn] | None:
         with store.ledger.write() as connection:
             user_row, session_row, change = look(connection)

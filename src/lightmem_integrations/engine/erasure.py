@@ -20,6 +20,7 @@ from lightmem_integrations.storage.grants import erase_membership
 from lightmem_integrations.storage.index_contents import PURGE, mark_purge
 from lightmem_integrations.storage.tombstones import Tombstone
 from lightmem_integrations.storage.transfer.write import erase_stage
+from lightmem_integrations.storage.undone import done_again
 from lightmem_integrations.storage.users import User, find_session, find_user
 
 _NOTHING = Receipt(turns=0, sessions=0, vectors=0, purged=True)
@@ -60,7 +61,9 @@ def forget(
     Raises:
         StorageError: The store cannot be written.
     """
-    with store.indexer.exclusively():
+
+    @done_again
+    def erased() -> tuple[User | None, Receipt, dict[int, str], int | None]:
         now, receipt, rows = store.ledger.now(), _NOTHING, dict[int, str]()
         with store.ledger.write() as connection:
             user = find_user(connection, user_id)
@@ -83,7 +86,7 @@ def forget(
                         filter=filter,
                     )
             if dry_run:
-                return replace(receipt, purged=False)
+                return user, receipt, rows, None
             limits = (session_id, turn_ids, memory_ids, since, until, author, filter)
             whole = all(limit is None for limit in limits)
             if whole:
@@ -93,8 +96,8 @@ def forget(
             revision = None
             if user is not None and rows:
                 revision = turns_revision(connection, user.row)
-            erased = set(rows.values())
-            keys = None if turn_ids is None and memory_ids is None else erased
+            names = set(rows.values())
+            keys = None if turn_ids is None and memory_ids is None else names
             if turn_ids is not None and memory_ids is None:
                 keys = {key_of(each) for each in turn_ids}  # those not stored yet, too
             tombstone = Tombstone(
@@ -107,8 +110,14 @@ def forget(
             )
             if filter is not None:
                 store.tombstones.add_filter(user_id, tombstone, filter)
-                tombstone = replace(tombstone, keys=erased)
+                tombstone = replace(tombstone, keys=names)
             store.tombstones.add(connection, user_id, tombstone)
+        return user, receipt, rows, revision
+
+    with store.indexer.exclusively():
+        user, receipt, rows, revision = erased()
+        if dry_run:
+            return replace(receipt, purged=False)
         purged = _leave_index(store, user, rows, revision, purge=purge)
     return _told(store, receipt, purged=purged)
 
@@ -151,6 +160,7 @@ def _told(store: Store, receipt: Receipt, *, purged: bool) -> Receipt:
     return replace(receipt, purged=purged and not remains, remains=remains)
 
 
+@done_again
 def _sweep_memory(store: Store, user_id: str) -> Receipt:
     with store.indexer.exclusively():
         now, receipt, rows, revision = store.ledger.now(), _NOTHING, dict[int, str](), None

@@ -15,9 +15,11 @@ from lightmem_integrations.storage.pins import (
     pinnable_facts,
     pinnable_turns,
 )
+from lightmem_integrations.storage.undone import done_again
 from lightmem_integrations.storage.users import find_session, find_user
 
 
+@done_again
 def mark(
     store: Store,
     user_id: str,

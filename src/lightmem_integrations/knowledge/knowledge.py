@@ -42,6 +42,7 @@ from lightmem_integrations.storage.facts import StoredFact, find_fact, next_revi
 from lightmem_integrations.storage.filtered_turns import episodes_meeting, facts_meeting
 from lightmem_integrations.storage.shared import read_shared
 from lightmem_integrations.storage.transcripts import Part
+from lightmem_integrations.storage.undone import done_again
 from lightmem_integrations.storage.users import row_of
 from lightmem_integrations.text.timezone import moment_in
 
@@ -170,6 +171,7 @@ class Knowledge:
         with self._store.ledger.read() as connection:
             return tuple(each.text for each in read_shared(connection, None, self._now()))
 
+    @done_again
     def edit(self, fact_id: str, user_id: str, change: Correction) -> Fact:
         """Correct a fact: a new one takes its place, with the same evidence; returns the new one.
 
@@ -189,6 +191,7 @@ class Knowledge:
         self._embed(new.user)
         return record
 
+    @done_again
     def retract(
         self, fact_id: str, user_id: str, *, reason: str = "Retracted by a person."
     ) -> Fact:
@@ -205,6 +208,7 @@ class Knowledge:
             gone = read_facts(connection, old.user, [old.row], retracted=True)
             return self._records(connection, old.user, now).facts(gone)[0]
 
+    @done_again
     def resolve(self, conflict_id: str, user_id: str, *, keep: str) -> Conflict:
         """Decide a conflict: the fact with the id ``keep`` stays, the other one is retracted.
 

@@ -18,6 +18,7 @@ from lightmem_integrations.errors import (
     MissingExtraError,
     ReadOnlyError,
     StoreClosedError,
+    TransactionConflictError,
 )
 from lightmem_integrations.storage.ledger import TERMS_NAME, get_meta, put_meta
 from lightmem_integrations.storage.migrations.runner import migrate
@@ -52,8 +53,8 @@ _REMEDIES = {
     "42501": "Grant the database's user what it lacks, or open the store once as one who has it.",
     "53100": "The disk of the server is full, and nothing of this was stored: make room there, and "
     "call again.",
-    "53200": "The server has no memory left, and nothing of this was stored: give it more, or lower "
-    "work_mem or max_connections there, and call again.",
+    "53200": "The server has no memory left, and nothing of this was stored: give it more, or "
+    "lower work_mem or max_connections there, and call again.",
     "25006": _TO_PRIMARY,
     "during recovery": _TO_PRIMARY,
     "25P03": "The transaction said nothing for longer than idle_timeout in the database's URL.",
@@ -70,6 +71,7 @@ _REMEDIES = {
     "prepared statement": "A pooler that does not know prepared statements stands between: leave "
     "prepare_threshold out of the URL, or set it to 0.",
 }
+_UNDONE = ("40P01", "40001")
 _LOST = (
     "The connection was lost. What was being written is stored wholly or not at all; turns with "
     "ids of their own can be added again and are stored once."
@@ -252,7 +254,11 @@ class PostgresLedger:
             remedy = "All connections of this process are in use: raise pool_size in the URL."
         elif isinstance(error, DBAPIError) and error.connection_invalidated:
             remedy = _LOST
-        kind = ReadOnlyError if remedy == _TO_PRIMARY else LedgerError
+        kind = LedgerError
+        if remedy == _TO_PRIMARY:
+            kind = ReadOnlyError
+        elif state in _UNDONE:
+            kind = TransactionConflictError
         said = reason.partition("\n")[0]  # the rest may quote what people said
         return kind(f"The ledger {self.name} {what}: {said}. {remedy}".strip())
 
