@@ -6,6 +6,9 @@
 # make docs    the documentation site into build/site, links checked; make docs-serve shows it
 # make conformance   the frameworks' own tests on our classes (a few minutes)
 # make lowest        tests/langchain with the lowest versions that pyproject.toml allows
+# make wheels        builds the three packages into dist/
+# make wheels-check  builds them, installs them in a clean environment and uses them
+# make release-check the same on every Python that is there, with the lowest versions, too
 # Everything is installed into .venv; nothing else on the machine is touched.
 
 PYTHON ?= python3
@@ -33,7 +36,8 @@ unexport PYTHONDONTWRITEBYTECODE
 # What holds the core together; adapters, crashes and whole programs are left to `make test`.
 QUICK := tests/unit tests/property tests/test_architecture.py
 
-.PHONY: demo quick test postgresql lint format docs docs-serve eval report bench conformance lowest clean
+.PHONY: demo quick test postgresql lint format docs docs-serve eval report bench conformance lowest \
+	wheels wheels-check release-check clean
 
 demo: $(VENV)/.demo
 	@echo "Running examples/demo, about 20 seconds"
@@ -77,6 +81,18 @@ conformance: $(VENV)/.test
 
 lowest: $(BIN)/python
 	$(BIN)/python scripts/lowest_versions.py
+
+wheels: $(VENV)/.release
+	@rm -rf dist
+	@for each in . packages/*/; do \
+		$(BIN)/python -m build --quiet --no-isolation --outdir dist $$each || exit 1; \
+	done
+
+wheels-check release-check: $(VENV)/.release
+	$(BIN)/python scripts/release_versions.py
+	@$(MAKE) --no-print-directory wheels
+	$(BIN)/twine check --strict dist/*
+	$(BIN)/python scripts/check_wheels.py $(if $(filter release-check,$@),--all)
 
 format: $(VENV)/.lint
 	$(BIN)/ruff check --fix .
@@ -122,6 +138,10 @@ $(VENV)/.test: $(VENV)/.quick
 # On top of the tests' packages: the reference is read from the frameworks' classes, too.
 $(VENV)/.docs: $(VENV)/.test
 	$(call install,what makes the site,--editable '.[docs]')
+	@touch $@
+
+$(VENV)/.release: $(BIN)/python pyproject.toml constraints.txt
+	$(call install,what builds the packages,--editable '.[release]')
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/.test
