@@ -86,7 +86,7 @@ if TYPE_CHECKING:
     from lightmem_integrations.storage.index import ExactIndex
     from lightmem_integrations.transfer.copy import copy_store
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # onnxruntime reads this when it is first imported, by whomever: Chroma and sentence-transformers
 # import it too. Without it a device id and a database of events are left in HOME.

@@ -42,6 +42,11 @@ def edit(path, old, new):
     path.write_text(text.replace(old, new), encoding="utf-8")
 
 
+def test_this_tree_can_be_released():
+    done = check(ROOT)
+    assert done.returncode == 0, done.stdout
+
+
 def test_one_version_everywhere_is_good(tree):
     done = check(tree)
     assert done.returncode == 0
