@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import QueuePool
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
-from lightmem_integrations.storage.postgresql.url import PostgresUrl
+from lightmem_integrations.storage.postgresql.url import PostgresUrl, check_options
 
 _LONGEST_PAUSE = 1.0  # seconds between two tries to connect: a guess
 
@@ -97,7 +97,11 @@ def engine_of(place: PostgresUrl) -> Engine:
 
     A transaction of it reads, or with the execution option ``writes`` also writes. With ``patient``
     it waits as long as it takes: the limits of the URL are for calls of users.
+
+    Raises:
+        LedgerError: The URL gives an option that nobody knows.
     """
+    check_options(place.url, {each.keyword.decode() for each in psycopg.pq.Conninfo.get_defaults()})
     engine = create_engine(
         place.url,
         poolclass=QueuePool,

@@ -45,8 +45,12 @@ it on: a guess, in which such a clock goes wrong by milliseconds."""
 # What to do about an SQLSTATE or, of a connection that was refused and has none, about the words
 # in which the server says why.
 _REMEDIES = {
-    "55P03": "Another write of the same memory took longer than lock_timeout; try again.",
-    "57014": "A statement took longer than statement_timeout; both are in the database's URL.",
+    "55P03": "Another write of the same memory took longer than lock_timeout in the database's "
+    "URL; try again.",
+    "57014": "statement_timeout in the database's URL says how many milliseconds a statement may "
+    "take.",
+    "42P01": "The store's tables are gone from this schema, or the database's user may not use it "
+    "(GRANT USAGE ON SCHEMA). Where they are gone, opening the store anew makes them.",
     "40P01": "Two writes waited for each other, and this one was undone; try again.",
     "40001": "The server undid this for the sake of what was done beside it; try again.",
     "53300": _TOO_MANY,
@@ -64,6 +68,8 @@ _REMEDIES = {
     'database "': "Make the database first: CREATE DATABASE.",
     'role "': "Look at the user in the URL.",
     "Connection refused": "Is the server running, and is it at that host and port?",
+    "on socket": "Is the server running? Where it is on no socket, give the host in the URL.",
+    "resolve host": "Look at the host in the URL.",
     "timeout expired": "Nothing answers at that host and port; connect_timeout in the URL says how "
     "long is waited.",
     "startup parameter": "The pooler refuses a parameter of the URL: leave it out, or name it in "

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, fields, replace
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from lightmem_integrations.errors import LedgerError
@@ -79,7 +81,7 @@ def postgres_url(given: str) -> PostgresUrl:
     """Read a URL.
 
     Raises:
-        LedgerError: It is none, or a number in it makes no sense.
+        LedgerError: It is none, or an option in it makes no sense.
     """
     from sqlalchemy import make_url
     from sqlalchemy.exc import ArgumentError
@@ -97,6 +99,12 @@ def postgres_url(given: str) -> PostgresUrl:
             f"The URL names the driver {url.drivername!r}; the ledger uses psycopg. "
             f"Give one like {_DRIVER}://user:password@host:5432/database."
         )
+    for name, value in url.query.items():
+        if not isinstance(value, str):
+            raise LedgerError(
+                f"The URL of the database gives {name!r} {len(value)} times; give it once, and "
+                "several hosts and ports as host=a,b&port=5432,5433."
+            )
     query = dict(url.query)
     own: dict[str, Any] = {
         each.name: query.pop(each.name) for each in fields(PostgresUrl) if each.name in query
@@ -107,12 +115,33 @@ def postgres_url(given: str) -> PostgresUrl:
     return replace(read, **{name: _read(name, value) for name, value in own.items()})
 
 
-def _read(name: str, value: Any) -> Any:
-    if name == "schema" and isinstance(value, str):
+def check_options(url: URL, libpq: Collection[str]) -> None:
+    """Refuse a misspelled name in a URL.
+
+    Args:
+        url: Without our own options.
+        libpq: The names of its options.
+
+    Raises:
+        LedgerError: Neither we nor libpq know one.
+    """
+    own = [each.name for each in fields(PostgresUrl) if each.name != "url"]
+    for name in url.query:
+        if name not in libpq:
+            near = get_close_matches(name.lower(), [*own, *libpq], 1)
+            meant = f" Is {near[0]!r} meant?" if near else ""
+            raise LedgerError(
+                f"The URL of the database gives {name!r}, which is no option of this library nor "
+                f"of libpq.{meant}"
+            )
+
+
+def _read(name: str, value: str) -> Any:
+    if name == "schema":
         if value and len(value.encode()) <= _LONGEST_NAME and "\0" not in value:
             return value
         reason = f"must be the name of a schema, of 1 to {_LONGEST_NAME} bytes"
-    elif name != "schema" and isinstance(value, str) and value.isascii() and value.isdigit():
+    elif value.isascii() and value.isdigit():
         least = 1 if name in {"pool_size", "pool_timeout", "pool_recycle"} else 0
         if least <= int(value) < 2**31:
             return int(value)

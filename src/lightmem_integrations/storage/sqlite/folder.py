@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,6 +19,8 @@ INDEX = "index"
 # Written once the ledger is: a ledger that is missing beside it was lost, and is no new one.
 _USED = "ledger.created"
 _PRIVATE_FOLDER, _PRIVATE_FILE = 0o700, 0o600  # vectors give away the text they were made of
+
+_FLATTENED = re.compile(r"postgres(ql)?(\+\w+)?:/(?!/)")
 
 
 def folder_of(path: object) -> Path:
@@ -36,7 +39,9 @@ def folder_of(path: object) -> Path:
     text = str(os.fspath(path))
     reason = _refusal(text)
     if reason:
-        raise SettingsError(f"The store's path {short_repr(text)} {reason}")
+        is_url = "://" in text or _FLATTENED.match(text)  # and may hold a password
+        shown = f"{text.partition(':')[0]}:..." if is_url else text
+        raise SettingsError(f"The store's path {short_repr(shown)} {reason}")
     folder = Path(os.path.expanduser(text)).absolute()  # noqa: PTH111 - Path forgets a leading ./
     if ".." in folder.parts:
         folder = folder.resolve()
@@ -48,6 +53,11 @@ def folder_of(path: object) -> Path:
 def _refusal(text: str) -> str | None:
     if not text:
         return "is empty. Pass the path of a folder; '.' is the working directory."
+    if _FLATTENED.match(text):
+        return (
+            "is the URL of a database that went through Path, which swallows a slash. Pass the "
+            "URL as a text."
+        )
     if "://" in text:
         return (
             "is a URL of no database that can hold a store. Pass the path of a folder, or "
