@@ -482,10 +482,9 @@ class LightMem(Reopened, Closing):
             InvalidRequestError: ``filter``, ``search`` or ``limit`` is none, or a fact is unknown.
         """
         check_counts(limit=limit)
-        part, condition = Part(limit, after, before, latest=latest), filter_of(filter)
         return self._knowledge.facts(
-            self._memory(user_id, space), include_past=include_past, filter=condition,
-            search=search, part=part,
+            self._memory(user_id, space), include_past=include_past, filter=filter_of(filter),
+            search=search, part=Part(limit, after, before, latest=latest),
         )  # fmt: skip
 
     def episodes(
@@ -601,20 +600,25 @@ class LightMem(Reopened, Closing):
         return self._knowledge.retract(fact_id, memory, reason=reason)
 
     def conflicts(
-        self, *, user_id: str, only_open: bool = True, space: str | None = None
-    ) -> Conflicts:
+        self, *, user_id: str, only_open: bool = True, space: str | None = None,
+        limit: int | None = None, before: str | None = None,
+    ) -> Conflicts:  # fmt: skip
         """Contradictions between a user's facts, the oldest first.
 
         Args:
             user_id: Whose memory.
             only_open: Leave out those that are decided.
             space: The space whose conflicts, instead of the user's own.
+            limit: So many at most: the last ones. ``Conflicts.total`` says how many there are.
+            before: Only what was noticed before the conflict with this id.
 
         Raises:
             ScopeError: ``user_id`` or ``space`` names nobody.
             AccessError: The user may not read the space.
+            InvalidRequestError: ``limit`` is none, or the user has no conflict ``before``.
         """
-        return self._knowledge.conflicts(self._memory(user_id, space), only_open=only_open)
+        whose, part = self._memory(user_id, space), Part(limit, before=before)
+        return self._knowledge.conflicts(whose, part, only_open=only_open)
 
     def resolve(
         self, conflict_id: str, *, user_id: str, keep: str, space: str | None = None

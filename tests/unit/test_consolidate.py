@@ -231,6 +231,29 @@ def test_a_conflict_is_listed_and_decided_by_a_person(memory):
     assert [fact.id for fact in memory.facts(user_id="ann")] == [conflict.second.id]
 
 
+def test_many_conflicts_are_read_in_parts_the_latest_first(memory):
+    for number in range(5):
+        for agent in ("x", "y"):
+            say(memory, f"Ann.key{number} = {agent}{number}", agent=agent)
+    memory.consolidate()
+
+    def named(conflicts):  # confidence depends on the moment
+        return [each.id for each in conflicts]
+
+    every = memory.conflicts(user_id="ann")
+    assert (len(every), every.total) == (5, 5)
+    last = memory.conflicts(user_id="ann", limit=2)
+    assert (named(last), last.total) == (named(every[3:]), 5)
+    assert "2 of 5 conflicts" in printed(last)
+    assert named(memory.conflicts(user_id="ann", limit=2, before=last[0].id)) == named(every[1:3])
+    assert named(memory.conflicts(user_id="ann", limit=2, before=every[1].id)) == named(every[:1])
+    for wrong in ({"limit": 0}, {"before": "none"}, {"before": ""}):
+        with pytest.raises(InvalidRequestError):
+            memory.conflicts(user_id="ann", **wrong)
+    with pytest.raises(InvalidRequestError):
+        memory.conflicts(user_id="bob", before=every[1].id)
+
+
 def test_the_policy_is_a_setting(open_memory):
     trusting = Settings(
         background_indexing=False,

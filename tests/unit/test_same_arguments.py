@@ -1,5 +1,6 @@
 """Arguments of one name mean the same in every method of a memory."""
 
+import dataclasses
 import datetime as dt
 import inspect
 
@@ -114,3 +115,21 @@ def test_a_dry_run_counts_what_forget_erases_and_erases_nothing(memory, whose):
     erased = memory.forget(**whose, session_id="a")
     assert (erased.turns, erased.sessions, erased.episodes, erased.facts) == (1, 1, 1, 1)
     assert memory.forget(user_id="nobody", dry_run=True).turns == 0
+
+
+def test_an_erasure_is_what_its_dry_run_said(memory, whose):
+    memory.add(Turn(role="user", text="Ann.home = Porto replaces"), session_id="d", **whose)
+    memory.consolidate(final=True)
+    for fact in memory.facts(**whose):
+        if fact.value == "Heron":
+            memory.edit(fact.id, value="Egret", **whose)
+        elif fact.value == "Rex":
+            memory.retract(fact.id, **whose)
+    porto = next(fact.id for fact in memory.facts(**whose) if fact.value == "Porto")
+    seen = []
+    for given in ({"memory_ids": [porto]}, {"turn_ids": ["b"]}, {}):
+        planned = memory.forget(**whose, **given, dry_run=True)
+        erased = memory.forget(**whose, **given)
+        assert dataclasses.replace(erased, purged=False, remains=()) == planned
+        seen.append((erased.turns, erased.episodes, erased.facts))
+    assert seen == [(1, 1, 1), (1, 1, 2), (2, 2, 2)]

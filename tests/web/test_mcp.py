@@ -14,6 +14,7 @@ pytest.importorskip("fastapi")
 
 from mcp.shared.exceptions import McpError
 
+from lightmem_integrations.web.mcp.tools import ServedTools
 from mcp_sessions import TOOLS, call, over_http
 from served import bearer, client, served, tool_call
 
@@ -66,6 +67,22 @@ async def test_a_memory_is_noted_found_corrected_and_forgotten(url, memory):
         again = await call(session, "forget_memory", memory_id=name)
         assert again.startswith("ERROR There is no memory with the id")
     assert memory.history(user_id="alice", session_id="mcp") == ()
+
+
+def test_of_many_memories_the_latest_are_listed_as_far_as_they_fit(open_memory):
+    memory = open_memory(writer=ScriptedWriter())
+    lines = [f"Anne.likes + thing {number:03}" for number in range(130)]
+    memory.add([Turn(role="user", text=line) for line in lines], user_id="anne")
+    memory.consolidate(final=True)
+    listed = ServedTools(memory, "anne").list_newest()
+    half = memory.settings.max_tokens // 2
+    known = [line for line in listed.splitlines() if line.startswith("- Anne likes thing")]
+    assert known == [f"- Anne likes thing {number:03}." for number in range(130)][-len(known) :]
+    assert half - 20 < memory.count_tokens("".join(f"{line}\n" for line in known)) <= half
+    said = [line for line in listed.splitlines() if "Anne.likes + thing" in line]
+    assert "thing 129" in said[-1]
+    whole = ServedTools(open_memory(), "nobody").list_newest()
+    assert whole == "Nothing is remembered."
 
 
 async def test_facts_are_resources_with_their_evidence(url, memory, told):

@@ -260,6 +260,25 @@ class TestFacts:
         assert not memory.conflicts(user_id="anne")
         assert "Anne shoes 38." not in statements(browser.show("/facts", user="anne"))
 
+    def test_many_conflicts_come_in_pages_the_latest_first(self, open_memory, browse):
+        memory = open_memory(writer=ScriptedWriter())
+        for agent in "ab":
+            lines = [f"Anne.key{n:02} = {agent}{n:02}" for n in range(30)]
+            said = [Turn(role="user", text=line, time=DAY) for line in lines]
+            memory.add(said, user_id="anne", session_id=agent, agent_id=agent)
+        memory.consolidate(final=True)
+        browser = browse(memory)
+        first = browser.show("/facts", user="anne", show="conflicts")
+        assert "30 conflicts" in first.text
+        older = browser.get(html.unescape(re.search(r'rel="next" href="([^"]*)"', first.text)[1]))
+        pages = [statements(first), statements(older)]
+        assert [len(each) for each in pages] == [50, 10]
+        expected = [side.statement for each in memory.conflicts(user_id="anne")[::-1]
+                    for side in (each.first, each.second)]  # fmt: skip
+        assert pages[0] + pages[1] == expected
+        assert 'rel="next"' not in older.text
+        assert "Conflicts (30)" in browser.show("/facts", user="anne").text
+
     def test_a_fact_is_pinned(self, memory, browse):
         browser, tea = browse(memory), fact_of(memory, "tea")
         assert "Pinned" in browser.submit("/facts/pin", user="anne", fact=tea.id, pinned="1").text

@@ -13,6 +13,7 @@ from lightmem_integrations.records.filters import Filter
 from lightmem_integrations.records.report import Receipt
 from lightmem_integrations.safety import key_of
 from lightmem_integrations.storage.column_cache import turns_revision
+from lightmem_integrations.storage.counts import count_memory
 from lightmem_integrations.storage.erase.knowledge import erase_facts, turns_behind
 from lightmem_integrations.storage.erase.turns import erase_turns
 from lightmem_integrations.storage.expiry import NOTHING, expired, memories_with_expired
@@ -61,6 +62,8 @@ def forget(
     Raises:
         StorageError: The store cannot be written.
     """
+    limits = (session_id, turn_ids, memory_ids, since, until, author, filter)
+    whole = all(limit is None for limit in limits)
 
     @done_again
     def erased() -> tuple[User | None, Receipt, dict[int, str], int | None]:
@@ -71,6 +74,10 @@ def forget(
             if user is not None and session_id is not None:
                 session_row = find_session(connection, user, session_id)
             if user is not None and (session_id is None or session_row is not None):
+                if dry_run and whole:
+                    counted = count_memory(connection, user.row)
+                    receipt = Receipt(**counted, purged=False, remains=())
+                    return user, receipt, rows, None
                 among = None if memory_ids is None else turns_behind(connection, user, memory_ids)
                 with _undone(connection) if dry_run else nullcontext():
                     receipt, rows = erase_turns(
@@ -84,11 +91,10 @@ def forget(
                         until=until,
                         author=author,
                         filter=filter,
+                        undone=dry_run,
                     )
             if dry_run:
                 return user, receipt, rows, None
-            limits = (session_id, turn_ids, memory_ids, since, until, author, filter)
-            whole = all(limit is None for limit in limits)
             if whole:
                 erase_stage(connection, user_id)
             if (whole and erase_membership(connection, user_id)) or rows:

@@ -31,9 +31,9 @@ from lightmem_integrations.records.knowledge import (
     Facts,
 )
 from lightmem_integrations.records.profile import Profile
-from lightmem_integrations.safety import check_names, short_repr
+from lightmem_integrations.safety import check_counts, check_names, short_repr
 from lightmem_integrations.settings import Settings
-from lightmem_integrations.storage.conflicts import decide_conflict, read_conflicts
+from lightmem_integrations.storage.conflicts import decide_conflict, last_of, read_conflicts
 from lightmem_integrations.storage.episodes import read_episodes
 from lightmem_integrations.storage.expiry import Expired, expired
 from lightmem_integrations.storage.fact_links import chain_of, linked_facts
@@ -106,14 +106,16 @@ class Knowledge:
             stored = [episode for episode in stored if episode.row not in over]
             return Episodes(self._records(connection, user, now).episodes(stored))
 
-    def conflicts(self, user_id: str, *, only_open: bool = True) -> Conflicts:
-        """Contradictions between a user's facts, the oldest first."""
+    def conflicts(self, user_id: str, part: Part, *, only_open: bool = True) -> Conflicts:
+        """The last contradictions between a user's facts, the oldest first; see `last_of`."""
+        check_counts(limit=part.limit)
         with self._store.ledger.read() as connection:
             user = row_of(connection, user_id)
             now = self._now()
             over = self._over(connection, user, now)
             found = _conflicts(connection, user, over, only_open=only_open)
-            return Conflicts(self._records(connection, user, now).conflicts(found))
+            records = self._records(connection, user, now)
+            return Conflicts(records.conflicts(last_of(found, part)), len(found))
 
     def explain(self, fact_id: str, user_id: str) -> Explanation:
         """A fact with the turns that prove it, its history, and what is related or contradicts.

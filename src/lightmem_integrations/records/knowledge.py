@@ -5,13 +5,15 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from lightmem_integrations.display import Displayed, Grid, counted
 from lightmem_integrations.records.conversation import Turn
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+_T = TypeVar("_T")
 
 FactKind = Literal["state", "event", "plan", "preference", "instruction"]
 """Kind of a fact: what is so, what happened, what is to happen, what somebody likes, and how
@@ -202,20 +204,23 @@ class Explanation(Displayed):
         return Grid(fact.statement, ("kind", "when", "note", "text"), rows, [note])
 
 
-class Facts(Displayed, tuple[Fact, ...]):
-    """Facts, oldest first. Prints as a table with rich and in notebooks.
-
-    Attributes:
-        total: How many there are, also where only a part of them was asked for.
-    """
+class _Part(Displayed, tuple[_T, ...]):
+    """Records, or a part of them: ``total`` says of how many."""
 
     total: int
 
-    def __new__(cls, facts: Iterable[Fact] = (), total: int | None = None) -> Self:
-        """The facts, and of how many."""
-        made = super().__new__(cls, facts)
+    def __new__(cls, records: Iterable[_T] = (), total: int | None = None) -> Self:
+        """The records, and of how many."""
+        made = super().__new__(cls, records)
         made.total = len(made) if total is None else total
         return made
+
+    def _counted(self, noun: str) -> str:
+        return f"{len(self):,} of " * (len(self) < self.total) + counted(self.total, noun)
+
+
+class Facts(_Part[Fact]):
+    """Facts, oldest first, and the ``total`` of how many. Prints as a table."""
 
     def grid(self) -> Grid:
         """A line for each fact."""
@@ -225,9 +230,8 @@ class Facts(Displayed, tuple[Fact, ...]):
             state = f" ({state})" if (state := _state(fact)) else ""
             known = _day(fact.valid_from), _day(fact.valid_to), f"{fact.confidence:.2f}"
             rows.append((fact.id[:_SHORT_ID], *known, fact.statement + state + _kept(fact)))
-        part = f"{len(self):,} of " if len(self) < self.total else ""
         notes = () if self else (_A_MODEL_MAKES_THEM,)
-        return Grid(part + counted(self.total, "fact"), columns if self else (), rows, notes)
+        return Grid(self._counted("fact"), columns if self else (), rows, notes)
 
 
 class Episodes(Displayed, tuple[Episode, ...]):
@@ -254,10 +258,8 @@ class Episodes(Displayed, tuple[Episode, ...]):
         )
 
 
-class Conflicts(Displayed, tuple[Conflict, ...]):
-    """Conflicts, oldest first. Prints as a table with rich and in notebooks."""
-
-    __slots__ = ()
+class Conflicts(_Part[Conflict]):
+    """Conflicts, oldest first, and the ``total`` of how many. Prints as a table."""
 
     def grid(self) -> Grid:
         """Two lines for each conflict: the facts that contradict each other."""
@@ -269,7 +271,7 @@ class Conflicts(Displayed, tuple[Conflict, ...]):
             sides = [(each.id[:_SHORT_ID], each.statement, each.agent_id or "") for each in both]
             rows += [(*begin, *sides[0], conflict.resolution or decided), ("", "", *sides[1], "")]
         return Grid(
-            counted(len(self), "conflict"),
+            self._counted("conflict"),
             ("id", "when", "fact", "text", "agent", "state") if self else (),
             rows,
         )

@@ -8,8 +8,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
 
+from lightmem_integrations.errors import NotFoundError
+from lightmem_integrations.safety import check_names, short_repr
 from lightmem_integrations.storage.schema import conflicts
 from lightmem_integrations.storage.sql import insert_rows
+from lightmem_integrations.storage.transcripts import Part
 
 
 def read_conflicts(
@@ -38,6 +41,24 @@ def read_conflicts(
         rows = list(fact_rows)
         query = query.where(conflicts.c.first.in_(rows) | conflicts.c.second.in_(rows))
     return connection.execute(query.order_by(conflicts.c.id)).all()
+
+
+def last_of(rows: Sequence[Row[Any]], part: Part) -> Sequence[Row[Any]]:
+    """The last conflicts of these rows, so many, ahead of the one with an id.
+
+    Raises:
+        NotFoundError: None of them has that id.
+    """
+    if part.before is not None:
+        (before,) = check_names([part.before], "before")
+        places = [place for place, row in enumerate(rows) if row.key == before]
+        if not places:
+            raise NotFoundError(
+                f"There is no such conflict {short_repr(before)} of this user. Pass the id of one "
+                "of conflicts()."
+            )
+        rows = rows[: places[0]]
+    return rows if part.limit is None else rows[-part.limit :]
 
 
 def decide_conflict(

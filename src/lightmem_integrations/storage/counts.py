@@ -8,12 +8,15 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, Table, cast, func,
 
 from lightmem_integrations.storage.episodes import DROPPED
 from lightmem_integrations.storage.schema import (
+    assertions,
+    episode_turns,
     episodes,
     facts,
     quarantine,
     sessions,
     turns,
     users,
+    vectors,
     work,
 )
 from lightmem_integrations.storage.sql import count_rows, select_in
@@ -41,6 +44,22 @@ def count_stored(connection: Connection) -> dict[str, int]:
         name: count_rows(connection, table, *where) for name, (table, where) in _COUNTED.items()
     }
     return {"users": number - shared, "spaces": shared, "searchable": found, **counts}
+
+
+def count_memory(connection: Connection, user_row: int) -> dict[str, int]:
+    """Counts of all that is stored of a user or a space; named as in ``Receipt``."""
+    told = select(func.count(assertions.c.fact.distinct())).where(assertions.c.user == user_row)
+    made = select(func.count(episode_turns.c.episode.distinct())).where(
+        episode_turns.c.user == user_row
+    )
+    counts = {
+        table.name: count_rows(connection, table, user=user_row)
+        for table in (turns, sessions, vectors)
+    }
+    derived = {"facts": told, "episodes": made}
+    return counts | {
+        name: connection.execute(query).scalar_one() for name, query in derived.items()
+    }
 
 
 def count_by_user(connection: Connection, user_ids: Sequence[str]) -> list[dict[str, int]]:

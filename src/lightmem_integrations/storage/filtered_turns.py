@@ -98,12 +98,17 @@ def rows_compared(
             for which, asked in _lookups(comparison)
         ]
         return np.sort(np.concatenate(found)) if found else np.zeros(0, np.int64)
-    everybody = select(listed(turns.c.id)).where(turns.c.user == user_row, turns.c.id > after)
+    everybody = select(listed(turns.c.id)).where(turns.c.user == user_row)
+    if after:
+        everybody = everybody.where(turns.c.id > after)
     statement = everybody
     if comparison is not None:
         column = _COLUMNS[comparison.key]
         meets = _of_column(column, comparison.operator, comparison.value)
         meets = and_(column.is_not(None), meets)
+        if column is turns.c.said_at and not after:
+            # Both values of ``searchable``, so that SQLite finds turns by the index of times.
+            meets = and_(meets, turns.c.searchable.in_([False, True]))
         if column is sessions.c.name:
             named = select(sessions.c.id).where(sessions.c.user == user_row, meets)
             statement = everybody.where(turns.c.session.in_(named))

@@ -20,18 +20,17 @@ BY_ASSISTANT = case(
 
 def told_by(user_row: int, wanted: Teller) -> ColumnElement[bool]:
     """True for a user's fact that this teller told: see `teller`."""
-    proven = (
-        select(evidence.c.fact)
-        .join(turns, of_same_user(evidence.c.turn, turns))
-        .join(facts, of_same_user(evidence.c.fact, facts))
-        .where(facts.c.user == user_row)
-        .group_by(evidence.c.fact)
-    )
-    always, ever = func.min(BY_ASSISTANT), func.max(BY_ASSISTANT)
+    ever, not_always = _proven(user_row, BY_ASSISTANT == 1), _proven(user_row, BY_ASSISTANT == 0)
     if wanted == "user":  # also what no turn proves
-        return facts.c.id.not_in(proven.having(ever == 1))
-    alone = always == 1 if wanted == "assistant" else always < ever
-    return facts.c.id.in_(proven.having(alone))
+        return ~ever
+    return and_(ever, ~not_always if wanted == "assistant" else not_always)
+
+
+def _proven(user_row: int, by: ColumnElement[bool]) -> ColumnElement[bool]:
+    """True for a fact that such a turn proves: looked up fact by fact, up to the first one."""
+    proof = select(evidence.c.turn).join(turns, of_same_user(evidence.c.turn, turns))
+    proof = proof.where(evidence.c.fact == facts.c.id, evidence.c.user == user_row, by)
+    return proof.correlate(facts).exists()
 
 
 def tellers_of_facts(

@@ -10,9 +10,10 @@ import json
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Connection, or_, select, update
+from sqlalchemy import ColumnElement, Connection, or_, select, update
 
 from lightmem_integrations.storage import lexical
+from lightmem_integrations.storage.expressions import unindexed
 from lightmem_integrations.storage.schema import (
     assertions,
     episode_turns,
@@ -45,10 +46,15 @@ def return_words(
     """
     if not erased:
         return set(), set()
-    query = select(turns.c.terms).where(turns.c.user == user_row)
+    later = or_(assertions.c.episode > min(erased), assertions.c.episode.is_(None))
+    if not _anything_later(connection, user_row, later, erased):
+        return set(), set()
+    query = select(turns.c.terms).where(unindexed(turns.c.user) == user_row)
     said = {word for (text,) in select_in(connection, query, turns.c.id, rows)
             for word in text.split()}  # fmt: skip
-    later = assertions.c.episode > min(erased), assertions.c.episode.is_(None)
+    gone = _said_nowhere(connection, user_row, said, set(rows))
+    if not gone:  # mostly: to read what is known takes far longer
+        return set(), set()
     claims = {
         claim: _words(
             claim.subject,
@@ -58,7 +64,7 @@ def return_words(
             *json.loads(claim.entities),
         )
         for claim in connection.execute(
-            select(assertions).where(assertions.c.user == user_row, or_(*later))
+            select(assertions).where(assertions.c.user == user_row, later)
         )
         if claim.episode not in erased
     }
@@ -69,9 +75,6 @@ def return_words(
         )
         if episode.id not in erased
     ]
-    held = {word for words in claims.values() for word in words}
-    held |= {word for episode in written for word in episode.terms.split()}
-    gone = _said_nowhere(connection, user_row, held & said, set(rows))
     lost, reworded = set(), set()
     for claim, words in claims.items():
         if not gone & words:
@@ -87,6 +90,15 @@ def return_words(
     return lost, reworded
 
 
+def _anything_later(
+    connection: Connection, user_row: int, later: ColumnElement[bool], erased: Collection[int]
+) -> bool:
+    """Whether anything can have borrowed: claims of persons, and what was written later."""
+    spoke = select(assertions.c.episode).where(assertions.c.user == user_row, later).distinct()
+    written = select(episodes.c.id).where(episodes.c.user == user_row, episodes.c.id > min(erased))
+    return any(row not in erased for query in (spoke, written) for row in connection.scalars(query))
+
+
 def _words(*texts: str) -> set[str]:
     return {word for text in texts for word in terms(text)}
 
@@ -95,7 +107,7 @@ def _said_nowhere(
     connection: Connection, user_row: int, words: Collection[str], rows: set[int]
 ) -> set[str]:
     """The words that stand in none of the user's turns that are left, archived or not."""
-    found = {word for word in words if not len(lexical.postings(connection, user_row, word))}
+    found = set(words) - lexical.occurring(connection, user_row, sorted(words))
     if found:
         query = select(turns.c.id, turns.c.terms).where(
             turns.c.user == user_row, ~turns.c.searchable

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import Connection, and_, select, update
+from sqlalchemy import Connection, and_, func, select, update
 
-from lightmem_integrations.storage.claims import LINE, read_claims, support_of
+from lightmem_integrations.storage.claims import LINE, phrase_key, read_claims, support_of
 from lightmem_integrations.storage.facts import read_facts, reword_fact, update_fact
 from lightmem_integrations.storage.schema import assertions, evidence, facts
 from lightmem_integrations.storage.sql import delete_in, select_in
+from lightmem_integrations.text.names import name_key
 
 
 def reword_facts(
@@ -42,19 +43,26 @@ def rename_chains(
     What replaces a fact stands under its subject and attribute, and keeps its own for this.
     """
     for subject_key, attribute_key in chains:
-        query = select(facts.c.id).where(
+        chain = (
             facts.c.user == user_row, facts.c.subject_key == subject_key,
             facts.c.attribute_key == attribute_key,
         )  # fmt: skip
-        rows = connection.execute(query).scalars().all()
-        known = read_claims(connection, user_row, rows)
-        claims = [claim for said in known.values() for claim in said if claim.episode is not None]
+        named = (
+            select(assertions.c.subject, assertions.c.attribute)
+            .join(facts, facts.c.id == assertions.c.fact)
+            .where(*chain, assertions.c.user == user_row, assertions.c.episode.is_not(None))
+            .group_by(assertions.c.subject, assertions.c.attribute)
+            .order_by(func.min(assertions.c.id))
+        )
+        said = connection.execute(named).all()
+        keys_said = [(name_key(each.subject), phrase_key(each.attribute)) for each in said]
         attribute, *line = attribute_key.partition(LINE)
-        if not claims or any(claim.key == (subject_key, attribute) for claim in claims):
+        if not said or (subject_key, attribute) in keys_said:
             continue
-        lead = min(claims, key=lambda claim: claim.row or 0)
-        names = {"subject": lead.subject, "attribute": lead.attribute}
-        keys = {"subject_key": lead.key[0], "attribute_key": "".join((lead.key[1], *line))}
+        names = {"subject": said[0].subject, "attribute": said[0].attribute}
+        subject, about = keys_said[0]
+        keys = {"subject_key": subject, "attribute_key": "".join((about, *line))}
+        rows = connection.execute(select(facts.c.id).where(*chain)).scalars().all()
         for fact in read_facts(connection, user_row, rows, retracted=True):
             update_fact(connection, fact, names | keys, revision)
             same = assertions.c.fact == fact.row, assertions.c.episode.is_(None)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, select, update
 
 from lightmem_integrations.records.filters import Filter
 from lightmem_integrations.records.report import Receipt
 from lightmem_integrations.safety import key_of
 from lightmem_integrations.storage import lexical
 from lightmem_integrations.storage.erase.knowledge import erase_derived, erase_user
+from lightmem_integrations.storage.expressions import unindexed
 from lightmem_integrations.storage.filtered_turns import rows_meeting
 from lightmem_integrations.storage.schema import sessions, speakers, turns, users, work
-from lightmem_integrations.storage.sql import count_rows, delete_in, insert_rows
+from lightmem_integrations.storage.sql import count_rows, delete_in, insert_rows, select_in
 from lightmem_integrations.storage.turn_metadata import erase_metadata
 from lightmem_integrations.storage.turn_vectors import forget_vectors
 from lightmem_integrations.storage.users import User
@@ -32,11 +34,13 @@ def erase_turns(
     until: float | None = None,
     author: str | None = None,
     filter: Filter | None = None,  # noqa: A002
+    undone: bool = False,
 ) -> tuple[Receipt, dict[int, str]]:
     """Erase the turns of a user that meet every condition given; all of them if none is.
 
     What was made of them goes with them: see ``erase_derived``. ``among`` names rows of turns.
-    ``author``: only what this user added to a space.
+    ``author``: only what this user added to a space. ``undone``: the caller undoes it at once, so
+    what changes no count is left out.
 
     Sessions that are empty afterwards are erased too, and so is a user without any session; a
     space stays.
@@ -45,7 +49,7 @@ def erase_turns(
         The counts of what was erased, and the keys of the turns by their rows, which the index
         still holds.
     """
-    conditions: list[ColumnElement[bool]] = [turns.c.user == user.row]
+    conditions: list[ColumnElement[bool]] = []
     if session_row is not None:
         conditions.append(turns.c.session == session_row)
     if since is not None:
@@ -54,14 +58,7 @@ def erase_turns(
         conditions.append(turns.c.said_at < until)
     if author is not None:
         conditions.append(turns.c.author == author)
-    found = connection.execute(
-        select(turns.c.id, turns.c.key, turns.c.terms, turns.c.searchable).where(*conditions)
-    ).all()
-    if turn_ids is not None:
-        keys = {key_of(each) for each in turn_ids}
-        found = [row for row in found if row.key in keys]
-    if among is not None:
-        found = [row for row in found if row.id in among]
+    found = _chosen(connection, user, conditions, turn_ids, among)
     if filter is not None:
         met = set(rows_meeting(connection, user.row, filter).tolist())
         found = [row for row in found if row.id in met]
@@ -71,9 +68,10 @@ def erase_turns(
     had_vectors = forget_vectors(connection, rows)
     erase_metadata(connection, user.row, rows)
     delete_in(connection, turns, turns.c.id, rows)
-    lexical.compact(connection)
     gone = _delete_empty_sessions(connection, user)
-    _delete_empty_user(connection, user)
+    if not undone:
+        lexical.compact(connection)
+        _delete_empty_user(connection, user)
     receipt = Receipt(
         turns=len(rows), sessions=gone, vectors=had_vectors, purged=False, episodes=episodes,
         facts=facts,
@@ -81,17 +79,44 @@ def erase_turns(
     return receipt, {row.id: row.key for row in found}
 
 
+def _chosen(
+    connection: Connection,
+    user: User,
+    conditions: Sequence[ColumnElement[bool]],
+    turn_ids: Collection[str] | None,
+    among: Collection[int] | None,
+) -> list[Row[Any]]:
+    """Turns of a user that meet conditions, have one of these ids, and are among these rows."""
+    query = select(turns.c.id, turns.c.key, turns.c.terms, turns.c.searchable).where(*conditions)
+    if turn_ids is None and among is None:
+        return list(connection.execute(query.where(turns.c.user == user.row)))
+    # Looked up by what names them: SQLite is kept from walking all turns of the user.
+    keys = None if turn_ids is None else {key_of(each) for each in turn_ids}
+    if among is None:
+        return list(
+            select_in(connection, query.where(turns.c.user == user.row), turns.c.key, keys or ())
+        )
+    query = query.where(unindexed(turns.c.user) == user.row)
+    found = select_in(connection, query, turns.c.id, among)
+    return [row for row in found if keys is None or row.key in keys]
+
+
 def _delete_empty_sessions(connection: Connection, user: User) -> int:
-    filled = select(turns.c.session).where(turns.c.user == user.row)
     connection.execute(
         delete(work).where(
-            work.c.kind == CONSOLIDATE, work.c.user == user.row, work.c.item.not_in(filled)
+            work.c.kind == CONSOLIDATE, work.c.user == user.row, ~_filled(work.c.item, user)
         )
     )
     done = connection.execute(
-        delete(sessions).where(sessions.c.user == user.row, sessions.c.id.not_in(filled))
+        delete(sessions).where(sessions.c.user == user.row, ~_filled(sessions.c.id, user))
     )
     return done.rowcount
+
+
+def _filled(session: ColumnElement[int], user: User) -> ColumnElement[bool]:
+    """Whether a session has a turn: looked up session by session."""
+    held = select(turns.c.id).where(turns.c.session == session)
+    return held.where(unindexed(turns.c.user) == user.row).exists()
 
 
 def _delete_empty_user(connection: Connection, user: User) -> None:

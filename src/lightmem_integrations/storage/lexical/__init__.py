@@ -43,6 +43,12 @@ def all_postings(connection: Connection, user: int, terms: Sequence[str]) -> dic
     return {term: found.get(term, np.zeros(0, np.int64)) for term in terms}
 
 
+def occurring(connection: Connection, user: int, terms: Sequence[str]) -> set[str]:
+    """Those of the terms that any of the user's turns holds."""
+    found: set[str] = _of(connection).occurring(connection, user, terms)
+    return found
+
+
 def compact(connection: Connection) -> None:
     """Forget removed turns for good, where the index keeps a trace of them."""
     if connection.dialect.name == "sqlite":

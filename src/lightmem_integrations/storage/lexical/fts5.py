@@ -60,6 +60,16 @@ def postings(connection: Connection, user: int, terms: Sequence[str]) -> dict[st
     return {term: np.array(rows.scalars().all(), np.int64) for term, rows in found.items()}
 
 
+def occurring(connection: Connection, user: int, terms: Sequence[str]) -> set[str]:
+    """Those of the terms that any of the user's turns holds."""
+    query = "SELECT 1 FROM lexical WHERE lexical MATCH ? LIMIT 1"
+    return {
+        term
+        for term in terms
+        if connection.exec_driver_sql(query, (f'"{token_of(user, term)}"',)).first() is not None
+    }
+
+
 def compact(connection: Connection) -> None:
     """Forget removed turns for good."""
     connection.exec_driver_sql("INSERT INTO lexical(lexical) VALUES ('optimize')")

@@ -33,6 +33,10 @@ _POSTINGS = text(
     "SELECT token, string_agg(int8send(turn), ''::bytea ORDER BY turn) FROM lexical"
     ' WHERE "user" = :user AND token = ANY(:tokens) GROUP BY token'
 )
+_OCCURRING = text(
+    "SELECT token FROM unnest(CAST(:tokens AS bigint[])) AS asked (token) WHERE EXISTS"
+    ' (SELECT 1 FROM lexical WHERE lexical."user" = :user AND lexical.token = asked.token)'
+)
 # One statement however many words: a row each would be as many messages.
 _ADD = text(
     'INSERT INTO lexical ("user", token, turn) SELECT :user, token, turn'
@@ -76,6 +80,13 @@ def postings(connection: Connection, user: int, terms: Sequence[str]) -> dict[st
     term_of = {_token(user, term): term for term in terms}
     found = connection.execute(_POSTINGS, {"user": user, "tokens": list(term_of)})
     return {term_of[token]: np.frombuffer(rows, ">i8").astype(np.int64) for token, rows in found}
+
+
+def occurring(connection: Connection, user: int, terms: Sequence[str]) -> set[str]:
+    """Those of the terms that any of the user's turns holds."""
+    term_of = {_token(user, term): term for term in terms}
+    found = connection.execute(_OCCURRING, {"user": user, "tokens": list(term_of)})
+    return {term_of[token] for token in found.scalars()}
 
 
 def tokens_of(user: int, items: Iterable[tuple[int, str]]) -> list[tuple[int, int]]:

@@ -6,9 +6,12 @@ from collections import deque
 from collections.abc import Iterator
 
 from lightmem_integrations.lightmem import LightMem
-from lightmem_integrations.records.conversation import Hit, Source
+from lightmem_integrations.records.conversation import Hit, Source, Turn
+from lightmem_integrations.records.knowledge import Fact
 from lightmem_integrations.safety import fence
 from lightmem_integrations.tools import MemoryTools, ToolDescription, quoted
+
+_AT_ONCE = 50  # facts or turns: a guess
 
 SESSION = "mcp"
 """Session of the notes that a client has written down: the protocol names no conversation."""
@@ -61,7 +64,7 @@ class ServedTools(MemoryTools):
     def _listed(self) -> str:
         room = self._max_tokens
         facts: deque[str] = deque()
-        for fact in reversed(self._memory.facts(user_id=self._user_id)):
+        for fact in self._latest_facts():
             line = f"- {' '.join(fact.statement.split())}"
             room -= self._memory.count_tokens(f"{line}\n")
             if room < self._max_tokens // 2:
@@ -75,11 +78,19 @@ class ServedTools(MemoryTools):
             turns.appendleft(line)
         return fence([*(["Known:"] if facts else []), *facts, *turns]) or "Nothing is remembered."
 
+    def _latest_facts(self) -> Iterator[Fact]:
+        """Facts that hold, a page at a time: few of many fit."""
+        before = None
+        while found := self._memory.facts(
+            user_id=self._user_id, limit=_AT_ONCE, before=before, latest=True
+        ):
+            yield from reversed(found)
+            before = found[0].id
+
     def _newest(self) -> Iterator[str]:
         """The turns that a search may find, a line each, the session that began last first."""
         for session_id in reversed(self._memory.sessions(user_id=self._user_id)):
-            said = self._memory.history(user_id=self._user_id, session_id=session_id)
-            for turn in reversed(said):
+            for turn in self._latest_turns(session_id):
                 if turn.id and turn.time and turn.searchable and not turn.superseded:
                     source = Source(session_id=session_id, turn_ids=(turn.id,))
                     yield quoted(
@@ -88,3 +99,11 @@ class ServedTools(MemoryTools):
                             source=source, turns=(turn,),
                         )
                     )  # fmt: skip
+
+    def _latest_turns(self, session_id: str) -> Iterator[Turn]:
+        before = None
+        while found := self._memory.history(
+            user_id=self._user_id, session_id=session_id, limit=_AT_ONCE, before=before, latest=True
+        ):
+            yield from reversed(found)
+            before = found[0].id

@@ -14,6 +14,7 @@ from lightmem_integrations.records.fact_search import FactSearch
 from lightmem_integrations.records.knowledge import Fact
 from lightmem_integrations.web.page.validity import Scale
 from lightmem_integrations.web.page.view import (
+    FEW,
     MANY,
     addressed,
     back_to,
@@ -33,16 +34,26 @@ def show(request: Request) -> Response:
     memory, named, asked = page_of(request).memory, whose(request), request.query_params
     state = asked.get("show", "current")
     state = state if state in _STATES else "current"
-    open_conflicts = memory.conflicts(**named)
-    if state == "conflicts":
-        every = memory.conflicts(**named, only_open=False)
-        both = [fact for each in every for fact in (each.first, each.second)]
-        values: dict[str, Any] = {"conflicts": every[::-1], "scale": Scale.of(both)}
-    else:
-        values = _filtered(request, named, state)
-    return render(
-        request, "facts.html", state=state, states=_STATES, disputed=len(open_conflicts), **values
-    )
+    disputed = memory.conflicts(**named, limit=1).total
+    shown = _conflicts if state == "conflicts" else _filtered
+    values = shown(request, named, state)
+    return render(request, "facts.html", state=state, states=_STATES, disputed=disputed, **values)
+
+
+def _conflicts(request: Request, named: dict[str, Any], _: str) -> dict[str, Any]:
+    """A page of the conflicts, the decided ones too, the latest first."""
+    older_than = request.query_params.get("older") or None
+    memory = page_of(request).memory
+    found = memory.conflicts(**named, only_open=False, limit=FEW + 1, before=older_than)
+    shown = found[-FEW:][::-1]
+    both = [fact for each in shown for fact in (each.first, each.second)]
+    return {
+        "conflicts": shown,
+        "found": found.total,
+        "scale": Scale.of(both),
+        "newer": older_than is not None,
+        "older": len(found) > FEW,
+    }
 
 
 def _filtered(request: Request, named: dict[str, Any], state: str) -> dict[str, Any]:

@@ -105,8 +105,8 @@ def _episodes(
     if not times:
         return {}
     within: dict[str, Any] = {"session_id": session}
-    if not whole:  # a long session has thousands of them, and its times take longer to compare
-        within["time"] = {"$gte": min(times).isoformat(), "$lte": max(times).isoformat()}
+    if not whole:  # a long session has thousands of them: few turns are as old as those shown
+        within = {"time": {"$gte": min(times).isoformat(), "$lte": max(times).isoformat()}}
     shown, begins = {turn.id for turn in turns}, dict[str | None, Episode]()
     for episode in page_of(request).memory.episodes(**named, filter=within):
         first = next((turn.id for turn in episode.turns if turn.id in shown), None)
