@@ -1,7 +1,6 @@
 """The one façade: add, recall, consolidate, forget, and what is needed around them.
 
-Every method checks its arguments and hands them on: to the store, to recall, to what is known, to
-consolidation.
+Every method checks its arguments and hands them on: to store, recall, knowledge, consolidation.
 """
 
 from __future__ import annotations
@@ -229,8 +228,7 @@ class LightMem(Reopened, Closing):
         Raises:
             ScopeError: ``user_id``, ``session_id``, ``agent_id`` or ``space`` names nobody.
             AccessError: The user may not write in the space.
-            InvalidTurnError: A turn cannot be stored; its subclass ``TurnConflictError``: its id
-                is taken.
+            InvalidTurnError: A turn cannot be stored; ``TurnConflictError``: its id is taken.
             StorageError: The store cannot be written.
         """
         memory = self._memory(user_id, space, write=True)

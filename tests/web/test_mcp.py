@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from lightmem_integrations import LightMem, Turn
-from lightmem_integrations.testing import HashEmbedder
+from lightmem_integrations.testing import HashEmbedder, ScriptedWriter
 
 pytest.importorskip("mcp")
 pytest.importorskip("fastapi")

@@ -42,17 +42,34 @@ CHECKS = r"""
     const contrast = (Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05);
     if (contrast < 4.5) faults.push(`contrast ${contrast.toFixed(2)}: ${texts.currentNode.data}`);
   }
-  const operated = "a, button, input:not([type=hidden]), select, textarea, [role=img]";
+  const operated = "a, button, input:not([type=hidden]), select, textarea, summary, [role=img], "
+    + "[role=meter], [role=region], nav, dialog, section[aria-label], pre[tabindex]";
   for (const each of document.querySelectorAll(operated)) {
     if (!seen(each)) continue;
     const labels = [...(each.labels ?? [])].map((label) => label.textContent).join("");
-    const name = each.getAttribute("aria-label") ?? (labels || each.textContent);
+    const said = (each.getAttribute("aria-labelledby") ?? "").split(" ").filter(Boolean)
+      .map((id) => document.getElementById(id)?.textContent ?? "").join("");
+    const own = each.matches("nav, [role=region], pre, dialog") ? "" : each.textContent;
+    const name = each.getAttribute("aria-label") ?? (said || labels || own);
     if (!name.trim()) faults.push(`no name: ${each.outerHTML.slice(0, 80)}`);
   }
   const ids = [...document.querySelectorAll("[id]")].map((each) => each.id);
   if (new Set(ids).size < ids.length) faults.push("an id stands twice");
   if (document.querySelectorAll("main").length !== 1) faults.push("no main landmark");
   if (document.querySelectorAll("h1").length !== 1) faults.push("no heading, or several");
+  const levels = [...document.querySelectorAll("h1, h2, h3, h4")].filter(seen)
+    .map((each) => Number(each.localName[1]));
+  if (levels[0] !== 1 || levels.some((level, at) => at && level > levels[at - 1] + 1)) {
+    faults.push(`headings in the order ${levels}`);
+  }
+  if (!document.documentElement.lang) faults.push("no language");
+  if (document.querySelectorAll("body > header").length !== 1) faults.push("no banner");
+  const navigations = [...document.querySelectorAll("nav")]
+    .map((each) => each.getAttribute("aria-label"));
+  if (new Set(navigations).size < navigations.length) faults.push("two nav have one name");
+  for (const each of document.querySelectorAll("main th:not([scope])")) {
+    faults.push(`a heading of nothing: ${each.textContent}`);
+  }
   if (document.documentElement.scrollWidth > innerWidth) faults.push("wider than the screen");
   return faults;
 }
@@ -111,8 +128,11 @@ def tab(browser, address):
 
 
 def test_a_memory_is_found_explained_corrected_and_forgotten_in_four_clicks_each(tab, memory):
-    start = tab.url
+    start, clicks = tab.url, []
     assert "token" not in start
+    tab.context.expose_function("clicked", lambda name: clicks.append(name))
+    tab.context.add_init_script("addEventListener('click', (e) => clicked(e.target.tagName), true)")
+    tab.reload()
     tab.get_by_role("link", name="2 facts of anne").click()
     tab.get_by_role("link", name="Anne home Porto.").click()
     assert tab.get_by_text("Anne.home = Porto replaces").is_visible()  # the evidence
@@ -120,6 +140,8 @@ def test_a_memory_is_found_explained_corrected_and_forgotten_in_four_clicks_each
     tab.get_by_label("Statement").fill("Anne lives in Braga.")
     tab.get_by_role("button", name="Save").click()
     assert tab.get_by_role("heading", name="Anne lives in Braga.").is_visible()
+    assert 0 < len(clicks) <= 4  # found and explained on the way
+    clicks.clear()
     tab.goto(start)
     tab.get_by_role("link", name="2 facts of anne").click()
     tab.get_by_role("link", name="Anne likes tea.").click()
@@ -127,6 +149,7 @@ def test_a_memory_is_found_explained_corrected_and_forgotten_in_four_clicks_each
     assert tab.get_by_text("This will erase 1 turn, 1 episode and 1 fact").is_visible()
     tab.get_by_role("button", name="Erase for good").click()
     assert tab.get_by_role("heading", name="Erased").is_visible()
+    assert 0 < len(clicks) <= 4
     kept = [fact.statement for fact in memory.facts(user_id="anne")]
     assert kept == ["Anne lives in Braga."]
 
@@ -148,20 +171,103 @@ def test_the_keyboard_reaches_search_the_keys_and_the_content(tab):
     assert tab.evaluate("document.activeElement.id") == "content"
 
 
-def test_everything_has_a_name_and_can_be_read_in_both_colours_and_on_a_phone(tab, memory):
-    home, porto = tab.url, memory.facts(user_id="anne")[0]
-    views = [
+def views(memory):
+    """Addresses of every view, with something to show and without."""
+    porto = memory.facts(user_id="anne")[0]
+    return [
         "",
+        "?q=nobody",
         "timeline?user=anne",
         "timeline?user=anne&session=chat-1&turn=t1",
         "facts?user=anne&show=all",
+        "facts?user=anne&show=conflicts",
+        "facts?user=anne&q=nothing",
         f"facts/fact?user=anne&id={porto.id}",
+        "recall?user=anne",
+        "recall?user=anne&q=Where+does+Anne+live",
+        "recall?user=anne&q=Where+does+Anne+live&k2=2&day2=2025-01-01",
+        "profile?user=anne",
+        "audit",
+        "audit?user=anne",
+        "forget?user=anne",
         "forget?user=anne&all=1",
+        "spaces",
+        "metrics",
+        "nowhere",
     ]
-    for scheme, width in (("light", 1200), ("dark", 360)):
+
+
+def test_everything_has_a_name_and_can_be_read_in_both_colours_and_on_a_phone(tab, memory):
+    memory.spaces.grant("a family with a name that is rather long", user_id="anne", write=True)
+    home = tab.url
+    for scheme, width in (("light", 1280), ("dark", 360)):
         tab.emulate_media(color_scheme=scheme)
         tab.set_viewport_size({"width": width, "height": 800})
-        for view in views:
+        for view in views(memory):
             tab.goto(home + view)
             assert tab.evaluate(CHECKS) == [], (view, scheme)
             assert re.search("LightMem$", tab.title())
+    tab.faults[:] = [each for each in tab.faults if "404" not in each]  # nowhere
+
+
+def test_users_are_a_list_on_a_phone_and_a_table_on_a_screen(tab):
+    hidden = (
+        "() => { const r = document.querySelector('.wide'); return r.scrollWidth - r.clientWidth }"
+    )
+    shown = {}
+    for width in (360, 1280):
+        tab.set_viewport_size({"width": width, "height": 800})
+        assert tab.evaluate(hidden) <= 0
+        row = tab.locator("tbody tr").filter(has_text="anne")
+        tops = row.locator("td").evaluate_all(
+            "all => all.map((e) => e.getBoundingClientRect().top)"
+        )
+        shown[width] = len({round(top) for top in tops})
+    assert shown[1280] == 1
+    assert shown[360] > 3
+
+
+def test_what_has_the_focus_is_seen(tab, memory):
+    home, porto = tab.url, memory.facts(user_id="anne")[0]
+    outlined = """() => {
+      const at = document.activeElement, style = getComputedStyle(at);
+      return [at.tagName, style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2];
+    }"""
+    for scheme in ("light", "dark"):
+        tab.emulate_media(color_scheme=scheme)
+        for view in ("", f"facts/fact?user=anne&id={porto.id}", "recall?user=anne&q=home"):
+            tab.goto(home + view)
+            seen = []
+            for _ in range(60):
+                tab.keyboard.press("Tab")
+                seen.append(tuple(tab.evaluate(outlined)))
+                if seen[-1][0] == "BODY":
+                    break
+            assert len(seen) > 8
+            assert [name for name, outline in seen if not outline and name != "BODY"] == []
+
+
+def test_printed_it_has_what_is_known_and_no_controls(tab, memory):
+    home = tab.url
+    controls = "nav, form, button, input:not([type=hidden]), select, textarea, .skip, dialog"
+    for view in views(memory):
+        tab.emulate_media(media="print", color_scheme="dark")
+        tab.goto(home + view)
+        for control in tab.locator(controls).all():
+            assert not control.is_visible(), view
+        assert tab.locator("h1").is_visible()
+        faults = [each for each in tab.evaluate(CHECKS) if each.startswith(("contrast", "wider"))]
+        assert faults == [], view
+    tab.faults[:] = [each for each in tab.faults if "404" not in each]  # nowhere
+    tab.goto(home + "recall?user=anne&q=Where+does+Anne+live")
+    assert tab.get_by_text("Where does Anne live").first.is_visible()  # it stood in a field
+    packed = tab.locator(".packed").first
+    assert packed.evaluate("(e) => e.scrollHeight <= e.clientHeight + 1")
+    assert "underline" in tab.locator("main a").first.evaluate(
+        "(e) => getComputedStyle(e).textDecoration"
+    )
+    printed = tab.pdf(prefer_css_page_size=True)
+    assert printed.startswith(b"%PDF-")
+    boxes = re.findall(rb"/MediaBox ?\[0 0 ([\d.]+) ([\d.]+)\]", printed)
+    a4 = {(round(float(width)), round(float(height))) for width, height in boxes}
+    assert a4 in ({(595, 842)}, {(596, 842)}, {(594, 842)}, {(595, 841)})

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from lightmem_integrations import Turn
+from lightmem_integrations import ModelError, Turn
 from lightmem_integrations.testing import ScriptedWriter
 
 DAY = dt.datetime(2025, 5, 1, 9, tzinfo=dt.timezone.utc)
@@ -16,6 +16,15 @@ SAID = [
     "preference Anne.likes + tea",
     "Anne.pet = Rex since 2020-01-01 until 2024-06-01",
 ]
+
+
+class Breaking(ScriptedWriter):
+    """Fails at one thing that is said."""
+
+    def write(self, turns, **known):
+        if any("Break." in turn.text for turn in turns):
+            raise ModelError("down")
+        return super().write(turns, **known)
 
 
 @pytest.fixture
@@ -66,6 +75,32 @@ class TestUsers:
         assert ("user-00" in first, "user-29" in first) == (True, False)
         assert ("user-00" in second, "user-29" in second) == (False, True)
         assert browser.show("/", page="x\u0662").status_code == 200
+
+    def test_each_user_has_a_health_and_the_day_of_the_last_consolidation(
+        self, open_memory, browse
+    ):
+        memory = open_memory(writer=Breaking())
+        for user, text in (("ann", "Ann.home = Lisbon"), ("bob", "Break."), ("cay", "Hello.")):
+            memory.add(Turn(role="user", text=text), user_id=user)
+        browser = browse(memory)
+
+        def row(user):
+            found = re.search(rf"user={user}.*?</tr>", browser.get("/").text, re.DOTALL)
+            return re.sub(r"<[^>]*>|\s", " ", found[0])
+
+        assert "catching up" in row("ann")
+        assert "not yet" in row("ann")
+        memory.consolidate(final=True)
+        memory.index_pending()
+        assert f"{memory.stats(user_id='ann').consolidated_at:%B %Y}" in row("ann")
+        assert "well" in row("ann")
+        assert "consolidation fails" in row("bob")
+        assert "not yet" in row("bob")
+        whole, ann, bob = memory.stats(), *memory.stats_of("ann", "bob")
+        assert (whole.due, whole.failing) == (bob.due, bob.failing) == (1, 1)
+        assert (ann.due, ann.failing) == (0, 0)
+        assert whole.consolidated_at >= ann.consolidated_at
+        assert bob.consolidated_at is None
 
     def test_an_empty_store_says_what_will_be_here(self, open_memory, browse):
         assert "Nothing is stored yet" in browse(open_memory()).get("/").text

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from lightmem_integrations.engine.embedder import EMBEDDER_DIMENSION
 from lightmem_integrations.engine.store import Store
 from lightmem_integrations.records.report import Stats
-from lightmem_integrations.storage.counts import count_by_user, count_stored
+from lightmem_integrations.storage.counts import count_by_user, count_stored, last_episodes
 from lightmem_integrations.storage.ledger import get_meta
+from lightmem_integrations.storage.turns import moment
 
 
 def stats(store: Store, user_ids: Sequence[str] | None) -> tuple[Stats, ...]:
@@ -23,6 +24,7 @@ def stats(store: Store, user_ids: Sequence[str] | None) -> tuple[Stats, ...]:
             counted = [(None, count_stored(connection))]
         else:
             counted = list(zip(user_ids, count_by_user(connection, user_ids), strict=True))
+        written = last_episodes(connection, user_ids)
         dimension = get_meta(connection, EMBEDDER_DIMENSION)
     return tuple(
         Stats(
@@ -33,6 +35,7 @@ def stats(store: Store, user_ids: Sequence[str] | None) -> tuple[Stats, ...]:
             bytes=store.size_in_bytes() if user_id is None else None,
             user_id=user_id,
             space=None,
+            consolidated_at=None if at is None else moment(at),
         )
-        for user_id, counts in counted
+        for (user_id, counts), at in zip(counted, written, strict=True)
     )

@@ -21,7 +21,9 @@ from lightmem_integrations.inline.markup import (
     view,
 )
 from lightmem_integrations.inline.parts import parts_of, ranks_of
-from lightmem_integrations.records.conversation import Hit, Plan, Recall
+from lightmem_integrations.records.conversation import Hit, Plan, Recall, Tier
+
+_KINDS: dict[Tier, str] = {"mtm": "what was said", "ltm": "a fact"}
 
 
 def recall_view(recall: Recall) -> View:
@@ -67,7 +69,7 @@ def who(hit: Hit) -> str:
 
 
 def _hit(rank: int, hit: Hit, most: float) -> Markup:
-    marks = [f"score {hit.score:.2f}", f"{hit.when:%Y-%m-%d}", hit.tier, ranks_of(hit)]
+    marks = [f"score {hit.score:.2f}", f"{hit.when:%Y-%m-%d}", _KINDS[hit.tier], ranks_of(hit)]
     marks += ["pinned"] if hit.pinned else []
     marks += [f"until {hit.until:%Y-%m-%d}"] if hit.until else []
     rows = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass, fields
 
 from lightmem_integrations.display import Displayed, Grid, counted, sized
@@ -96,6 +97,9 @@ class Stats(Displayed):
         facts: Facts that stand: neither retracted nor superseded.
         set_aside: Turns that consolidation leaves out, as a writer failed at them too often;
             ``consolidate(retry_set_aside=True)`` tries them again.
+        due: Sessions with turns that consolidation has not read yet.
+        failing: Those among them that it tries again later, as a writer failed at them.
+        consolidated_at: When the newest episode was written; ``None`` before the first one.
         embedder: Name of the embedding model that the store was built with.
         dimension: Length of its vectors; ``None`` before the first one was made.
         index: ``ready``; ``unchecked`` before it was first needed; ``rebuilding`` or
@@ -122,6 +126,9 @@ class Stats(Displayed):
     user_id: str | None = None
     spaces: int = 0
     space: str | None = None
+    due: int = 0
+    failing: int = 0
+    consolidated_at: dt.datetime | None = None
 
     def grid(self) -> Grid:
         """Size and state, one figure a line."""

@@ -12,6 +12,7 @@ from lightmem_integrations.storage.schema import (
     episode_turns,
     episodes,
     facts,
+    failures,
     quarantine,
     sessions,
     turns,
@@ -22,6 +23,7 @@ from lightmem_integrations.storage.schema import (
 from lightmem_integrations.storage.sql import count_rows, select_in
 from lightmem_integrations.storage.turn_vectors import waits
 from lightmem_integrations.storage.users import find_users
+from lightmem_integrations.storage.work_queue import CONSOLIDATE
 
 _STANDING = facts.c.retracted_at.is_(None), facts.c.superseded_by.is_(None)
 _COUNTED: dict[str, tuple[Table, Sequence[ColumnElement[bool]]]] = {
@@ -31,6 +33,8 @@ _COUNTED: dict[str, tuple[Table, Sequence[ColumnElement[bool]]]] = {
     "episodes": (episodes, [episodes.c.state != DROPPED]),
     "facts": (facts, _STANDING),
     "set_aside": (quarantine, ()),
+    "due": (work, [work.c.kind == CONSOLIDATE]),
+    "failing": (failures, ()),
 }
 
 
@@ -80,3 +84,17 @@ def count_by_user(connection: Connection, user_ids: Sequence[str]) -> list[dict[
             counts[row][name] = count
     nothing = dict.fromkeys(("users", "spaces", "searchable", *_COUNTED), 0)
     return [counts[known[each].row] if each in known else nothing for each in user_ids]
+
+
+def last_episodes(connection: Connection, user_ids: Sequence[str] | None) -> list[float | None]:
+    """When the newest episode of each of these users was written; with ``None`` of anybody's."""
+    if user_ids is None:
+        newest = select(episodes.c.recorded_at).order_by(episodes.c.id.desc()).limit(1)
+        return [connection.execute(newest).scalar()]
+    known = find_users(connection, user_ids)
+    last = select(func.max(episodes.c.id)).group_by(episodes.c.user)
+    rows = [user.row for user in known.values()]
+    found = [row for (row,) in select_in(connection, last, episodes.c.user, rows)]
+    written = select(episodes.c.user, episodes.c.recorded_at)
+    times: dict[int, float] = dict(select_in(connection, written, episodes.c.id, found))
+    return [times.get(known[each].row) if each in known else None for each in user_ids]

@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from lightmem_integrations.records.report import Stats
 from lightmem_integrations.web.page.view import FEW, number, page_of, render
 
 
@@ -20,12 +21,21 @@ def show(request: Request) -> Response:
         "users.html",
         stats=memory.stats(),
         spaces=memory.spaces.names(),
-        users=memory.stats_of(*shown),
+        users=[(each, health(each)) for each in memory.stats_of(*shown)],
         found=len(found),
         sought=sought,
         at=at,
         last=max(1, -(-len(found) // FEW)),
     )
+
+
+def health(stats: Stats) -> str:
+    """How a user's memory fares, in a word or two; the worst first."""
+    if stats.set_aside:
+        return "turns set aside"
+    if stats.failing:
+        return "consolidation fails"
+    return "catching up" if stats.pending or stats.due else "well"
 
 
 ROUTES = [Route("/", show)]
