@@ -3,9 +3,10 @@
     python benchmarks/languages.py [--english path/to/locomo10.json]
 
 Each question of ``tests/data/languages.txt`` is asked of the turns of its language, and of those of
-all languages in one memory. Beside it stands the same ranking by English stems alone. The questions
-were written by this project, with the words of the turn in other forms where the language has any:
-they say what stems bring, not how well a chat is answered.
+all languages in one memory. Beside it stands the same ranking by English stems alone, and of how
+many turns and questions the language was told. The questions were written by this project, with the
+words of the turn in other forms where the language has any: they say what stems bring, not how well
+a chat is answered.
 
 With ``--english``, the turns and questions of a file in LoCoMo's form are counted whose index terms
 are not those of English alone.
@@ -31,7 +32,9 @@ from lightmem_integrations.storage.users import find_user
 from lightmem_integrations.testing import HashEmbedder
 from lightmem_integrations.text.bm25 import inverse_frequency
 from lightmem_integrations.text.inflections import question_terms, turn_terms
-from lightmem_integrations.text.terms import STOP_WORDS, terms
+from lightmem_integrations.text.language import language_of
+from lightmem_integrations.text.latin_function_words import LANGUAGES
+from lightmem_integrations.text.terms import STOP_WORDS, latin_words, terms
 
 PAIRS = Path(__file__).parents[1] / "tests" / "data" / "languages.txt"
 TOGETHER = "all"
@@ -94,8 +97,8 @@ def firsts(pairs: dict[str, list[tuple[str, str]]], folder: Path) -> dict[str, d
     return found
 
 
-def changed_in_english(path: Path) -> tuple[list[str], list[str]]:
-    """The turns and the questions whose index terms are not those of English alone."""
+def changed_in_english(path: Path) -> None:
+    """Count the turns and the questions whose index terms are not those of English alone."""
     samples = json.loads(path.read_text(encoding="utf-8"))
     texts = [
         turn["text"]
@@ -111,7 +114,6 @@ def changed_in_english(path: Path) -> tuple[list[str], list[str]]:
     ]
     print(f"English: {len(texts):,} turns, {len(turns)} changed; {len(questions):,} questions, "
           f"{len(asked)} changed")  # fmt: skip
-    return turns, asked
 
 
 def main() -> None:
@@ -122,18 +124,18 @@ def main() -> None:
     pairs = read_pairs()
     with tempfile.TemporaryDirectory() as folder:
         ours = firsts(pairs, Path(folder))
-    print(
-        "| language | questions | English stems | its own stems | in one memory with the others |"
-    )
-    print("|---|---|---|---|---|")
+    print("| language | told | questions | English stems | its own | in one memory with others |")
+    print("|---|---|---|---|---|---|")
     for language, each in pairs.items():
         texts = [text for text, _ in each]
         english = sum(first_by_english_stems(texts, question) == text for text, question in each)
         alone, together = (sum(ours[language][name]) for name in ("alone", "together"))
-        print(f"| {language} | {len(each)} | {english} | {alone} | {together} |")
+        both = [text for pair in each for text in pair]
+        told = sum(language_of(latin_words(text), STOP_WORDS) == language for text in both)
+        how = f"{told} of {len(both)}" if language in LANGUAGES else "by script"
+        print(f"| {language} | {how} | {len(each)} | {english} | {alone} | {together} |")
     if given.english:
-        for text in (*changed_in_english(given.english)[0],):
-            print(f"  {text[:100]}")
+        changed_in_english(given.english)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,13 @@ _UNBROKEN = _NUMBERS | {"id", "tier", "when", "since", "until", "turns"}
 
 # Control characters would move the cursor or recolour the terminal; bidirectional overrides
 # would show words in another order than they are stored. Tabs and line ends become spaces below.
-_UNSHOWABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_UNSHOWABLE = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+)
+# Letters that are read from right to left: without an isolate they draw what stands beside them,
+# a number or another cell, into their own order.
+_RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\U00010800-\U00010fff]")
+_ISOLATE, _END_OF_ISOLATE = "\u2068", "\u2069"
 
 # Notebooks align cells to the right and stripe rows in colours of their own.
 _TABLE_STYLE = "border-collapse:collapse;color:inherit"
@@ -71,6 +77,11 @@ def clipped(text: str, length: int = _CLIP) -> str:
     """The text as ``literal`` gives it, at most ``length`` characters long."""
     line = literal(text)
     return line if len(line) <= length else line[: length - 1].rstrip() + "…"
+
+
+def _isolated(line: str) -> str:
+    """The line so that a terminal orders nothing beside it by its letters."""
+    return f"{_ISOLATE}{line}{_END_OF_ISOLATE}" if _RIGHT_TO_LEFT.search(line) else line
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +143,8 @@ def as_table(grid: Grid) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    title = Text(clipped(grid.title), style="bold")
-    caption = Text("\n".join(map(clipped, grid.notes)), style="dim")
+    title = Text(_isolated(clipped(grid.title)), style="bold")
+    caption = Text("\n".join(_isolated(clipped(note)) for note in grid.notes), style="dim")
     for warning in grid.warnings:
         caption.append("\n" * bool(caption) + clipped(warning), style="not dim yellow")
     widest = max(map(len, (title.plain, *caption.plain.splitlines())))
@@ -164,7 +175,7 @@ def as_table(grid: Grid) -> Table:
         table.add_column(overflow="fold")
     for cells in grid.rows:
         # Text and not str: rich would read a plain string as markup.
-        table.add_row(*(Text(clipped(cell)) for cell in cells))
+        table.add_row(*(Text(_isolated(clipped(cell))) for cell in cells))
     return table
 
 
@@ -175,7 +186,7 @@ def as_html(grid: Grid) -> str:
     head = _html_row("th", grid.columns) if grid.columns else ""
     body = "".join(_html_row("td", cells) for cells in grid.rows)
     return (
-        f"<div><strong>{html.escape(clipped(grid.title))}</strong>"
+        f"<div><strong><bdi>{html.escape(clipped(grid.title))}</bdi></strong>"
         f'<table style="{_TABLE_STYLE}">{caption}'
         f"<thead>{head}</thead><tbody>{body}</tbody></table></div>"
     )
@@ -183,6 +194,7 @@ def as_html(grid: Grid) -> str:
 
 def _html_row(tag: str, cells: Iterable[str]) -> str:
     shown = "".join(
-        f'<{tag} style="{_CELL_STYLE}">{html.escape(clipped(cell))}</{tag}>' for cell in cells
+        f'<{tag} dir="auto" style="{_CELL_STYLE}">{html.escape(clipped(cell))}</{tag}>'
+        for cell in cells
     )
     return f'<tr style="{_ROW_STYLE}">{shown}</tr>'

@@ -40,6 +40,7 @@ _TERMINAL_ORDER = re.compile(
     "|(?:\x1b[]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x80-\x9f\n]*(?:\x07|\x9c|\x1b\\\\)"
     "|\x1b[ -/]*[0-~]"
 )
+_REORDERING = re.compile("[\u202a-\u202e\u2066-\u2069]")  # a person would read what no model does
 # What is read as one of the fence's characters though Unicode does not decompose it to one.
 _CONFUSABLE = dict(
     zip(
@@ -292,8 +293,8 @@ def escape_fence(text: str) -> str:
 
 
 def fence(lines: list[str], notice: str = NOTICE) -> str:
-    """Memory lines as one fenced block for a prompt, marked as data. Empty for no lines."""
+    """Memory lines as one fenced block, without controls that reorder text; empty for none."""
     if not lines:
         return ""
-    body = "\n".join(escape_fence(line) for line in lines)
+    body = "\n".join(escape_fence(_REORDERING.sub("", line)) for line in lines)
     return f"{FENCE_OPEN}\n{notice}\n{body}\n{FENCE_CLOSE}"

@@ -194,3 +194,40 @@ def test_one_turn_that_cannot_be_embedded_does_not_hold_up_the_others():
         found = memory.recall("cursed", user_id="ann")
         assert found.hits[0].text == "A cursed turn."
         assert found.degraded
+
+
+def test_multilingual_reads_questions_and_what_is_stored_as_the_model_was_taught(monkeypatch):
+    pytest.importorskip("sentence_transformers")
+    read = []
+
+    class Model:
+        def encode(self, texts, **options):
+            read.extend(texts)
+            return np.eye(len(texts), 8)
+
+    monkeypatch.setattr("lightmem_integrations.models.sentence._loaded", lambda name: Model())
+    embedder = as_embedder("multilingual")
+    embedder.embed_documents(["Ich habe eine Katze.", "Tengo un perro."])
+    embedder.embed_query("¿Qué animal tengo?")
+    assert read == [
+        "passage: Ich habe eine Katze.", "passage: Tengo un perro.", "query: ¿Qué animal tengo?",
+    ]  # fmt: skip
+    assert embedder.name != as_embedder("intfloat/multilingual-e5-small").name
+
+
+def test_multilingual_without_a_connection_names_the_model_and_how_to_fetch_it(
+    monkeypatch, tmp_path
+):
+    pytest.importorskip("sentence_transformers")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "no-cache"))
+    with LightMem(tmp_path / "store", embedder="multilingual") as memory:
+        memory.add(Turn(role="user", text="Ich habe zwei Katzen."), user_id="ann")
+        with pytest.raises(ModelUnavailableError, match="multilingual-e5-small") as refused:
+            memory.recall("Katzen", user_id="ann", strict=True)
+        assert "hf download intfloat/multilingual-e5-small" in str(refused.value)
+        assert "HF_HOME" in str(refused.value)
+        assert "path of a downloaded model" in str(refused.value)
+        found = memory.recall("Katzen", user_id="ann")
+        assert found.hits[0].text == "Ich habe zwei Katzen.", "words find it meanwhile"
+        assert found.degraded

@@ -14,7 +14,12 @@ from lightmem_integrations.display import described
 from lightmem_integrations.errors import ModelError, ModelOutputError, SettingsError
 from lightmem_integrations.models.onnx import OnnxEmbedder
 from lightmem_integrations.models.protocols import Embedder, Encoding, TokenEmbedder, weights_name
-from lightmem_integrations.models.sentence import SentenceTransformerEmbedder, check_name
+from lightmem_integrations.models.sentence import (
+    MULTILINGUAL,
+    SentenceTransformerEmbedder,
+    check_name,
+    multilingual,
+)
 from lightmem_integrations.models.token_vectors import compact
 from lightmem_integrations.telemetry.model_calls import model_call
 
@@ -62,7 +67,8 @@ def as_embedder(given: object | None) -> Embedder:
     """An embedder of whatever was given.
 
     Args:
-        given: ``None`` for the shipped model; a model name or folder for sentence-transformers;
+        given: ``None`` for the shipped model; ``"multilingual"`` for one of many languages (see
+            `sentence.multilingual`); a model name or folder for sentence-transformers;
             one of our embedders; a LangChain ``Embeddings``; a LlamaIndex ``BaseEmbedding``; a
             Chroma embedding function; or a function from a list of texts to vectors.
 
@@ -75,7 +81,7 @@ def as_embedder(given: object | None) -> Embedder:
         return OnnxEmbedder()
     if isinstance(given, str):
         check_name(given)
-        return SentenceTransformerEmbedder(given)
+        return multilingual() if given == MULTILINGUAL else SentenceTransformerEmbedder(given)
     embedder: Any = given
     if hasattr(given, "embed_documents") and hasattr(given, "embed_query"):
         own_name = getattr(given, "name", None)
