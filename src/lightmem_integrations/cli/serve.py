@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lightmem_integrations.cli.options import StoreArgument, UserOption, WriterOption, shown
+from lightmem_integrations.cli.options import (
+    ReadOnlyOption,
+    StoreArgument,
+    UserOption,
+    WriterOption,
+    existing,
+    shown,
+)
 from lightmem_integrations.cli.process import ended_by_sigterm, log_shown, others_unheard
 from lightmem_integrations.display import printable
 from lightmem_integrations.errors import MissingExtraError, SettingsError
@@ -86,14 +93,13 @@ def serve(
         typer.Option("--requests-per-minute", min=1, help="Of one user.", show_default="1200"),
     ] = None,
     writer: WriterOption = None,
+    read_only: ReadOnlyOption = False,
 ) -> None:
     """Serve a memory over HTTP: an API at /v1, and MCP at /mcp, to as many users as have a token.
 
     A folder without a store becomes one. SIGTERM and Ctrl-C end it once what it was asked for is
     answered. With a writer, it makes facts in the background.
     """
-    from lightmem_integrations.cli.language_model import language_model
-
     try:
         import uvicorn
 
@@ -103,14 +109,13 @@ def serve(
     except ModuleNotFoundError as error:
         raise MissingExtraError("lightmem serve", "server", error.name or "mcp") from error
     users = _users(tokens, jwt_key, jwt_jwks_url, jwt_audience, jwt_issuer, jwt_claim, user, host)
-    model = None if writer is None else language_model(writer)
     with (
         log_shown(quiet=True),
         others_unheard(),
         ended_by_sigterm(),
         suppress(KeyboardInterrupt),
         _listening(host, port) as listening,
-        _opened(store, model) as memory,
+        _opened(store, writer, read_only=read_only) as memory,
     ):
         shown_host = f"[{host}]" if ":" in host else host
         app = server(
@@ -118,6 +123,7 @@ def serve(
             user_of=users,
             hosts=[*LOOPBACK, shown_host, *(allow_host or ())],
             requests_per_minute=requests_per_minute or REQUESTS_PER_MINUTE,
+            read_only=read_only,
         )
         config = uvicorn.Config(
             app,
@@ -137,12 +143,17 @@ def serve(
         uvicorn.Server(config).run(sockets=[listening])
 
 
-def stdio(*, store: StoreArgument, user: UserOption, writer: WriterOption = None) -> None:
+def stdio(
+    *,
+    store: StoreArgument,
+    user: UserOption,
+    writer: WriterOption = None,
+    read_only: ReadOnlyOption = False,
+) -> None:
     """Serve a user's memory to one client over standard input and output (MCP).
 
     How desktop clients start a server. A folder without a store becomes one.
     """
-    from lightmem_integrations.cli.language_model import language_model
     from lightmem_integrations.safety import check_user_id
 
     try:
@@ -151,17 +162,26 @@ def stdio(*, store: StoreArgument, user: UserOption, writer: WriterOption = None
     except ModuleNotFoundError as error:
         raise MissingExtraError("lightmem mcp", "server", error.name or "mcp") from error
     check_user_id(user)
-    with log_shown(quiet=True), others_unheard(), protocol_output() as output:
-        model = None if writer is None else language_model(writer)
-        with _opened(store, model) as memory:
-            serve_stdio(memory, user, output)
+    with (
+        log_shown(quiet=True),
+        others_unheard(),
+        protocol_output() as output,
+        _opened(store, writer, read_only=read_only) as memory,
+    ):
+        serve_stdio(memory, user, output, read_only=read_only)
 
 
-def _opened(store: Path, writer: object | None) -> LightMem:
+def _opened(store: Path, writer: str | None, *, read_only: bool) -> LightMem:
     from lightmem_integrations import LightMem, Settings
+    from lightmem_integrations.cli.language_model import language_model
 
+    if read_only:
+        if writer is not None:
+            raise SettingsError("--read-only writes no facts. Leave out --writer, or --read-only.")
+        return LightMem(existing(store), read_only=True)
+    model = None if writer is None else language_model(writer)
     return LightMem(
-        store, writer=writer, settings=Settings(background_consolidation=writer is not None)
+        store, writer=model, settings=Settings(background_consolidation=model is not None)
     )
 
 

@@ -30,6 +30,10 @@ _STATUS: tuple[tuple[type[Exception], int, str], ...] = (  # the first that fits
     (LightMemError, 503, "unavailable"),
 )
 _CHALLENGE = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+_READ_ONLY = (
+    "This server only reads, and nothing was changed. Ask the server of the process that owns the "
+    "store, or have this one started without --read-only."
+)
 _UNAVAILABLE = "Memory is not available at the moment. Try again later."
 
 
@@ -65,4 +69,6 @@ def refusal_of(error: LightMemError) -> JSONResponse:
     if code == "unavailable":  # its reason may name paths and hosts
         logger.error("A request failed: %s: %s", type(error).__name__, error)
         return refusal(status, code, _UNAVAILABLE, {"Retry-After": "5"})
+    if code == "read_only":  # ours may name a path
+        return refusal(status, code, _READ_ONLY)
     return refusal(status, code, str(error), _CHALLENGE if code == "unauthenticated" else None)

@@ -46,6 +46,7 @@ def server(
     hosts: Collection[str] = LOOPBACK,
     requests_per_minute: int = REQUESTS_PER_MINUTE,
     max_body_bytes: int = MAX_BODY_BYTES,
+    read_only: bool = False,
 ) -> ASGIApp:
     """ASGI app over an open memory. Whoever opened the memory closes it, after the app.
 
@@ -56,12 +57,13 @@ def server(
         hosts: Names, without a port, under which it is asked for.
         requests_per_minute: How much one user may ask for.
         max_body_bytes: Size of a request's body at most.
+        read_only: Refuse what changes a memory, and offer no tool that does.
 
     Raises:
         InvalidRequestError: ``requests_per_minute`` is not a positive number.
     """
     protocol = StreamableHTTPSessionManager(
-        memory_server(memory, lambda request: str(request.state.user_id)),
+        memory_server(memory, lambda request: str(request.state.user_id), read_only=read_only),
         # No request needs an earlier one: any process may answer it, and none is kept open.
         json_response=True,
         stateless=True,
@@ -88,6 +90,7 @@ def server(
         },
     )
     app.state.memory = memory
+    app.state.read_only = read_only
     app.state.probes = anyio.CapacityLimiter(
         1
     )  # beside the threads of requests, which may all wait

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Depends, Query, Request
 from fastapi.security import HTTPBearer
 
-from lightmem_integrations.errors import InvalidRequestError
+from lightmem_integrations.errors import InvalidRequestError, ReadOnlyError
 from lightmem_integrations.lightmem import LightMem
 from lightmem_integrations.records.access import Grant
 from lightmem_integrations.records.conversation import Recall, Turn
@@ -20,7 +20,7 @@ from lightmem_integrations.web.refusals import Refusal
 _REFUSED = {
     400: "Not a request of HTTP.",
     401: "No token, or none that is valid.",
-    403: "No grant on that space, or none to write there.",
+    403: "No grant on that space, or none to write there; or the server only reads.",
     404: "The user has no such fact or open conflict.",
     409: "The id of a turn is taken by one with other content.",
     413: "The body is too large.",
@@ -51,11 +51,17 @@ async def _user(request: Request) -> str:
     return user_id
 
 
+async def _check_writable(request: Request) -> None:
+    if request.app.state.read_only:
+        raise ReadOnlyError("A server that only reads was asked for a change.")
+
+
+_WRITES = [Depends(_check_writable)]
 Memory = Annotated[LightMem, Depends(_memory)]
 User = Annotated[str, Depends(_user)]
 
 
-@router.post("/turns", status_code=201)
+@router.post("/turns", status_code=201, dependencies=_WRITES)
 def add(said: bodies.NewTurns, user: User, memory: Memory) -> tuple[Turn, ...]:
     """Remember turns: all of them or, on an error, none."""
     given = said.given()
@@ -123,13 +129,13 @@ def explain(
     return memory.explain(fact_id, user_id=user, **asked.given())
 
 
-@router.patch("/facts/{fact_id}")
+@router.patch("/facts/{fact_id}", dependencies=_WRITES)
 def edit(fact_id: str, change: bodies.Edit, user: User, memory: Memory) -> Fact:
     """Correct a fact: a new one takes its place, and its history is kept."""
     return memory.edit(fact_id, user_id=user, **change.given())
 
 
-@router.post("/facts/{fact_id}/retract")
+@router.post("/facts/{fact_id}/retract", dependencies=_WRITES)
 def retract(
     fact_id: str,
     user: User,
@@ -148,13 +154,13 @@ def conflicts(
     return memory.conflicts(user_id=user, **asked.given())
 
 
-@router.post("/conflicts/{conflict_id}/resolve")
+@router.post("/conflicts/{conflict_id}/resolve", dependencies=_WRITES)
 def resolve(conflict_id: str, decided: bodies.Decision, user: User, memory: Memory) -> Conflict:
     """Decide a conflict: one fact stays, the other one is retracted."""
     return memory.resolve(conflict_id, user_id=user, **decided.given())
 
 
-@router.post("/forget")
+@router.post("/forget", dependencies=_WRITES)
 def forget(chosen: bodies.Erasure, user: User, memory: Memory) -> Receipt:
     """Erase what meets every condition given, for good; the receipt says what that was."""
     given = chosen.given()
@@ -168,25 +174,25 @@ def forget(chosen: bodies.Erasure, user: User, memory: Memory) -> Receipt:
     return memory.forget(user_id=user, **given)
 
 
-@router.post("/pin")
+@router.post("/pin", dependencies=_WRITES)
 def pin(chosen: bodies.Chosen, user: User, memory: Memory) -> bodies.Count:
     """Pin turns and facts: no lifetime or capacity of the settings takes them away."""
     return bodies.Count(count=memory.pin(user_id=user, **chosen.given()))
 
 
-@router.post("/unpin")
+@router.post("/unpin", dependencies=_WRITES)
 def unpin(chosen: bodies.Chosen, user: User, memory: Memory) -> bodies.Count:
     """Undo a pin."""
     return bodies.Count(count=memory.unpin(user_id=user, **chosen.given()))
 
 
-@router.post("/importance")
+@router.post("/importance", dependencies=_WRITES)
 def set_importance(chosen: bodies.Importance, user: User, memory: Memory) -> bodies.Count:
     """Set what turns and facts count in the ranking, from 0 to 1."""
     return bodies.Count(count=memory.set_importance(user_id=user, **chosen.given()))
 
 
-@router.post("/consolidate")
+@router.post("/consolidate", dependencies=_WRITES)
 def consolidate(wanted: bodies.Consolidation, user: User, memory: Memory) -> ConsolidationReport:
     """Make episodes and facts of what was said since the last time."""
     return memory.consolidate(user_id=user, **wanted.given())

@@ -35,10 +35,11 @@ def protocol_output() -> Iterator[TextIO]:
         os.close(kept)
 
 
-def serve(memory: LightMem, user_id: str, output: TextIO) -> None:
+def serve(memory: LightMem, user_id: str, output: TextIO, *, read_only: bool = False) -> None:
     """Answer on ``output`` what stands in the standard input, until that ends.
 
-    SIGTERM and Ctrl-C close the memory and end the process.
+    SIGTERM and Ctrl-C close the memory and end the process. ``read_only`` offers only the tools
+    that change nothing.
     """
 
     def end(*_: object) -> None:
@@ -48,11 +49,11 @@ def serve(memory: LightMem, user_id: str, output: TextIO) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
-    anyio.run(_serve, memory, user_id, output)
+    anyio.run(_serve, memory, user_id, output, read_only)
 
 
-async def _serve(memory: LightMem, user_id: str, output: TextIO) -> None:
-    server = memory_server(memory, lambda _: user_id)
+async def _serve(memory: LightMem, user_id: str, output: TextIO, read_only: bool) -> None:  # noqa: FBT001
+    server = memory_server(memory, lambda _: user_id, read_only=read_only)
     exchange: Any = _Exchange(output)
     async with stdio_server(stdin=exchange, stdout=exchange) as (read, write):
         await server.run(read, write, server.create_initialization_options())
