@@ -289,8 +289,9 @@ def quoted(hit: Hit) -> str:
     """A memory as a model reads it: its id, its space, when it was said and by whom, on a line."""
     turn = hit.turns[0] if hit.turns else None
     speaker = (turn and (turn.speaker or turn.role.capitalize())) or "Known"
-    text = " ".join(hit.text.split())
-    return f"[{memory_id(hit)}] {label_of(hit.source.space)}{hit.when:%Y-%m-%d} {speaker}: {text}"
+    # On one line, whatever it holds: a line of its own would read as another memory, with its id.
+    told = " ".join(f"{speaker}: {hit.text}".split())
+    return f"[{memory_id(hit)}] {label_of(hit.source.space)}{hit.when:%Y-%m-%d} {told}"
 
 
 def _unknown(memory_id: str) -> ToolError:

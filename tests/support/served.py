@@ -35,6 +35,7 @@ def served(memory, timeout_keep_alive=5, **options):
         lifespan="on",
         log_level="warning",
         server_header=False,
+        http="h11",  # as the command does
         timeout_keep_alive=timeout_keep_alive,
     )
     running = uvicorn.Server(config)

@@ -22,8 +22,8 @@ pytest.importorskip("mcp")
 pytest.importorskip("jwt")
 
 import jwt
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from lightmem_integrations.web.signed_tokens import SignedTokens
 from served import bearer, client, served, tool_call
@@ -118,6 +118,30 @@ def test_a_file_that_others_may_read_or_write_lets_nobody_in(memory, file, mode)
         assert history(url, alice).status_code == 200
 
 
+@pytest.mark.skipif(os.name != "posix", reason="files of POSIX")
+def test_a_file_that_is_replaced_or_cut_lets_in_whom_it_then_names(memory, file, tmp_path):
+    alice, other = add_token(file, "alice"), tmp_path / "other"
+    bob = add_token(other, "bob")
+    whole = file.read_bytes()
+    with served(memory, user_of=TokenFile(file)) as url:
+        assert history(url, alice).status_code == 200
+        other.replace(file)
+        assert [turn["text"] for turn in history(url, bob).json()] == ["I am Bob."]
+        refused(history(url, alice), 401, "unauthenticated")
+        for content, status in ((b"", 401), (whole[:-9], 503), (whole[:20], 503), (whole, 200)):
+            file.write_bytes(content)
+            assert history(url, alice).status_code == status
+        shared = tmp_path / "shared"
+        shared.write_bytes(whole)
+        shared.chmod(0o644)
+        file.unlink()
+        file.symlink_to(shared)
+        refused(history(url, alice), 503, "unavailable")
+        file.unlink()
+        file.mkdir()
+        refused(history(url, alice), 503, "unavailable")
+
+
 @pytest.mark.parametrize("content", [b"alice", b"{}", b'{"user_id": "alice"}', b"[1]", b"\xff\xfe"])
 def test_a_damaged_file_is_refused_with_its_line(file, content):
     add_token(file, "alice")
@@ -208,16 +232,39 @@ def test_a_signed_token_opens_the_memory_of_its_subject(memory, key, signer, sho
         assert "expired" in refused(history(url, old), 401, "unauthenticated")
 
 
+def token_of(header, payload, signature=b"made up"):
+    """A token of parts that no library would put together."""
+    parts = [each if isinstance(each, str) else json.dumps(each) for each in (header, payload)]
+    encoded = [base64.urlsafe_b64encode(each.encode()).rstrip(b"=") for each in parts]
+    if callable(signature):
+        signature = signature(b".".join(encoded))
+    return b".".join([*encoded, base64.urlsafe_b64encode(signature).rstrip(b"=")]).decode()
+
+
+def signed(more):
+    """A token of the issuer's own key with claims that no library would sign."""
+    return token_of(
+        {"alg": "RS256"},
+        claims(exp=4_000_000_000) | more,
+        lambda told: RSA.sign(told, padding.PKCS1v15(), hashes.SHA256()),
+    )
+
+
 def unsigned(**more):
     return jwt.encode(claims(**more), None, "none")
 
 
 def signed_with_the_public_key():
     """A token whose algorithm was changed, so that what is public would be the secret."""
-    parts = [{"alg": "HS256", "typ": "JWT"}, claims(exp=4_000_000_000)]
-    told = [base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=") for part in parts]
-    made = hmac.new(pem(RSA), b".".join(told), hashlib.sha256).digest()
-    return b".".join([*told, base64.urlsafe_b64encode(made).rstrip(b"=")]).decode()
+    return token_of(
+        {"alg": "HS256", "typ": "JWT"},
+        claims(exp=4_000_000_000),
+        lambda told: hmac.new(pem(RSA), told, hashlib.sha256).digest(),
+    )
+
+
+def test_a_token_signed_with_odd_claims_is_otherwise_taken(key):
+    assert SignedTokens(key_file=key(pem(RSA)), **HERE)(signed({})) == "alice"
 
 
 @pytest.mark.parametrize(
@@ -237,6 +284,19 @@ def signed_with_the_public_key():
         jwt.encode(claims(exp=None), RSA, "RS256"),
         jwt.encode(claims(sub=None, email="alice"), RSA, "RS256"),
         jwt.encode(claims(sub="*"), RSA, "RS256"),
+        signed({"sub": 5}),
+        signed({"sub": ["alice"]}),
+        signed({"sub": {"alice": 1}}),
+        signed({"sub": True}),
+        signed({"sub": "\udc00family"}),
+        signed({"aud": {"memory": 1}}),
+        signed({"iss": ["https://login.example"]}),
+        signed({"exp": float("inf")}),
+        signed({"exp": "tomorrow"}),
+        token_of("[" * 100_000, "{}"),
+        token_of({"alg": ["RS256"]}, claims(exp=4_000_000_000)),
+        token_of({"alg": "nOnE"}, claims(exp=4_000_000_000)),
+        token_of({"alg": "RS256", "crit": ["b64"], "b64": False}, claims(exp=4_000_000_000)),
         jwt.encode(claims(sub=" "), RSA, "RS256"),
         jwt.encode(claims(nbf=4_000_000_000), RSA, "RS256"),
         jwt.encode(claims(exp=dt.datetime.now(dt.timezone.utc)), RSA, "RS256"),
@@ -256,6 +316,19 @@ def signed_with_the_public_key():
         "no-end",
         "no-user",
         "wildcard",
+        "user-number",
+        "user-list",
+        "user-object",
+        "user-true",
+        "user-surrogate",
+        "audience-object",
+        "issuer-list",
+        "endless",
+        "end-word",
+        "deep",
+        "algorithms",
+        "unsigned-otherwise",
+        "detached",
         "blank",
         "not-yet",
         "just-expired",

@@ -113,6 +113,11 @@ class Guard:
         own = {f"{scope['scheme']}://{hosts[0]}".lower()}
         if scope["method"] not in _READS and {each.lower() for each in origins} - own:
             return self._refuse(403, "Changes are taken from this page alone (Origin).")
+        if "transfer-encoding" in headers and "content-length" in headers:
+            # What stands in front may see the end of the body elsewhere, and another request in it.
+            refused = self._refuse(400, "A body has one length (Content-Length).")
+            refused.headers["connection"] = "close"
+            return refused
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > self._max_body_bytes:
             return self._refuse(413, _TOO_LARGE)
