@@ -53,7 +53,7 @@ PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
 # is left to `make postgresql`: adapters keep nothing themselves, but for the one that is a store.
 STORES := tests/contract tests/crash tests/property tests/security tests/langchain/test_store.py \
 	tests/langchain/test_store_oracle.py tests/langchain/test_isolation.py \
-	tests/llama_index/test_isolation.py
+	tests/llama_index/test_isolation.py tests/web/test_server_attacks.py
 
 test: $(VENV)/.test
 	$(PYTEST)

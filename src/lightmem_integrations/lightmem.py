@@ -618,6 +618,7 @@ class LightMem(Reopened, Closing):
         whose, part = self._memory(user_id, space), Part(limit, before=before)
         return self._knowledge.conflicts(whose, part, only_open=only_open)
 
+    @observed("update_memory", found=lambda _: 1)
     def resolve(
         self, conflict_id: str, *, user_id: str, keep: str, space: str | None = None
     ) -> Conflict:
@@ -691,6 +692,7 @@ class LightMem(Reopened, Closing):
             since=begins, until=ends, filter=filter_of(filter), purge=purge, dry_run=dry_run,
         )  # fmt: skip
 
+    @observed("update_memory", found=int)
     def pin(
         self, *, user_id: str, session_id: str | None = None,
         turn_ids: Collection[str] | None = None, memory_ids: Collection[str] | None = None,
@@ -721,6 +723,7 @@ class LightMem(Reopened, Closing):
             turn_ids, memory_ids, pinned=True,
         )  # fmt: skip
 
+    @observed("update_memory", found=int)
     def unpin(
         self, *, user_id: str, session_id: str | None = None,
         turn_ids: Collection[str] | None = None, memory_ids: Collection[str] | None = None,
@@ -732,6 +735,7 @@ class LightMem(Reopened, Closing):
             turn_ids, memory_ids, pinned=False,
         )  # fmt: skip
 
+    @observed("update_memory", found=int)
     def set_importance(
         self, importance: float, *, user_id: str, session_id: str | None = None,
         turn_ids: Collection[str] | None = None, memory_ids: Collection[str] | None = None,

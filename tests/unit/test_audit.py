@@ -135,6 +135,31 @@ def test_what_differs_in_more_than_words_is_not_merged(told, memory, first, seco
     assert {each.id for each in memory.facts(user_id="ann")} == before
 
 
+def test_what_was_merged_is_corrected_retracted_and_brought_back_as_one(told):
+    memory = told(*TWICE)
+    merged, kept = memory.facts(user_id="ann")
+    memory.audit(user_id="ann", fix=True)
+    with pytest.raises(InvalidRequestError, match="what took its place"):
+        memory.edit(merged.id, user_id="ann", value="Porto")
+    memory.retract(kept.id, user_id="ann")
+    assert memory.facts(user_id="ann") == ()
+    back = memory.edit(kept.id, user_id="ann", statement="Ann lives in Lisbon.")
+    assert [each.id for each in memory.facts(user_id="ann")] == [back.id]
+    assert len(memory.explain(back.id, user_id="ann").evidence) == 2
+    corrected = memory.edit(back.id, user_id="ann", value="Porto")
+    assert [each.id for each in memory.facts(user_id="ann")] == [corrected.id]
+
+
+def test_a_merged_fact_holds_again_once_the_turn_of_the_other_is_forgotten(told):
+    told(TWICE[0], session="first", days=2)
+    memory = told(TWICE[1], session="second")
+    memory.audit(user_id="ann", fix=True)
+    memory.forget(user_id="ann", turn_ids=["second0"])
+    (left,) = memory.facts(user_id="ann")
+    assert (left.attribute, left.value) == ("home", "Lisbon")
+    assert [each.turn.id for each in memory.explain(left.id, user_id="ann").evidence] == ["first0"]
+
+
 def test_facts_in_an_open_conflict_are_not_merged_before_that_is_decided(told):
     begun = {"single": True, "valid_from": "2025-05-01"}
     memory = told(

@@ -17,7 +17,7 @@ pytest.importorskip("opentelemetry.sdk")
 from opentelemetry.sdk.trace import SpanProcessor
 from opentelemetry.trace import SpanKind, StatusCode
 
-from lightmem_integrations import Completion, ReadOnlyError, ScopeError, Turn
+from lightmem_integrations import Completion, NotFoundError, ReadOnlyError, ScopeError, Turn
 from lightmem_integrations.testing import HashEmbedder, ScriptedWriter
 from traced import tracing
 
@@ -67,6 +67,9 @@ def a_life(memory):
     memory.add([said(), said("Ann.home = Lisbon")], user_id=USER, session_id=SESSION)
     memory.recall(QUERY, user_id=USER, session_id=SESSION)
     memory.consolidate(user_id=USER)
+    memory.pin(user_id=USER, session_id=SESSION)
+    memory.unpin(user_id=USER, session_id=SESSION)
+    memory.set_importance(0.5, user_id=USER, session_id=SESSION)
     for fact in memory.facts(user_id=USER):
         memory.edit(fact.id, user_id=USER, value="Porto")
     for fact in memory.facts(user_id=USER):
@@ -129,11 +132,33 @@ def test_every_call_is_a_child_of_the_span_around_it(traced, open_memory):
         a_life(memory)
     for name in ("create_memory", "search_memory", "upsert_memory"):
         assert traced.parent(traced.one(name)) == "chat turn"
-    for name in ("update_memory", "delete_memory"):
-        assert [traced.parent(span) for span in traced.named(name)] == ["chat turn"] * 2
+    for name, calls in (("update_memory", 5), ("delete_memory", 2)):
+        assert [traced.parent(span) for span in traced.named(name)] == ["chat turn"] * calls
     assert traced.parent(traced.one("lightmem.consolidate.episode")) == "upsert_memory"
     counts = {span.name: span.attributes.get("gen_ai.memory.record.count") for span in traced.spans}
     assert (counts["create_memory"], counts["search_memory"]) == (2, 2)
+
+
+def test_what_is_decided_pinned_or_weighed_is_an_update_of_so_many(traced, open_memory):
+    memory = open_memory(writer=ScriptedWriter())
+    for town in ("Lisbon", "Porto"):
+        memory.add(said(f"Ann.home = {town} since 2025-05-01"), user_id=USER)
+    memory.consolidate()
+    (conflict,) = memory.conflicts(user_id=USER)
+    memory.resolve(conflict.id, user_id=USER, keep=conflict.first.id)
+    chosen = {"user_id": USER, "session_id": "default"}
+    memory.pin(**chosen)
+    memory.set_importance(0.5, **chosen)
+    memory.unpin(**chosen)
+    counts = [
+        span.attributes["gen_ai.memory.record.count"] for span in traced.named("update_memory")
+    ]
+    assert counts == [1, 2, 2, 2]
+    with pytest.raises(NotFoundError):
+        memory.resolve("none", user_id=USER, keep="none")
+    failed = traced.named("update_memory")[-1]
+    assert failed.attributes["error.type"] == "NotFoundError"
+    assert set(failed.attributes) <= set(table("Names of the convention"))
 
 
 def test_a_recall_has_one_child_for_each_stage_also_those_in_other_threads(traced, open_memory):

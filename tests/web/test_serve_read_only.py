@@ -89,6 +89,7 @@ async def test_no_tool_that_writes_is_offered_or_taken(url, owner):
     assert owner.sessions(user_id="alice") == ("default",)
 
 
+@pytest.mark.sqlite("read_only= is of folders")
 def test_what_a_store_says_of_its_files_is_not_shown(tmp_path):
     store = tmp_path / "store"
     with LightMem(store) as memory:
