@@ -404,19 +404,11 @@ class LightMem(Reopened, Closing):
 
     @observed("upsert_memory", found=lambda report: report.written + report.facts)
     def consolidate(
-        self,
-        *,
-        user_id: str | None = None,
-        max_batches: int | None = None,
-        max_calls: int | None = None,
-        max_tokens: int | None = None,
-        dry_run: bool = False,
-        on_progress: OnProgress | None = None,
-        writer: object | None = None,
-        final: bool = True,
-        retry_set_aside: bool = False,
-        space: str | None = None,
-    ) -> ConsolidationReport:
+        self, *, user_id: str | None = None, max_batches: int | None = None,
+        max_calls: int | None = None, max_tokens: int | None = None, dry_run: bool = False,
+        on_progress: OnProgress | None = None, writer: object | None = None, final: bool = True,
+        retry_set_aside: bool = False, space: str | None = None,
+    ) -> ConsolidationReport:  # fmt: skip
         """Make episodes and facts of what was said since the last time.
 
         What is done is stored episode by episode: stopped at any point, the next run goes on
