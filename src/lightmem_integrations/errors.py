@@ -29,9 +29,25 @@
             └── TransactionConflictError    the database undid a write for others' sake
 """
 
+import sys
+
+TROUBLESHOOTING = "docs/troubleshooting.md"
+"""The page with a section for each error, from the root of the repository."""
+
 
 class LightMemError(Exception):
     """Base of all errors of this library."""
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*args)
+        if sys.version_info >= (3, 11):
+            # Beneath the message, not in it: a model may be shown the message.
+            self.add_note(f"Cause and remedy: {self.url}")
+
+    @property
+    def url(self) -> str:
+        """Where its cause and remedy are explained."""
+        return f"{TROUBLESHOOTING}#{type(self).__name__.lower()}"
 
 
 class ScopeError(LightMemError, ValueError):
