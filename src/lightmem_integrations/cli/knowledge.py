@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from lightmem_integrations.cli.options import (
+    EmbedderOption,
     ReadOnlyOption,
     SpaceOption,
     StoreArgument,
@@ -55,6 +56,7 @@ def consolidate(
         ),
     ] = False,
     writer: WriterOption = None,
+    embedder: EmbedderOption = None,
     final: Annotated[
         bool,
         typer.Option("--final/--not-final", help="Close also sessions that may still go on."),
@@ -77,7 +79,7 @@ def consolidate(
     from lightmem_integrations.cli.language_model import language_model
 
     model = None if writer is None or dry_run else language_model(writer)
-    with open_existing(store, embeds=True, writer=model) as memory:
+    with open_existing(store, embeds=True, embedder=embedder, writer=model) as memory:
         check_stored(memory, user, space=space)
         with progress_bars(shown=not quiet) as show:
             report = memory.consolidate(

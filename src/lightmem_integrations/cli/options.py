@@ -85,6 +85,15 @@ WriterOption = Annotated[
         show_default=False,
     ),
 ]
+EmbedderOption = Annotated[
+    str | None,
+    typer.Option(
+        "--embedder",
+        help="The embedder that fills the store: multilingual, or the name or folder of a model "
+        "of sentence-transformers. Without it, the built-in one.",
+        show_default=False,
+    ),
+]
 
 
 def existing(path: Path) -> Path:
@@ -103,16 +112,18 @@ def existing(path: Path) -> Path:
 
 
 def open_existing(
-    path: Path, *, embeds: bool = False, settings: Settings | None = None, **options: Any
-) -> LightMem:
+    path: Path, *, embeds: bool = False, embedder: str | None = None,
+    settings: Settings | None = None, **options: Any,
+) -> LightMem:  # fmt: skip
     """The store in that folder or database.
 
     A command is over before a model would be loaded in the background: it loads what it needs.
 
     Args:
         path: Of the store.
-        embeds: Whether the command makes vectors, with the built-in embedder. One that makes none
-            works on a store that any embedder filled.
+        embeds: Whether the command makes vectors. One that makes none works on a store that any
+            embedder filled.
+        embedder: Makes them, by name; the built-in one by default.
         settings: Without work in the background; all others by default.
         **options: What else ``LightMem`` takes.
 
@@ -124,8 +135,8 @@ def open_existing(
     from lightmem_integrations.models.unneeded import UnneededEmbedder
 
     settings = settings or Settings(background_indexing=False)
-    embedder = None if embeds else UnneededEmbedder()
-    return LightMem(existing(path), embedder=embedder, settings=settings, **options)
+    chosen = embedder if embeds else UnneededEmbedder()
+    return LightMem(existing(path), embedder=chosen, settings=settings, **options)
 
 
 def shown(store: Path) -> str:

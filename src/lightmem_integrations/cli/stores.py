@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from lightmem_integrations.cli.options import (
+    EmbedderOption,
     ReadOnlyOption,
     SessionOption,
     SpaceOption,
@@ -59,11 +60,12 @@ def recall(
     context: Annotated[
         bool, typer.Option("--context", help="Print the text for a prompt instead of a table.")
     ] = False,
+    embedder: EmbedderOption = None,
     read_only: ReadOnlyOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Show what a user's memory holds on a question."""
-    with open_existing(store, embeds=True, read_only=read_only) as memory:
+    with open_existing(store, embeds=True, embedder=embedder, read_only=read_only) as memory:
         check_stored(memory, user, session)
         # Otherwise the time shown would be that of loading the model.
         memory.warm_up()
@@ -159,10 +161,12 @@ def forget(
     table_console().print(replace(receipt.grid(), title=title))
 
 
-def reindex(store: StoreArgument, *, as_json: JsonOption = False) -> None:
+def reindex(
+    store: StoreArgument, *, embedder: EmbedderOption = None, as_json: JsonOption = False
+) -> None:
     """Build the vector index anew from the ledger."""
     working = Console(stderr=True).status("Embedding every turn")
-    with open_existing(store, embeds=True) as memory, working:
+    with open_existing(store, embeds=True, embedder=embedder) as memory, working:
         vectors = memory.reindex()
     if as_json:
         print_json({"vectors": vectors})

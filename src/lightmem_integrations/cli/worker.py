@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lightmem_integrations.cli.options import StoreArgument, WriterOption, existing
+from lightmem_integrations.cli.options import EmbedderOption, StoreArgument, WriterOption, existing
 from lightmem_integrations.cli.output import JsonOption, print_json, table_console
 from lightmem_integrations.cli.process import ended_by_sigterm, log_shown
 from lightmem_integrations.display import counted, printable
@@ -43,6 +43,7 @@ def run(
     *,
     store: StoreArgument,
     writer: WriterOption = None,
+    embedder: EmbedderOption = None,
     once: Annotated[
         bool, typer.Option("--once", help="Work off what waits and end, as cron wants it.")
     ] = False,
@@ -72,7 +73,7 @@ def run(
     settings = Settings(background_indexing=not once, close_seconds=patient)
     with log_shown(quiet=quiet), ended_by_sigterm():
         try:
-            with LightMem(place, writer=model, settings=settings) as memory:
+            with LightMem(place, embedder=embedder, writer=model, settings=settings) as memory:
                 work = Work(memory, final=final)
                 try:
                     work.once(concurrency) if once else work.on_and_on(concurrency)
