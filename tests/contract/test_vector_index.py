@@ -10,30 +10,17 @@ import time
 import uuid
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from lightmem_integrations import ChromaIndex, ExactIndex, IndexUnavailableError
 from lightmem_integrations.storage.chroma.generations import ClientGenerations, chroma_settings
-from lightmem_integrations.storage.index import Batch, nearest
 from lightmem_integrations.storage.postgresql.index import PgVectorIndex
 from lightmem_integrations.storage.postgresql.ledger import PostgresLedger
 from lightmem_integrations.storage.schema import sessions, turns, users
 from lightmem_integrations.storage.schema import vectors as vectors_table
 from lightmem_integrations.storage.sql import upsert
 from lightmem_integrations.storage.vector_bytes import pack_vector
-
-A, B, C = "0a" * 16, "0b" * 16, "ff" * 16
-SIZE = 24
-
-
-def vectors(number: int, seed: int = 0) -> np.ndarray:
-    made = np.random.default_rng(seed).normal(size=(number, SIZE)).astype(np.float32)
-    return made / np.linalg.norm(made, axis=1, keepdims=True)
-
-
-def batch(scope: str, first: int, number: int) -> Batch:
-    return Batch(scope, list(range(first, first + number)), vectors(number, seed=first))
+from lightmem_integrations.testing.index_contract import A, IndexContract, batch, ids, vectors
 
 
 @pytest.fixture
@@ -82,143 +69,56 @@ class WithRows(PgVectorIndex):
         super()._upsert(connection, batch, **options)
 
 
-@pytest.fixture(params=["exact", "embedded", "ephemeral", "server", "client", "pgvector"])
-def index(request, tmp_path):
-    if request.param == "exact":
-        made = ExactIndex()
-    elif request.param == "embedded":
+class TestExactIndex(IndexContract):
+    exact = True
+
+    @pytest.fixture
+    def index(self):
+        return ExactIndex()
+
+
+class TestChromaInAFolder(IndexContract):
+    @pytest.fixture
+    def index(self, tmp_path):
         made = ChromaIndex.embedded(tmp_path / "index", shards=3)
-    elif request.param == "ephemeral":
+        yield made
+        made.close()
+
+
+class TestChromaInMemory(IndexContract):
+    @pytest.fixture
+    def index(self):
         made = ChromaIndex.ephemeral()
-    elif request.param == "pgvector":
-        ledger = PostgresLedger(request.getfixturevalue("postgresql_database"))
+        yield made
+        made.close()
+
+
+class TestChromaOnAServer(IndexContract):
+    @pytest.fixture
+    def index(self, server):
+        return server(f"test-{uuid.uuid4().hex}", shards=3)
+
+
+class TestChromaOfAClient(IndexContract):
+    @pytest.fixture
+    def index(self, client):
+        made = ChromaIndex.of_client(client, namespace=f"of-{uuid.uuid4().hex}", shards=3)
+        yield made
+        made.close()
+
+
+class TestPgVector(IndexContract):
+    tolerance = 3e-4  # the ledger has half vectors, and pgvector is given no others
+    counts = False  # what it holds is what the ledger has: its foreign keys see to that
+
+    @pytest.fixture
+    def index(self, postgresql_database):
+        ledger = PostgresLedger(postgresql_database)
         made = WithRows(ledger)
         made.replace([])
-    elif request.param == "client":
-        client = request.getfixturevalue("client")
-        made = ChromaIndex.of_client(client, namespace=f"of-{uuid.uuid4().hex}", shards=3)
-    else:
-        connect = request.getfixturevalue("server")
-        made = connect(f"test-{uuid.uuid4().hex}", shards=3)
-    yield made
-    made.close()
-    if request.param == "pgvector":
+        yield made
+        made.close()
         ledger.close()
-
-
-def ids(found) -> list[int]:
-    return [each.id for each in found]
-
-
-def test_an_empty_index_finds_nothing(index):
-    assert index.search(A, vectors(1)[0], 5, size=0) == []
-    assert index.search(A, vectors(1)[0], 5, size=3) == []
-    assert index.healthy({}, {})
-    index.delete(A, [1, 2])
-
-
-def test_it_finds_the_nearest_with_their_cosine(index):
-    for scope, first in ((A, 0), (B, 1_000), (C, 2_000)):
-        index.upsert(batch(scope, first, 200))
-    for scope, first in ((A, 0), (B, 1_000), (C, 2_000)):
-        mine = batch(scope, first, 200)
-        for query in vectors(5, seed=99):
-            found = index.search(scope, query, 10, size=200)
-            exact = nearest(mine.ids, mine.vectors, query, 10)
-            assert ids(found) == ids(exact)
-            # The ledger has half vectors, and pgvector is given no others.
-            near = 3e-4 if isinstance(index, PgVectorIndex) else 1e-4
-            assert [each.similarity for each in found] == pytest.approx(
-                [each.similarity for each in exact], abs=near
-            )
-
-
-def test_scopes_never_meet(index):
-    index.upsert(batch(A, 0, 3))
-    index.upsert(batch(B, 100, 400))
-    for query in vectors(20, seed=5):
-        assert set(ids(index.search(A, query, 300, size=3))) == {0, 1, 2}
-        assert set(ids(index.search(B, query, 50, size=400))) <= set(range(100, 500))
-    assert index.search("cc" * 16, vectors(1)[0], 5, size=5) == []
-
-
-def test_limits_beyond_what_is_there_are_fine(index):
-    index.upsert(batch(A, 0, 4))
-    assert len(index.search(A, vectors(1)[0], 1_000, size=4)) == 4
-    assert len(index.search(A, vectors(1)[0], 2, size=4)) == 2
-
-
-def test_the_same_id_again_replaces(index):
-    index.upsert(batch(A, 0, 10))
-    new = vectors(10, seed=77)
-    index.upsert(Batch(A, list(range(10)), new))
-    for number in range(10):
-        found = index.search(A, new[number], 1, size=10)
-        assert ids(found) == [number]
-        assert found[0].similarity == pytest.approx(1.0, abs=1e-4)
-    assert index.healthy({A: 10}, {A: 10})
-
-
-def test_what_was_deleted_is_not_found(index):
-    index.upsert(batch(A, 0, 50))
-    index.upsert(batch(B, 100, 5))
-    index.delete(A, list(range(0, 50, 2)))
-    index.delete(A, [0, 2, 9_999])
-    index.delete(C, [1])
-    found, left = ids(index.search(A, vectors(1)[0], 50, size=25)), set(range(1, 50, 2))
-    assert set(found) <= left
-    # Until the next replace, Chroma's graph may lose its way to a few items beside deleted ones.
-    assert len(found) >= (25 if isinstance(index, ExactIndex) else 22)
-    assert len(index.search(B, vectors(1)[0], 50, size=5)) == 5
-
-
-def test_large_batches_are_split(index):
-    index.upsert(batch(A, 0, 1_500))
-    query = vectors(1, seed=3)[0]
-    assert len(index.search(A, query, 300, size=1_500)) == 300
-    index.delete(A, list(range(700)))
-    assert min(ids(index.search(A, query, 300, size=800))) >= 700
-
-
-def test_replace_holds_exactly_the_new_batches(index):
-    index.upsert(batch(A, 0, 50))
-    index.upsert(batch(B, 100, 50))
-    for _ in range(2):
-        index.replace(iter([batch(A, 10, 5), batch(C, 500, 7)]))
-        assert set(ids(index.search(A, vectors(1)[0], 50, size=5))) == set(range(10, 15))
-        assert index.search(B, vectors(1)[0], 50, size=0) == []
-        assert len(index.search(C, vectors(1)[0], 50, size=7)) == 7
-        assert index.healthy({A: 5, C: 7}, {A: 5, C: 7})
-    index.upsert(batch(B, 900, 3))
-    assert len(index.search(B, vectors(1)[0], 50, size=3)) == 3
-    index.replace(iter([]))
-    assert index.search(A, vectors(1)[0], 50, size=5) == []
-
-
-def test_replace_that_fails_can_be_tried_again(index):
-    def broken():
-        yield batch(A, 0, 5)
-        raise OSError("disk full")
-
-    index.upsert(batch(A, 0, 5))
-    index.replace(iter([batch(A, 0, 5)]))
-    for _ in range(2):
-        with pytest.raises((IndexUnavailableError, OSError)):
-            index.replace(broken())
-    index.replace(iter([batch(A, 0, 5)]))
-    assert len(index.search(A, vectors(1)[0], 9, size=5)) == 5
-
-
-def test_healthy_tells_too_few_from_too_many(index):
-    if isinstance(index, PgVectorIndex):
-        pytest.skip("what it holds is what the ledger has: its foreign keys see to that")
-    index.upsert(batch(A, 0, 30))
-    index.upsert(batch(C, 100, 10))
-    assert index.healthy({A: 30, C: 10}, {A: 30, C: 10})
-    assert index.healthy({A: 20}, {A: 40, C: 10}), "turns may be on their way"
-    assert not index.healthy({A: 31, C: 10}, {A: 31, C: 10})
-    assert not index.healthy({A: 5, C: 5}, {A: 5, C: 5})
-    assert not index.healthy({A: 30}, {A: 30}), "somebody is in it who should not be"
 
 
 def test_a_folder_that_was_closed_is_found_again(tmp_path):

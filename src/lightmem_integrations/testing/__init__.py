@@ -5,6 +5,10 @@
 * ``ExtractiveLLM``: the same as a LlamaIndex LLM (extra ``llama-index``).
 * ``HashEmbedder``: an embedder that knows words but no meanings.
 * ``ScriptedWriter``: a writer for consolidation that reads facts in a notation of its own.
+
+And contract suites, which pytest runs on classes of your own: ``store_contract`` for LangGraph's
+``BaseStore``, ``index_contract`` for a ``VectorIndex``, ``embedder_contract`` for an embedder
+(extra ``contract``). Import them by their modules: importing this one loads no pytest.
 """
 
 from __future__ import annotations
