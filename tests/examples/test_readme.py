@@ -98,8 +98,10 @@ def sent(monkeypatch):
     return texts
 
 
-# LlamaIndex's agents use what pydantic and their own workflows have deprecated, LangMem LangGraph.
+# LlamaIndex's agents use what pydantic and their own workflows have deprecated, LangMem LangGraph;
+# the buffers that one moves in from are deprecated themselves.
 @pytest.mark.filterwarnings(
+    "ignore:.*deprecated:langchain_core._api.deprecation.LangChainDeprecationWarning",
     "ignore:The `.*` attribute is deprecated:pydantic.PydanticDeprecatedSince20",
     "ignore:is_running called from within a step:DeprecationWarning",
     "ignore:Accessing the .* attribute on the instance:pydantic.PydanticDeprecatedSince211",

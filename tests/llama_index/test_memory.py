@@ -301,7 +301,7 @@ def test_a_prompt_that_is_full_already_is_refused(core: LightMem) -> None:
     memory = fresh(core, token_limit=10)
     memory.put(user("Hello"))
     assert memory.get(initial_token_count=10) == []
-    with pytest.raises(ValueError, match=r"^Initial token count exceeds token limit$"):
+    with pytest.raises(ValueError, match=r"(?m)^Initial token count exceeds token limit$"):
         memory.get(initial_token_count=11)
 
 

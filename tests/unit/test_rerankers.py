@@ -326,7 +326,7 @@ class TestBudget:
         assert second <= first - 0.05
         with pytest.raises(ModelError):
             budget.run(lambda: time.sleep(1))
-        with pytest.raises(ModelError, match=r"no time was left of Settings\.model_seconds$"):
+        with pytest.raises(ModelError, match=r"(?m)no time was left of Settings\.model_seconds$"):
             budget.run(lambda: budget.left)
         workers.close(0)
         with pytest.raises(StoreClosedError):
