@@ -11,7 +11,7 @@ from lightmem_integrations.testing import HashEmbedder, ScriptedWriter
 
 BEGIN = dt.datetime(2026, 1, 3, 9, tzinfo=dt.timezone.utc)
 DAY = dt.timedelta(days=1)
-CANARY = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{ 7 * 7 }}\u202e"
+CANARY = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{ 7777 * 7777 }}\u202e"
 QUESTION = "Where does the heron sail?"
 
 
@@ -163,7 +163,7 @@ def test_whatever_was_said_is_shown_literally(open_memory, browse):
         assert "<script>alert" not in page.text
         assert "<img" not in page.text
         assert " style=" not in page.text
-        assert "49" not in page.text or "{{" in page.text
+        assert "60481729" not in page.text
         assert "\u202e" not in re.sub(r'(?:value|href)="[^"]*"', "", page.text)
 
 

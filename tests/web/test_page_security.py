@@ -13,7 +13,7 @@ CANARIES = [
     "<script>alert('canary')</script>",
     "\"'><img src=x onerror=alert(1)>",
     "canary\u202eback\u2066wards",
-    "one\nline\r\nand more\t{{ 7 * 7 }}",
+    "one\nline\r\nand more\t{{ 7777 * 7777 }}",
     "</textarea></title><svg onload=alert(2)>&lt;",
 ]
 
@@ -180,7 +180,7 @@ def test_what_is_stored_is_shown_and_never_obeyed(open_memory, browse, tmp_path,
         assert view.status_code in (200, 400, 403, 404)
         assert not re.search(r"<(?:b>|img|svg on|script>)", view.text)
         assert not re.search("[\u202a-\u202e\u2066-\u2069]", re.sub(r'="[^"]*"', "", view.text))
-        assert "49" not in re.sub(r'="[^"]*"', "", view.text)
+        assert "60481729" not in view.text
 
 
 def test_an_error_shows_nothing_of_the_program(open_memory, browse, monkeypatch, caplog):
