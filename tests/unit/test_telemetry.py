@@ -18,6 +18,7 @@ from opentelemetry.sdk.trace import SpanProcessor
 from opentelemetry.trace import SpanKind, StatusCode
 
 from lightmem_integrations import Completion, NotFoundError, ReadOnlyError, ScopeError, Turn
+from lightmem_integrations.telemetry import observed
 from lightmem_integrations.testing import HashEmbedder, ScriptedWriter
 from traced import tracing
 
@@ -222,6 +223,19 @@ def test_what_is_done_later_links_to_what_left_it(traced, open_memory):
     assert linked[0].name == "embeddings hash-128"
     assert linked[0].parent is None
     assert linked[0].context.trace_id != turn.get_span_context().trace_id
+
+
+def test_a_call_interrupted_as_it_begins_is_not_under_way(open_memory, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    memory = open_memory()
+    memory.add(said(), user_id=USER)
+    with monkeypatch.context() as patch:
+        patch.setattr(observed, "span", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            memory.recall(QUERY, user_id=USER)
+    memory.warm_up()  # a recall of no call
 
 
 def test_no_content_and_no_id_of_a_user_leaves_the_process(traced, open_memory):

@@ -100,11 +100,13 @@ class Operation:
         self._asked = asked
         self._counted = counted
         self.reasons: list[str] = []
+        self.span = NOTHING
 
     def __enter__(self) -> Self:
-        self._before: Token[Operation | None] = _under_way.set(self)
-        self.span = span(self._name, {"gen_ai.operation.name": self._name}).__enter__()
         self._start = time.perf_counter()
+        self.span = span(self._name, {"gen_ai.operation.name": self._name}).__enter__()
+        # Last: whoever interrupts this leaves nothing half made under way.
+        self._before: Token[Operation | None] = _under_way.set(self)
         return self
 
     def __exit__(
