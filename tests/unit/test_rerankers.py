@@ -241,6 +241,14 @@ class Stuck:
 
 
 class TestBudget:
+    def test_a_pool_forked_in_the_middle_of_a_call_is_closed_all_the_same(self):
+        pool = DaemonPool()
+        with pool._lock:  # as a thread of the parent had it, which is not in the child
+            closing = threading.Thread(target=pool.close, args=(0.0,), daemon=True)
+            closing.start()
+            closing.join(10)
+            assert not closing.is_alive()
+
     @pytest.fixture
     def stuck(self):
         stuck = Stuck()

@@ -102,9 +102,15 @@ class DaemonPool:
     def close(self, seconds: float) -> None:
         """Take no more calls, and wait up to ``seconds`` for those that run."""
         self._closed = True
-        until = time.monotonic() + min(seconds, threading.TIMEOUT_MAX)
-        with self._lock:
+        seconds = min(max(seconds, 0.0), threading.TIMEOUT_MAX)
+        until = time.monotonic() + seconds
+        # In a forked child a thread of the parent may have it, which never lets it go there.
+        if not self._lock.acquire(timeout=seconds):
+            return
+        try:
             running = list(self._running)
+        finally:
+            self._lock.release()
         for thread in running:
             thread.join(max(until - time.monotonic(), 0.0))
 
