@@ -6,6 +6,7 @@ import threading
 import time
 
 import pytest
+from sqlalchemy import Engine, event
 
 from lightmem_integrations import EmbeddingMismatchError, LightMem, Settings, Turn
 from lightmem_integrations.settings import ConsolidationSettings
@@ -80,6 +81,30 @@ def test_the_first_turns_of_a_user_are_all_kept(stores):
         ]
         assert both(*adds) == []
         assert {turn.id for turn in stores[0].history(user_id=f"u{number}")} == {"t0", "t1"}
+
+
+def test_a_user_whom_another_process_writes_and_erases_meanwhile_is_written(stores):
+    one, two = stores
+
+    def call_the_other(connection, cursor, statement, *_):
+        if "application_name=lightmem0" not in str(connection.engine.url) or not left:
+            return
+        if left[0] in " ".join(statement.split()).lower().replace('"', ""):
+            wanted.pop(left.pop(0))()
+
+    turn = Turn(role="user", text="I moved to Porto.", id="t")
+    wanted = {
+        "insert into users": lambda: two.add(turn, user_id="ann"),
+        "from users": lambda: two.forget(user_id="ann"),
+    }
+    left = list(wanted)
+    event.listen(Engine, "before_cursor_execute", call_the_other)
+    try:
+        one.add(turn, user_id="ann")
+    finally:
+        event.remove(Engine, "before_cursor_execute", call_the_other)
+    assert not left, "the other process never came between"
+    assert [each.id for each in one.history(user_id="ann")] == ["t"]
 
 
 def test_documents_are_put_and_erased_in_one_namespace_at_once(stores):

@@ -12,13 +12,16 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, select
 
-from lightmem_integrations.errors import LedgerError
+from lightmem_integrations.errors import TransactionConflictError
 from lightmem_integrations.safety import key_of, short_repr
 from lightmem_integrations.storage.schema import sessions, turns, users
 from lightmem_integrations.storage.sql import in_batches, insert_new, select_in
 
 # Half a surrogate pair, which ``check_user_id`` refuses: it begins no user's id.
 _SPACE = "\udc00"
+
+_TRIES = 5
+"""To write a user whom other processes write and erase at this moment: a guess."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +61,20 @@ def is_space(memory: str) -> bool:
 def insert_user(connection: Connection, user_id: str) -> int:
     """Write a user, or a space, of whom nothing is stored yet; returns the row."""
     name = user_id.removeprefix(_SPACE)
-    row = insert_new(
-        connection, users, key=key_of(user_id), name=name, space=name != user_id, searchable=0,
-        terms=0,
-    )  # fmt: skip
-    if row is None:  # another process was quicker
+    for _ in range(_TRIES):
+        row = insert_new(
+            connection, users, key=key_of(user_id), name=name, space=name != user_id, searchable=0,
+            terms=0,
+        )  # fmt: skip
+        if row is not None:
+            return row
+        # Another process was quicker; what it wrote may be erased before it is read here.
         user = find_user(connection, user_id)
-        if user is None:
-            raise LedgerError(f"The user {short_repr(name)} was erased meanwhile; try again.")
-        row = user.row
-    return row
+        if user is not None:
+            return user.row
+    raise TransactionConflictError(
+        f"The user {short_repr(name)} was written and erased again and again meanwhile; try again."
+    )
 
 
 def find_user(connection: Connection, user_id: str) -> User | None:
