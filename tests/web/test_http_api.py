@@ -98,6 +98,28 @@ def test_a_conflict_is_listed_and_its_absence_is_not_found(alice):
     refused(asked, 404, "not_found")
 
 
+def test_listings_are_read_in_parts(alice):
+    for agent in "ab":  # at one time: neither is what came later
+        said = [f"Anne.key{n} = {agent}{n}" for n in range(3)]
+        turns = [{"role": "user", "text": text, "time": "2025-05-01T12:00:00Z"} for text in said]
+        alice.post("/v1/turns", json={"turns": turns, "session_id": agent, "agent_id": agent})
+    alice.post("/v1/consolidate", json={})
+
+    def ids(path, **asked):
+        return [each["id"] for each in alice.get(path, params=asked).json()]
+
+    conflicts = ids("/v1/conflicts")
+    assert len(conflicts) == 3
+    assert ids("/v1/conflicts", limit=2) == conflicts[1:]
+    assert ids("/v1/conflicts", limit=2, before=conflicts[1]) == conflicts[:1]
+    for path, asked in (("/v1/history", {"session_id": "b"}), ("/v1/facts", {})):
+        first, second, *others = ids(path, **asked)
+        assert ids(path, limit=2, **asked) == [first, second]
+        assert ids(path, limit=1, latest=True, **asked) == others[-1:]
+        assert ids(path, before=second, **asked) == [first]
+        assert ids(path, after=second, **asked) == others
+
+
 def test_a_space_is_open_to_whom_it_was_granted(memory, alice, bob):
     memory.spaces.grant("family", user_id="alice", write=True)
     say(alice, "The wifi code is heron.", space="family")
@@ -173,6 +195,8 @@ def test_all_of_a_memory_is_erased_only_where_that_is_said(alice, body):
         ("POST", "/v1/turns", {"turns": [{"role": "x", "text": "x"}]}, 422, "invalid_request"),
         ("GET", "/v1/history?filter=none", None, 422, "invalid_request"),
         ("GET", "/v1/history?session_id=%20", None, 422, "invalid_request"),
+        ("GET", "/v1/conflicts?limit=0", None, 422, "invalid_request"),
+        ("GET", "/v1/conflicts?before=none", None, 404, "not_found"),
         ("GET", "/v1/facts/none", None, 404, "not_found"),
         ("GET", "/v1/nothing", None, 404, "not_found"),
         ("DELETE", "/v1/facts", None, 405, "method_not_allowed"),
@@ -242,6 +266,8 @@ def test_the_document_describes_every_route_and_no_user(url):
     schemas = document["components"]["schemas"]
     recall = document["paths"]["/v1/recall"]["post"]
     assert recall["security"]
+    asked = {each["name"] for each in document["paths"]["/v1/conflicts"]["get"]["parameters"]}
+    assert asked == {"limit", "before", "only_open", "space"}
     answer = recall["responses"]["200"]["content"]["application/json"]["schema"]["$ref"]
     assert set(schemas[answer.rpartition("/")[2]]["properties"]) >= {"hits", "text", "tokens"}
     for operation in (each for path in paths for each in document["paths"][path].values()):

@@ -38,6 +38,20 @@ class Session(InMemory):
     session_id: str = Field("default", description="The conversation.")
 
 
+class Page(InMemory):
+    """A part of what is listed."""
+
+    limit: int | None = Field(None, description="So many at most.")
+    before: str | None = Field(None, description="Only what comes before the one with this id.")
+
+
+class AnyPage(Page):
+    """A part of what is listed, from either end."""
+
+    after: str | None = Field(None, description="Only what follows the one with this id.")
+    latest: bool = Field(default=False, description="Of more than limit the last, not the first.")
+
+
 class NewTurn(Arguments):
     """One message, verbatim."""
 
@@ -81,7 +95,7 @@ class Question(Arguments):
     spaces: list[str] | Literal["all"] = Field([], description="Spaces to search besides.")
 
 
-class HistoryQuery(Session):
+class HistoryQuery(AnyPage, Session):
     """Which turns of a session."""
 
     filter: FilterText | None = None
@@ -93,7 +107,7 @@ class ShortTermQuery(Session):
     max_tokens: int | None = None
 
 
-class FactsQuery(InMemory):
+class FactsQuery(AnyPage):
     """Which facts."""
 
     include_past: bool = Field(default=False, description="Also what no longer holds.")
@@ -114,9 +128,10 @@ class ProfileQuery(InMemory):
     as_of: dt.datetime | None = None
 
 
-class ConflictsQuery(InMemory):
+class ConflictsQuery(Page):
     """Which conflicts."""
 
+    limit: int | None = Field(None, description="So many at most: the last ones.")
     only_open: bool = True
 
 
