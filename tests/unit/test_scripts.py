@@ -3,6 +3,8 @@
 # ruff: noqa: RUF001 - these are the letters that they look like
 
 import itertools
+import subprocess
+import sys
 import unicodedata
 
 import pytest
@@ -158,3 +160,14 @@ def test_a_store_of_older_words_is_cut_anew_when_it_is_opened(open_memory, open_
     memory.forget(user_id="u")
     with open_ledger(tmp_path).read() as connection:
         assert not connection.exec_driver_sql("SELECT * FROM lexical_vocabulary").all()
+
+
+def test_marks_without_end_are_cut_as_fast_as_letters():
+    code = (
+        "from lightmem_integrations.text.inflections import question_terms, turn_terms\n"
+        "for marks in ('\\u0315\\u0300', '\\u05c1\\u05b0', '\\U0001d165\\U0001d16e'):\n"
+        "    text = 'b' + marks * 50_000\n"
+        "    assert turn_terms(text) and question_terms(text)"
+    )
+    # A process of its own: what takes minutes here holds the interpreter, and no timeout ends it.
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
