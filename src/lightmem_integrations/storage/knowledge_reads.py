@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BindParameter,
@@ -43,8 +43,7 @@ MOST = 5_000
 """So many statements of a user are compared, the newest: one by one, as they are few. A guess."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):  # thousands are made for a question, a frozen dataclass in twice the time
     """A statement before anybody asked for its words: what can be compared of it.
 
     Attributes:
@@ -136,12 +135,10 @@ def entries(
     found: list[Entry] = []
     blobs: list[bytes] = []
     for tier in tiers:
-        read = [
-            each
-            for each in connection.execute(_QUERIES[tier], _parameters(user, as_of))
-            if not over.hides_statement(tier, each.id)
-        ]
-        found += [Entry(tier, *read_of_it[:-1]) for read_of_it in read]
+        read: Sequence[Any] = connection.execute(_QUERIES[tier], _parameters(user, as_of)).all()
+        if over != NOTHING:
+            read = [each for each in read if not over.hides_statement(tier, each.id)]
+        found += [Entry(tier, *compared) for *compared, _ in read]
         blobs += [blob for *_, blob in read]
     return found, unpack_vectors(blobs)
 
@@ -229,8 +226,9 @@ _QUERIES: dict[Tier, Select[Any]] = {
         fact_vectors.c.vector,
     )
     .join(fact_vectors, of_same_user(fact_vectors.c.fact, facts))
-    .where(facts.c.user == bindparam("user"), _believed(facts))
-    .order_by(facts.c.id.desc())
+    # SQLite is to walk the vectors from the last one and stop, where it would sort all facts.
+    .where(fact_vectors.c.user == bindparam("user"), _is_the_users(facts.c.user), _believed(facts))
+    .order_by(fact_vectors.c.fact.desc())
     .limit(MOST),
     "mtm": select(episodes.c.id, episodes.c.speakers, episodes.c.terms, episode_vectors.c.vector)
     .join(episode_vectors, of_same_user(episode_vectors.c.episode, episodes))

@@ -71,8 +71,7 @@ def view_facts(
     )
     near = (shares > 0) | (similarities >= CLOSE)
     events = _events(plan, known, np.where(near, scores, -np.inf))
-    chains = sorted(_chains(known), key=lambda chain: -max(scores[i] for i in chain))
-    chains = chains[:_LOOKED_AT]
+    chains = _best_chains(known, scores)
     place = {(known[i].tier, known[i].row): i for chain in (*chains, events) for i in chain}
     read = read_statements(connection, user, list(place), as_of)
     rows = np.unique([row for each in read for row in each.turns]).astype(np.int64)
@@ -129,29 +128,37 @@ def with_outdated(
     return replace(facts, outdated=found)
 
 
-def _chains(known: Sequence[Entry]) -> list[list[int]]:
-    """Places of the statements that took each other's place together, oldest first."""
-    facts = {entry.row: entry.successor for entry in known if entry.tier == "ltm"}
-    chains: dict[tuple[Tier, int], list[int]] = {}
-    for i in range(len(known) - 1, -1, -1):  # they are given newest first
-        row, tier = known[i].row, known[i].tier
+def _best_chains(known: Sequence[Entry], scores: NDArray[np.float32]) -> list[list[int]]:
+    """Places of the statements that took each other's place together, the one that stands last.
+
+    Of all such chains those of which some statement matches best, best first; of equals the one
+    that began first.
+    """
+    places = {entry.row: i for i, entry in enumerate(known) if entry.tier == "ltm"}
+    newer = {i: places[each.successor] for i, each in enumerate(known) if each.successor in places}
+    heads = np.arange(len(known))
+    for i in newer:
         for _ in range(_LONGEST_CHAIN):
-            newer = facts.get(row) if tier == "ltm" else None
-            if newer not in facts:
-                break
-            row = newer
-        chains.setdefault((tier, row), []).append(i)
-    for (_, head), chain in chains.items():
-        if len(chain) > 1:
-            chain.sort(key=lambda i: known[i].row == head)
-    return list(chains.values())
+            heads[i] = newer.get(int(heads[i]), heads[i])
+    best = np.full(len(known), -np.inf, np.float32)
+    np.maximum.at(best, heads, scores)
+    oldest = np.zeros(len(known), np.int64)  # they are given newest first
+    np.maximum.at(oldest, heads, np.arange(len(known)))
+    chains = []
+    standing = np.unique(heads)
+    for head in standing[np.lexsort((-oldest[standing], -best[standing]))][:_LOOKED_AT].tolist():
+        chain = np.flatnonzero(heads == head)[::-1].tolist()
+        chains.append(sorted(chain, key=head.__eq__))
+    return chains
 
 
 def _events(plan: Plan, known: Sequence[Entry], scores: NDArray[np.float32]) -> list[int]:
     """Places of all events of the kind that is asked for: that of the one that matches best."""
+    if not asks_for_events(plan.queries[0]):
+        return []
     places = [i for i, entry in enumerate(known) if entry.kind == "event"]
     best = max(places, key=lambda i: scores[i], default=None)
-    if best is None or scores[best] == -np.inf or not asks_for_events(plan.queries[0]):
+    if best is None or scores[best] == -np.inf:
         return []
     return [i for i in places if _kind(known[i]) == _kind(known[best])]
 
