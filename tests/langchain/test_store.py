@@ -228,6 +228,18 @@ def test_the_reserved_label_is_refused(open_store):
         open_store().put(("langgraph", "x"), "k", {})
 
 
+def test_a_text_is_no_namespace(open_store):
+    store = open_store()
+    for attempt in (
+        lambda: store.put("users", "k", {}),
+        lambda: store.get("users", "k"),
+        lambda: store.search("users"),
+    ):
+        with pytest.raises(InvalidNamespaceError, match=r"'users', a text\. Pass .*\('users',\)"):
+            attempt()
+    assert store.list_namespaces() == []
+
+
 def test_labels_are_compared_as_they_are(open_store):
     store = open_store()
     labels = ["ann@example", "Ann@example", "ann", "a", "a%", "a/b", "a*", "\ud800"]

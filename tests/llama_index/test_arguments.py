@@ -44,3 +44,11 @@ def test_a_class_for_chat_engines_is_refused_when_it_is_made(core: LightMem) -> 
 async def test_a_run_that_names_its_users_wrongly_consolidates_nobody(core: LightMem) -> None:
     with pytest.raises(InvalidRequestError, match=r"takes no 'user_id'. Did you mean user_ids"):
         await ConsolidationWorkflow(core).run(user_id="alice")
+
+
+def test_a_text_in_the_place_of_a_message_is_named(core: LightMem) -> None:
+    memory = LightMemMemory(memory=core, user_id="alice")
+    for attempt in (memory.put, memory.set):
+        with pytest.raises(InvalidRequestError, match=r"is no message but a str\. Pass such as"):
+            attempt("I live in Lisbon.")  # type: ignore[arg-type]
+    assert memory.get_all() == []

@@ -205,6 +205,14 @@ def test_a_fact_that_is_not_there_is_an_error_of_ours(memory, fact_id):
             attempt()
 
 
+def test_a_fact_in_the_place_of_its_id_is_named_with_the_remedy(memory):
+    say(memory, "Ann.home = Lisbon")
+    memory.consolidate()
+    (fact,) = memory.facts(user_id="ann")
+    with pytest.raises(InvalidRequestError, match=r"a Fact\. Pass the id of a fact: fact\.id"):
+        memory.explain(fact, user_id="ann")
+
+
 def test_a_correction_holds_and_the_history_stays(memory):
     say(memory, "Ann.home = Lisbon")
     memory.consolidate()

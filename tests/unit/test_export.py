@@ -464,7 +464,7 @@ def test_what_has_expired_is_written_by_no_reader(over, open_memory, tmp_path):
 
 def test_arguments_that_make_no_sense(small, full, open_memory, tmp_path):
     memory = full
-    with pytest.raises(ScopeError, match="Nothing is stored"):
+    with pytest.raises(ScopeError, match=r"of the user 'nobody'\. memory\.users\(\)"):
         memory.export(tmp_path / "x.jsonl", user_id="nobody")
     for file in ("", 7, tmp_path, b"x"):
         with pytest.raises(InvalidRequestError, match="Pass the path of a file"):

@@ -214,6 +214,18 @@ def test_a_folder_that_was_removed_under_an_open_store_is_a_new_one(open_memory,
     assert open_memory(tmp_path / "store").stats().turns == 1
 
 
+@pytest.mark.sqlite("names and places of folders")
+@pytest.mark.parametrize("made_anew", [False, True])
+def test_nothing_is_written_where_nobody_would_find_it(open_memory, tmp_path, made_anew):
+    old = open_memory(tmp_path / "store")
+    old.add(said("gone with the folder"), user_id="ann")
+    shutil.rmtree(tmp_path / "store")
+    if made_anew:
+        open_memory(tmp_path / "store").add(said("of the new one"), user_id="ann")
+    with pytest.raises(LedgerError, match="was removed or replaced while it was open"):
+        old.add(said("lost"), user_id="ann")
+
+
 @pytest.fixture
 def used(open_memory, tmp_path):
     """A closed store with 20 turns, and vectors of them."""

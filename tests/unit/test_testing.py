@@ -1,9 +1,12 @@
 """The shipped stand-ins do what users' own tests rely on."""
 
+import importlib
+import sys
+
 import numpy as np
 import pytest
 
-from lightmem_integrations import InvalidRequestError, LightMem, Turn
+from lightmem_integrations import InvalidRequestError, LightMem, MissingExtraError, Turn
 from lightmem_integrations.safety import fence
 from lightmem_integrations.testing import NOTHING, HashEmbedder, quoted_answer
 
@@ -225,3 +228,12 @@ class TestHashEmbedder:
     def test_a_dimension_below_one_is_refused(self):
         with pytest.raises(InvalidRequestError, match="at least 1"):
             HashEmbedder(0)
+
+
+@pytest.mark.parametrize("suite", ["store_contract", "index_contract", "embedder_contract"])
+def test_a_contract_suite_without_pytest_says_what_to_install(monkeypatch, suite):
+    name = f"lightmem_integrations.testing.{suite}"
+    monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setitem(sys.modules, "pytest", None)
+    with pytest.raises(MissingExtraError, match=r"'pytest'.*lightmem-integrations\[contract\]"):
+        importlib.import_module(name)

@@ -42,7 +42,7 @@ def put_back(
             rows = [turn.row for turn in turns]
             aside = work_queue.set_aside(connection, due, rows, _storable(reason), now)
     logger.warning(
-        "A session was %s (%s, try %d).",
+        "A session was %s (%s, try %d): problems= of the report says why.",
         "set aside" if aside else "put back", type(error).__name__, tries,
     )  # fmt: skip
     return failed + ConsolidationReport(set_aside=aside)

@@ -255,7 +255,12 @@ class Knowledge:
         retract_fact(connection, fact, reason, self._settings.consolidation, revision, now)
 
     def _fact(self, connection: Connection, fact_id: str, user_id: str) -> StoredFact:
-        (fact_id,) = check_names([fact_id], "fact_id")
+        if not isinstance(fact_id, str):
+            raise InvalidRequestError(
+                f"fact_id is {short_repr(fact_id)}, a {type(fact_id).__name__}. Pass the id of a "
+                "fact: fact.id."
+            )
+        check_names([fact_id], "fact_id")
         fact = find_fact(connection, row_of(connection, user_id), fact_id)
         if fact is None or self._over(connection, fact.user, self._now()).hides(fact.row):
             raise NotFoundError(

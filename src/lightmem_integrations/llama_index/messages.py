@@ -14,8 +14,10 @@ from llama_index.core.base.llms.types import ChatMessage, MessageRole, ToolCallB
 from llama_index.core.schema import QueryBundle
 from pydantic import ValidationError
 
+from lightmem_integrations.errors import InvalidRequestError
 from lightmem_integrations.records.conversation import Role, Turn
 from lightmem_integrations.records.storable import as_json, cleaned, storable
+from lightmem_integrations.safety import short_repr
 from lightmem_integrations.settings import Settings
 from lightmem_integrations.text.answers import without_reasoning
 from lightmem_integrations.text.timezone import moment_in
@@ -65,7 +67,7 @@ def to_turn(
             messages, reasoning, tool calls, code and unfinished ReAct traces are never searched.
         timezone: Of the user; ``None``: the settings' one.
     """
-    role = _role_of(message)
+    role = _role_of(checked_message(message))
     text, finished = _words(message)
     name = message.additional_kwargs.get("name")
     turn = Turn(
@@ -111,7 +113,21 @@ def is_shown(turn: Turn) -> bool:
 
 def fingerprint(message: ChatMessage) -> str:
     """A text that is the same for equal messages only."""
-    return json.dumps(_as_json(message), sort_keys=True)
+    return json.dumps(_as_json(checked_message(message)), sort_keys=True)
+
+
+def checked_message(message: object) -> ChatMessage:
+    """The message itself.
+
+    Raises:
+        InvalidRequestError: It is none.
+    """
+    if not isinstance(message, ChatMessage):
+        raise InvalidRequestError(
+            f"{short_repr(message)} is no message but a {type(message).__name__}. Pass such as "
+            "ChatMessage(role='user', content='...')."
+        )
+    return message
 
 
 def replaced(present: Sequence[str], wanted: Sequence[str]) -> list[int]:

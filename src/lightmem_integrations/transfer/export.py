@@ -132,7 +132,9 @@ def _total(connection: Connection, user_id: str | None) -> int:
 def _row(connection: Connection, user_id: str) -> int:
     user = find_user(connection, user_id)
     if user is None:
-        raise ScopeError(f"Nothing is stored of the user {short_repr(user_id)}.")
+        raise ScopeError(
+            f"Nothing is stored of the user {short_repr(user_id)}. memory.users() lists them."
+        )
     return user.row
 
 

@@ -173,6 +173,11 @@ def _namespaces_of(op: Op) -> Iterable[Sequence[Any]]:
 
 
 def _check_labels(labels: Sequence[Any]) -> None:
+    if isinstance(labels, str):  # each of its letters would be a label
+        raise InvalidNamespaceError(
+            f"The namespace is {short_repr(labels)}, a text. Pass a tuple of labels, such as "
+            f"({short_repr(labels)},)."
+        )
     # As ``BaseStore``'s methods check them, which operations given to ``batch`` have not met.
     for label in labels:
         if isinstance(label, str) and label and not {".", "\0"} & set(label):

@@ -58,6 +58,7 @@ class SqliteLedger:
         self._writer: Connection | None = None  # between two writes
         self._closed = False
         self._aborted = False
+        self._opened: tuple[int, int] | None = None  # which file, once it is open
         self.read_only = read_only
         self.file = file_of(place)
         self.name = str(self.file)
@@ -69,6 +70,7 @@ class SqliteLedger:
             with contextlib.ExitStack() as refused:
                 refused.callback(self.close)
                 self._prepare()
+                self._opened = self._lies_there()
                 refused.pop_all()
         except (SQLAlchemyError, ImportError, OSError) as error:
             raise LedgerError(_explained(error, str(self.file), "cannot be opened")) from error
@@ -93,10 +95,11 @@ class SqliteLedger:
         return contextlib.nullcontext()
 
     def check_writable(self) -> None:
-        """Refuse to change what is open for reading only.
+        """Refuse to change what is open for reading only, or what nobody would find again.
 
         Raises:
-            ReadOnlyError: It is.
+            ReadOnlyError: It is open for reading only.
+            LedgerError: Its file was removed, or another one lies in its place.
         """
         if self.read_only:
             raise ReadOnlyError(
@@ -104,6 +107,19 @@ class SqliteLedger:
                 "Open the store without read_only=True, in the process that owns it and where its "
                 "folder can be written."
             )
+        if self._opened is not None and self._opened != self._lies_there():
+            raise LedgerError(
+                f"The ledger {str(self.file)!r} was removed or replaced while it was open, and "
+                "nothing was written. Open the store again: LightMem(...) takes what lies there "
+                "now, or makes a new one."
+            )
+
+    def _lies_there(self) -> tuple[int, int] | None:
+        try:
+            found = self.file.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
 
     def now(self) -> float:
         """Seconds since 1970 by the machine's clock: one process writes the file."""

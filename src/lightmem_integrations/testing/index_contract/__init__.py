@@ -16,7 +16,11 @@ Needs pytest: extra ``contract``.
 
 from __future__ import annotations
 
-import pytest
+from lightmem_integrations.testing.needed import need
+
+need("IndexContract", "pytest")
+
+import pytest  # noqa: E402
 
 # Before it is imported, or a failed assertion would not show its values.
 pytest.register_assert_rewrite(f"{__name__}.suite")

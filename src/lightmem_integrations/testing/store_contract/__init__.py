@@ -23,7 +23,11 @@ from __future__ import annotations
 
 import pkgutil
 
-import pytest
+from lightmem_integrations.testing.needed import need
+
+need("StoreContract", "pytest", "langgraph", "hypothesis")
+
+import pytest  # noqa: E402
 
 # Before they are imported, or a failed assertion would not show its values.
 pytest.register_assert_rewrite(
