@@ -6,6 +6,8 @@ the sentence vector and the vector of every token.
 
 from __future__ import annotations
 
+import ctypes
+import sys
 import threading
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -105,25 +107,44 @@ def _encoding(session: InferenceSession, tokenized: Tokenized) -> Encoding:
     )
 
 
-_loading = threading.Lock()
+# Two: who only counts tokens does not wait for the model.
+_loading, _loading_tokenizer = threading.Lock(), threading.Lock()
 
 
-def _load(folder: Path) -> tuple[InferenceSession, Tokenizer]:
-    with _loading:
-        return _loaded(folder)
+def tokenizer_in(folder: Path = SHIPPED_MODEL) -> Tokenizer:
+    """The tokenizer of a model, one for all who use it: its vocabulary takes 9 MiB of memory.
+
+    Raises:
+        ModelUnavailableError: Its file is not there or cannot be loaded.
+    """
+    with _loading_tokenizer:
+        return _tokenizer(folder)
 
 
 @lru_cache(maxsize=4)
-def _loaded(folder: Path) -> tuple[InferenceSession, Tokenizer]:
-    model, vocabulary = folder / "model.onnx", folder / "tokenizer.json"
-    for path in (model, vocabulary):
-        if not path.is_file():
-            raise ModelUnavailableError(
-                f"The embedding model is incomplete: {path} is missing. Install the package anew, "
-                "or pass another embedder=."
-            )
-    import onnxruntime
+def _tokenizer(folder: Path) -> Tokenizer:
+    path = _file(folder, "tokenizer.json")
     from tokenizers import Tokenizer
+
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:
+        raise _unloadable(folder, error) from error
+    tokenizer.enable_truncation(_LONGEST, stride=_OVERLAP)
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def _load(folder: Path) -> tuple[InferenceSession, Tokenizer]:
+    tokenizer = tokenizer_in(folder)
+    with _loading:
+        return _session(folder), tokenizer
+
+
+@lru_cache(maxsize=4)
+def _session(folder: Path) -> InferenceSession:
+    model = _file(folder, "model.onnx")
+    import onnxruntime
 
     onnxruntime.disable_telemetry_events()  # also where others imported it before this package
     options = onnxruntime.SessionOptions()
@@ -132,14 +153,22 @@ def _loaded(folder: Path) -> tuple[InferenceSession, Tokenizer]:
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     try:
-        session = onnxruntime.InferenceSession(
-            str(model), options, providers=["CPUExecutionProvider"]
-        )
-        tokenizer = Tokenizer.from_file(str(vocabulary))
+        return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
     except Exception as error:
+        raise _unloadable(folder, error) from error
+
+
+def _file(folder: Path, name: str) -> Path:
+    path = folder / name
+    if not path.is_file():
         raise ModelUnavailableError(
-            f"The embedding model in {folder} cannot be loaded: {error}. Install the package anew."
-        ) from error
-    tokenizer.enable_truncation(_LONGEST, stride=_OVERLAP)
-    tokenizer.no_padding()
-    return session, tokenizer
+            f"The embedding model is incomplete: {path} is missing. Install the package anew, "
+            "or pass another embedder=."
+        )
+    return path
+
+
+def _unloadable(folder: Path, error: Exception) -> ModelUnavailableError:
+    return ModelUnavailableError(
+        f"The embedding model in {folder} cannot be loaded: {error}. Install the package anew."
+    )

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from lightmem_integrations.errors import InvalidRequestError
-from lightmem_integrations.models.onnx import SHIPPED_MODEL
+from lightmem_integrations.models.onnx import tokenizer_in
 from lightmem_integrations.safety import short_repr
 
 MOST_CHARACTERS = 8
@@ -50,11 +50,7 @@ _BOTH = 1 << 32  # two counts in one integer: a sum of both for the price of one
 @lru_cache(maxsize=1)
 def shipped_token_counter() -> Callable[[str], int]:
     """A function that counts tokens of a text, rather too many than too few."""
-    from tokenizers import Tokenizer
-
-    tokenizer = Tokenizer.from_file(str(SHIPPED_MODEL / "tokenizer.json"))
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
+    tokenizer = tokenizer_in()  # that it cuts long texts does not matter: words are short
 
     def pieces(word: str) -> int:
         return len(tokenizer.encode(word, add_special_tokens=False).ids)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +22,9 @@ from lightmem_integrations.arrays import Rows, Vectors, objects
 from lightmem_integrations.storage.index import cosines
 from lightmem_integrations.storage.schema import vectors
 from lightmem_integrations.storage.sql import select_in
+from lightmem_integrations.storage.standing_turns import standing_turns, standing_vectors
 from lightmem_integrations.storage.turn_filter import RowFilter
-from lightmem_integrations.storage.turn_reads import Turns, standing_turns
+from lightmem_integrations.storage.turn_reads import Turns
 from lightmem_integrations.storage.vector_bytes import unpack_rows
 from lightmem_integrations.text.answer_cues import answer_cues
 
@@ -152,14 +153,13 @@ class TurnColumns:
 def read_columns(connection: Connection, user_row: int, revision: int, most: int) -> TurnColumns:
     """The columns of a user, without token vectors if they would take more bytes than ``most``."""
     turns = _with_cues(standing_turns(connection, user_row))
-    size = _size(turns, tokens=True)
+    owners, matrix = standing_vectors(connection, user_row, len(turns))
+    turns.embedded[:] = np.isin(turns.rows, owners)
+    size = _size(turns, tokens=True) + matrix.nbytes
     held = size <= most
-    # No second copy of what is as large as all else together.
-    matrix = turns.vectors if turns.embedded.all() else turns.vectors[turns.embedded]
-    return TurnColumns.of(
-        revision, turns, matrix, turns.rows[turns.embedded],
-        tokens=held, size=size if held else _size(turns, tokens=False),
-    )  # fmt: skip
+    if not held:
+        size = _size(turns, tokens=False) + matrix.nbytes
+    return TurnColumns.of(revision, turns, matrix, owners, tokens=held, size=size)
 
 
 def extended_columns(
@@ -167,11 +167,8 @@ def extended_columns(
 ) -> TurnColumns:
     """The columns with the turns and the vectors that were added since."""
     more = _with_cues(standing_turns(connection, user_row, after=old.last))
-    united = {
-        each.name: np.concatenate([getattr(old.turns, each.name), getattr(more, each.name)])
-        for each in fields(Turns)
-        if each.name != "vectors"
-    }
+    newer, read = standing_vectors(connection, user_row, len(more), after=old.last)
+    united = Turns.together([old.turns, more])
     waiting = old.turns.rows[old.turns.searchable & ~old.turns.embedded].tolist()
     late = {
         row: blobs
@@ -181,17 +178,16 @@ def extended_columns(
     }
     rows, made = unpack_rows((row, vector) for row, (vector, _) in late.items())
     if late:
-        embedded = np.isin(united["rows"], rows)
-        found = [late[row][1] for row in united["rows"][embedded].tolist()]
-        united["tokens"][embedded] = objects(found)
-        united["embedded"] |= embedded
-    turns = Turns(vectors=np.zeros((len(united["rows"]), 0), np.float32), **united)
-    owners = np.concatenate([old.owners, np.array(rows, np.int64), more.rows[more.embedded]])
-    matrix = _grown(old.matrix, len(old.owners), made, more.vectors[more.embedded])
+        embedded = np.isin(united.rows, rows)
+        found = [late[row][1] for row in united.rows[embedded].tolist()]
+        united.tokens[embedded] = objects(found)
+    owners = np.concatenate([old.owners, np.array(rows, np.int64), newer])
+    united.embedded[:] = np.isin(united.rows, owners)
+    matrix = _grown(old.matrix, len(old.owners), made, read[: len(newer)])
     held = old.tokens_held
     size = old.bytes + _size(more, tokens=held) + matrix.nbytes - old.matrix.nbytes
     size += sum(sys.getsizeof(tokens) for _, tokens in late.values()) if held else 0
-    return TurnColumns.of(revision, turns, matrix, owners, tokens=held, size=size)
+    return TurnColumns.of(revision, united, matrix, owners, tokens=held, size=size)
 
 
 def _with_cues(turns: Turns) -> Turns:

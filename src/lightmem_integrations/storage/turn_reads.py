@@ -89,6 +89,12 @@ class Turns:
         """The turns at these places, in their order."""
         return Turns(*(getattr(self, field.name)[places] for field in fields(self)))
 
+    @classmethod
+    def together(cls, parts: Sequence[Turns]) -> Turns:
+        """Turns of several parts, in the order of the parts."""
+        columns = ([getattr(part, field.name) for part in parts] for field in fields(cls))
+        return cls(*map(np.concatenate, columns))
+
 
 def neighbourhood(connection: Connection, user: User, rows: Collection[int], around: int) -> Turns:
     """Turns of this user among ``rows`` and those said up to ``around`` places before and after.
@@ -101,20 +107,16 @@ def neighbourhood(connection: Connection, user: User, rows: Collection[int], aro
         bound = {"rows": batch, "user": user.row, "around": around}
         read += connection.execute(_AROUND, bound).all()
     read = list({_row(turn): turn for turn in read}.values())  # batches may share neighbours
-    return _as_columns(read)
+    return as_columns(read)
 
 
-def standing_turns(connection: Connection, user_row: int, after: int = 0) -> Turns:
-    """All turns of a user that were not superseded, of those with a row greater than ``after``."""
-    return _as_columns(connection.execute(_STANDING, {"user": user_row, "after": after}).all())
-
-
-def _as_columns(read: Sequence[Any]) -> Turns:
+def as_columns(read: Sequence[Any]) -> Turns:
+    """Turns of rows with `COLUMNS` and, where wanted, the vector behind them."""
     read = sorted(read, key=_place)
     columns = dict(
-        zip(_NAMES, zip(*read, strict=True) if read else [()] * len(_NAMES), strict=True)
+        zip(_NAMES, zip(*read, strict=True) if read else [()] * len(_NAMES), strict=False)
     )
-    blobs = columns["vector"]
+    blobs = columns.get("vector", (None,) * len(read))
     embedded = np.array([blob is not None for blob in blobs], np.bool_)
     known = unpack_vectors([blob for blob in blobs if blob is not None])
     vectors = known
@@ -177,10 +179,16 @@ def _around() -> Select[Any]:
         )
         .where(hit.c.id.in_(bindparam("rows", expanding=True)), _owned(hit), stands())
     )
-    return _COLUMNS.where(turns.c.id.in_(near))
+    return beside_vectors(*COLUMNS, vectors.c.vector).where(turns.c.id.in_(near))
 
 
-_COLUMNS = select(
+def beside_vectors(*columns: ColumnElement[Any]) -> Select[Any]:
+    """A query for columns of turns, and of their vectors where they have one."""
+    of_turn = of_same_user(vectors.c.turn, turns)
+    return select(*columns).outerjoin_from(turns, vectors, of_turn)
+
+
+COLUMNS = (
     turns.c.id,
     turns.c.session,
     turns.c.position,
@@ -193,15 +201,10 @@ _COLUMNS = select(
     turns.c.guidance,
     turns.c.importance,
     turns.c.pinned,
-    vectors.c.vector,
     vectors.c.tokens,
-).outerjoin_from(turns, vectors, of_same_user(vectors.c.turn, turns))
+)
 # Built once: building a statement takes SQLAlchemy longer than SQLite takes to answer it.
 _AROUND = _around()
-# SQLite is kept from walking everybody's newer rows instead of this user's.
-_STANDING = _COLUMNS.where(
-    turns.c.user == bindparam("user"), unindexed(turns.c.id) > bindparam("after"), stands()
-)
 _NAMES = _AROUND.selected_columns.keys()
 # By position: a row looks a name up far more slowly than a number.
 _row = itemgetter(_NAMES.index("id"))
