@@ -6,8 +6,6 @@ the sentence vector and the vector of every token.
 
 from __future__ import annotations
 
-import ctypes
-import sys
 import threading
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
