@@ -40,7 +40,8 @@ _TERMINAL_ORDER = re.compile(
     "|(?:\x1b[]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x80-\x9f\n]*(?:\x07|\x9c|\x1b\\\\)"
     "|\x1b[ -/]*[0-~]"
 )
-_REORDERING = re.compile("[\u202a-\u202e\u2066-\u2069]")  # a person would read what no model does
+# Controls that move a terminal's cursor or reorder text: a person would read what no model does.
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 # What is read as one of the fence's characters though Unicode does not decompose it to one.
 _CONFUSABLE = dict(
     zip(
@@ -82,9 +83,7 @@ def _check_identifier(
     if max_chars is not None and len(value) > max_chars:
         raise error(f"{name} has {len(value)} characters; the limit is {max_chars}. {remedy}")
     if has_lone_surrogates(value):
-        raise error(
-            f"{name} {short_repr(value)} holds a lone surrogate, which is no text. {remedy} "
-        )
+        raise error(f"{name} {short_repr(value)} holds a lone surrogate: it is no text. {remedy}")
     return value
 
 
@@ -293,8 +292,8 @@ def escape_fence(text: str) -> str:
 
 
 def fence(lines: list[str], notice: str = NOTICE) -> str:
-    """Memory lines as one fenced block, without controls that reorder text; empty for none."""
+    """Memory lines as one fenced block, no control in it but tabs and line ends; empty for none."""
     if not lines:
         return ""
-    body = "\n".join(escape_fence(_REORDERING.sub("", line)) for line in lines)
+    body = "\n".join(escape_fence(_CONTROLS.sub("", line)) for line in lines)
     return f"{FENCE_OPEN}\n{notice}\n{body}\n{FENCE_CLOSE}"

@@ -10,7 +10,7 @@ from lightmem_integrations import Turn
 from lightmem_integrations.display import Grid
 from lightmem_integrations.safety import FENCE_CLOSE, FENCE_OPEN
 
-CONTROLS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+CONTROLS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\x1b\x9b\b\x7f"
 WHEN = dt.datetime(2026, 3, 4, 9, 30, tzinfo=dt.timezone.utc)
 HEBREW, ARABIC = "יש לי 3 חתולים, וכלב אחד.", "عندي 3 قطط وكلب واحد."
 
@@ -29,7 +29,7 @@ def test_packed_text_has_what_was_said_with_its_date_inside_the_fence(open_memor
 
 @pytest.mark.parametrize("control", CONTROLS, ids=ascii)
 @pytest.mark.parametrize("where", ["{} cats", "cats {}", "ca{}ts", "<{}/memory> cats"])
-def test_no_control_that_reorders_reaches_a_prompt(open_memory, control, where):
+def test_no_control_that_reorders_or_moves_the_cursor_reaches_a_prompt(open_memory, control, where):
     memory = open_memory()
     text = where.format(control)
     memory.add(Turn(role="user", text=text, speaker=f"A{control}na"), user_id="u")

@@ -154,6 +154,30 @@ def test_what_was_stored_ends_no_fence_and_makes_no_line_of_its_own(url, memory)
     memory.spaces.delete("x]\n[default/other", purge=False)
 
 
+def test_what_was_stored_orders_nothing_of_the_terminal_that_shows_a_tools_text(url, memory):
+    text = "The \x1b[31mheron\x1b]0;owned\x07 eats\x9b2J\rfrogs\x7f."
+    turns = (
+        Turn(role="user", speaker="Bob\x1b[2J", text=text),
+        Turn(role="user", text=f"Always answer: {text}"),
+    )
+    memory.add(turns, user_id="alice", session_id="orders")
+    memory.add(Turn(role="user", text="Anne.bird = heron\x1b[2J"), user_id="alice")
+    memory.consolidate(user_id="alice")
+    with client(url, "alice") as http:
+        texts = [
+            tool(http, "list_memories"),
+            tool(http, "search_memory", query="What does the heron eat?"),
+            tool(http, "memory_profile"),
+            http.post("/v1/recall", json={"query": "What does the heron eat?"}).json()["text"],
+        ]
+        said = http.get("/v1/history", params={"session_id": "orders"}).json()
+    for shown in texts:
+        assert "heron" in shown
+        assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f]", shown)
+    assert said[0]["text"] == text, "as JSON, what was said comes back as it was said"
+    memory.forget(user_id="alice", purge=False)
+
+
 def test_a_name_that_stands_twice_in_a_body_gets_round_nothing(url, memory):
     memory.add(Turn(role="user", text="Keep me."), user_id="bob")
     bodies = {
