@@ -124,7 +124,8 @@ def test_every_name_stands_in_the_documentation_as_the_convention_has_it(
         assert known[metric] == "metric"
         used |= {metric, *(name for point in points for name in point.attributes)}
     spans = {"lightmem.recall.*", "lightmem.consolidate.episode"}
-    assert used == set(known) - spans, "and nothing stands there that is never seen"
+    of_items = {"lightmem.namespace.hash"}  # tests/langchain/test_telemetry.py
+    assert used == set(known) - spans - of_items, "and nothing stands there that is never seen"
 
 
 def test_every_call_is_a_child_of_the_span_around_it(traced, open_memory):

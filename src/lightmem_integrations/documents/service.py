@@ -39,6 +39,7 @@ from lightmem_integrations.storage.documents import (
 from lightmem_integrations.storage.index import VectorIndex
 from lightmem_integrations.storage.index_contents import mark_purge
 from lightmem_integrations.storage.namespaces import Path, list_paths
+from lightmem_integrations.telemetry.observed import Observer
 
 logger = logging.getLogger(__name__)
 
@@ -134,6 +135,11 @@ class Documents:
         self._erasures = itertools.count(1)
         self._emptying = threading.Lock()
         self._emptied = 0
+
+    @property
+    def observer(self) -> Observer:
+        """Of the store."""
+        return self._store.observer
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """The normalised vectors of texts, one row for each.

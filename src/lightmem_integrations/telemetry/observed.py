@@ -155,6 +155,8 @@ class Operation:
             attributes["gen_ai.memory.store.id"] = self._observer.store_id()
             if isinstance(user := asked.get("user_id"), str):
                 attributes["user.hash"] = self._observer.hashed(user)
+            if isinstance(namespace := asked.get("namespace"), str):
+                attributes["lightmem.namespace.hash"] = self._observer.hashed(namespace)
         self.span.set(attributes)
 
 

@@ -41,14 +41,21 @@ class NewItem:
     texts: tuple[str, ...]
 
 
-def check_operation(op: Op) -> None:
-    """Refuse an operation that no store could carry out.
+def checked_operations(ops: Iterable[Op]) -> list[Op]:
+    """The operations, if a store can carry out all of them.
 
     Raises:
         InvalidNamespaceError: A label is empty, no string, or one that LangGraph refuses.
-        InvalidRequestError: It is no operation, its limit or offset is below 0, or its filter makes
-            no sense.
+        InvalidRequestError: One is no operation, its limit or offset is below 0, or its filter
+            makes no sense.
     """
+    checked = list(ops)
+    for op in checked:
+        _check(op)
+    return checked
+
+
+def _check(op: Op) -> None:
     for labels in _namespaces_of(op):
         _check_labels(labels)
     if isinstance(op, (GetOp, PutOp)):

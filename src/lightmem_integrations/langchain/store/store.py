@@ -26,13 +26,14 @@ from lightmem_integrations.langchain.store.index_config import (
 )
 from lightmem_integrations.langchain.store.operations import (
     NewItem,
-    check_operation,
+    checked_operations,
     embeds,
     new_item,
     result_of,
     texts_at,
     with_vectors,
 )
+from lightmem_integrations.langchain.store.spans import spans_of
 from lightmem_integrations.lightmem import LightMem, checked_memory
 from lightmem_integrations.safety import check_known
 from lightmem_integrations.storage.documents import NewDocument
@@ -174,9 +175,11 @@ class LightMemStore(BaseStore, Closing):
                 block that event loop.
         """
         self._check_loop()
-        todo = list(ops)
-        for op in todo:
-            check_operation(op)
+        todo = checked_operations(ops)
+        with spans_of(self._documents.observer, todo) as found:
+            return found(self._carried_out(todo))
+
+    def _carried_out(self, todo: list[Op]) -> list[Result]:
         puts = {(tuple(op.namespace), op.key): op for op in todo if isinstance(op, PutOp)}
         new = [new_item(op, self._fields) for op in puts.values()]
         results: list[Result] = [None] * len(todo)
@@ -196,12 +199,11 @@ class LightMemStore(BaseStore, Closing):
 
         Calls that are awaited at once and embed nothing are carried out as one.
         """
-        todo = list(ops)
+        todo = checked_operations(ops)
         if any(embeds(op, self._fields) for op in todo):
             return await asyncio.to_thread(self.batch, todo)
-        for op in todo:
-            check_operation(op)
-        return await self._batching.run(self.batch, todo)
+        with spans_of(self._documents.observer, todo) as found:
+            return found(await self._batching.run(self._carried_out, todo))
 
     def sweep_ttl(self) -> int:
         """Erase the items whose time is over; returns how many.
@@ -259,8 +261,7 @@ class LightMemStore(BaseStore, Closing):
         return self._sweeper is None or self._sweeper.stop(timeout)
 
     def _sweep(self) -> float:
-        erased = self._documents.erase_expired()
-        if erased:
+        if erased := self._documents.erase_expired():
             logger.info("%d documents were over and are erased.", erased)
         return self._sweep_seconds
 
