@@ -5,9 +5,11 @@ import html
 import re
 
 import pytest
+from jinja2 import Environment
 
 from lightmem_integrations import ModelError, Turn
 from lightmem_integrations.testing import ScriptedWriter
+from lightmem_integrations.web.page.view import templates
 
 DAY = dt.datetime(2025, 5, 1, 9, tzinfo=dt.timezone.utc)
 SAID = [
@@ -49,6 +51,20 @@ def statements(answer):
 def fact_of(memory, value, user_id="anne"):
     facts = memory.facts(user_id=user_id, include_past=True)
     return next(each for each in facts[::-1] if each.value == value)
+
+
+def test_no_view_waits_until_its_template_is_compiled(memory, browse, monkeypatch):
+    templates.cache_clear()  # as in a new process
+    browser, compiled, compile_ = browse(memory), [], Environment.compile
+
+    def noted(environment, source, name, *rest):
+        compiled.append(name)
+        return compile_(environment, source, name, *rest)
+
+    monkeypatch.setattr(Environment, "compile", noted)
+    for path in ("/timeline", "/facts", "/recall", "/profile", "/forget"):
+        browser.show(path, user="anne")
+    assert not compiled
 
 
 class TestUsers:

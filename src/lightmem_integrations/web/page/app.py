@@ -34,7 +34,7 @@ from lightmem_integrations.web.page import (
     users,
 )
 from lightmem_integrations.web.page.session import Session, token_in
-from lightmem_integrations.web.page.view import FOLDER, Page, page_of, render
+from lightmem_integrations.web.page.view import FOLDER, Page, page_of, render, templates
 from lightmem_integrations.web.security import Guard
 
 logger = logging.getLogger(__name__)
@@ -64,6 +64,7 @@ def page(memory: LightMem, *, token: str, read_only: bool = False) -> Starlette:
         token: Random text that the first address must carry, as ``?token=...``.
         read_only: Hide and refuse whatever changes the memory.
     """
+    templates()  # before somebody waits for a view
     modules = (users, timeline, facts, recall, profile, erasure, spaces, metrics, audit)
     views: list[Route] = [route for module in modules for route in module.ROUTES]
     app = Starlette(

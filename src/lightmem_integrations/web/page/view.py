@@ -130,7 +130,7 @@ def render(request: Request, template: str, *, status: int = 200, **values: Any)
         "place": page.memory.place or "a temporary store",
         "here": lambda **changed: link(request.url.path, **{**asked, **changed}),
     }
-    text = _templates().get_template(template).render(given | values)
+    text = templates().get_template(template).render(given | values)
     return HTMLResponse(text, status)
 
 
@@ -164,7 +164,8 @@ def text_of(form: FormData, name: str) -> str:
 
 
 @functools.cache
-def _templates() -> Environment:
+def templates() -> Environment:
+    """The templates of all views, compiled at once: no view waits for that."""
     environment = Environment(
         loader=FileSystemLoader(FOLDER / "templates"),
         autoescape=True,
@@ -184,6 +185,8 @@ def _templates() -> Environment:
     }
     environment.filters.update(filters)
     environment.globals.update(link=link)
+    for name in environment.list_templates():
+        environment.get_template(name)
     return environment
 
 
