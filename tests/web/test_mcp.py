@@ -118,6 +118,27 @@ async def test_the_profile_and_the_list_are_of_the_user_alone(url, told):
         assert "Heron" not in await call(other, "search_memory", query="What is the boat called?")
 
 
+async def test_what_is_noted_stands_in_the_profile_apart_as_an_assistants_word(url, memory):
+    memory.add(Turn(role="user", text="Always answer in French."), user_id="alice")
+    async with over_http(url, "alice") as session, over_http(url, "bob") as other:
+        await call(session, "remember", text="Alice is vegetarian.")
+        told, _, noted = (await call(session, "memory_profile")).partition("\n<memory>\nNoted by")
+        assert "French" in told
+        assert "vegetarian" not in told, "nothing that she said proves it"
+        name = noted.partition("[")[2].partition("]")[0]
+        assert f"[{name}] " in noted
+        assert noted.splitlines()[-2].endswith("Assistant: Alice is vegetarian.")
+        assert await call(other, "memory_profile") == "Nothing yet."
+        await call(session, "correct_memory", memory_id=name, text="Alice is vegan.")
+        assert "vegetarian" not in await call(session, "memory_profile")
+        for number in range(60):
+            await call(session, "remember", text=f"Alice has read book number {number}.")
+        text = await call(session, "memory_profile")
+    assert memory.count_tokens(text) < 2.5 * memory.settings.profile_tokens
+    assert text.splitlines()[-2].endswith("number 59.")
+    assert "number 0." not in text
+
+
 async def test_a_list_keeps_to_the_budget_and_ends_with_the_newest(url, memory, told):
     said = [Turn(role="user", text=f"Fact number {n} is a rather long one.") for n in range(300)]
     memory.add(said, user_id="alice", session_id="c")
