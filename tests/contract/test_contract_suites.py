@@ -9,8 +9,12 @@ import pytest
 pytestmark = pytest.mark.sqlite("opens no store of ours")
 
 STORES = '''
+import asyncio
+import re
+
 import pytest
 from langgraph.store.base import GetOp, ListNamespacesOp, PutOp, SearchOp
+from langgraph.store.base.batch import AsyncBatchedBaseStore
 from langgraph.store.memory import InMemoryStore
 from lightmem_integrations.testing.store_contract import StoreContract
 
@@ -67,6 +71,45 @@ class Forgets(InMemoryStore):
         return super().batch(kept)
 
 
+class FindsInPart(InMemoryStore):
+    """Reads a few fields of what a search finds."""
+
+    def batch(self, ops):
+        found = super().batch(ops)
+        for item in (item for result in found if isinstance(result, list) for item in result):
+            if hasattr(item, "value"):
+                item.value = dict(list(item.value.items())[:5])
+        return found
+
+
+class SkipsManyLabels(InMemoryStore):
+    """Takes a star for any number of labels."""
+
+    def batch(self, ops):
+        (op, *_) = ops = list(ops)
+        if not isinstance(op, ListNamespacesOp) or not op.match_conditions:
+            return super().batch(ops)
+        patterns = [".*".join(each.path).replace("*.*", "") for each in op.match_conditions]
+        listed = super().batch([ListNamespacesOp()])[0]
+        return [[each for each in listed if re.fullmatch(patterns[0], "".join(each))]]
+
+
+class Batched(AsyncBatchedBaseStore):
+    """Can be awaited on the loop that it was made on."""
+
+    async def abatch(self, ops):
+        return [None for _ in ops]
+
+
+class TestLoopThatStopped(StoreContract):
+    @pytest.fixture
+    def store(self):
+        async def made():
+            return Batched()
+
+        return asyncio.run(made())
+
+
 def contract(store_class):
     class Tested(StoreContract):
         @pytest.fixture
@@ -92,6 +135,14 @@ class TestForgets(contract(Forgets)):
     pass
 
 
+class TestFindsInPart(contract(FindsInPart)):
+    pass
+
+
+class TestSkipsManyLabels(contract(SkipsManyLabels)):
+    pass
+
+
 class TestNothing(StoreContract):
     pass
 
@@ -109,7 +160,8 @@ def ended(tmp_path_factory):
     (folder / "test_stores.py").write_text(STORES)
     chosen = (
         "two_namespaces_are_two or before_the_limit or order_of_the_operations or thousands or "
-        "what_was_put or under_its_prefix or twins or last_written or time_to_live_is or ends_an"
+        "what_was_put or under_its_prefix or twins or last_written or time_to_live_is or ends_an "
+        "or many_fields or no_two_labels"
     )
     subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:asyncio", "--strict-markers", "-W", "error",
@@ -136,6 +188,8 @@ def ended(tmp_path_factory):
         ("TestFiltersThePage", "test_a_filter_is_applied_before_the_limit"),
         ("TestAnswersReadsFirst", "test_results_are_in_the_order_of_the_operations"),
         ("TestForgets", "test_thousands_of_operations_are_a_batch"),
+        ("TestFindsInPart", "test_a_value_of_many_fields_and_levels_comes_back"),
+        ("TestSkipsManyLabels", "test_a_wildcard_is_no_two_labels"),
     ],
 )
 def test_a_defect_is_found(ended, store, test):
@@ -152,6 +206,12 @@ def test_a_class_without_a_store_is_told_so(ended):
     kind, told = ended["TestNothing", "test_what_was_put_is_got"]
     assert kind == "error"
     assert "TestNothing has no fixture 'store'" in told
+
+
+def test_a_store_whose_event_loop_stopped_is_told_so(ended):
+    kind, told = ended["TestLoopThatStopped", "test_thousands_of_operations_are_a_batch"]
+    assert kind == "error"
+    assert "on_a_loop" in told
 
 
 def test_what_is_skipped_says_how_it_is_tested(ended):

@@ -153,6 +153,20 @@ def test_an_item_is_as_near_as_the_nearest_of_its_fields(open_store):
     assert keys(store.search(HERE, query="piano", limit=2)) == ["a", "c"]
 
 
+def test_an_embedder_is_not_asked_for_the_meaning_of_nothing(open_store):
+    class RefusesBlanks(HashEmbedder):
+        def embed_documents(self, texts):
+            assert all(map(str.strip, texts)), "as the API of OpenAI refuses them"
+            return super().embed_documents(texts)
+
+    store = open_store(embedder=RefusesBlanks(), index={"fields": ["text", "more"]})
+    store.put(HERE, "empty", {"text": "", "more": " \n"})
+    store.put(HERE, "tea", {"text": "", "more": "green tea"})
+    assert store.memory.stats().pending == 0
+    assert [item.key for item in store.search(HERE, query="green tea")] == ["tea"]
+    assert store.get(HERE, "empty").value["more"] == " \n"
+
+
 def test_a_search_sees_everything_under_its_prefix_and_nothing_beside_it(open_store):
     store = open_store()
     for path in (("a",), ("a", "b"), ("ab",), ("A",), ("a", "b", "c"), ("b", "a")):

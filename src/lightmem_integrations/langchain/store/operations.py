@@ -133,8 +133,12 @@ def result_of(
 
 
 def texts_at(value: Mapping[str, Any], fields: Sequence[str]) -> list[str]:
-    """The texts at these places of a value, as LangGraph reads its paths; ``$`` is all of it."""
-    return [text for each in fields for text in get_text_at_path(value, each)]
+    """The texts at these places of a value, as LangGraph reads its paths; ``$`` is all of it.
+
+    Blank ones are left out: they mean nothing, and some embedders refuse them.
+    """
+    found = (text for each in fields for text in get_text_at_path(value, each))
+    return [text for text in found if text.strip()]
 
 
 def _described(document: Document) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import ClassVar
 
 import numpy as np
@@ -119,11 +120,29 @@ class IndexContract:
 
     def test_large_batches_are_split(self, index: VectorIndex) -> None:
         """Batches larger than what a database takes at once are stored and deleted whole."""
-        index.upsert(batch(A, 0, 1_500))
+        mine = batch(A, 0, 1_500)
+        index.upsert(mine)
+        for place in (0, 999, 1_000, 1_499):
+            assert ids(index.search(A, mine.vectors[place], 1, size=1_500)) == [place]
         query = vectors(1, seed=3)[0]
         assert len(index.search(A, query, 300, size=1_500)) == 300
         index.delete(A, list(range(700)))
         assert min(ids(index.search(A, query, 300, size=800))) >= 700
+
+    def test_threads_lose_nothing(self, index: VectorIndex) -> None:
+        """What several threads write at once is all there, and they search meanwhile."""
+        scopes = [f"{number:02x}" * 16 for number in range(4)]
+
+        def write(place: int) -> None:
+            for first in range(place * 1_000, place * 1_000 + 50, 10):
+                index.upsert(batch(scopes[place], first, 10))
+                index.search(scopes[place], vectors(1)[0], 5, size=10)
+
+        with ThreadPoolExecutor(len(scopes)) as pool:
+            list(pool.map(write, range(len(scopes))))
+        for place, scope in enumerate(scopes):
+            found = ids(index.search(scope, vectors(1)[0], 100, size=50))
+            assert sorted(found) == list(range(place * 1_000, place * 1_000 + 50))
 
     def test_replace_holds_exactly_the_new_batches(self, index: VectorIndex) -> None:
         """After ``replace`` nothing old is found, however often; it can be written to again."""

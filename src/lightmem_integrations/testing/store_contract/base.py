@@ -8,6 +8,7 @@ from typing import Any, ClassVar, TypeVar
 
 import pytest
 from langgraph.store.base import BaseStore, Item
+from langgraph.store.base.batch import AsyncBatchedBaseStore
 
 Test = TypeVar("Test")
 
@@ -49,7 +50,15 @@ class Contract:
         for name in (request.node.name, request.function.__name__):
             if reason := self.known_failures.get(name):
                 request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
-                return
+                break
+        for name in {"store", "indexed_store", "expiring_store"} & {*request.fixturenames}:
+            opened = request.getfixturevalue(name)
+            # It would wait for the loop for good, such as for that of an asynchronous fixture.
+            if isinstance(opened, AsyncBatchedBaseStore) and not opened._loop.is_running():
+                pytest.fail(
+                    f"the event loop that the fixture '{name}' opened its store on does not run "
+                    "during a test: open the store with store_contract.on_a_loop(...)"
+                )
 
 
 def left_open(test: Test) -> Test:

@@ -44,6 +44,7 @@ FILTERS: dict[str, tuple[dict[str, Any], set[str]]] = {
     "no condition": ({}, set(ITEMS)),
     "eq": ({"color": {"$eq": "red"}}, {"red"}),
     "gt": ({"score": {"$gt": 4.99}}, {"blue", "green"}),
+    "gt of a fraction": ({"score": {"$gt": 4.25}}, {"red", "blue", "green"}),
     "gt is not gte": ({"score": {"$gt": 5}}, {"green"}),
     "gte": ({"score": {"$gte": 5}}, {"blue", "green"}),
     "lt": ({"score": {"$lt": 4.5}}, {"minus"}),

@@ -110,6 +110,8 @@ class Items(Contract):
         first = store.get(HERE, "tea")
         assert first is not None
         before = first.updated_at
+        self.pass_time(1.1)
+        store.get(HERE, "tea")
         store.search(HERE)
         again = store.get(HERE, "tea")
         assert again is not None

@@ -78,6 +78,16 @@ class Namespaces(Contract):
         found = places.list_namespaces(prefix=prefix, suffix=suffix)
         assert sorted(found) == sorted(expected)
 
+    def test_a_wildcard_is_no_two_labels(self, store: BaseStore) -> None:
+        """``*`` between labels skips one of them, never several or none.
+
+        ``NamespacePath``: ``("cache", "*", "v1")``, which names three labels.
+        """
+        for namespace in (("a", "b"), ("a", "x", "b"), ("a", "x", "y", "b")):
+            store.put(namespace, "k", {"n": 1})
+        assert store.list_namespaces(prefix=("a", "*", "b")) == [("a", "x", "b")]
+        assert store.list_namespaces(suffix=("a", "*", "b")) == [("a", "x", "b")]
+
     def test_all_conditions_must_hold(self, places: BaseStore) -> None:
         """Several conditions of one operation narrow each other, whatever their types.
 

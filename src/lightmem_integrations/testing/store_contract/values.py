@@ -72,6 +72,7 @@ class Values(Contract):
         text = "Ünïcödé " * 120_000
         store.put(HERE, "k", {"text": text})
         assert value_of(store.get(HERE, "k"))["text"] == text
+        assert [item.value["text"] for item in store.search(HERE)] == [text]
 
     def test_a_value_of_many_fields_and_levels_comes_back(self, store: BaseStore) -> None:
         """A thousand fields, and fifty levels, are neither cut nor refused.
@@ -84,6 +85,7 @@ class Values(Contract):
         value = {**{f"field {n}": n for n in range(1_000)}, "deep": deep}
         store.put(HERE, "k", value)
         assert value_of(store.get(HERE, "k")) == value
+        assert [item.value for item in store.search(HERE)] == [value]
 
     def test_any_mapping_is_a_value(self, store: BaseStore) -> None:
         """A value need not be a ``dict``; what comes back is one.
