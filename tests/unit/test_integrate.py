@@ -1,5 +1,6 @@
 """What is believed: evidence unites, newer facts take the place of older ones, conflicts stay."""
 
+import dataclasses
 import datetime as dt
 import itertools
 import threading
@@ -335,6 +336,65 @@ def test_nearly_the_same_words_join_unless_a_name_or_number_differs(memory, told
     words = "the big red house at the end of the long road by the sea with"
     told(f"Ann.likes + {words} flowers", 1, same_meaning=0.8)
     assert told(f"Ann.likes + {words} 46 flowers", 2, same_meaning=0.8).facts == 1
+
+
+class NamesSubjects(ScriptedWriter):
+    """Names no value among what a statement is about, as of "a doctor" and "likes coffee"."""
+
+    def write(self, turns, **options):
+        draft = super().write(turns, **options)
+        facts = tuple(dataclasses.replace(each, entities=("Ann",)) for each in draft.facts)
+        return dataclasses.replace(draft, facts=facts)
+
+
+@pytest.fixture
+def noted(consolidated):
+    """Says three things one after another; how many new facts each brought, and what it joined."""
+
+    def noted(memory, *said, **settings):
+        found = []
+        for number, text in enumerate(said):
+            turn = Turn(role="user", text=f"Ann.note + {text}", time=MAY + number * DAY)
+            memory.add(turn, user_id="ann", session_id=text)
+            report = consolidated(memory, settings=settings, writer=NamesSubjects())
+            found.append((report.facts, report.merged))
+        return found
+
+    return noted
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("อยู่กรุงเทพ", "มีแมวหนึ่งตัว"), ("医者です", "教師です"), ("சென்னையில் வசிக்கிறாள்", "பூனை உள்ளது"),
+        ("አዲስ አበባ", "ጎንደር"), ("Київ", "Львів"), ("喜欢咖啡", "喜欢红茶"),
+    ],
+)  # fmt: skip
+def test_what_the_shipped_model_cannot_read_joins_by_its_words_alone(
+    open_memory, noted, one, other
+):
+    found = noted(open_memory(embedder=None), one, other, f"{one} .", same_meaning=0.8)
+    assert found == [(1, 0), (1, 0), (0, 1)]
+
+
+@pytest.mark.parametrize(
+    ("said", "denied"),
+    [
+        ("mag den Kaffee am Morgen und am Abend", "mag keinen Kaffee am Morgen und am Abend"),
+        ("mange du poisson le lundi et le jeudi", "ne mange pas de poisson le lundi et le jeudi"),
+        ("come pescado los lunes y los jueves", "nunca come pescado los lunes y los jueves"),
+        ("eet vis op maandag en op donderdag", "eet geen vis op maandag en op donderdag"),
+        ("je ryby w poniedziałki i w czwartki", "nie je ryby w poniedziałki i w czwartki"),
+        ("пьёт кофе по утрам и по вечерам", "не пьёт кофе по утрам и по вечерам"),
+        ("每天 喝 咖啡", "每天 不 喝 咖啡"),
+        ("有猫", "没有猫"),
+        ("can swim across the lake", "can't swim across the lake"),
+    ],
+)
+def test_what_is_denied_joins_nothing_in_any_language(memory, noted, said, denied):
+    found = noted(memory, said, denied, f"{denied} .", same_meaning=0.5)
+    assert found == [(1, 0), (1, 0), (0, 1)]
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ from lightmem_integrations.storage.facts import StoredFact
 from lightmem_integrations.storage.tellers import tellers_of_facts
 from lightmem_integrations.text.agreement import agree
 from lightmem_integrations.text.names import name_key
+from lightmem_integrations.text.terms import terms
 
 _NEAREST = 5
 """Facts near a claim that are looked at: a guess."""
@@ -218,9 +219,21 @@ class _Deciding:
         for fact, similarity in self._cache.nearest(vector, _NEAREST):
             if similarity < least:
                 break
-            if fact.subject_key == claim.key[0] and _says_the_same(claim, fact):
+            if fact.subject_key == claim.key[0] and self._says_the_same(claim, fact):
                 return _in_terms_of(fact, claim), fact, False
         return claim, None, False
+
+    def _says_the_same(self, claim: Claim, fact: StoredFact) -> bool:
+        """True if two statements of one kind name the same and agree where vectors fail."""
+        ours, theirs = ({name_key(name) for name in one.entities} for one in (claim, fact))
+        if ours != theirs or claim.kind != fact.kind or not agree(claim.statement, fact.statement):
+            return False
+        # Words of other scripts are all alike to an embedder that was not taught these.
+        reads = self._run.store.embedder.reads
+        unread = [
+            {term for term in terms(one.statement) if not reads(term)} for one in (claim, fact)
+        ]
+        return unread[0] == unread[1]
 
     def _may_change(self, known: StoredFact, claim: Claim) -> bool:
         """False where an assistant alone denies what a user told."""
@@ -279,9 +292,3 @@ class _Deciding:
 def _in_terms_of(fact: StoredFact, claim: Claim) -> Claim:
     named = {name: getattr(fact, name) for name in _THING}
     return replace(claim, single=fact.single, **named)
-
-
-def _says_the_same(claim: Claim, fact: StoredFact) -> bool:
-    """True if two statements of one kind name the same and agree in detail."""
-    ours, theirs = ({name_key(name) for name in one.entities} for one in (claim, fact))
-    return ours == theirs and claim.kind == fact.kind and agree(claim.statement, fact.statement)

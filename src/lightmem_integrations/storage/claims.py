@@ -7,6 +7,7 @@ A fact rests on its claims. They are rows of the table ``assertions``, tied to t
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -103,6 +104,9 @@ LINE = "\x1f"
 """Begins the line in an attribute as it is compared; the id of its first fact follows. In older
 ledgers it was its row."""
 
+# Index terms leave these out, and "can't swim" is not what "can swim" is.
+_UNINDEXED_DENIAL = re.compile("n['\u2019]t\\b|[不没沒]", re.IGNORECASE)
+
 _WORDS = ("subject", "attribute", "value", "statement", "agent", "kind", "doubt")
 _SUPPORT = ("since", "said_at", "stated_to", "confidence")
 
@@ -147,8 +151,10 @@ def bounded(confidence: float) -> float:
 
 
 def phrase_key(phrase: str) -> str:
-    """A phrase as it is compared: its index terms, or itself if it has none."""
-    return " ".join(terms(phrase)) or name_key(phrase)
+    """A phrase as it is compared: its index terms and whether it denies, or itself without any."""
+    found = " ".join(terms(phrase))
+    lost = _UNINDEXED_DENIAL.search(phrase) and not _UNINDEXED_DENIAL.search(found)
+    return f"{found} not" if found and lost else found or name_key(phrase)
 
 
 def insert_claim(
