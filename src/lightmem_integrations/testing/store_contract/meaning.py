@@ -101,11 +101,11 @@ class Meaning(Contract):
 
         ``BaseStore.put``: "Store or update an item".
         """
-        question = "green tea at nine"
+        question = "green tea in the morning, while the cat sleeps"
         assert keys(meaning.search(HERE, query=question))[0] == "tea"
         meaning.put(HERE, "tea", {"text": "a heron by the river"})
         assert keys(meaning.search(HERE, query="a heron by the river"))[0] == "tea"
-        assert keys(meaning.search(HERE, query=question))[0] == "train"
+        assert keys(meaning.search(HERE, query=question))[0] == "cat"
 
     def test_what_was_deleted_is_not_found(self, meaning: BaseStore) -> None:
         """A deleted item is no result of any question.
