@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # The numbers of this module are guesses that look well in 80 columns.
 _CLIP = 240  # characters of a cell
+_LONG_WORD = 24  # characters; a longer one is cut inside
 _NARROW = 24  # columns of a terminal, of any other cell than that of the column called text
 _TITLE_WIDTH = 78  # a table of few or narrow rows is not made wider for its title than this
 
@@ -74,9 +75,17 @@ def sized(count: int) -> str:
 
 
 def clipped(text: str, length: int = _CLIP) -> str:
-    """The text as ``literal`` gives it, at most ``length`` characters long."""
+    """The text as ``literal`` gives it, at most ``length`` characters long, cut between words."""
     line = literal(text)
-    return line if len(line) <= length else line[: length - 1].rstrip() + "…"
+    if len(line) <= length:
+        return line
+    cut = line[: length - 1]
+    whole = cut.rpartition(" ")[0]
+    word = line[len(whole) + 1 :].partition(" ")[0]
+    # Some scripts put no blanks between words: what runs long without one is cut inside.
+    if whole and line[length - 1] != " " and len(word) <= _LONG_WORD:
+        cut = whole
+    return cut.rstrip() + "…"
 
 
 def _isolated(line: str) -> str:

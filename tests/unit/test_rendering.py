@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
+from lightmem_integrations.display import clipped
 from lightmem_integrations.records.conversation import (
     Hit,
     Plan,
@@ -187,3 +188,17 @@ def test_stats_of_an_empty_store_in_memory_are_shown_in_words():
 def test_a_receipt_says_whether_files_were_rewritten():
     assert "yes" in printed(Receipt(turns=3, sessions=1, vectors=3, purged=True))
     assert "no" in printed(Receipt(turns=3, sessions=1, vectors=3, purged=False))
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Marta sings Britten on Sunday.", "Marta sings…"),
+        ("Marta sings in the choir", "Marta sings in…"),
+        ("漢" * 40, "漢" * 15 + "…"),
+        ("id " + "7" * 40, "id 777777777777…"),
+        ("Marta sings.", "Marta sings."),
+    ],
+)
+def test_what_is_clipped_ends_with_a_whole_word(text, shown):
+    assert clipped(text, 16) == shown
