@@ -212,18 +212,23 @@ def wait_for(condition):
 
 def test_what_is_done_later_links_to_what_left_it(traced, open_memory):
     memory = open_memory(background=True)
-    memory.add(said(), user_id="another")
-    wait_for(lambda: not memory.stats().pending)
-    time.sleep(0.3)  # its thread rests: at work it may embed what is said before it hears of it
-    traced.exporter.clear()
-    with traced.app.start_as_current_span("chat turn") as turn:
-        memory.add(said(), user_id=USER)
-    added = traced.one("create_memory").context.span_id
-    linked = wait_for(lambda: [span for span in traced.spans if span.links])
-    assert [link.context.span_id for span in linked for link in span.links] == [added]
-    assert linked[0].name == "embeddings hash-128"
-    assert linked[0].parent is None
-    assert linked[0].context.trace_id != turn.get_span_context().trace_id
+    linked = []
+    # A thread at work already may embed what is said before it hears of it: such a link is lost.
+    for _ in range(10):
+        wait_for(lambda: not memory.stats().pending)
+        traced.exporter.clear()
+        with traced.app.start_as_current_span("chat turn") as turn:
+            memory.add(said(), user_id=USER)
+        added = traced.one("create_memory").context.span_id
+        embedded = wait_for(lambda: traced.named("embeddings hash-128"))[-1]
+        if embedded.links:
+            linked.append([link.context.span_id for link in embedded.links] == [added])
+            assert embedded.parent is None
+            assert embedded.context.trace_id != turn.get_span_context().trace_id
+        if linked:
+            break
+        time.sleep(0.3)
+    assert linked == [True]
 
 
 def test_a_call_interrupted_as_it_begins_is_not_under_way(open_memory, monkeypatch):
