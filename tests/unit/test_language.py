@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lightmem_integrations import (
+    InvalidRequestError,
     LanguageModel,
     ModelError,
     ModelOutputError,
@@ -206,6 +207,11 @@ class TestServer:
         nobody = OpenAICompatible("http://127.0.0.1:9/v1", "small")
         with pytest.raises(ModelError):
             nobody.complete(ASKED, seconds=0.2)
+
+    @pytest.mark.parametrize("wrong", ["localhost:8000", "", None])
+    def test_an_address_without_a_scheme_is_refused_when_it_is_given(self, wrong):
+        with pytest.raises(InvalidRequestError, match="http://localhost:8000/v1"):
+            OpenAICompatible(wrong, "small")
 
     @pytest.mark.parametrize("answer", [{}, [], {"choices": []}, {"choices": [{}]}, b"<html>", 7])
     def test_an_answer_of_another_form_is_refused(self, server, answer):

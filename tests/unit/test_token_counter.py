@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from lightmem_integrations import Turn
+from lightmem_integrations import InvalidRequestError, Turn
 from lightmem_integrations.models.token_counter import shipped_token_counter
 
 RANDOM = random.Random(3)
@@ -89,3 +89,10 @@ def test_the_short_term_window_holds_no_second_exchange_of_what_is_too_large(ope
     assert len(memory.short_term(user_id="u", max_tokens=200)) == 2
     found = memory.recall("show it done", user_id="u", max_tokens=200)
     assert len(found.text) < 200 * 8
+
+
+def test_a_counter_that_gives_the_tokens_themselves_is_named(open_memory):
+    memory = open_memory()
+    memory.add(Turn(role="user", text="I live in Lisbon."), user_id="ann")
+    with pytest.raises(InvalidRequestError, match=r"gave \['Lisbon'.*, a list.*len\(tokenizer"):
+        memory.recall("Lisbon", user_id="ann", count_tokens=lambda _: ["Lisbon"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lightmem_integrations.display import Grid
+from lightmem_integrations.display import Grid, counted
 from lightmem_integrations.evaluation.metrics import Interval
 from lightmem_integrations.evaluation.results import Evaluation, Row
 from lightmem_integrations.evaluation.stages import OWN
@@ -82,8 +82,10 @@ def _found(evaluation: Evaluation) -> Grid:
             for row in evaluation.rows
         ],
         notes=(
-            f"{evaluation.conversations} conversations, {evaluation.turns} turns; "
-            f"{evaluation.left_out} questions left out: their evidence is missing or unknown.",
+            f"{counted(evaluation.conversations, 'conversation')}, "
+            f"{counted(evaluation.turns, 'turn')}; "
+            f"{counted(evaluation.left_out, 'question')} left out: their evidence is missing or "
+            "unknown.",
             "hit@k: a turn that holds the answer is among the first k. Brackets: 95 % bootstrap "
             "interval over questions.",
         ),

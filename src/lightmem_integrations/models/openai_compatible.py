@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lightmem_integrations.errors import ModelOutputError
+from lightmem_integrations.errors import InvalidRequestError, ModelOutputError
 from lightmem_integrations.models.protocols import Completion, Message
 from lightmem_integrations.models.retry import retrying
 from lightmem_integrations.safety import short_repr
@@ -25,11 +25,18 @@ class OpenAICompatible:
         api_key: Sent as a bearer token. Never logged, never in an error.
         strict: Ask the server to hold to the schema to the letter. OpenAI's own service then
             refuses schemas with keywords that it does not know.
+
+    Raises:
+        InvalidRequestError: ``base_url`` is no URL of HTTP.
     """
 
     def __init__(
         self, base_url: str, model: str, api_key: str | None = None, *, strict: bool = False
     ) -> None:
+        if not str(base_url).startswith(("http://", "https://")):
+            raise InvalidRequestError(
+                f"base_url is {short_repr(base_url)}; pass a URL, such as http://localhost:8000/v1."
+            )
         self._url = f"{base_url.rstrip('/')}/chat/completions"
         self._model = model
         self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}

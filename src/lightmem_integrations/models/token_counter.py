@@ -12,6 +12,8 @@ import math
 import re
 from collections.abc import Callable
 from functools import lru_cache
+from numbers import Real
+from typing import cast
 
 from lightmem_integrations.errors import InvalidRequestError
 from lightmem_integrations.models.onnx import tokenizer_in
@@ -45,6 +47,20 @@ _BY_SCRIPT = (
     (1.6, re.compile(r"[\u0b80-\u0dff\u3400-\u9fff]")),
 )  # fmt: skip
 _BOTH = 1 << 32  # two counts in one integer: a sum of both for the price of one
+
+
+def checked_count(number: object) -> int:
+    """What a token counter gave.
+
+    Raises:
+        InvalidRequestError: It is no number.
+    """
+    if not isinstance(number, Real):
+        raise InvalidRequestError(
+            f"count_tokens gave {short_repr(number)}, a {type(number).__name__}. It gives how many "
+            "tokens a text has, such as lambda text: len(tokenizer.encode(text))."
+        )
+    return cast("int", number)
 
 
 @lru_cache(maxsize=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lightmem_integrations.models.protocols import TokenCounter
+from lightmem_integrations.models.token_counter import checked_count
 from lightmem_integrations.recall.candidates import Found, Quote, Ranked
 from lightmem_integrations.safety import escape_fence
 
@@ -24,7 +25,7 @@ class KnownPart:
         self._found = found
         self._kept: dict[Quote, Ranked] = {}
         heading = self._heading(len(found.events)) if found.events else ""
-        room = max_tokens - count_tokens(f"{_TITLE}\n{heading}\n")
+        room = max_tokens - checked_count(count_tokens(f"{_TITLE}\n{heading}\n"))
         wanted = (*reversed(found.events), *found.known)
         for each in sorted(wanted, key=lambda each: not each.pinned):
             cost = count_tokens(f"{_line(each)}\n")
