@@ -96,6 +96,7 @@ class _Page:
         self.room = room
         self._known = known
         self.lines: dict[Quote, str] = {}
+        self._whole: dict[Quote, str] = {}
         self._count_tokens = count_tokens
         self._refused: dict[Quote, str] = {}
 
@@ -103,7 +104,7 @@ class _Page:
         """Add a line, if it is not there yet and fits, or is cut to its share of the room."""
         if quote in self.lines or quote in self._known:
             return True
-        line = _line(quote)
+        line = self._whole_line(quote)
         cost = self._cost(line, self.room)
         if cost > share and cut:
             line = _shortened(line, len(_head(quote)), share - 1, self._count_tokens)
@@ -132,13 +133,13 @@ class _Page:
     def shown(self, ranked: Sequence[Ranked]) -> tuple[Hit, ...]:
         """The hits of which there is a line, each as it is shown."""
         there = [each for each in ranked if each.quote in self.lines or each.quote in self._known]
-        return tuple(_shown(each, self.lines) for each in there)
+        return tuple(_shown(each, self.lines, self._whole_line(each.quote)) for each in there)
 
     def cuts(self, ranked: Sequence[Ranked], found: Found) -> Iterator[Cut]:
         """What there is no whole line of, and why."""
         for each in ranked:
             line = self.lines.get(each.quote)
-            whole = len(_line(each.quote))
+            whole = len(self._whole_line(each.quote))
             if line is not None and len(line) != whole:
                 yield Cut(hit=each.hit, why=f"shortened: {len(line):,} of {whole:,} characters")
             elif line is None and each.quote not in self._known:
@@ -154,6 +155,12 @@ class _Page:
         ordered = sorted(self.lines, key=lambda quote: quote.order)
         return fence([*self._known.lines(), *(self.lines[quote] for quote in ordered)])
 
+    def _whole_line(self, quote: Quote) -> str:
+        """The line of a turn before any cut, written once: most are asked for three times."""
+        if quote not in self._whole:
+            self._whole[quote] = _line(quote)
+        return self._whole[quote]
+
     def _cost(self, line: str, limit: int) -> int:
         """Tokens of a line; beyond the limit anything, for one too long to be within it.
 
@@ -164,8 +171,7 @@ class _Page:
         return self._count_tokens(f"{line}\n")
 
 
-def _shown(ranked: Ranked, lines: Mapping[Quote, str]) -> Hit:
-    whole = _line(ranked.quote)
+def _shown(ranked: Ranked, lines: Mapping[Quote, str], whole: str) -> Hit:
     line = lines.get(ranked.quote, whole)
     text = ranked.hit.text if line == whole else line[len(_head(ranked.quote)) :]
     around = tuple(quote.turn for quote in ranked.around if quote in lines)

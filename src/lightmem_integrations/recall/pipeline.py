@@ -212,8 +212,9 @@ def _coarse(
     def search(index: VectorIndex | None) -> list[Candidates]:
         with store.ledger.read() as connection:
             columns = store.columns.of(connection, user)
-            if columns is not None and count_pending_turns(connection, user.row) > _MANY_WAIT:
-                index = None
+            if index is not None and columns is not None:
+                many = count_pending_turns(connection, user.row) > _MANY_WAIT
+                index = None if many else index
             if index is not None:
                 check_used(connection, store.indexer.kind)
             return merge_candidates(

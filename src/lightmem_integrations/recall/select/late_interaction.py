@@ -76,18 +76,19 @@ def maxsim(query: NDArray[np.float32], memories: Collection[bytes | None]) -> ND
         float32 of shape (query tokens, memories), about -1 to 1; NaN for memories without tokens.
     """
     nearest = np.full((len(query), len(memories)), np.nan, dtype=np.float32)
-    for earlier in (False, True):
-        stored = {
-            i: each for i, each in enumerate(memories) if each and of_earlier_form(each) == earlier
-        }
-        if not stored or not len(query):
+    stored = {i: each for i, each in enumerate(memories) if each}
+    earlier = {i: each for i, each in stored.items() if of_earlier_form(each)}
+    if earlier:
+        stored = {i: each for i, each in stored.items() if i not in earlier}
+    for of_form in (stored, earlier):
+        if not of_form or not len(query):
             continue
-        tokens, lengths, step = unpack(list(stored.values()))
+        tokens, lengths, step = unpack(list(of_form.values()))
         starts = np.cumsum([0, *lengths[:-1]])
         # (tokens, query), so that reduceat walks contiguous rows: four times faster than the
         # transpose.
         similarity = _products(tokens, query.T * np.float32(step))
-        nearest[:, list(stored)] = np.maximum.reduceat(similarity, starts, axis=0).T
+        nearest[:, list(of_form)] = np.maximum.reduceat(similarity, starts, axis=0).T
     return nearest
 
 
