@@ -243,6 +243,7 @@ def writing(data: Sequence[Path], _keep: Path | None) -> dict[str, str]:
     rows += [
         ("peak memory of the process, warmed up", f"{found['memory_mib_warm']:.0f} MiB"),
         ("peak memory, 10,000 turns added and indexed", f"{found['memory_mib_indexed']:.0f} MiB"),
+        ("peak memory, and asked 200 questions", f"{found['memory_mib_asked']:.0f} MiB"),
         ("turns embedded and indexed", f"{found['indexed_per_second']:.0f} a second"),
     ]
     parts = [(part, f"{size / _MIB:.1f} MiB") for part, size in found["parts"].items()]

@@ -25,10 +25,11 @@ from rich.table import Table
 from lightmem_integrations import LightMem, Settings
 from lightmem_integrations.evaluation.conversations import read
 from lightmem_integrations.evaluation.filled_store import STORE, fill
-from synthetic import BulkEmbedder, sessions, turns
+from synthetic import BulkEmbedder, questions, sessions, turns
 
 _USER = "writer"
 _SINGLE = 200
+_ASKED = 200
 _PER = 10_000
 _MIB = 1024 * 1024
 
@@ -94,6 +95,9 @@ def measure(count: int, *, fast: bool) -> dict[str, float]:
             memory.index_pending()
             found["indexed_per_second"] = count / (time.perf_counter() - start)
             found["memory_mib_indexed"] = peak_memory()
+            for question in questions(0, _ASKED):
+                memory.recall(question, user_id=_USER)
+            found["memory_mib_asked"] = peak_memory()
             single = []
             for turn in turns(0, _SINGLE, start=count):
                 start = time.perf_counter()
@@ -141,6 +145,7 @@ def main(
     table.add_row("peak memory, warmed up", f"{found['memory_mib_warm']:.0f} MiB")
     table.add_row("peak memory, turns added", f"{found['memory_mib_added']:.0f} MiB")
     table.add_row("peak memory, turns indexed", f"{found['memory_mib_indexed']:.0f} MiB")
+    table.add_row(f"peak memory, {_ASKED} recalls", f"{found['memory_mib_asked']:.0f} MiB")
     for label, size in parts.items():
         table.add_row(f"on disk per 10,000 turns {label}", f"{size / _MIB:.1f} MiB")
     Console().print(table)
