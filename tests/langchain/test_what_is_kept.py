@@ -427,9 +427,7 @@ def test_a_question_of_a_megabyte_costs_little_and_is_kept(store, scripted, user
         memory = LightMemMemory(memory=store, user_id=user, session_id="t")
         assert "called web7." in memory.load_memory_variables({"input": question})["history"]
         memory.save_context({"input": question}, {"output": "It is web7."})
-    # Measured: 0.1 to 0.8, with the model's own share; 3.3 on a slow machine at work. What takes
-    # time by the square of a million takes hours.
-    assert time.process_time() - started < 10
+    assert time.process_time() - started < 3  # measured: 0.1 to 0.8, with the model's own share
     until = time.monotonic() + 30
     while len(kept(store, user)) < 2 and time.monotonic() < until:
         time.sleep(0.05)  # no answer waits longer for a busy store, which records it all the same
