@@ -48,9 +48,10 @@ def spans_of(
 
         def found(results: list[Result]) -> list[Result]:
             for name, places in kinds.items():
-                under_way[name].found(
-                    [each for place in places for each in _records(ops[place], results[place])]
-                )
+                if under_way[name].span.recording:
+                    under_way[name].found(
+                        [each for place in places for each in _records(ops[place], results[place])]
+                    )
             return results
 
         yield found
@@ -67,9 +68,9 @@ def _name_of(op: Op) -> str | None:
 def _asked(ops: Sequence[Op]) -> dict[str, str]:
     """What operations of one kind ask for, as far as it is the same for all of them."""
     asked = {}
-    places = {json.dumps([*_labels(op)], ensure_ascii=False) for op in ops}
+    places = {tuple(_labels(op)) for op in ops}
     if len(places) == 1:
-        asked["namespace"] = places.pop()
+        asked["namespace"] = json.dumps(places.pop(), ensure_ascii=False)
     if len(ops) == 1 and isinstance(ops[0], SearchOp) and ops[0].query:
         asked["query"] = ops[0].query
     return asked
