@@ -772,14 +772,19 @@ class LightMem(Reopened, Closing):
         with self._store.ledger.read() as connection:
             return list_users(connection)
 
-    def sessions(self, *, user_id: str, space: str | None = None) -> tuple[str, ...]:
-        """Ids of a user's sessions or, with ``space``, that space's, in the order of beginning.
+    def sessions(
+        self, *, user_id: str, space: str | None = None, limit: int | None = None,
+        latest: bool = False,
+    ) -> tuple[str, ...]:  # fmt: skip
+        """Ids of a user's or a space's sessions, in the order of beginning; or its first or last.
 
         Raises:
             ScopeError: ``user_id`` or ``space`` names nobody.
             AccessError: The user may not read the space.
+            InvalidRequestError: ``limit``, the most that come back, is no count.
         """
-        return sessions_of(self._store, self._memory(user_id, space))
+        check_counts(limit=limit)
+        return sessions_of(self._store, self._memory(user_id, space), limit, latest=latest)
 
     def stats(self, *, user_id: str | None = None, space: str | None = None) -> Stats:
         """Counts of what is stored, of one user, of a space or in all.
@@ -832,8 +837,7 @@ class LightMem(Reopened, Closing):
             return store_view(self.stats(), self.users())
         whose: Any = {"user_id": self._user(user_id), "space": space}
         facts = self.facts(**whose, include_past=True)
-        stats, sessions = self.stats(**whose), self.sessions(**whose)
-        return user_view(stats, sessions, facts, self.conflicts(**whose))
+        return user_view(self.stats(**whose), self.sessions(**whose), facts, self.conflicts(**whose))
 
     def audit(
         self, *, user_id: str | None = None, space: str | None = None, limit: int = 20,

@@ -109,6 +109,7 @@ def test_what_has_expired_is_shown_nowhere_also_before_it_is_swept(memory, conso
     assert "Rex" in left, "said beside it"
     assert "Fiat" in left, "said elsewhere"
     assert memory.sessions(user_id="ann") == ("default", "other")
+    assert memory.sessions(user_id="ann", limit=1, latest=True) == ("other",)
 
 
 def test_sweeping_erases_as_forget_does_and_keeps_the_rest(memory, consolidated, later):

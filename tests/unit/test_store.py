@@ -8,7 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from lightmem_integrations import ChromaIndex, EmbeddingMismatchError, ExactIndex, Settings, Turn
+from lightmem_integrations import (
+    ChromaIndex,
+    EmbeddingMismatchError,
+    ExactIndex,
+    InvalidRequestError,
+    Settings,
+    Turn,
+)
 from lightmem_integrations.testing import HashEmbedder
 
 # Without columns in memory, every user is in the index.
@@ -81,6 +88,19 @@ def test_the_numbers_are_right(open_memory, tmp_path):
     assert memory.users() == ("ann", "bob")
     assert memory.sessions(user_id="ann") == ("s1", "s2")
     assert memory.sessions(user_id="stranger") == ()
+
+
+def test_sessions_are_listed_in_part_from_either_end(open_memory, tmp_path):
+    memory = open_memory(tmp_path)
+    for name in ("c", "a", "b"):
+        memory.add(said(1), user_id="ann", session_id=name)
+    memory.add(said(1), user_id="bob", session_id="d")
+    assert memory.sessions(user_id="ann", limit=2) == ("c", "a")
+    assert memory.sessions(user_id="ann", limit=2, latest=True) == ("a", "b")
+    assert memory.sessions(user_id="ann", limit=9, latest=True) == ("c", "a", "b")
+    assert memory.sessions(user_id="ann", latest=True) == ("c", "a", "b")
+    with pytest.raises(InvalidRequestError, match="limit"):
+        memory.sessions(user_id="ann", limit=0)
 
 
 def test_reindex_builds_the_index_from_the_ledger(open_memory, tmp_path):

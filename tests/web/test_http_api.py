@@ -46,6 +46,8 @@ def test_what_was_said_is_recalled_listed_and_forgotten_with_a_receipt(alice):
     assert found["hits"][0]["text"] == "My boat is called Andorinha."
     assert found["text"].startswith("<memory>")
     assert alice.get("/v1/sessions").json() == ["monday"]
+    assert alice.get("/v1/sessions", params={"limit": 1, "latest": True}).json() == ["monday"]
+    assert alice.get("/v1/sessions", params={"limit": 0}).status_code == 422
     history = alice.get("/v1/history", params={"session_id": "monday"}).json()
     assert [each["id"] for each in history] == [turn["id"]]
     window = alice.get("/v1/short-term", params={"session_id": "monday"}).json()

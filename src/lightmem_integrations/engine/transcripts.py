@@ -15,14 +15,16 @@ from lightmem_integrations.storage.transcripts import (
 from lightmem_integrations.storage.users import find_session, find_user, list_sessions
 
 
-def sessions_of(store: Store, user_id: str) -> tuple[str, ...]:
-    """Ids of a user's sessions, in the order in which they began."""
+def sessions_of(
+    store: Store, user_id: str, limit: int | None = None, *, latest: bool = False
+) -> tuple[str, ...]:
+    """Ids of a user's sessions, in the order in which they began; the first or the last of them."""
     with store.ledger.read() as connection:
         user = find_user(connection, user_id)
         if user is None:
             return ()
         over = expired(connection, user.row, store.settings, store.ledger.now())
-        return list_sessions(connection, user, over.turns)
+        return list_sessions(connection, user, over.turns, limit, latest=latest)
 
 
 def transcript(

@@ -139,12 +139,27 @@ def list_users(connection: Connection) -> tuple[str, ...]:
     return tuple(connection.execute(query.order_by(users.c.id)).scalars())
 
 
-def list_sessions(connection: Connection, user: User, without: Set[int]) -> tuple[str, ...]:
-    """Ids of a user's sessions with more than these rows of turns, in the order of their begin."""
+def list_sessions(
+    connection: Connection, user: User, without: Set[int], limit: int | None = None, *,
+    latest: bool = False,
+) -> tuple[str, ...]:  # fmt: skip
+    """Ids of a user's sessions with more than these rows of turns, in the order of their begin.
+
+    Args:
+        connection: A transaction on the ledger.
+        user: Whose.
+        without: Rows of turns that do not count.
+        limit: So many at most: the first ones.
+        latest: The last ones, instead of the first.
+    """
     query = select(sessions.c.id, sessions.c.name).where(sessions.c.user == user.row)
-    names: dict[int, str] = dict(connection.execute(query.order_by(sessions.c.id)).all())
+    query = query.order_by(sessions.c.id.desc() if latest else sessions.c.id)
+    if not without:
+        query = query.limit(limit)
+    names: dict[int, str] = dict(connection.execute(query).all())
     if without:
         held = select(turns.c.id, turns.c.session).where(turns.c.user == user.row)
         filled = {session for row, session in connection.execute(held) if row not in without}
         names = {row: name for row, name in names.items() if row in filled}
-    return tuple(names.values())
+    found = tuple(names.values())[:limit]
+    return found[::-1] if latest else found

@@ -95,6 +95,13 @@ class Question(Arguments):
     spaces: list[str] | Literal["all"] = Field([], description="Spaces to search besides.")
 
 
+class SessionsQuery(InMemory):
+    """Which sessions of a memory."""
+
+    limit: int | None = Field(None, description="So many at most.")
+    latest: bool = Field(default=False, description="Of more than limit the last, not the first.")
+
+
 class HistoryQuery(AnyPage, Session):
     """Which turns of a session."""
 

@@ -77,7 +77,7 @@ def recall(asked: bodies.Question, user: User, memory: Memory) -> Recall:
 
 @router.get("/sessions")
 def sessions(
-    asked: Annotated[bodies.InMemory, Query()], user: User, memory: Memory
+    asked: Annotated[bodies.SessionsQuery, Query()], user: User, memory: Memory
 ) -> tuple[str, ...]:
     """Ids of sessions, in the order of beginning."""
     return memory.sessions(user_id=user, **asked.given())

@@ -109,7 +109,6 @@ def show(request: Request) -> Response:
     sides = [Side(end, _asked(request, end)) for end in _SIDES[: 1 + compared]]
     if question:
         sides = [_answered(request, named, question, side) for side in sides]
-    sessions = memory.sessions(**named)
     return render(
         request,
         "recall.html",
@@ -118,8 +117,8 @@ def show(request: Request) -> Response:
         sides=sides,
         ranks_of=ranks_of,
         grants=memory.spaces.of(user_id=named["user_id"]),
-        sessions=sessions[-MANY:],
-        days=_days(memory, named, sessions[0]) if sessions else None,
+        sessions=memory.sessions(**named, limit=MANY, latest=True),
+        days=_days(memory, named),
     )
 
 
@@ -151,12 +150,13 @@ def _answered(request: Request, named: Mapping[str, Any], question: str, side: S
     return Side(side.end, asked, recall)
 
 
-def _days(memory: LightMem, named: Mapping[str, Any], first: str) -> tuple[int, int] | None:
+def _days(memory: LightMem, named: Mapping[str, Any]) -> tuple[int, int] | None:
     """The days since 1970 of the user's first turn and of today, as a slider counts them."""
-    said = memory.history(session_id=first, limit=1, **named)
-    if not said or said[0].time is None:
-        return None
-    return int(said[0].time.timestamp() // _DAY_SECONDS), int(time.time() // _DAY_SECONDS)
+    for session_id in memory.sessions(**named, limit=1):
+        for turn in memory.history(session_id=session_id, limit=1, **named):
+            if turn.time is not None:
+                return int(turn.time.timestamp() // _DAY_SECONDS), int(time.time() // _DAY_SECONDS)
+    return None
 
 
 def _end_of(request: Request, day: str) -> dt.datetime:

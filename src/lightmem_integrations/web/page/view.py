@@ -80,7 +80,7 @@ def whose(request: Request, form: FormData | None = None) -> dict[str, Any]:
         raise HTTPException(404, "The address names no user.")
     named = {"user_id": user} | ({"space": space} if space else {})
     # Of a space this refuses who may not read it.
-    if not memory.sessions(**named) and not space and not memory.spaces.of(user_id=user):
+    if not memory.sessions(**named, limit=1) and not space and not memory.spaces.of(user_id=user):
         raise HTTPException(404, f"Nothing is stored of a user {literal(user)!r}.")
     return named
 
