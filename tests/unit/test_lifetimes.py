@@ -260,7 +260,8 @@ def test_expired_words_are_in_no_file_once_swept(open_with, tmp_path, later):
                user_id="ann")  # fmt: skip
     memory.index_pending()
     later(2)
-    assert memory.sweep().purged
+    receipt = memory.sweep()
+    assert receipt.purged, receipt.remains
     memory.close()
     assert not [path for path in tmp_path.rglob("*") if path.is_file()
                 and b"zanzibar" in path.read_bytes()]  # fmt: skip
