@@ -836,8 +836,8 @@ class LightMem(Reopened, Closing):
         if user_id is None and space is None:
             return store_view(self.stats(), self.users())
         whose: Any = {"user_id": self._user(user_id), "space": space}
-        facts = self.facts(**whose, include_past=True)
-        return user_view(self.stats(**whose), self.sessions(**whose), facts, self.conflicts(**whose))
+        facts, stats = self.facts(**whose, include_past=True), self.stats(**whose)
+        return user_view(stats, self.sessions(**whose), facts, self.conflicts(**whose))
 
     def audit(
         self, *, user_id: str | None = None, space: str | None = None, limit: int = 20,
