@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -138,8 +139,9 @@ def entries(
         read: Sequence[Any] = connection.execute(_QUERIES[tier], _parameters(user, as_of)).all()
         if over != NOTHING:
             read = [each for each in read if not over.hides_statement(tier, each.id)]
-        found += [Entry(tier, *compared) for *compared, _ in read]
-        blobs += [blob for *_, blob in read]
+        *compared, vectors = zip(*read, strict=True) if read else ((), ())
+        found += map(Entry, repeat(tier), *compared)
+        blobs += vectors
     return found, unpack_vectors(blobs)
 
 

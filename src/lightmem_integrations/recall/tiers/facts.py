@@ -170,16 +170,25 @@ def _kind(entry: Entry) -> tuple[str, list[str]]:
 def _shares(question: str, known: Sequence[Entry]) -> NDArray[np.float32]:
     """Share of the question's terms that each statement holds, by idf over these statements."""
     wanted = set(terms(question))
-    held = [wanted.intersection(entry.terms.split()) for entry in known]
-    counts = Counter(word for words in held for word in words)
+    held = {
+        i: words
+        for i, entry in enumerate(known)
+        if (words := wanted.intersection(entry.terms.split()))
+    }
+    counts = Counter(word for words in held.values() for word in words)
     idf = {word: inverse_frequency(counts[word], len(known)) for word in wanted}
     total = sum(idf.values()) or 1.0
-    return np.array([sum(idf[word] for word in words) / total for words in held], np.float32)
+    shares = np.zeros(len(known), np.float32)
+    for i, words in held.items():
+        shares[i] = sum(idf[word] for word in words) / total
+    return shares
 
 
 def _asked_for(plan: Plan, known: Sequence[Entry]) -> NDArray[np.float32]:
     """What is about somebody whom the question names, and wishes where something is requested."""
     names = {speaker.casefold() for speaker in plan.speakers}
     wishes = WISHES if plan.purpose == "request" else ()
+    if not names and not wishes:
+        return np.zeros(len(known), np.float32)
     asked = [(entry.subject.casefold() in names) + (entry.kind in wishes) for entry in known]
     return np.array([_NAMED * each for each in asked], np.float32)
