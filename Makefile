@@ -1,6 +1,7 @@
 # make demo    the main job: two users, many sessions, a LangChain and a LlamaIndex agent
 # make quick   the tests to run while you work, in under a minute and a half
 # make test    all tests, and what is about stores once more on PostgreSQL
+# make thorough      the longest tests with ten times as many cases: before a release
 # make postgresql    all suites on PostgreSQL
 # make lint    style, types, directions of imports, dead code
 # make docs    the documentation site into build/site, links checked; make docs-serve shows it
@@ -36,7 +37,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # What holds the core together; adapters, crashes and whole programs are left to `make test`.
 QUICK := tests/unit tests/property tests/test_architecture.py
 
-.PHONY: demo quick test postgresql lint format docs docs-serve eval report bench conformance lowest \
+.PHONY: demo quick test thorough postgresql lint format docs docs-serve eval report bench conformance lowest \
 	wheels wheels-check release-check clean
 
 demo: $(VENV)/.demo
@@ -58,6 +59,9 @@ STORES := tests/contract tests/crash tests/property tests/security tests/langcha
 test: $(VENV)/.test
 	$(PYTEST)
 	$(PYTEST) --database postgresql -m "not slow" $(STORES)
+
+thorough: $(VENV)/.test
+	LIGHTMEM_THOROUGH=1 $(PYTEST) $$(grep -rl --include='test_*.py' '^from thorough import' tests)
 
 postgresql: $(VENV)/.test
 	$(PYTEST) --database postgresql $(STORES) tests/unit tests/langchain tests/llama_index

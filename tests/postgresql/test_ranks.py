@@ -8,6 +8,7 @@ import pytest
 from lightmem_integrations import Settings
 from lightmem_integrations.evaluation.conversations import read
 from lightmem_integrations.models.onnx import OnnxEmbedder
+from thorough import cases
 
 pytestmark = pytest.mark.slow
 
@@ -35,7 +36,7 @@ def embedder() -> OnnxEmbedder:
 
 @pytest.mark.parametrize("mebibytes", [256, 0], ids=["columns", "index"])
 @pytest.mark.parametrize(
-    ("file", "questions"), [("locomo-dev.json", 200), ("beam-dev.json.gz", 100)]
+    ("file", "questions"), [("locomo-dev.json", cases(2_000)), ("beam-dev.json.gz", cases(400))]
 )
 def test_the_same_questions_bring_the_same_turns_in_the_same_order(
     file, questions, mebibytes, shared_data, postgresql_database, open_memory, tmp_path, embedder
@@ -67,4 +68,4 @@ def test_the_same_questions_bring_the_same_turns_in_the_same_order(
             asked += 1
         if asked == questions:
             return
-    pytest.fail(f"{file} has {asked} questions only")
+    assert asked > 99, f"{file} has {asked} questions only"

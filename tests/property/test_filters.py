@@ -11,11 +11,12 @@ from lightmem_integrations import LightMem, Settings, Turn
 from lightmem_integrations.records.filter_form import filter_of
 from lightmem_integrations.records.filters import values_of
 from lightmem_integrations.testing import HashEmbedder
+from thorough import cases
 
 pytestmark = pytest.mark.slow
 
-CASES = 10_000
-RECALLS = 500  # a recall takes ten times as long
+CASES = cases(10_000)
+RECALLS = cases(5_000)  # a recall takes ten times as long
 START = dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc)
 # Few values of each kind, so that turns share them; and some that a database may take for equal.
 TEXTS = ["", "a", "ab", "b", "A", "1", "true", "null", "[1]", "a\0b", "%", "\U0001f600", "\uffff"]

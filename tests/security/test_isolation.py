@@ -11,8 +11,9 @@ from lightmem_integrations import ExactIndex, LightMem, Settings, Turn
 from lightmem_integrations.storage import turn_reads as neighbourhood
 from lightmem_integrations.storage.index import nearest
 from lightmem_integrations.testing import HashEmbedder
+from thorough import cases
 
-USERS, TURNS, RECALLS = 200, 24, 10_000
+USERS, TURNS, RECALLS = 200, 24, cases(10_000)
 TOPICS = [
     "boat",
     "dog",
@@ -108,7 +109,7 @@ def fast(**changes) -> Settings:
 
 
 @pytest.mark.slow
-def test_nobody_sees_anything_of_anybody_else_in_ten_thousand_recalls(open_memory, tmp_path):
+def test_nobody_sees_anything_of_anybody_else_in_many_recalls(open_memory, tmp_path):
     memory = open_memory(tmp_path, embedder=HashEmbedder(48), settings=fast(shards=4))
     users = crowd(memory)
     assert foreign_items(memory, users, RECALLS // 2) == 0

@@ -7,6 +7,7 @@ import pytest
 
 from lightmem_integrations import AccessError, Turn
 from lightmem_integrations.testing import HashEmbedder, ScriptedWriter
+from thorough import cases
 
 # Of users and spaces alike: each name is somebody and, as another memory, some space.
 NAMES = ["a", "A", "a ", "all", "None", "default", "u\0", "[a] A"]
@@ -95,7 +96,7 @@ class World:
 
 
 @pytest.mark.parametrize(
-    "recalls", [300, pytest.param(10_000, marks=pytest.mark.slow)], ids=["few", "many"]
+    "recalls", [300, pytest.param(cases(10_000), marks=pytest.mark.slow)], ids=["few", "many"]
 )
 def test_no_recall_gives_anybody_what_is_not_theirs(open_memory, recalls):
     world = World(open_memory(embedder=HashEmbedder(16), writer=ScriptedWriter()), seed=recalls)

@@ -209,7 +209,8 @@ def check_linear(work, length=LENGTH):
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_function_takes_time_as_its_text_is_long(name):
     FUNCTIONS[name]("I live in Lisbon since 5 May 2024.")
-    check_linear(FUNCTIONS[name])
+    # Of a second for the whole length, as checking a fact takes, a quarter tells as much.
+    check_linear(FUNCTIONS[name], LENGTH // 4 if name == "check_grounded" else LENGTH)
 
 
 def test_every_regular_expression_is_found():
