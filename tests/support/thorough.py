@@ -1,4 +1,4 @@
-"""How many cases the longest tests try: a tenth of all, unless the environment asks for every one."""
+"""How many cases the longest tests try: a tenth of all, unless the environment asks for each."""
 
 import os
 
