@@ -93,7 +93,7 @@ wheels: $(VENV)/.release
 	done
 
 wheels-check release-check: $(VENV)/.release
-	$(BIN)/python scripts/release_versions.py
+	$(BIN)/python scripts/release_versions.py $(if $(filter release-check,$@),--release)
 	@$(MAKE) --no-print-directory wheels
 	$(BIN)/twine check --strict dist/*
 	$(BIN)/python scripts/check_wheels.py $(if $(filter release-check,$@),--all)

@@ -1,9 +1,9 @@
 """Checks that all that states the version states the same one, and that the changelog dates it.
 
-    python scripts/release_versions.py [--root FOLDER]
+    python scripts/release_versions.py [--root FOLDER] [--release]
 
 The three packages are released together: two of them hold the names of the first one, and need it
-in their own version.
+in their own version. With ``--release`` nothing may stand in the changelog as unreleased.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 VERSION = r'^version = "(.+)"$'
 PIN = r'"lightmem-integrations\[[a-z-]+\]==(.+)"'
 RELEASED = r"^## \[(\d\S*)\]"
+UNRELEASED = r"^## \[Unreleased\]\s*?$\s*^(?!## \[)(.+)$"
 
 
 def stated(root: Path) -> dict[str, str]:
@@ -36,8 +37,8 @@ def stated(root: Path) -> dict[str, str]:
     }
 
 
-def problems(root: Path) -> list[str]:
-    """What keeps this tree from being released; empty where nothing does."""
+def problems(root: Path, *, release: bool = False) -> list[str]:
+    """What keeps this tree from being built or released; empty where nothing does."""
     versions = stated(root)
     wanted = versions["pyproject.toml"]
     found = [
@@ -50,11 +51,14 @@ def problems(root: Path) -> list[str]:
         date.fromisoformat(said)
     except ValueError:
         found.append(f"CHANGELOG.md: write '## [{wanted}] - YYYY-MM-DD', with the day of release")
+    if release and _first(root / "CHANGELOG.md", UNRELEASED):
+        found.append("CHANGELOG.md: what is unreleased belongs under the version to be released")
     return found
 
 
 def _first(path: Path, pattern: str) -> str:
-    found = re.search(pattern, path.read_text(encoding="utf-8"), re.MULTILINE)
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    found = re.search(pattern, text, re.MULTILINE)
     return found[1] if found else ""
 
 
@@ -62,8 +66,10 @@ def main() -> int:
     """Prints the one version, or each place that differs."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--root", type=Path, default=ROOT)
-    root = parser.parse_args().root
-    found = problems(root)
+    parser.add_argument("--release", action="store_true")
+    chosen = parser.parse_args()
+    root = chosen.root
+    found = problems(root, release=chosen.release)
     for problem in found:
         print(f"BAD  {problem}")
     if not found:

@@ -18,8 +18,9 @@ STATED = [
 ]
 
 
-def check(root):
-    command = [sys.executable, str(ROOT / "scripts" / "release_versions.py"), "--root", str(root)]
+def check(root, *more):
+    script = str(ROOT / "scripts" / "release_versions.py")
+    command = [sys.executable, script, "--root", str(root), *more]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
@@ -47,10 +48,27 @@ def test_this_tree_can_be_released():
     assert done.returncode == 0, done.stdout
 
 
-def test_one_version_everywhere_is_good(tree):
-    done = check(tree)
+@pytest.mark.parametrize("more", [(), ("--release",)], ids=["build", "release"])
+def test_one_version_everywhere_is_good(tree, more):
+    done = check(tree, *more)
     assert done.returncode == 0
     assert "version 7.8.9" in done.stdout
+
+
+def test_what_is_unreleased_is_no_part_of_a_release(tree):
+    edit(tree / "CHANGELOG.md", "[Unreleased]\n", "[Unreleased]\n\n### Added\n\n- A thing.\n")
+    assert check(tree).returncode == 0
+    done = check(tree, "--release")
+    assert done.returncode == 1
+    assert "unreleased" in done.stdout
+
+
+def test_a_tree_without_a_changelog_is_told_so(tree):
+    (tree / "CHANGELOG.md").unlink()
+    done = check(tree)
+    assert done.returncode == 1
+    assert "CHANGELOG.md" in done.stdout
+    assert not done.stderr
 
 
 @pytest.mark.parametrize(
