@@ -188,13 +188,13 @@ def _marks() -> str:
 
 def _east_asian(run: str) -> Iterator[str]:
     """Pairs of neighbouring characters, and single ideographs, which may be words."""
-    for place, character in enumerate(run):
-        pair = run[place : place + 2]
-        single = len(run) == 1 or character >= "\u3400"
-        if single and character not in FUNCTION_CHARACTERS:
+    alone = len(run) == 1
+    for character, following in itertools.zip_longest(run, run[1:], fillvalue=""):
+        means_nothing = character in FUNCTION_CHARACTERS
+        if not means_nothing and (character >= "\u3400" or alone):
             yield character
-        if len(pair) > 1 and not FUNCTION_CHARACTERS.issuperset(pair):
-            yield pair
+        if following and not (means_nothing and following in FUNCTION_CHARACTERS):
+            yield character + following
 
 
 def _south_east_asian(run: str) -> Iterator[str]:
