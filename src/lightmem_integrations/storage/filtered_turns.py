@@ -34,6 +34,7 @@ from lightmem_integrations.storage.schema import (
     turn_metadata,
     turns,
 )
+from lightmem_integrations.storage.sql import select_in
 from lightmem_integrations.storage.turn_metadata import as_stored
 
 _COLUMNS: dict[str, Column[Any]] = {
@@ -43,6 +44,8 @@ _COLUMNS: dict[str, Column[Any]] = {
     "role": turns.c.role,
     "time": turns.c.said_at,
 }
+_SCATTERED = 10
+"""So many times as many rows as are sought are read rather than each by itself: a guess."""
 _LAST = select(func.max(turns.c.id)).where(turns.c.user == bindparam("user"))
 
 
@@ -139,10 +142,13 @@ def _resting(
     if not within:
         return set()
     table = what.table.c
+    pairs = select(what, table.turn).where(unindexed(table.user) == user_row)
+    first, last = min(within), max(within)
+    if _SCATTERED * len(within) < last - first:
+        return {found for found, _ in select_in(connection, pairs, table.turn, within)}
     # Turns of one session lie side by side: those far off need not be looked at.
-    near = table.turn.between(min(within), max(within))
-    pairs = select(what, table.turn).where(unindexed(table.user) == user_row, near)
-    return {found for found, turn in connection.execute(pairs) if turn in within}
+    near = pairs.where(table.turn.between(first, last))
+    return {found for found, turn in connection.execute(near) if turn in within}
 
 
 def _both(some: Rows, others: Rows) -> Rows:

@@ -6,6 +6,7 @@ import datetime as dt
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from starlette.requests import Request
@@ -50,7 +51,7 @@ class Asked:
     tier: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Side:
     """One way to ask, and what it gave.
 
@@ -74,12 +75,12 @@ class Side:
     @property
     def zero(self) -> float:
         """Where the axis of the bars has its zero."""
-        least, most = self._ends()
+        least, most = self._ends
         return 100 * -least / (most - least)
 
     def bars(self, hit: Hit) -> list[Bar]:
         """The parts of a hit, those that count most first."""
-        least, most = self._ends()
+        least, most = self._ends
         return [
             Bar(
                 part,
@@ -95,6 +96,7 @@ class Side:
         ranks = (rank for rank, each in enumerate(hits, start=1) if each.source == hit.source)
         return next(ranks, None)
 
+    @cached_property
     def _ends(self) -> tuple[float, float]:
         hits = () if self.recall is None else self.recall.hits
         counts = [part.counts or 0.0 for hit in hits for part in parts_of(hit)]
