@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 
 import psycopg
 import pytest
@@ -71,6 +72,23 @@ def test_a_hundred_processes_that_start_at_once_migrate_once_and_get_to_work():
         assert done.returncode == 0, done.stderr[-3000:]
         assert rows(url, "SELECT count(*) FROM lightmem.turns") == [(100,)]
         assert (server.data / "log").read_text().count("CREATE TABLE turns (") == 1
+
+
+def test_who_opens_waits_as_long_as_others_make_the_tables_of_the_index(postgresql_database):
+    opened(postgresql_database).close()
+    alone = "SELECT pg_advisory_xact_lock(hashtextextended('lightmem index lightmem', 0))"
+    with psycopg.connect(plain(postgresql_database)) as other:
+        other.execute("DROP TABLE lightmem.nearest_turns, lightmem.nearest_documents")
+        other.commit()
+        other.execute(alone)
+        done = threading.Timer(1, other.commit)
+        done.start()
+        hurried = make_url(postgresql_database).update_query_dict(
+            {"lock_timeout": "200", "statement_timeout": "200"}
+        )
+        with opened(hurried.render_as_string(hide_password=False)) as memory:
+            assert memory.users() == ()
+        done.join()
 
 
 def test_a_user_who_may_make_no_schema_uses_the_one_made_for_him(postgresql_database):

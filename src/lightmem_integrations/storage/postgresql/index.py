@@ -84,6 +84,7 @@ class PgVectorIndex:
             self._place = _place(connection)
         if self._place is None:
             with ledger.write() as connection:
+                without_limits(connection)  # of many that start at once, the last waits for all
                 self._place = _made(connection)
                 if get_meta(connection, HOLDER) is None and not _any_indexed(connection):
                     put_meta(connection, HOLDER, self._holder)  # a new one: nothing to rebuild
@@ -212,6 +213,8 @@ def _place(connection: Connection, *, made: bool = False) -> str | None:
 def _made(connection: Connection) -> str | None:
     """Make what is missing, as far as this user may; returns the schema in which pgvector lies."""
     connection.exec_driver_sql(_ALONE)
+    if (place := _place(connection)) is not None:  # another process was first
+        return place
     _tried(connection, _EXTENSION)
     place = _place(connection, made=True)
     if place is not None:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -275,6 +276,8 @@ def without_limits(connection: Connection) -> None:
         "SET LOCAL statement_timeout TO 0; SET LOCAL lock_timeout TO 0;"
         "SET LOCAL idle_in_transaction_session_timeout TO 0"
     )
+    raw: Any = connection.connection.dbapi_connection
+    raw.seconds = None
 
 
 def _time(connection: Connection) -> float:
