@@ -83,9 +83,7 @@ def test_who_opens_waits_as_long_as_others_make_the_tables_of_the_index(postgres
         other.execute(alone)
         done = threading.Timer(1, other.commit)
         done.start()
-        hurried = make_url(postgresql_database).update_query_dict(
-            {"lock_timeout": "200", "statement_timeout": "200"}
-        )
+        hurried = make_url(postgresql_database).update_query_dict({"lock_timeout": "200"})
         with opened(hurried.render_as_string(hide_password=False)) as memory:
             assert memory.users() == ()
         done.join()
