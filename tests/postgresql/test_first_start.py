@@ -1,5 +1,6 @@
 """Processes that open an empty database at once, users with few rights, old code beside new."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from sqlalchemy import make_url
 
 from lightmem_integrations import LedgerError, LightMem, Settings, Turn
 from lightmem_integrations.storage.migrations import runner
+from lightmem_integrations.storage.postgresql import connections
+from lightmem_integrations.storage.postgresql.ledger import PostgresLedger
 from lightmem_integrations.testing import HashEmbedder
 from postgresql import PostgresServer, make_database
 
@@ -87,6 +90,23 @@ def test_who_opens_waits_as_long_as_others_make_the_tables_of_the_index(postgres
         with opened(hurried.render_as_string(hide_password=False)) as memory:
             assert memory.users() == ()
         done.join()
+
+
+def test_who_waits_for_another_process_to_build_the_index_does_not_give_up(
+    postgresql_database, monkeypatch
+):
+    monkeypatch.setattr(connections, "_LATE_SECONDS", 0.2)
+    hurried = make_url(postgresql_database).update_query_dict({"statement_timeout": "200"})
+    builder = PostgresLedger(postgresql_database)
+    waiter = PostgresLedger(hurried.render_as_string(hide_password=False))
+    with contextlib.closing(builder), contextlib.closing(waiter), contextlib.ExitStack() as built:
+        built.enter_context(builder.alone("index"))
+        ended = threading.Event()
+        build = threading.Timer(2, lambda: (ended.set(), built.close()))
+        build.start()
+        with waiter.alone("index"):
+            assert ended.is_set()
+        build.join()
 
 
 def test_a_user_who_may_make_no_schema_uses_the_one_made_for_him(postgresql_database):
