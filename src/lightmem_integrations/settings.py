@@ -191,6 +191,7 @@ class Settings:
             question sooner: those asked about last, for which it is enough. 0 for none. 64 hold
             10,000 turns of 25 words with all their vectors, or of 250 words without token vectors.
             With less than 29, users are in the index before they have 15,000 turns: all, with 0.
+            A quarter as much again is for their facts.
         check_timeout_seconds: How long the check of an index after an unclean stop may take.
         close_seconds: How long closing may wait for models and threads that are at work. What is
             late is left behind and stores nothing.

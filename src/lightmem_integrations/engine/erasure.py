@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -17,12 +18,21 @@ from lightmem_integrations.storage.counts import count_memory
 from lightmem_integrations.storage.erase.knowledge import erase_facts, turns_behind
 from lightmem_integrations.storage.erase.turns import erase_turns
 from lightmem_integrations.storage.expiry import NOTHING, expired, memories_with_expired
+from lightmem_integrations.storage.facts import revision_of
 from lightmem_integrations.storage.grants import erase_membership
 from lightmem_integrations.storage.index_contents import PURGE, mark_purge
 from lightmem_integrations.storage.tombstones import Tombstone
 from lightmem_integrations.storage.transfer.write import erase_stage
 from lightmem_integrations.storage.undone import done_again
 from lightmem_integrations.storage.users import User, find_session, find_user
+
+
+class _Left(NamedTuple):
+    """Revisions of the turns and facts that are left; ``None`` if nothing is left of the user."""
+
+    turns: int | None = None
+    facts: int | None = None
+
 
 _NOTHING = Receipt(turns=0, sessions=0, vectors=0, purged=True)
 
@@ -66,7 +76,7 @@ def forget(
     whole = all(limit is None for limit in limits)
 
     @done_again
-    def erased() -> tuple[User | None, Receipt, dict[int, str], int | None]:
+    def erased() -> tuple[User | None, Receipt, dict[int, str], _Left]:
         now, receipt, rows = store.ledger.now(), _NOTHING, dict[int, str]()
         with store.ledger.write() as connection:
             user = find_user(connection, user_id)
@@ -77,7 +87,7 @@ def forget(
                 if dry_run and whole:
                     counted = count_memory(connection, user.row)
                     receipt = Receipt(**counted, purged=False, remains=())
-                    return user, receipt, rows, None
+                    return user, receipt, rows, _Left()
                 among = None if memory_ids is None else turns_behind(connection, user, memory_ids)
                 with _undone(connection) if dry_run else nullcontext():
                     receipt, rows = erase_turns(
@@ -94,14 +104,12 @@ def forget(
                         undone=dry_run,
                     )
             if dry_run:
-                return user, receipt, rows, None
+                return user, receipt, rows, _Left()
             if whole:
                 erase_stage(connection, user_id)
             if (whole and erase_membership(connection, user_id)) or rows:
                 mark_purge(connection)
-            revision = None
-            if user is not None and rows:
-                revision = turns_revision(connection, user.row)
+            left = _left(connection, user) if user is not None else _Left()
             names = set(rows.values())
             keys = None if turn_ids is None and memory_ids is None else names
             if turn_ids is not None and memory_ids is None:
@@ -118,13 +126,13 @@ def forget(
                 store.tombstones.add_filter(user_id, tombstone, filter)
                 tombstone = replace(tombstone, keys=names)
             store.tombstones.add(connection, user_id, tombstone)
-        return user, receipt, rows, revision
+        return user, receipt, rows, left
 
     with store.indexer.exclusively():
-        user, receipt, rows, revision = erased()
+        user, receipt, rows, left = erased()
         if dry_run:
             return replace(receipt, purged=False)
-        purged = _leave_index(store, user, rows, revision, purge=purge)
+        purged = _leave_index(store, user, rows, left, purge=purge)
     return _told(store, receipt, purged=purged)
 
 
@@ -169,7 +177,7 @@ def _told(store: Store, receipt: Receipt, *, purged: bool) -> Receipt:
 @done_again
 def _sweep_memory(store: Store, user_id: str) -> Receipt:
     with store.indexer.exclusively():
-        now, receipt, rows, revision = store.ledger.now(), _NOTHING, dict[int, str](), None
+        now, receipt, rows = store.ledger.now(), _NOTHING, dict[int, str]()
         with store.ledger.write() as connection:
             user = find_user(connection, user_id)
             over = NOTHING if user is None else expired(connection, user.row, store.settings, now)
@@ -178,20 +186,27 @@ def _sweep_memory(store: Store, user_id: str) -> Receipt:
             facts = erase_facts(connection, user.row, over.facts, now)
             if over.turns:
                 receipt, rows = erase_turns(connection, user, now, among=over.turns)
-                revision = turns_revision(connection, user.row)
                 tombstone = Tombstone(now, keys=set(rows.values()))
                 store.tombstones.add(connection, user_id, tombstone)
             mark_purge(connection)
-        _leave_index(store, user, rows, revision, purge=False)
+            left = _left(connection, user)
+        _leave_index(store, user, rows, left, purge=False)
     return replace(receipt, facts=receipt.facts + facts)
 
 
+def _left(connection: Connection, user: User) -> _Left:
+    revision = turns_revision(connection, user.row)
+    return _Left() if revision is None else _Left(revision, revision_of(connection, user.row)[0])
+
+
 def _leave_index(
-    store: Store, user: User | None, rows: Mapping[int, str], revision: int | None, *, purge: bool
+    store: Store, user: User | None, rows: Mapping[int, str], left: _Left, *, purge: bool
 ) -> bool:
-    """Let columns and index forget erased turns; returns whether no file holds a byte of them."""
+    """Let memory and index forget what was erased; returns whether no file holds a byte of it."""
+    if user is not None:
+        store.statements.forget(user.row, left.facts)
     if user is not None and rows:
-        store.columns.forget(user.row, revision)
+        store.columns.forget(user.row, left.turns)
     if purge:
         return store.indexer.purge()
     if user is not None and rows:

@@ -24,6 +24,7 @@ from lightmem_integrations.storage.column_cache import ColumnCache
 from lightmem_integrations.storage.index import VectorIndex
 from lightmem_integrations.storage.ledger import Ledger
 from lightmem_integrations.storage.process_guard import ProcessGuard
+from lightmem_integrations.storage.statement_cache import StatementCache
 
 Place: TypeAlias = Path | str
 """Where a store lies: its folder, or its database."""
@@ -43,6 +44,7 @@ class OpenStore:
         options: What it was opened with, by the names that a user knows.
         close_seconds: How long closing may wait for what is under way.
         columns: The turns of those asked about last, in memory.
+        statements: The facts of those asked about last, in memory.
         tombstones: Of the last calls of ``forget``.
         users: Of each who opened it and did not close it yet, some object.
         closed: True once everything was let go.
@@ -58,6 +60,7 @@ class OpenStore:
     options: Mapping[str, object]
     close_seconds: float
     columns: ColumnCache
+    statements: StatementCache
     tombstones: Tombstones = field(default_factory=Tombstones)
     users: set[object] = field(default_factory=set)
     closed: bool = False
@@ -87,6 +90,7 @@ class OpenStore:
                 self.index.close()
             finally:
                 self.columns.clear()
+                self.statements.clear()
                 self.ledger.close()
                 self.guard.release()
         if self.temporary:

@@ -15,6 +15,7 @@ def embed_missing(store: Store, user_row: int) -> int:
     """Give episodes and facts their vectors where they lack one; returns how many did.
 
     They do after another embedder replaced the store's, and where forgetting changed a statement.
+    Until then they are found by their words.
 
     Raises:
         ModelError: The embedder failed.

@@ -189,10 +189,9 @@ def _catch_up(run: Run, user: User, limits: RowFilter) -> None:
 
 def _facts(run: Run, user: User, plan: Plan, vector: Vectors | None, limits: RowFilter) -> FactView:
     """What facts have to say on the question, where they can be read."""
-    tiers, as_of = run.request.tiers, run.request.as_of
-    ledger, lost = run.parts.store.ledger, "what was consolidated was left out"
-    with run.stage("facts"), run.forgiving(lost), ledger.read() as connection:
-        return view_facts(connection, user, plan, vector, tiers=tiers, limits=limits, as_of=as_of)
+    request, store, lost = run.request, run.parts.store, "what was consolidated was left out"
+    with run.stage("facts"), run.forgiving(lost), store.ledger.read() as connection:
+        return view_facts(connection, store.statements, user, request, plan, vector, limits)
     return FactView()
 
 

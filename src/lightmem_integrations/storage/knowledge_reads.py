@@ -121,28 +121,21 @@ class Outdated:
 
 
 def entries(
-    connection: Connection, user: User, tiers: Collection[Tier], as_of: float | None,
-    over: Expired = NOTHING,
-) -> tuple[list[Entry], Vectors]:  # fmt: skip
+    connection: Connection, user: User, tier: Tier, as_of: float | None
+) -> tuple[list[Entry], Vectors]:
     """A user's statements with their vectors, ``(statements, dimension)``; the newest `MOST`.
+
+    What waits for its vector has one of zeros.
 
     Args:
         connection: A read transaction on the ledger.
         user: Whose.
-        tiers: ``ltm`` for facts, ``mtm`` for summaries of compressed episodes.
+        tier: ``ltm`` for facts, ``mtm`` for summaries of compressed episodes.
         as_of: Only what was true or said by then, in seconds since 1970.
-        over: What has expired, and is left out.
     """
-    found: list[Entry] = []
-    blobs: list[bytes] = []
-    for tier in tiers:
-        read: Sequence[Any] = connection.execute(_QUERIES[tier], _parameters(user, as_of)).all()
-        if over != NOTHING:
-            read = [each for each in read if not over.hides_statement(tier, each.id)]
-        *compared, vectors = zip(*read, strict=True) if read else ((), ())
-        found += map(Entry, repeat(tier), *compared)
-        blobs += vectors
-    return found, unpack_vectors(blobs)
+    read = connection.execute(_QUERIES[tier], _parameters(user, as_of)).all()
+    *compared, blobs = zip(*read, strict=True) if read else ((), ())
+    return list(map(Entry, repeat(tier), *compared)), unpack_vectors(blobs)
 
 
 def read_statements(
@@ -227,13 +220,12 @@ _QUERIES: dict[Tier, Select[Any]] = {
         facts.c.importance,
         fact_vectors.c.vector,
     )
-    .join(fact_vectors, of_same_user(fact_vectors.c.fact, facts))
-    # SQLite is to walk the vectors from the last one and stop, where it would sort all facts.
-    .where(fact_vectors.c.user == bindparam("user"), _is_the_users(facts.c.user), _believed(facts))
-    .order_by(fact_vectors.c.fact.desc())
+    .outerjoin(fact_vectors, of_same_user(fact_vectors.c.fact, facts))
+    .where(facts.c.user == bindparam("user"), _believed(facts))
+    .order_by(facts.c.id.desc())
     .limit(MOST),
     "mtm": select(episodes.c.id, episodes.c.speakers, episodes.c.terms, episode_vectors.c.vector)
-    .join(episode_vectors, of_same_user(episode_vectors.c.episode, episodes))
+    .outerjoin(episode_vectors, of_same_user(episode_vectors.c.episode, episodes))
     .where(episodes.c.user == bindparam("user"), episodes.c.state == COMPRESSED)
     .where(episodes.c.ends <= bindparam("as_of"))
     .order_by(episodes.c.id.desc())

@@ -23,11 +23,13 @@ def unpack_vector(blob: bytes) -> Vectors:
     return np.frombuffer(blob, _STORED).astype(np.float32)
 
 
-def unpack_vectors(blobs: Sequence[bytes]) -> Vectors:
-    """Vectors from their bytes, one row for each."""
-    if not blobs:
-        return np.zeros((0, 0), np.float32)
-    return np.frombuffer(b"".join(blobs), _STORED).reshape(len(blobs), -1).astype(np.float32)
+def unpack_vectors(blobs: Sequence[bytes | None]) -> Vectors:
+    """Vectors from their bytes, one row for each: zeros where there are none."""
+    some = next(filter(None, blobs), b"")
+    if not some:
+        return np.zeros((len(blobs), 0), np.float32)
+    whole = b"".join(bytes(len(some)) if blob is None else blob for blob in blobs)
+    return np.frombuffer(whole, _STORED).reshape(len(blobs), -1).astype(np.float32)
 
 
 def unpack_rows(found: Iterable[Any]) -> tuple[list[int], Vectors]:

@@ -14,18 +14,19 @@ from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.recall.plan.purpose import asks_for_events
 from lightmem_integrations.recall.scores import with_floors, z_scores
 from lightmem_integrations.recall.tiers.fact_view import CLOSE, WISHES, FactView, Match, Versions
-from lightmem_integrations.records.conversation import Plan, Tier
+from lightmem_integrations.records.conversation import Plan
 from lightmem_integrations.storage.expiry import Expired
 from lightmem_integrations.storage.knowledge_reads import (
     Entry,
-    entries,
     outdated,
     read_statements,
 )
+from lightmem_integrations.storage.statement_cache import StatementCache
 from lightmem_integrations.storage.turn_filter import RowFilter
 from lightmem_integrations.storage.users import User
 from lightmem_integrations.text.bm25 import inverse_frequency
 from lightmem_integrations.text.terms import terms
+from lightmem_integrations.validation import Request
 
 _LOOKED_AT = 32  # statements read for one question, besides what they replaced; a guess
 _LONGEST_CHAIN = 50  # supersessions followed: only a bound, chains are short
@@ -37,26 +38,27 @@ _COVERING = 0.15
 
 def view_facts(
     connection: Connection,
+    cache: StatementCache,
     user: User,
+    request: Request,
     plan: Plan,
     vector: Vectors | None,
-    *,
-    tiers: Collection[Tier],
     limits: RowFilter,
-    as_of: float | None,
 ) -> FactView:
     """Read the facts that bear on a question.
 
     Args:
         connection: A read transaction on the ledger.
+        cache: The facts of those asked about last.
         user: Whose.
+        request: Its tiers are read, ``ltm`` for facts, ``mtm`` for summaries of episodes whose
+            turns are archived; only what was known by its ``as_of``.
         plan: What the question asks for.
         vector: Its vector, or ``None`` to go by words.
-        tiers: ``ltm`` for facts, ``mtm`` for summaries of episodes whose turns are archived.
         limits: What may come back: a statement must rest on a turn within them.
-        as_of: Only what was known by then, in seconds since 1970.
     """
-    known, vectors = entries(connection, user, tiers, as_of, limits.over)
+    as_of = request.as_of
+    known, vectors = cache.entries(connection, user, request.tiers, as_of, limits.over)
     if not known:
         return FactView()
     similarities = np.zeros(len(known), np.float32)
