@@ -166,14 +166,17 @@ class _Run:
         if total:
             tell(self._cost.progress(done, total, self._report))
         queue: deque[tuple[int, list[Due] | None]] = deque((user, None) for user in users)
+        cache = FactCache(users[0] if users else 0)
         while queue and not self._ends() and (max_batches is None or done < max_batches):
             user, dues = queue.popleft()
             with self._leases.on(user) as mine:
                 if not mine:
                     self._report += ConsolidationReport(busy=1)
                     continue
-                self._prepare(user)
-                cache, self._left, self._cut = FactCache(user), _EPISODES_A_TURN, False
+                self._left, self._cut = _EPISODES_A_TURN, False
+                # Whose turn it is again after nobody else's keeps what was read.
+                if self._prepare(user) or user != cache.user_row:
+                    cache = FactCache(user)
                 if dues is None:
                     with ledger.read() as connection:
                         dues = work_queue.due_sessions(connection, user, self._run.clock())
@@ -213,14 +216,18 @@ class _Run:
             self._report += ConsolidationReport(problems=(undone,))
         return [row for row in users if user_id is None or (user and user.row == row)]
 
-    def _prepare(self, user: int) -> None:
-        """Give turns and memories their vectors; without them all works, only less well."""
+    def _prepare(self, user: int) -> bool:
+        """Give turns and memories their vectors; returns whether a memory got one.
+
+        Without them all works, only less well.
+        """
         try:
             store = self._run.store
             store.indexer.catch_up(user)
-            embed_missing(store, user)
+            return bool(embed_missing(store, user))
         except LightMemError as error:
             logger.warning("Vectors are missing for consolidation (%s).", type(error).__name__)
+            return False
 
     def _session(self, due: Due, cache: FactCache) -> None:
         for _ in range(_READ_ANEW):
