@@ -23,7 +23,8 @@ from lightmem_integrations.records.filter_form import filter_of
 from lightmem_integrations.records.filters import FilterLike
 from lightmem_integrations.records.metadata import metadata_of
 from lightmem_integrations.records.storable import fitted
-from lightmem_integrations.safety import check_counts, check_scope_id, check_user_id, digest, fence
+from lightmem_integrations.safety import check_counts, check_scope_id, check_user_id, digest
+from lightmem_integrations.text.fence import fence
 from lightmem_integrations.text.timezone import check_timezone
 
 logger = logging.getLogger(__name__)
@@ -280,9 +281,8 @@ def memory_id(hit: Hit) -> str:
     if source.shared:  # no turn of this user's: nothing that a tool could erase
         return f"shared/{source.fact_id}"
     space = () if source.space is None else (source.space,)
-    return "/".join(
-        quote(part, safe="") for part in (*space, source.session_id, source.turn_ids[0])
-    )
+    parts = *space, source.session_id, source.turn_ids[0]
+    return "/".join(quote(part, safe="") for part in parts)
 
 
 def quoted(hit: Hit) -> str:

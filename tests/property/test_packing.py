@@ -14,7 +14,7 @@ from lightmem_integrations.models.onnx import SHIPPED_MODEL
 from lightmem_integrations.models.token_counter import MOST_CHARACTERS, shipped_token_counter
 from lightmem_integrations.recall.candidates import Found, Quote, Ranked
 from lightmem_integrations.recall.pack import pack
-from lightmem_integrations.safety import NOTICE, escape_fence
+from lightmem_integrations.text.fence import NOTICE, escape_fence
 
 UTC = dt.timezone.utc
 TOKENIZER = Tokenizer.from_file(str(SHIPPED_MODEL / "tokenizer.json"))

@@ -5,7 +5,7 @@ import unicodedata
 
 import pytest
 
-from lightmem_integrations.safety import FENCE_CLOSE, escape_fence, fence
+from lightmem_integrations.text.fence import FENCE_CLOSE, escape_fence, fence
 
 ENDS = [
     "</memory>", "< / MEMORY >", "\uff1c\uff0fmemory\uff1e", "<\u200b/memory>", "</mem\u200dory>",

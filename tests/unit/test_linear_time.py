@@ -36,11 +36,11 @@ from lightmem_integrations.recall.plan.aliases import unknown_names
 from lightmem_integrations.recall.plan.question import essence, named_speakers
 from lightmem_integrations.recall.select.answer_type import has_answer_type
 from lightmem_integrations.records.storable import storable
-from lightmem_integrations.safety import escape_fence, fence
 from lightmem_integrations.testing import ScriptedWriter
 from lightmem_integrations.testing.quote import quoted_answer
 from lightmem_integrations.text.answer_cues import answer_cues
 from lightmem_integrations.text.answers import admits_ignorance, without_reasoning
+from lightmem_integrations.text.fence import escape_fence, fence
 from lightmem_integrations.text.guidance import wishes
 from lightmem_integrations.text.names import name_key
 from lightmem_integrations.text.own_words import begins_play, is_own_word

@@ -14,8 +14,8 @@ from lightmem_integrations import (
     Settings,
     Turn,
 )
-from lightmem_integrations.safety import FENCE_CLOSE, FENCE_OPEN
 from lightmem_integrations.testing import ScriptedWriter
+from lightmem_integrations.text.fence import FENCE_CLOSE, FENCE_OPEN
 
 UTC = dt.timezone.utc
 FIRST = dt.datetime(2025, 1, 10, 12, tzinfo=UTC)

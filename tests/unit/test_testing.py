@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from lightmem_integrations import InvalidRequestError, LightMem, MissingExtraError, Turn
-from lightmem_integrations.safety import fence
 from lightmem_integrations.testing import NOTHING, HashEmbedder, quoted_answer
+from lightmem_integrations.text.fence import fence
 
 # Making any LlamaIndex agent reads every attribute of it, the deprecated ones of pydantic too.
 pytestmark = pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecationWarning")

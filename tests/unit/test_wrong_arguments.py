@@ -33,6 +33,9 @@ JUNE = dt.datetime(2026, 6, 1, tzinfo=dt.timezone.utc)
         ({"count_tokens": "tiktoken"}, "'tiktoken'", "a function"),
         ({"ledger": 12}, "12", "sqlite:///"),
         ({"embedder": 12}, "12", "a LangChain Embeddings"),
+        ({"replace_embedder": "no"}, "'no'", "True or False"),
+        ({"replace_index": 0}, "replace_index is 0", "True or False"),
+        ({"read_only": None}, "read_only is None", "True or False"),
     ],
     ids=str,
 )
@@ -64,6 +67,10 @@ def memory():
         ("recall", {"query": "home", "count_tokens": 3}, "3"),
         ("forget", {"since": JUNE, "until": MAY}, "2026-06-01"),
         ("forget", {"since": "yesterday"}, "'yesterday'"),
+        ("forget", {"dry_run": ""}, "dry_run is ''"),
+        ("forget", {"purge": "no"}, "'no'"),
+        ("sweep", {"purge": 0}, "purge is 0"),
+        ("audit", {"fix": "no"}, "'no'"),
         ("edit", {"fact_id": "x", "valid_from": "2026"}, "'2026'"),
         ("edit", {"fact_id": "x", "valid_to": dt.datetime(2026, 5, 1)}, "2026, 5, 1"),  # noqa: DTZ001
         ("explain", {"fact_id": "nosuch"}, "'nosuch'"),

@@ -25,6 +25,7 @@ from lightmem_integrations.records.audit import (
     MemorySize,
     MemorySizes,
 )
+from lightmem_integrations.safety import check_flags
 from lightmem_integrations.storage import audit_reads as reads
 from lightmem_integrations.storage.expiry import NOTHING, Expired, expired, memories_with_expired
 from lightmem_integrations.storage.knowledge_reads import MOST
@@ -46,9 +47,11 @@ def audit(
         recalled: Public ids of episodes that came back from a recall that is not written down yet.
 
     Raises:
+        InvalidRequestError: ``fix`` is neither true nor false.
         ReadOnlyError: ``fix``, and the store is only read.
         StorageError: The ledger does not answer.
     """
+    check_flags(fix=fix)
     now = store.ledger.now()
     merged = 0
     if fix:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from lightmem_integrations.engine.store import Store
 from lightmem_integrations.records.filters import Filter
 from lightmem_integrations.records.report import Receipt
-from lightmem_integrations.safety import key_of
+from lightmem_integrations.safety import check_flags, key_of
 from lightmem_integrations.storage.column_cache import turns_revision
 from lightmem_integrations.storage.counts import count_memory
 from lightmem_integrations.storage.erase.knowledge import erase_facts, turns_behind
@@ -70,8 +70,10 @@ def forget(
         dry_run: Undo it at once, and only tell what it would have been.
 
     Raises:
+        InvalidRequestError: ``purge`` or ``dry_run`` is neither true nor false.
         StorageError: The store cannot be written.
     """
+    check_flags(purge=purge, dry_run=dry_run)
     limits = (session_id, turn_ids, memory_ids, since, until, author, filter)
     whole = all(limit is None for limit in limits)
 
@@ -145,8 +147,10 @@ def sweep(store: Store, user_id: str | None = None, *, purge: bool) -> Receipt:
         purge: Rewrite the files of index and ledger now, instead of at the next opening.
 
     Raises:
+        InvalidRequestError: ``purge`` is neither true nor false.
         StorageError: The store cannot be written.
     """
+    check_flags(purge=purge)
     with store.ledger.read() as connection:
         memories = memories_with_expired(connection, store.settings, store.ledger.now())
     chosen = [each for each in memories if user_id in (None, each)]

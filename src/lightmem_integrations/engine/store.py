@@ -20,6 +20,7 @@ from lightmem_integrations.engine.pseudonyms import secret_of
 from lightmem_integrations.errors import SettingsError, StoreClosedError
 from lightmem_integrations.models.protocols import Embedder
 from lightmem_integrations.models.unneeded import UnneededEmbedder
+from lightmem_integrations.safety import check_flags
 from lightmem_integrations.settings import Settings
 from lightmem_integrations.storage.chroma.index import ChromaIndex
 from lightmem_integrations.storage.column_cache import ColumnCache
@@ -44,16 +45,12 @@ from lightmem_integrations.storage.sqlite.folder import (
 from lightmem_integrations.storage.sqlite.folder_lock import FolderLock
 from lightmem_integrations.storage.sqlite.ledger import SqliteLedger
 from lightmem_integrations.storage.sqlite.ledger_url import file_of
-from lightmem_integrations.storage.statement_cache import StatementCache
+from lightmem_integrations.storage.statement_cache import SHARE, StatementCache
 from lightmem_integrations.storage.transfer.whole import check_whole
 from lightmem_integrations.storage.transfer.write import drop_expired_stages
 from lightmem_integrations.storage.turn_columns import BYTES_A_TURN, EXACT_UP_TO
 from lightmem_integrations.storage.work_queue import drop_all_leases
 from lightmem_integrations.telemetry.observed import Observer
-
-# Of the memory for turns, what facts may take besides: room for the 5,000 that are compared of one
-# user (11 MiB with 384 numbers), and half as many.
-_SHARE_OF_FACTS = 4
 
 _reopening = threading.RLock()
 
@@ -80,6 +77,7 @@ class Store:
 
     Raises:
         SettingsError: The path cannot be a folder, or nothing is read only there.
+        InvalidRequestError: A switch is neither true nor false.
         StorageError: There is no store to read.
         StoreLockedError: The folder is in use by another process, or in this one with other
             settings.
@@ -101,6 +99,9 @@ class Store:
         replace_index: bool = False,
         read_only: bool = False,
     ) -> None:
+        check_flags(
+            replace_embedder=replace_embedder, replace_index=replace_index, read_only=read_only
+        )
         self._given: dict[str, Any] = {
             "path": path, "ledger": ledger, "index": index, "embedder": embedder,
             "settings": settings, "replace_embedder": False, "replace_index": False,
@@ -274,7 +275,7 @@ def _put_together(
     cached = settings.column_mebibytes * 2**20
     return OpenStore(
         place, guard, ledger, index, identity, indexer, asked.options, settings.close_seconds,
-        ColumnCache(cached), StatementCache(cached // _SHARE_OF_FACTS), temporary=temporary,
+        ColumnCache(cached), StatementCache(cached // SHARE), temporary=temporary,
     )  # fmt: skip
 
 
@@ -283,9 +284,8 @@ def _exact_up_to(index: VectorIndex | None, settings: Settings) -> int:
 
     Who brings an index wants it asked; the folder's own is for memories that are larger.
     """
-    if index is not None:
-        return 0
-    return min(EXACT_UP_TO, settings.column_mebibytes * 2**20 // BYTES_A_TURN)
+    room = settings.column_mebibytes * 2**20 // BYTES_A_TURN
+    return 0 if index is not None else min(EXACT_UP_TO, room)
 
 
 def _ledger(folder: Path, url: str | None, lock: FolderLock, *, read_only: bool) -> Ledger:

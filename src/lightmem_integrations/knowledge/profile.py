@@ -20,10 +20,10 @@ from lightmem_integrations.models.protocols import TokenCounter
 from lightmem_integrations.records.conversation import NAMELESS
 from lightmem_integrations.records.knowledge import FactKind
 from lightmem_integrations.records.profile import Profile, ProfileLine
-from lightmem_integrations.safety import escape_fence, fence
 from lightmem_integrations.storage.expiry import Expired
 from lightmem_integrations.storage.profile_reads import ProfileReads
 from lightmem_integrations.storage.turns import moment
+from lightmem_integrations.text.fence import escape_fence, fence
 from lightmem_integrations.text.guidance import Guidance, Wish
 from lightmem_integrations.text.terms import terms
 

@@ -12,7 +12,8 @@ from langchain_core.messages import AnyMessage, BaseMessage, HumanMessage, Syste
 
 from lightmem_integrations.errors import InvalidRequestError
 from lightmem_integrations.langchain.messages import SOURCE, is_from_person, text_of
-from lightmem_integrations.safety import FENCE_OPEN, short_repr
+from lightmem_integrations.safety import short_repr
+from lightmem_integrations.text.fence import FENCE_OPEN
 
 Injection = Literal["message", "question", "system"]
 INJECTIONS: tuple[Injection, ...] = ("message", "question", "system")

@@ -20,7 +20,8 @@ from lightmem_integrations.lightmem import LightMem, checked_memory
 from lightmem_integrations.llama_index.filters import FiltersLike, checked_filter
 from lightmem_integrations.records.access import SpacesRead
 from lightmem_integrations.records.conversation import TIERS, Hit, Recall, Tier
-from lightmem_integrations.safety import check_user_id, fence
+from lightmem_integrations.safety import check_user_id
+from lightmem_integrations.text.fence import fence
 from lightmem_integrations.text.timezone import check_timezone
 
 logger = logging.getLogger(__name__)

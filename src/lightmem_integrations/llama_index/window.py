@@ -26,7 +26,7 @@ from llama_index.core.prompts import BasePromptTemplate, PromptTemplate, RichPro
 
 from lightmem_integrations.llama_index.messages import calls_of
 from lightmem_integrations.models.protocols import TokenCounter
-from lightmem_integrations.safety import FENCE_OPEN
+from lightmem_integrations.text.fence import FENCE_OPEN
 
 # The estimates that LlamaIndex's own Memory uses.
 _MEDIA_TOKENS = 256

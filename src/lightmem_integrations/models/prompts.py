@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lightmem_integrations.models.protocols import Message
-from lightmem_integrations.safety import escape_fence, fence
+from lightmem_integrations.text.fence import escape_fence, fence
 
 # Guesses, in characters: small models lose the thread of longer prompts.
 _LONGEST_QUESTION = 1_000

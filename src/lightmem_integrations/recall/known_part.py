@@ -5,7 +5,7 @@ from __future__ import annotations
 from lightmem_integrations.models.protocols import TokenCounter
 from lightmem_integrations.models.token_counter import checked_count
 from lightmem_integrations.recall.candidates import Found, Quote, Ranked
-from lightmem_integrations.safety import escape_fence
+from lightmem_integrations.text.fence import escape_fence
 
 _TITLE = "Known:"
 

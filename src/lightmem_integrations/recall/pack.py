@@ -10,7 +10,7 @@ from lightmem_integrations.models.token_counter import MOST_CHARACTERS
 from lightmem_integrations.recall.candidates import Found, Quote, Ranked
 from lightmem_integrations.recall.known_part import KnownPart
 from lightmem_integrations.records.conversation import Cut, Hit
-from lightmem_integrations.safety import fence
+from lightmem_integrations.text.fence import fence
 
 _CUT = " ..."
 _FEWEST_CHARACTERS = 4  # of what was said; a cut that shows less is worth nothing; a guess

@@ -24,6 +24,10 @@ from lightmem_integrations.storage.knowledge_reads import Entry, entries
 from lightmem_integrations.storage.schema import fact_vectors
 from lightmem_integrations.storage.users import User
 
+SHARE = 4
+"""Of the memory for turns, a fourth for facts: room for the 5,000 that are compared of one user
+(11 MiB with 384 numbers), and half as many."""
+
 _ENTRY_BYTES = 800
 """Of a fact beside its vector: its words and the objects that hold them; a guess."""
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 
 from lightmem_integrations.records.conversation import Turn
-from lightmem_integrations.safety import FENCE_CLOSE, FENCE_OPEN
 from lightmem_integrations.text.common_names import COMMON_NAMES
+from lightmem_integrations.text.fence import FENCE_CLOSE, FENCE_OPEN
 from lightmem_integrations.text.sentences import split_sentences
 from lightmem_integrations.text.terms import terms
 

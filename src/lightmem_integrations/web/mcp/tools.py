@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from lightmem_integrations.lightmem import LightMem
 from lightmem_integrations.records.conversation import Hit, Source, Turn
 from lightmem_integrations.records.knowledge import Fact
-from lightmem_integrations.safety import fence
+from lightmem_integrations.text.fence import fence
 from lightmem_integrations.tools import MemoryTools, ToolDescription, quoted
 
 _AT_ONCE = 50  # facts or turns: a guess
