@@ -34,7 +34,7 @@ does more says so by raising this number."""
 def migrate(
     engine: Engine, target: int = VERSION, *, may_write: bool = True, schema: str | None = None
 ) -> None:
-    """Bring a ledger to a version, each step in a transaction of its own.
+    """Bring a ledger to a version: a new one in one transaction, an older one in one for each step.
 
     However many processes do this at once, each step is taken once.
 
@@ -64,10 +64,12 @@ def migrate(
             if schema is not None:
                 _lock(connection, schema)
             version = _version(connection, schema)
-            step = next((number for number in steps if number > version), target)
-            if version < target:
-                _take(connection, step, steps.get(step, ""))  # some are of one database alone
-                version = step
+            new = not version  # all or nothing of it
+            while version < target:
+                version = next((number for number in steps if number > version), target)
+                _take(connection, version, steps.get(version, ""))  # some are of one database alone
+                if not new:
+                    break
 
 
 def _lock(connection: Connection, schema: str) -> None:
