@@ -15,6 +15,8 @@ from lightmem_integrations.storage.schema import evidence, facts
 from lightmem_integrations.testing import HashEmbedder, ScriptedWriter
 from told_facts import TellingWriter, tells
 
+pytestmark = pytest.mark.slow
+
 NOW = dt.datetime.now(dt.timezone.utc).replace(microsecond=0)
 DAY = dt.timedelta(days=1)
 HOME = "Ann lives in Lisbon."

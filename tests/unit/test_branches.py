@@ -6,6 +6,8 @@ import pytest
 
 from lightmem_integrations import Branch, Turn
 
+pytestmark = pytest.mark.slow
+
 ANN = {"user_id": "ann", "session_id": "s1"}
 
 

@@ -10,6 +10,8 @@ from lightmem_integrations import LightMem, Settings, Turn
 from lightmem_integrations.cli import app
 from lightmem_integrations.testing import HashEmbedder, ScriptedWriter
 
+pytestmark = pytest.mark.slow
+
 QUIET = Settings(background_indexing=False)
 
 

@@ -8,6 +8,8 @@ from typer.testing import CliRunner
 from lightmem_integrations import LightMem, Turn
 from lightmem_integrations.cli import app
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def lightmem(tmp_path):

@@ -10,6 +10,8 @@ from sqlalchemy import Engine, event
 from lightmem_integrations import FactSearch, InvalidRequestError, Turn
 from lightmem_integrations.testing import ScriptedWriter
 
+pytestmark = pytest.mark.slow
+
 SAID = [
     ("user", "Anne.home = Lisbon since 2024-02-01"),
     ("user", "Anne.home = Porto since 2025-03-01 replaces"),

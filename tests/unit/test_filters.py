@@ -6,6 +6,8 @@ import pytest
 
 from lightmem_integrations import Branch, Compare, InvalidRequestError, Turn
 
+pytestmark = pytest.mark.slow
+
 MAY = dt.datetime(2026, 5, 1, tzinfo=dt.timezone.utc)
 DAY = dt.timedelta(days=1)
 TOPICS = ("home", "work", "home", "travel")

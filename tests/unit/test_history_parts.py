@@ -4,6 +4,8 @@ import pytest
 
 from lightmem_integrations import InvalidRequestError, Turn
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def memory(open_memory):

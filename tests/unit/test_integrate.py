@@ -12,6 +12,8 @@ from lightmem_integrations.knowledge.drafts import EpisodeDraft, FactDraft
 from lightmem_integrations.settings import ConsolidationSettings
 from lightmem_integrations.testing import HashEmbedder, ScriptedWriter
 
+pytestmark = pytest.mark.slow
+
 UTC = dt.timezone.utc
 MAY = dt.datetime(2025, 5, 1, tzinfo=UTC)
 DAY = dt.timedelta(days=1)

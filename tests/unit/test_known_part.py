@@ -8,6 +8,8 @@ import pytest
 from lightmem_integrations import Settings, Turn
 from lightmem_integrations.testing import ScriptedWriter
 
+pytestmark = pytest.mark.slow
+
 UTC = dt.timezone.utc
 FIRST = dt.datetime(2025, 1, 10, 12, tzinfo=UTC)
 

@@ -12,6 +12,8 @@ from lightmem_integrations.storage.schema import leases
 from lightmem_integrations.storage.work_queue import renew_lease, take_lease
 from lightmem_integrations.testing import ScriptedWriter
 
+pytestmark = pytest.mark.slow
+
 SHORT = {"lease_seconds": 0.9}  # is renewed after 0.3 s
 
 

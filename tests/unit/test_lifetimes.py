@@ -17,6 +17,8 @@ from lightmem_integrations import (
 )
 from lightmem_integrations.testing import ScriptedWriter
 
+pytestmark = pytest.mark.slow
+
 UTC = dt.timezone.utc
 SOON = dt.datetime(2099, 5, 1, 12, tzinfo=UTC)
 

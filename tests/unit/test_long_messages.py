@@ -13,6 +13,8 @@ from lightmem_integrations.importers import import_conversations
 from lightmem_integrations.testing import HashEmbedder
 from lightmem_integrations.tools import MemoryTools
 
+pytestmark = pytest.mark.slow
+
 SENTENCE = "The heron stands in the reeds by the mill."
 LONG = " ".join([SENTENCE] * (350_000 // len(SENTENCE)))
 ALICE = {"user_id": "alice", "session_id": "s"}

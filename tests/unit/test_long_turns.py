@@ -6,6 +6,8 @@ import pytest
 
 from lightmem_integrations import LightMem, Settings, Turn
 
+pytestmark = pytest.mark.slow
+
 FILLER = (
     "Thank you for the overview of garden planning, it gave me plenty to think about. "
     "The beds along the wall get sun until noon, the others only in the late afternoon. "

@@ -7,6 +7,8 @@ import pytest
 
 from lightmem_integrations import InvalidTurnError, Settings, Turn
 
+pytestmark = pytest.mark.slow
+
 GIVEN = {
     "topic": "travel", "rank": 3, "share": 0.25, "starred": True, "parent": None,
     "tags": ["a", 1, False], "\N{SNOWMAN} name": "\N{SNOWMAN}", "none": [],

@@ -9,6 +9,8 @@ import pytest
 from lightmem_integrations import Completion, LightMem, Turn
 from lightmem_integrations.knowledge.drafts import EpisodeDraft, FactDraft
 
+pytestmark = pytest.mark.slow
+
 UTC = dt.timezone.utc
 SPRING = dt.datetime(2025, 3, 5, 10, tzinfo=UTC)
 SUMMER = dt.datetime(2025, 6, 11, 10, tzinfo=UTC)  # a Wednesday

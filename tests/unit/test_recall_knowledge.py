@@ -7,6 +7,8 @@ import pytest
 from lightmem_integrations import Turn
 from noted import NotesWriter, note
 
+pytestmark = pytest.mark.slow
+
 UTC = dt.timezone.utc
 PORTO, LISBON = "I live in Porto.", "I moved to Lisbon last week, I live there now!"
 NOTES = [

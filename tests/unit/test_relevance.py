@@ -10,6 +10,8 @@ from lightmem_integrations.cli.main import app
 from lightmem_integrations.testing import HashEmbedder
 from noted import NotesWriter, note
 
+pytestmark = pytest.mark.slow
+
 SAID = (
     "I moved to Lisbon in May.",
     "My sister Clara plays the cello in an orchestra.",

@@ -10,6 +10,8 @@ from lightmem_integrations import Turn
 from lightmem_integrations.display import Grid
 from lightmem_integrations.text.fence import FENCE_CLOSE, FENCE_OPEN
 
+pytestmark = pytest.mark.slow
+
 CONTROLS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\x1b\x9b\b\x7f"
 WHEN = dt.datetime(2026, 3, 4, 9, 30, tzinfo=dt.timezone.utc)
 HEBREW, ARABIC = "יש לי 3 חתולים, וכלב אחד.", "عندي 3 قطط وكلب واحد."

@@ -9,6 +9,8 @@ import pytest
 from lightmem_integrations import LightMem, Turn
 from lightmem_integrations.testing import ScriptedWriter
 
+pytestmark = pytest.mark.slow
+
 UTC = dt.timezone.utc
 NOON = dt.datetime(2025, 5, 1, 12, tzinfo=UTC)
 SECOND = dt.timedelta(seconds=1)

@@ -289,6 +289,7 @@ def test_what_is_forgotten_in_a_space_is_in_no_fact_of_it(known):
     assert known.facts(user_id="bob", space="family") == ()
 
 
+@pytest.mark.slow
 def test_what_is_said_in_spaces_alone_is_shared_with_nobody(open_memory, consolidated):
     pytest.importorskip("presidio_analyzer", reason="the extra 'shared' is not installed")
     memory = open_memory(settings=Settings(background_indexing=False, shared_knowledge=True))

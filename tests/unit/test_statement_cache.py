@@ -68,6 +68,7 @@ def forget_all(memory, _):
 CHANGES = (add, edit, retract, pin, forget, forget_all)
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.sampled_from(CHANGES), st.sampled_from(CITIES)), max_size=6))
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 def test_a_recall_is_that_of_a_store_opened_just_now(tmp_path_factory, open_memory, changes):

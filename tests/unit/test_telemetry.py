@@ -22,6 +22,8 @@ from lightmem_integrations.telemetry import observed
 from lightmem_integrations.testing import HashEmbedder, ScriptedWriter
 from traced import tracing
 
+pytestmark = pytest.mark.slow
+
 DOCS = Path(__file__).parents[2] / "docs" / "telemetry.md"
 CAPTURE = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
 USER, SESSION, SPEAKER = "alice-canary@example.com", "session-canary", "Speaker-Canary"

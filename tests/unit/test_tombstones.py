@@ -8,6 +8,8 @@ import pytest
 from lightmem_integrations import Branch, LightMem, Settings, Turn
 from lightmem_integrations.testing import HashEmbedder
 
+pytestmark = pytest.mark.slow
+
 OPTIONS = Settings(background_indexing=False)
 BEFORE = dt.datetime.now(dt.timezone.utc) - dt.timedelta(minutes=5)
 SAID = (

@@ -7,6 +7,8 @@ import pytest
 from lightmem_integrations import Turn
 from lightmem_integrations.recall.plan.temporal_intent import temporal_intent
 
+pytestmark = pytest.mark.slow
+
 UTC = dt.timezone.utc
 SMALL_TALK = (
     "What's a good way to clean a cast iron pan?",

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.storage.facts import StoredFact, read_facts, revision_of
+from lightmem_integrations.storage.index import cosines
 from lightmem_integrations.storage.knowledge_vectors import vectors_of_facts
 
 Key = tuple[str, str, str]
@@ -95,7 +96,7 @@ class FactCache:
         """Facts that stand and mean most nearly the same, with their cosine, nearest first."""
         if not self._rows or self._matrix.shape[1] != len(vector):
             return []
-        similar = self._matrix[: len(self._rows)] @ vector
+        similar = cosines(self._matrix[: len(self._rows)], vector)
         best = np.argsort(-similar, kind="stable")[: count + _MARGIN]
         found = [
             (self._facts[self._rows[place]], float(similar[place]))

@@ -9,7 +9,7 @@ import numpy as np
 from sqlalchemy import Connection, delete, func, select, update
 
 from lightmem_integrations.arrays import Vectors
-from lightmem_integrations.storage.index import Batch
+from lightmem_integrations.storage.index import Batch, cosines
 from lightmem_integrations.storage.namespaces import Path, key_of_path, rows_under
 from lightmem_integrations.storage.schema import document_vectors, documents, namespaces
 from lightmem_integrations.storage.sql import in_batches, insert_rows, select_in
@@ -93,7 +93,7 @@ def similarities(
     for part in result.partitions():
         parts = unpack_vectors([row.vector for row in part])
         # Half precision costs a vector its length of 1, and a distance more than a cosine.
-        scores = parts @ vector / np.linalg.norm(parts, axis=1).clip(min=_LEAST)
+        scores = cosines(parts, vector) / np.linalg.norm(parts, axis=1).clip(min=_LEAST)
         for row, score in zip(part, scores.tolist(), strict=True):
             best[row.document] = max(score, best.get(row.document, -2.0))
     return best

@@ -16,6 +16,7 @@ from lightmem_integrations.recall.scores import with_floors, z_scores
 from lightmem_integrations.recall.tiers.fact_view import CLOSE, WISHES, FactView, Match, Versions
 from lightmem_integrations.records.conversation import Plan
 from lightmem_integrations.storage.expiry import Expired
+from lightmem_integrations.storage.index import cosines
 from lightmem_integrations.storage.knowledge_reads import (
     Entry,
     outdated,
@@ -65,7 +66,7 @@ def view_facts(
     shares = _shares(plan.queries[0], known)
     evidence: NDArray[np.float32] = shares
     if vector is not None and vectors.shape[1] == len(vector):
-        similarities = vectors @ vector
+        similarities = cosines(vectors, vector)
         evidence = (similarities + shares) / np.float32(2)
     scores = with_floors(
         z_scores(similarities) + z_scores(shares) + _asked_for(plan, known),

@@ -11,6 +11,7 @@ from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.recall.candidates import Quote, Ranked
 from lightmem_integrations.recall.tiers.fact_view import ALMOST, CLOSE
 from lightmem_integrations.records.conversation import Hit, Source, Turn
+from lightmem_integrations.storage.index import cosines
 from lightmem_integrations.storage.shared import SharedStatement, read_shared, shared_entries
 from lightmem_integrations.storage.turns import moment
 from lightmem_integrations.validation import Request
@@ -48,7 +49,7 @@ def with_shared(
     rows, vectors = shared_entries(connection)
     if not rows or vectors.shape[1] != len(vector):
         return own
-    similarities = vectors @ vector
+    similarities = cosines(vectors, vector)
     best = np.argsort(-similarities, kind="stable").tolist()
     best = [place for place in best if similarities[place] >= CLOSE][: request.k]
     similar = {rows[place]: float(similarities[place]) for place in best}
