@@ -16,6 +16,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     literal,
+    null,
     or_,
     select,
 )
@@ -133,7 +134,10 @@ def entries(
         tier: ``ltm`` for facts, ``mtm`` for summaries of compressed episodes.
         as_of: Only what was true or said by then, in seconds since 1970.
     """
-    read = connection.execute(_QUERIES[tier], _parameters(user, as_of)).all()
+    asked = _parameters(user, as_of)
+    read = list(connection.execute(_QUERIES[tier], asked))
+    if tier == "ltm" and (waiting := connection.execute(_WAITING, asked).all()):
+        read = sorted([*read, *waiting], key=lambda each: -each.id)[:MOST]
     *compared, blobs = zip(*read, strict=True) if read else ((), ())
     return list(map(Entry, repeat(tier), *compared)), unpack_vectors(blobs)
 
@@ -209,21 +213,16 @@ def _believed(table: FromClause) -> ColumnElement[bool]:
     return and_(table.c.valid_from <= as_of, or_(retracted.is_(None), retracted > as_of))
 
 
+_FACTS = select(
+    facts.c.id, facts.c.subject, facts.c.terms, facts.c.kind, facts.c.attribute,
+    facts.c.superseded_by, facts.c.importance,
+).where(_believed(facts)).limit(MOST)  # fmt: skip
 _QUERIES: dict[Tier, Select[Any]] = {
-    "ltm": select(
-        facts.c.id,
-        facts.c.subject,
-        facts.c.terms,
-        facts.c.kind,
-        facts.c.attribute,
-        facts.c.superseded_by,
-        facts.c.importance,
-        fact_vectors.c.vector,
-    )
-    .outerjoin(fact_vectors, of_same_user(fact_vectors.c.fact, facts))
-    .where(facts.c.user == bindparam("user"), _believed(facts))
-    .order_by(facts.c.id.desc())
-    .limit(MOST),
+    "ltm": _FACTS.add_columns(fact_vectors.c.vector)
+    .join(fact_vectors, of_same_user(fact_vectors.c.fact, facts))
+    # SQLite is to walk the vectors from the last one and stop, where it would sort all facts.
+    .where(fact_vectors.c.user == bindparam("user"), _is_the_users(facts.c.user))
+    .order_by(fact_vectors.c.fact.desc()),
     "mtm": select(episodes.c.id, episodes.c.speakers, episodes.c.terms, episode_vectors.c.vector)
     .outerjoin(episode_vectors, of_same_user(episode_vectors.c.episode, episodes))
     .where(episodes.c.user == bindparam("user"), episodes.c.state == COMPRESSED)
@@ -231,6 +230,16 @@ _QUERIES: dict[Tier, Select[Any]] = {
     .order_by(episodes.c.id.desc())
     .limit(MOST),
 }
+_WAITING = (
+    _FACTS.add_columns(null())
+    .where(facts.c.user == bindparam("user"))
+    .where(
+        facts.c.id.not_in(
+            select(fact_vectors.c.fact).where(fact_vectors.c.user == bindparam("user"))
+        )
+    )
+    .order_by(facts.c.id.desc())
+)
 _DETAILS: dict[Tier, Select[Any]] = {
     "ltm": select(
         facts.c.id.label("row"),
