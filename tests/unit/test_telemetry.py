@@ -216,7 +216,7 @@ def test_what_is_done_later_links_to_what_left_it(traced, open_memory):
     memory = open_memory(background=True)
     linked = []
     # A thread at work already may embed what is said before it hears of it: such a link is lost.
-    for _ in range(10):
+    for _ in range(30):
         wait_for(lambda: not memory.stats().pending)
         traced.exporter.clear()
         with traced.app.start_as_current_span("chat turn") as turn:
