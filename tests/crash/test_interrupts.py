@@ -44,8 +44,6 @@ def interrupted(call, at):
 
 
 @pytest.mark.sqlite("in PostgreSQL the server ends what is left, after idle_timeout")
-# SQLAlchemy says so of an interrupt between a commit and its own note of it; nothing is lost by it.
-@pytest.mark.filterwarnings("ignore:transaction already deassociated")
 @pytest.mark.parametrize("part", range(3))
 def test_an_interrupt_anywhere_in_a_write_holds_up_no_other_thread(tmp_path, part):
     """Of the 4,000 steps a sample, another one each time: coprime strides visit all in the end."""

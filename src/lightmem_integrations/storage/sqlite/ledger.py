@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import SAWarning, SQLAlchemyError
 
 from lightmem_integrations.errors import LedgerError, ReadOnlyError, StoreClosedError
 from lightmem_integrations.storage.ledger import TERMS_NAME, get_meta, put_meta
@@ -205,8 +205,8 @@ class SqliteLedger:
                     hold.roll_back()
                     with contextlib.suppress(Exception):
                         connection.close()
-                    cause = error.__context__
-                    if isinstance(error, AssertionError) and isinstance(cause, KeyboardInterrupt):
+                    tripped = isinstance(error, AssertionError | SAWarning)
+                    if tripped and isinstance(cause := error.__context__, KeyboardInterrupt):
                         raise cause from None  # SQLAlchemy's cleanup trips over an interrupt
                     raise
                 hold.committed()
