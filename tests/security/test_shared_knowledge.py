@@ -13,6 +13,7 @@ from lightmem_integrations import LightMem, Settings, Turn
 from lightmem_integrations.consolidation.write.summary import proper_names
 from lightmem_integrations.knowledge.drafts import EpisodeDraft, FactDraft
 from lightmem_integrations.testing import HashEmbedder, ScriptedWriter
+from thorough import cases
 
 pytest.importorskip("presidio_analyzer", reason="the extra 'shared' is not installed")
 
@@ -208,7 +209,7 @@ WORDS = st.text(string.ascii_lowercase, min_size=3, max_size=7)
 SAID = st.tuples(st.integers(0, 5), st.sampled_from(["tea", "jazz", "rowing", "opera"]), WORDS)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=cases(150), deadline=None, suppress_health_check=list(HealthCheck))
 @given(said=st.lists(SAID, max_size=24), gone=st.sets(st.integers(0, 5)))
 def test_others_read_only_what_three_said(said, gone):
     secrets = {user: f"secret{'abcdef'[user]}" for user in range(6)}

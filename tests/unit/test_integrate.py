@@ -11,6 +11,7 @@ from lightmem_integrations import InvalidRequestError, LightMem, Settings, Setti
 from lightmem_integrations.knowledge.drafts import EpisodeDraft, FactDraft
 from lightmem_integrations.settings import ConsolidationSettings
 from lightmem_integrations.testing import HashEmbedder, ScriptedWriter
+from thorough import cases
 
 pytestmark = pytest.mark.slow
 
@@ -603,7 +604,7 @@ def test_settings_that_make_no_sense_are_refused(settings):
     ],
 )
 def test_two_agents_that_write_opposite_facts_at_the_same_moment(tmp_path, policy, expected):
-    """100 rounds over all; each agent has its own connection to one ledger, as processes have."""
+    """40 rounds over all; each agent has its own connection to one ledger, as processes have."""
     settings = Settings(background_indexing=False, consolidation=ConsolidationSettings(**policy))
     url = f"sqlite:///{tmp_path / 'shared.sqlite'}"
     agents = {"a": (1, "Lisbon"), "b": (2, "Porto")}
@@ -612,7 +613,7 @@ def test_two_agents_that_write_opposite_facts_at_the_same_moment(tmp_path, polic
         for agent in agents
     }
     try:
-        for number in range(25):
+        for number in range(cases(100)):
             start = threading.Barrier(2)
             errors = []
 

@@ -85,24 +85,36 @@ def through_a_saved_memory(folder: Path, text: str) -> list[str]:
         memory.memory.close()
 
 
+@pytest.fixture(scope="module")
+def others(tmp_path_factory):
+    """A folder with the stores of somebody else."""
+    place = tmp_path_factory.mktemp("others")
+    for name in ("victim", "b@c"):
+        with LightMem(place / name, embedder=HashEmbedder()) as memory:
+            memory.add(said("of somebody else"), user_id="ann")
+    return place
+
+
+@pytest.fixture
+def stores_of_others(others, tmp_path):
+    return shutil.copytree(others, tmp_path / "others")
+
+
 @pytest.mark.sqlite("names and places of folders")
 @pytest.mark.parametrize("name", ODD)
 @pytest.mark.parametrize(
     "through", [through_light_mem, through_the_store, through_a_saved_memory, through_the_command]
 )
-def test_a_folder_of_any_name_is_a_store_of_its_own(tmp_path, monkeypatch, name, through):
-    monkeypatch.chdir(tmp_path)
-    victim = tmp_path / "victim"
-    for folder in (victim, tmp_path / "b@c"):
-        with LightMem(folder, embedder=HashEmbedder()) as memory:
-            memory.add(said("of somebody else"), user_id="ann")
+def test_a_folder_of_any_name_is_a_store_of_its_own(stores_of_others, monkeypatch, name, through):
+    monkeypatch.chdir(stores_of_others)
+    victim = stores_of_others / "victim"
     before = {each: each.stat().st_mtime_ns for each in victim.rglob("*")}
-    parent = tmp_path / "parent"
+    parent = stores_of_others / "parent"
     parent.mkdir()
     assert through(parent / name, "mine alone")[0] == "mine alone"
     assert (parent / name / "ledger.sqlite").is_file()
     assert list(parent.iterdir()) == [parent / name]
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["b@c", "parent", "victim"]
+    assert sorted(each.name for each in stores_of_others.iterdir()) == ["b@c", "parent", "victim"]
     assert {each: each.stat().st_mtime_ns for each in victim.rglob("*")} == before
 
 

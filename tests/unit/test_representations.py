@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import pickle
 import subprocess
@@ -32,9 +33,9 @@ ANSWERED = "Zanzibar is an island, Quirin."
 SECRETS = ("Zanzibar", "Quirin", "island", "sesame")
 
 
-@pytest.fixture
-def memory(tmp_path):
-    with LightMem(tmp_path / "store", writer=ScriptedWriter()) as memory:
+@contextlib.contextmanager
+def filled(folder):
+    with LightMem(folder, writer=ScriptedWriter()) as memory:
         turns = [
             Turn(role="user", text=SAID, message={"content": SAID}, id="t1"),
             Turn(role="assistant", text=ANSWERED, id="t2"),
@@ -42,6 +43,25 @@ def memory(tmp_path):
         memory.add(turns, user_id="alice", session_id="s1")
         memory.consolidate(final=True)
         yield memory
+
+
+@pytest.fixture
+def memory(tmp_path):
+    with filled(tmp_path / "store") as memory:
+        yield memory
+
+
+@pytest.fixture(scope="module")
+def only_read(tmp_path_factory):
+    with filled(tmp_path_factory.mktemp("only-read") / "store") as memory:
+        yield memory
+
+
+@pytest.fixture
+def given(request, name):
+    """The value of this name, of the memory that all share; what erases has one of its own."""
+    memory = request.getfixturevalue("memory" if name == "Receipt" else "only_read")
+    return PUBLIC[name](memory)
 
 
 def fact(memory):
@@ -75,8 +95,8 @@ PUBLIC = {
 
 
 @pytest.mark.parametrize("name", PUBLIC)
-def test_shows_what_it_is_and_no_memory(memory, name):
-    shown = repr(PUBLIC[name](memory))
+def test_shows_what_it_is_and_no_memory(given, name):
+    shown = repr(given)
     assert not any(secret in shown for secret in SECRETS)
     assert " object at 0x" not in shown
 
@@ -97,8 +117,7 @@ def test_shows_path_user_and_model(memory):
 
 @pytest.mark.parametrize("name", [n for n in PUBLIC if n not in ("ChromaIndex", "ExactIndex")])
 @pytest.mark.parametrize("way", [copy.copy, copy.deepcopy, lambda o: pickle.loads(pickle.dumps(o))])
-def test_can_be_copied_and_pickled(memory, name, way):
-    given = PUBLIC[name](memory)
+def test_can_be_copied_and_pickled(given, name, way):
     assert repr(way(given)) == repr(given)
 
 

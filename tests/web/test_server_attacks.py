@@ -16,6 +16,7 @@ pytest.importorskip("fastapi")
 pytest.importorskip("mcp")
 
 from served import bearer, client, served, tool_call, tool_text
+from thorough import cases
 
 ACCEPT = {"accept": "application/json"}
 NAMES = [
@@ -283,7 +284,7 @@ async def test_what_two_users_note_and_forget_at_once_stays_apart(tmp_path):
         async with httpx.AsyncClient(
             base_url=url, limits=httpx.Limits(max_connections=100), timeout=600, trust_env=False
         ) as http:
-            await asyncio.gather(*(_note_and_forget(http, number) for number in range(200)))
+            await asyncio.gather(*(_note_and_forget(http, number) for number in range(cases(600))))
         assert memory.stats().turns == 0
 
 
