@@ -31,14 +31,16 @@ endef
 # What make demo needs; a name, since the comma would end an argument of install.
 DEMO := --editable '.[agents,llama-index]'
 
-# Compiled once, the tests and the package load faster from then on.
+# Compiled once, the tests and the package load faster from then on. What is imported is compiled then:
+# a sixth of all that pip installs, which would take a minute.
 unexport PYTHONDONTWRITEBYTECODE
+export PIP_NO_COMPILE := 1
 
 # What holds the core together; adapters, crashes and whole programs are left to `make test`.
 QUICK := tests/unit tests/property tests/test_architecture.py
 
 .PHONY: demo quick test thorough postgresql lint format docs docs-serve eval report bench conformance lowest \
-	wheels wheels-check release-check clean
+	lowest-installed wheels wheels-check release-check clean
 
 demo: $(VENV)/.demo
 	@echo "Running examples/demo, about 20 seconds"
@@ -47,8 +49,9 @@ demo: $(VENV)/.demo
 quick: $(VENV)/.quick
 	$(BIN)/python -m pytest -n 2 -m "not slow" -p no:langsmith_plugin $(QUICK)
 
-# Whole files go to one of two processes: what a file's tests share is made once.
-PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
+# Whole files go to one of three processes: what a file's tests share is made once, and while tests of
+# one process wait, two have work. The longest go first, in the order of tests/conftest.py.
+PYTEST := $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 # What is run a second time on PostgreSQL. The rest of what is about stores, which takes as long again,
 # is left to `make postgresql`: adapters keep nothing themselves, but for the one that is a store.
@@ -85,6 +88,9 @@ conformance: $(VENV)/.test
 
 lowest: $(BIN)/python
 	$(BIN)/python scripts/lowest_versions.py
+
+lowest-installed: $(BIN)/python
+	$(BIN)/python scripts/lowest_versions.py --install
 
 wheels: $(VENV)/.release
 	@rm -rf dist
