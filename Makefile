@@ -157,3 +157,11 @@ $(VENV)/.release: $(BIN)/python pyproject.toml constraints.txt
 $(VENV)/.lint: $(VENV)/.test
 	$(call install,what checks the style,--editable '.[lint]')
 	@touch $@
+
+# Or all of them at once, for who runs everything: what fits together is worked out once.
+ALL := --editable '.[test,docs,lint,release]'
+
+$(VENV)/.all: $(BIN)/python pyproject.toml constraints.txt
+	$(call install,torch,'torch==2.13.0')
+	$(call install,what any target needs: 300 packages in some minutes,$(ALL))
+	@touch $(addprefix $(VENV)/,.demo .quick .test .docs .lint .release) $@

@@ -1,6 +1,6 @@
 """Runs tests/langchain with the lowest versions that pyproject.toml allows.
 
-    python scripts/lowest_versions.py [--venv FOLDER] [--timeout SECONDS]
+    python scripts/lowest_versions.py [--venv FOLDER] [--timeout SECONDS] [--install]
 
 Two sets, since LangChain's own packages need a later langchain-core than we do: the extras
 ``agents`` and ``classic`` at their lower bounds with the lowest langchain-core that fits them, and
@@ -18,7 +18,7 @@ from pathlib import Path
 from environments import CACHE, CORE, ROOT, Environment, lower_bounds
 
 TESTS = ROOT / "tests" / "langchain"
-TOOLS = ["blockbuster", "hypothesis", "langchain-tests", "pytest", "pytest-asyncio"]
+TOOLS = ["blockbuster", "hypothesis", "langchain-tests", "pytest", "pytest-asyncio", "pytest-xdist"]
 GRAPH = ["langchain", "langgraph", "langgraph-prebuilt", "langgraph-sdk", "langgraph-checkpoint"]
 # Asserts that every name can be had, which takes every extra.
 ALL_EXTRAS = {"test_exports.py"}
@@ -40,7 +40,8 @@ def test(environment: Environment, title: str, paths: list[Path]) -> bool:
     there = environment.installed()
     frameworks = [f"{name} {there[name]}" for name in there if re.match("lang[cg]", name)]
     # -v against the -q of pyproject.toml, which together leave out the last line.
-    done = environment.done("-m", "pytest", "-v", "-p", "no:cacheprovider", *map(str, paths))
+    options = ["-v", "-p", "no:cacheprovider", "-n", "2", "--dist", "loadfile"]
+    done = environment.done("-m", "pytest", *options, *map(str, paths))
     lines = done.stdout.strip().splitlines() or [done.stderr]
     good = not done.returncode
     print(f"{'ok ' if good else 'BAD'}  {title}: {lines[-1]}")
@@ -51,10 +52,11 @@ def test(environment: Environment, title: str, paths: list[Path]) -> bool:
 
 
 def main() -> int:
-    """Runs both sets."""
+    """Runs both sets, or only installs what takes longest of them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--venv", type=Path, default=CACHE / "lightmem-lowest")
     parser.add_argument("--timeout", type=float, default=1_800, help="seconds for one command")
+    parser.add_argument("--install", action="store_true", help="only install the first set")
     chosen = parser.parse_args()
     bounds = lower_bounds(CORE, "langchain", "langchain-classic", "langgraph")
     environment = Environment(chosen.venv, chosen.timeout)
@@ -63,6 +65,8 @@ def main() -> int:
     install(environment, *pinned, *TOOLS)
     lowest = environment.lowest_core()
     install(environment, *pinned, f"{CORE}=={lowest}", *TOOLS)
+    if chosen.install:
+        return 0
     good = test(environment, "agents and classic", [TESTS])
 
     environment.run("-m", "pip", "uninstall", "--quiet", "--yes", *GRAPH)

@@ -51,6 +51,10 @@ _POSTGRES = {
     "tests/test_async_store.py::test_abatch_uses_single_pool_checkout": "counts the calls of a "
     "function of langgraph.checkpoint.postgres; tests/langchain/test_store_postgresql.py counts "
     "connections",
+} | {
+    f"tests/test_async_store.py::{test}[pipe]": "as [default], again with thousands of operations: "
+    "ours has no pipeline to turn on"
+    for test in ("test_large_batches", "test_large_batches_async")
 }
 
 SUITES = (
@@ -95,7 +99,7 @@ SUITES = (
         version="3.2.0",
         tests=("tests/test_store.py", "tests/test_async_store.py"),
         plugin="postgres_store",
-        passed=295,  # of 299
+        passed=293,  # of 297
         left_out=_POSTGRES,
         processes=4,
     ),

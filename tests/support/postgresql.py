@@ -21,7 +21,7 @@ from filelock import FileLock
 from psycopg import sql
 from sqlalchemy import URL, make_url
 
-# Twice what two processes of tests, each with some open stores, were seen to hold at once.
+# A third more than three processes of tests, each with some open stores, may hold at once.
 MAX_CONNECTIONS = 300
 
 
