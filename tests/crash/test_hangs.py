@@ -68,20 +68,22 @@ def says(error, setting, call):
 """
 
 
-def child(folder, script, *, seconds=60.0):
+@pytest.fixture
+def child(programs):
     """Runs a script; fails if its process does not end by itself in time."""
-    started = time.monotonic()
-    done = subprocess.run(
-        [sys.executable, "-c", SETUP + script, str(folder)],
-        capture_output=True, text=True, timeout=150, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert time.monotonic() - started < seconds, done.stderr
-    return done
+
+    def child(folder, script, *, seconds=60.0):
+        started = time.monotonic()
+        done = programs.run(SETUP + script, folder, timeout=150)
+        assert done.returncode == 0, done.stderr
+        assert time.monotonic() - started < seconds, done.stderr
+        return done
+
+    return child
 
 
 @pytest.mark.parametrize("call", ["index_pending", "warm_up", "reindex"])
-def test_work_by_hand_says_which_setting_ended_it(tmp_path, call):
+def test_work_by_hand_says_which_setting_ended_it(child, tmp_path, call):
     child(
         tmp_path / "store",
         f"""
@@ -95,7 +97,7 @@ assert memory.recall("tea", user_id="ann", strict=True).hits
     )
 
 
-def test_an_embedder_that_comes_back_is_used_by_the_background_too(tmp_path):
+def test_an_embedder_that_comes_back_is_used_by_the_background_too(child, tmp_path):
     child(
         tmp_path / "store",
         """
@@ -110,7 +112,7 @@ assert not memory.stats().pending
     )
 
 
-def test_a_writer_that_hangs_is_in_the_report(tmp_path):
+def test_a_writer_that_hangs_is_in_the_report(child, tmp_path):
     child(
         tmp_path / "store",
         """
@@ -126,7 +128,7 @@ assert [fact.value for fact in memory.facts(user_id="ann")] == ["tea"]  # the ot
     )
 
 
-def test_a_run_by_hand_beside_a_writer_that_hangs_leaves_out_whom_it_holds(tmp_path):
+def test_a_run_by_hand_beside_a_writer_that_hangs_leaves_out_whom_it_holds(child, tmp_path):
     child(
         tmp_path / "store",
         """
@@ -147,7 +149,7 @@ assert [fact.value for fact in memory.facts(user_id="bob")] == ["snow"]
 
 
 @pytest.mark.parametrize("method", ["upsert", "search", "delete", "replace", "healthy", "close"])
-def test_an_index_that_hangs_in_one_method_holds_up_no_call(tmp_path, method):
+def test_an_index_that_hangs_in_one_method_holds_up_no_call(child, tmp_path, method):
     done = child(
         tmp_path / "store",
         f"""
@@ -172,7 +174,7 @@ memory.close()
         assert memory.users() == ()
 
 
-def test_documents_are_written_and_found_though_the_embedder_hangs(tmp_path):
+def test_documents_are_written_and_found_though_the_embedder_hangs(child, tmp_path):
     pytest.importorskip("langgraph")
     child(
         tmp_path / "store",
@@ -192,7 +194,7 @@ assert store.search(("ann",), query="tea")[0].key == "b"
     )
 
 
-def test_the_interpreter_ends_though_a_chain_still_waits_for_memory(tmp_path):
+def test_the_interpreter_ends_though_a_chain_still_waits_for_memory(child, tmp_path):
     pytest.importorskip("langchain_core")
     child(
         tmp_path / "store",
@@ -208,7 +210,7 @@ assert time.monotonic() - began < 5
     )
 
 
-def test_what_is_still_being_recorded_at_the_end_of_the_interpreter_is_kept(tmp_path):
+def test_what_is_still_being_recorded_at_the_end_of_the_interpreter_is_kept(child, tmp_path):
     pytest.importorskip("langchain_core")
     child(
         tmp_path / "store",
