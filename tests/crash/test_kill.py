@@ -11,8 +11,9 @@ import pytest
 
 from lightmem_integrations import LightMem, Settings
 from lightmem_integrations.testing import HashEmbedder
+from thorough import cases
 
-RUNS = 20
+RUNS = cases(100)
 BATCH = 5
 
 # Logs every operation before ("start") and after ("done") it, unbuffered.
@@ -103,7 +104,7 @@ def batches_of(memory: LightMem, user: str, session: str) -> set[str]:
 
 
 @pytest.mark.slow
-def test_twenty_kills_lose_nothing_that_was_acknowledged(tmp_path, open_index, open_ledger):
+def test_kills_lose_nothing_that_was_acknowledged(tmp_path, open_index, open_ledger):
     path = tmp_path / "store"
     expected = Expected()
     in_flight = acknowledged = 0

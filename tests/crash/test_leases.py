@@ -8,10 +8,11 @@ import pytest
 
 from lightmem_integrations import LightMem, Settings, Turn
 from lightmem_integrations.testing import HashEmbedder, ScriptedWriter
+from thorough import cases
 
 pytestmark = [pytest.mark.slow, pytest.mark.sqlite("one process owns a folder")]
 
-KILLS = 12
+KILLS = cases(60)
 
 WORKER = """
 import sys, time

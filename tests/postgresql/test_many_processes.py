@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from pgbouncer import pooled
+from thorough import cases
 
 pytestmark = pytest.mark.slow
 
@@ -25,7 +26,7 @@ def test_mixed_work_of_processes_on_shared_users(
             between == "pgbouncer"
         ):  # in transaction mode, with fewer sessions than there are threads
             url = ending.enter_context(pooled(url, connections=4))
-        found = many.measured(url, tmp_path, processes=3, threads=3, seconds=8)
+        found = many.measured(url, tmp_path, processes=3, threads=3, seconds=cases(40))
     wrong = ("lost", "doubled", "out of order", "of forgotten", "foreign", "not found", "errors")
     assert {name: found[name] for name in wrong} == dict.fromkeys(wrong, 0), found["which"]
     assert found["add"]
