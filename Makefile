@@ -32,9 +32,9 @@ endef
 DEMO := --editable '.[agents,llama-index]'
 
 # Compiled once, the tests and the package load faster from then on. What is imported is compiled then:
-# a sixth of all that pip installs, which would take a minute.
+# a sixth of all that pip installs, which would take a minute. By pip's rule "false" is what says no.
 unexport PYTHONDONTWRITEBYTECODE
-export PIP_NO_COMPILE := 1
+export PIP_NO_COMPILE := false
 
 # What holds the core together; adapters, crashes and whole programs are left to `make test`.
 QUICK := tests/unit tests/property tests/test_architecture.py
