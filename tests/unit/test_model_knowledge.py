@@ -102,6 +102,28 @@ def test_what_confirms_a_known_fact_is_evidence_of_it_and_no_fact_of_its_own(mem
     assert fact.version == 2
 
 
+@pytest.mark.parametrize(("kind", "since", "again", "day"), [
+    ("event", "2025-02-26", "2025-02", dt.date(2025, 2, 26)),
+    ("event", "2025-02-26", "2025", dt.date(2025, 2, 26)),
+    ("event", "2025-02-26", "2025-02-25", dt.date(2025, 2, 25)),
+    ("state", "2025-02-26", "2025-02", dt.date(2025, 2, 1)),
+])  # fmt: skip
+def test_an_event_that_is_told_again_with_its_month_alone_keeps_its_day(
+    memory, kind, since, again, day
+):
+    parade = {"subject": "user", "attribute": "parade", "value": "walked in the parade",
+              "statement": "The user walked in the parade.", "kind": kind}  # fmt: skip
+    model = Notes({
+        "the parade was": parade | {"since": since, "when": "the other day"},
+        "remember": parade | {"since": again, "relation": "confirms", "of": "parade"},
+    })  # fmt: skip
+    told(memory, SPRING, "I walked in it the other day, the parade was loud.", writer=model)
+    told(memory, SUMMER, "I remember the parade I walked in.", writer=model)
+    (fact,) = memory.facts(user_id="ana", include_past=True)
+    assert fact.valid_from.date() == day
+    assert len(memory.explain(fact.id, user_id="ana").evidence) == 2
+
+
 def test_what_ends_a_known_fact_sets_its_end(memory):
     gym = {"subject": "user", "attribute": "gym", "value": "Iron House",
            "statement": "The user is a member of the gym Iron House."}  # fmt: skip

@@ -3,6 +3,7 @@
 import datetime as dt
 import time
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -49,6 +50,16 @@ def test_a_short_answer_to_a_question_stays():
 def test_numbers_and_what_is_no_english_stay():
     read = turns("At 7!", "Ich wohne in Köln.", "来年、京都に引っ越します。", "Ya no bebo café.")
     assert thinned(read) == list(enumerate(turn.text for turn in read))
+
+
+@pytest.mark.parametrize("said", [
+    "Last night was amazing! We had a concert for her birthday.",
+    "It was the best, the day before yesterday! We sang in the choir.",
+    "Yup! We just did it three days ago! We hiked up the hill.",
+])  # fmt: skip
+def test_small_talk_stays_where_it_dates_what_stands_beside_it(said):
+    ((_, kept),) = thinned(turns(said))
+    assert any(each in kept for each in ("Last night", "the day before yesterday", "days ago"))
 
 
 def test_what_was_said_before_is_left_out():

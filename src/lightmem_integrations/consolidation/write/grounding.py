@@ -7,6 +7,7 @@ confidence, and is kept beside it in words (`doubts`).
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -36,6 +37,7 @@ _CONFIDENCE, _DOUBTED = 0.9, 0.5
 _LEAST_NAMED = 0.5  # a guess: share of a subject's words that occur
 _LEAST_SAID = 0.5  # a guess: of a strict fact's words, since a paraphrase keeps the nouns
 _MOST_NARROW = 3  # a guess: whoever points to more turns has not looked
+_ONE_DAY = dt.timedelta(days=1)
 _ROLES = {"assistant", "the assistant", "ai", "the ai"}
 
 # Words to a model, copied as they stand: a note of a wish speaks of the assistant, or of no one.
@@ -194,8 +196,11 @@ def _dated(
         since = None  # the turn's words for what comes of it: "they all want to come next month"
     if kind == "event" and (since or until) and cast("Period", since or until).start > told:
         kind = "plan"
-    begins, ends = since.start if since else None, until.last if until else None
     relation, known = _change(written, len(shown.known))
+    if relation == "confirms" and known is not None:
+        # Else "in June" would move what is known to have happened on the 26th to the first.
+        since, until = (_unless_vaguer(each, shown.known[known]) for each in (since, until))
+    begins, ends = since.start if since else None, until.last if until else None
     if kind == "event":
         begins, ends = begins or (until.start if until else None), None
     elif kind == "plan":
@@ -220,6 +225,14 @@ def _dated(
         evidence=tuple(cited), valid_from=begins, valid_to=ends, relation=relation, known=known,
     )  # fmt: skip
     return draft, reasons
+
+
+def _unless_vaguer(told: Period | None, known: KnownFact) -> Period | None:
+    """The period, but for a month or year in which the day lies that an event is known to have."""
+    if told is None or known.kind not in {"event", "plan"} or told.end - told.start <= _ONE_DAY:
+        return told
+    days = (known.since, known.until)
+    return None if any(day and told.start <= day < told.end for day in days) else told
 
 
 def _change(written: Mapping[str, Any], known: int) -> tuple[Relation | None, int | None]:

@@ -10,6 +10,7 @@ from lightmem_integrations.consolidation.write.extractive import ExtractiveWrite
 from lightmem_integrations.consolidation.write.summary import small_talk
 from lightmem_integrations.knowledge.drafts import EpisodeDraft, KnownFact, Writer, WriterTurn
 from lightmem_integrations.text.sentences import split_sentences
+from lightmem_integrations.text.temporal import names_dates
 from lightmem_integrations.text.terms import terms
 
 _CODE = re.compile(r"```[^\n]*\n?(.*?)(?:```|\Z)", re.DOTALL)
@@ -36,7 +37,7 @@ def thinned(turns: Sequence[WriterTurn]) -> list[tuple[int, str]]:
         for part in _sentences(_CODE.sub(_first_line, turn.text)):
             stems, said = set(terms(part)), " ".join(part.split()).casefold()
             if said not in seen or len(stems) < _FEWEST_STEMS:
-                heard.append((part, bool(stems - nothing) or any(map(str.isdigit, part))))
+                heard.append((part, bool(stems - nothing) or _says_when(part)))
             seen.add(said)
         says = any(tells for _, tells in heard)
         if heard and (says or asked):
@@ -80,6 +81,11 @@ def _sentences(text: str) -> Iterator[str]:
         *parts, last = [part for part in split_sentences(line.strip()) if part] or [""]
         yield from (f"{part} " for part in parts)
         yield from [f"{last}\n"] if last else []
+
+
+def _says_when(part: str) -> bool:
+    """True where it may date what stands around it: "Last night was amazing!", "At 7!"."""
+    return any(map(str.isdigit, part)) or names_dates(part)
 
 
 def _first_line(code: re.Match[str]) -> str:
