@@ -214,26 +214,23 @@ def wait_for(condition):
 
 def test_what_is_done_later_links_to_what_left_it(traced, open_memory):
     memory = open_memory(background=True)
-    left = []
+    left, linked = [], []
     # A thread at work already may embed what is said before it hears of it: the next one links to
     # that, too.
     for _ in range(10):
-        wait_for(lambda: not memory.stats().pending)
-        traced.exporter.clear()
         with traced.app.start_as_current_span("chat turn") as turn:
             memory.add(said(), user_id=USER)
-        left.append(traced.one("create_memory").context.span_id)
-        embedded = wait_for(lambda: traced.named("embeddings hash-128"))[-1]
-        if embedded.links:
-            linked = [link.context.span_id for link in embedded.links]
-            assert linked == left[: len(linked)]
-            assert embedded.parent is None
-            assert embedded.context.trace_id != turn.get_span_context().trace_id
-            left = left[len(linked) :]
-        if not left:
+        left.append(traced.named("create_memory")[-1].context.span_id)
+        wait_for(lambda: not memory.stats().pending)
+        embedded = traced.named("embeddings hash-128")
+        assert embedded[-1].parent is None
+        assert embedded[-1].context.trace_id != turn.get_span_context().trace_id
+        linked = [link.context.span_id for each in embedded for link in each.links]
+        assert linked == left[: len(linked)]
+        if linked == left:
             break
         time.sleep(0.3)
-    assert left == []
+    assert linked == left
 
 
 def test_a_call_interrupted_as_it_begins_is_not_under_way(open_memory, monkeypatch):
