@@ -1,7 +1,7 @@
 """SQL statements compiled once for all stores of a process, and not anew for each store.
 
 SQLAlchemy compiles for each engine, since engines may differ; those of the tests' stores do in
-where they lead. It is a quarter of the processor time of a test with a store of its own.
+where they lead. It is up to a quarter of the processor time of a short test with its own store.
 """
 
 from typing import Any
