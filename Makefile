@@ -32,7 +32,7 @@ endef
 DEMO := --editable '.[agents,llama-index]'
 
 # Compiled once, the tests and the package load faster from then on. What is imported is compiled then:
-# a sixth of all that pip installs, which would take a minute. By pip's rule "false" is what says no.
+# less than half of all that pip installs, which would take a minute. By pip's rule "false" is what says no.
 unexport PYTHONDONTWRITEBYTECODE
 export PIP_NO_COMPILE := false
 

@@ -223,8 +223,9 @@ def test_what_is_done_later_links_to_what_left_it(traced, open_memory):
         left.append(traced.named("create_memory")[-1].context.span_id)
         wait_for(lambda: not memory.stats().pending)
         embedded = traced.named("embeddings hash-128")
-        assert embedded[-1].parent is None
-        assert embedded[-1].context.trace_id != turn.get_span_context().trace_id
+        assert all(each.parent is None for each in embedded)
+        asked = turn.get_span_context().trace_id
+        assert all(each.context.trace_id != asked for each in embedded)
         linked = [link.context.span_id for each in embedded for link in each.links]
         assert linked == left[: len(linked)]
         if linked == left:

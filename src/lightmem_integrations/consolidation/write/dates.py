@@ -42,6 +42,10 @@ class Period:
         """Its last second."""
         return self.end - dt.timedelta(seconds=1)
 
+    def is_vaguer_than(self, day: dt.datetime | None) -> bool:
+        """True for a month or a year in which this day lies."""
+        return day is not None and self.start <= day < self.end and self.end - self.start > _DAY
+
 
 def period(written: str, zone: dt.tzinfo | None) -> Period | None:
     """The period of an ISO date (2025, 2025-06 or 2025-06-11); ``None`` for another text."""

@@ -7,7 +7,6 @@ confidence, and is kept beside it in words (`doubts`).
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -37,7 +36,6 @@ _CONFIDENCE, _DOUBTED = 0.9, 0.5
 _LEAST_NAMED = 0.5  # a guess: share of a subject's words that occur
 _LEAST_SAID = 0.5  # a guess: of a strict fact's words, since a paraphrase keeps the nouns
 _MOST_NARROW = 3  # a guess: whoever points to more turns has not looked
-_ONE_DAY = dt.timedelta(days=1)
 _ROLES = {"assistant", "the assistant", "ai", "the ai"}
 
 # Words to a model, copied as they stand: a note of a wish speaks of the assistant, or of no one.
@@ -228,11 +226,11 @@ def _dated(
 
 
 def _unless_vaguer(told: Period | None, known: KnownFact) -> Period | None:
-    """The period, but for a month or year in which the day lies that an event is known to have."""
-    if told is None or known.kind not in {"event", "plan"} or told.end - told.start <= _ONE_DAY:
+    """The period, unless an event is known to have its day in it."""
+    if told is None or known.kind not in {"event", "plan"}:
         return told
-    days = (known.since, known.until)
-    return None if any(day and told.start <= day < told.end for day in days) else told
+    vaguer = told.is_vaguer_than(known.since) or told.is_vaguer_than(known.until)
+    return None if vaguer else told
 
 
 def _change(written: Mapping[str, Any], known: int) -> tuple[Relation | None, int | None]:
