@@ -136,8 +136,6 @@ def version_of(suite: Suite) -> str:
 def judge(suite: Suite, cache: Path, timeout: float) -> tuple[bool, list[str]]:
     """Runs a suite; whether it passed, and what to print."""
     plugins = [suite.plugin, ""] if suite.compared else [suite.plugin]
-    if suite.package:
-        fetch(suite.package, version_of(suite), cache)  # once, for both runs at a time
     with ThreadPoolExecutor(len(plugins)) as pool:
         ours, *compared = pool.map(lambda each: run(suite, cache, timeout, plugin=each), plugins)
     bad, notes = ours.failed, []
@@ -167,17 +165,20 @@ def main() -> int:
     parser.add_argument("--only", default="", help="suites whose name holds this word")
     parser.add_argument("--timeout", type=float, default=1_800, help="seconds for one run")
     chosen = parser.parse_args()
-    table: list[str] = []
-    good = True
-    for suite in SUITES:
-        if chosen.only not in suite.name:
-            continue
+    suites = [suite for suite in SUITES if chosen.only in suite.name]
+    for suite in suites:  # before two at a time want the same
+        if suite.package:
+            fetch(suite.package, version_of(suite), chosen.cache)
+
+    def judged(suite: Suite) -> tuple[bool, list[str]]:
         print(f"... {suite.name}", flush=True)
-        fine, lines = judge(suite, chosen.cache, chosen.timeout)
-        good = good and fine
-        table += lines
-    print("\n".join(table))
-    return 0 if good else 1
+        return judge(suite, chosen.cache, chosen.timeout)
+
+    with ThreadPoolExecutor(2) as pool:
+        outcomes = list(pool.map(judged, suites))
+    for _, lines in outcomes:
+        print("\n".join(lines))
+    return 0 if all(good for good, _ in outcomes) else 1
 
 
 if __name__ == "__main__":

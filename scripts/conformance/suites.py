@@ -58,6 +58,23 @@ _POSTGRES = {
 }
 
 SUITES = (
+    # First, at the same time, the two that mostly wait.
+    Suite(
+        name="LangGraph: PostgreSQL store",
+        package="langgraph-checkpoint-postgres",
+        version="3.2.0",
+        tests=("tests/test_store.py", "tests/test_async_store.py"),
+        plugin="postgres_store",
+        passed=293,  # of 297
+        left_out=_POSTGRES,
+        processes=4,
+    ),
+    Suite(
+        name="our contract: LangGraph's stores",
+        tests=("tests/contract/langgraph_stores.py",),
+        passed=920,
+        processes=4,
+    ),
     Suite(
         name="langchain-tests: retriever",
         tests=("tests/langchain/test_retriever.py::TestLangChainAcceptance",),
@@ -92,21 +109,6 @@ SUITES = (
             "tests/test_ttl.py::test_ttl_override_default": "expects no refresh on read where "
             "refresh_on_read is not set; TTLConfig says that it is True then",
         },
-    ),
-    Suite(
-        name="LangGraph: PostgreSQL store",
-        package="langgraph-checkpoint-postgres",
-        version="3.2.0",
-        tests=("tests/test_store.py", "tests/test_async_store.py"),
-        plugin="postgres_store",
-        passed=293,  # of 297
-        left_out=_POSTGRES,
-        processes=4,
-    ),
-    Suite(
-        name="our contract: LangGraph's stores",
-        tests=("tests/contract/langgraph_stores.py",),
-        passed=920,
     ),
     Suite(
         name="langchain-classic: memory",
