@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from lightmem_integrations.consolidation.write.dates import period
 from lightmem_integrations.consolidation.write.extractive import ExtractiveWriter
 from lightmem_integrations.knowledge.drafts import EpisodeDraft, FactDraft, KnownFact, WriterTurn
 
@@ -74,6 +75,7 @@ class AnnotatedWriter:
             about = self.by_id[fact["known"]]["statement"]
             self.shown.append(about in statements)
             place = statements.index(about) if about in statements else None
+        since, until = (period(fact.get(name, ""), dt.timezone.utc) for name in ("since", "until"))
         return FactDraft(
             kind=fact["kind"],
             subject=fact["subject"],
@@ -82,13 +84,11 @@ class AnnotatedWriter:
             statement=fact["statement"],
             evidence=tuple(places[turn] for turn in fact["turns"] if turn in places),
             entities=tuple(name for name in names if name in fact["statement"]),
-            valid_from=_day(fact.get("since")),
-            valid_to=_day(fact.get("until")),
+            valid_from=None if since is None else since.start,
+            valid_to=None if until is None else until.last,
+            valid_from_precision="day" if since is None else since.precision,
+            valid_to_precision="day" if until is None else until.precision,
             relation=None if place is None else fact["relation"],
             known=place,
             confidence=0.9,
         )
-
-
-def _day(date: str | None) -> dt.datetime | None:
-    return None if date is None else dt.datetime.fromisoformat(date).replace(tzinfo=dt.timezone.utc)

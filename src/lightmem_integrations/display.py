@@ -10,11 +10,14 @@ import html
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     # On first use: records are imported with the package, which loads nothing that is not needed.
     from rich.table import Table
+    from typing_extensions import Self
+
+_T = TypeVar("_T")
 
 # The numbers of this module are guesses that look well in 80 columns.
 _CLIP = 240  # characters of a cell
@@ -144,6 +147,22 @@ class Displayed:
 
     def _repr_html_(self) -> str:
         return self.grid()._repr_html_()
+
+
+class Part(Displayed, tuple[_T, ...]):
+    """Records, or a part of them: ``total`` says of how many."""
+
+    total: int
+
+    def __new__(cls, records: Iterable[_T] = (), total: int | None = None) -> Self:
+        """The records, and of how many."""
+        made = super().__new__(cls, records)
+        made.total = len(made) if total is None else total
+        return made
+
+    def counted(self, noun: str) -> str:
+        """How many there are, and of how many; with the noun."""
+        return f"{len(self):,} of " * (len(self) < self.total) + counted(self.total, noun)
 
 
 def as_table(grid: Grid) -> Table:

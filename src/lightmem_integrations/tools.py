@@ -25,6 +25,7 @@ from lightmem_integrations.records.metadata import metadata_of
 from lightmem_integrations.records.storable import fitted
 from lightmem_integrations.safety import check_counts, check_scope_id, check_user_id, digest
 from lightmem_integrations.text.fence import fence
+from lightmem_integrations.text.precision import short_date
 from lightmem_integrations.text.timezone import check_timezone
 
 logger = logging.getLogger(__name__)
@@ -287,11 +288,10 @@ def memory_id(hit: Hit) -> str:
 
 def quoted(hit: Hit) -> str:
     """A memory as a model reads it: its id, its space, when it was said and by whom, on a line."""
-    turn = hit.turns[0] if hit.turns else None
-    speaker = (turn and (turn.speaker or turn.role.capitalize())) or "Known"
+    speaker = next((turn.speaker or turn.role.capitalize() for turn in hit.turns), "Known")
     # On one line, whatever it holds: a line of its own would read as another memory, with its id.
-    told = " ".join(f"{speaker}: {hit.text}".split())
-    return f"[{memory_id(hit)}] {label_of(hit.source.space)}{hit.when:%Y-%m-%d} {told}"
+    told = f"{short_date(hit.when, hit.when_precision)} {speaker}: {hit.text}"
+    return f"[{memory_id(hit)}] {label_of(hit.source.space)}{' '.join(told.split())}"
 
 
 def _unknown(memory_id: str) -> ToolError:

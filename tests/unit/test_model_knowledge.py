@@ -106,9 +106,10 @@ def test_what_confirms_a_known_fact_is_evidence_of_it_and_no_fact_of_its_own(mem
     ("event", "2025-02-26", "2025-02", dt.date(2025, 2, 26)),
     ("event", "2025-02-26", "2025", dt.date(2025, 2, 26)),
     ("event", "2025-02-26", "2025-02-25", dt.date(2025, 2, 25)),
-    ("state", "2025-02-26", "2025-02", dt.date(2025, 2, 1)),
+    ("state", "2025-02-26", "2025-02", dt.date(2025, 2, 26)),
+    ("state", "2025-02-26", "2025-01", dt.date(2025, 1, 1)),
 ])  # fmt: skip
-def test_an_event_that_is_told_again_with_its_month_alone_keeps_its_day(
+def test_a_fact_that_is_told_again_with_its_month_alone_keeps_its_day(
     memory, kind, since, again, day
 ):
     parade = {"subject": "user", "attribute": "parade", "value": "walked in the parade",

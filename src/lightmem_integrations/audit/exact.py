@@ -8,7 +8,7 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from lightmem_integrations.engine.store import Store
-from lightmem_integrations.knowledge.beliefs import PERSON
+from lightmem_integrations.knowledge.beliefs import PERSON, stored_belief
 from lightmem_integrations.storage.audit_reads import memories_with_repeated_facts
 from lightmem_integrations.storage.claims import insert_claim, noisy_or, read_claims
 from lightmem_integrations.storage.conflicts import read_conflicts
@@ -19,6 +19,7 @@ from lightmem_integrations.storage.facts import (
     read_facts,
     update_fact,
 )
+from lightmem_integrations.storage.support import begin_of
 from lightmem_integrations.storage.users import lock_users
 from lightmem_integrations.text.temporal import SECONDS_A_DAY
 
@@ -101,23 +102,29 @@ def _merge(
     replaced = any(
         fact.superseded_by == kept.row for fact in read_facts(connection, kept.user, retracted=True)
     )
-    since, said_at, confidence = kept.valid_from, kept.supported_at, kept.confidence
+    said_at, confidence = kept.supported_at, kept.confidence
+    together = [stored_belief(kept).claim]
     for claim in (claim for other in others for claim in claims[other.row]):
         if proven.issuperset(claim.turns):
             continue
         # It was not so while what it replaced was so.
-        begun = max(claim.since, kept.valid_from) if replaced else claim.since
-        brought = replace(claim, since=begun)
+        begun = claim.since, claim.since_precision
+        if replaced:
+            begun = max(begun, (kept.valid_from, kept.valid_from_precision))
+        brought = replace(claim, since=begun[0], since_precision=begun[1])
+        together.append(brought)
         insert_claim(connection, kept.user, kept.row, brought, claim.episode, now)
         proven.update(claim.turns)
-        since, said_at = min(since, begun), max(said_at, claim.said_at)
+        said_at = max(said_at, claim.said_at)
         confidence = noisy_or(confidence, claim.confidence)
-    together = {
-        "valid_from": since, "supported_at": said_at, "confidence": confidence,
+    since, precision = begin_of(together)
+    merged = {
+        "valid_from": since, "valid_from_precision": precision,
+        "supported_at": said_at, "confidence": confidence,
         "pinned": any(each.pinned for each in (kept, *others)),
         "importance": max(each.importance for each in (kept, *others)),
     }  # fmt: skip
-    update_fact(connection, kept, together, revision)
+    update_fact(connection, kept, merged, revision)
     gone = {"retracted_at": now, "reason": _MERGED, "superseded_by": kept.row, "superseded_at": now}
     for other in others:
         update_fact(connection, other, gone, revision)

@@ -18,6 +18,7 @@ from lightmem_integrations.storage.turns import moment
 from lightmem_integrations.storage.vector_bytes import unpack_vectors
 from lightmem_integrations.text.agreement import agree
 from lightmem_integrations.text.names import NOBODY, name_key
+from lightmem_integrations.text.precision import short_date
 from lightmem_integrations.text.temporal import SECONDS_A_DAY
 
 _BLOCK = 512
@@ -133,7 +134,10 @@ def _stale(fact: StoredFact, now: float, half_life_days: float) -> str:
     if fact.kind == "plan":
         day = fact.valid_to
         over = day is not None and day + SECONDS_A_DAY <= now and fact.supported_at <= day
-        return f"planned for {moment(day):%Y-%m-%d}, and nothing said since" if over and day else ""
+        if not over or day is None:
+            return ""
+        planned = short_date(moment(day), fact.valid_to_precision)
+        return f"planned for {planned}, and nothing said since"
     days = (now - fact.supported_at) / SECONDS_A_DAY
     lasting = fact.kind in {"state", "preference"} and not fact.pinned and fact.holds(now)
     if not lasting or days <= half_life_days:

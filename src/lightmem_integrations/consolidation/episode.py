@@ -25,6 +25,7 @@ from lightmem_integrations.storage.facts import StoredFact
 from lightmem_integrations.storage.unread_turns import turns_before, unchanged
 from lightmem_integrations.storage.users import lock_users
 from lightmem_integrations.storage.work_queue import Due, clear_if_done, forgive, holds_lease
+from lightmem_integrations.text.precision import Precision
 
 _BEFORE = 3
 """Turns said before a segment that a Writer is shown: a guess."""
@@ -92,6 +93,7 @@ def _known(fact: StoredFact, turn: WriterTurn) -> KnownFact:
         statement=fact.statement,
         since=dt.datetime.fromtimestamp(fact.valid_from, turn.time.tzinfo),
         until=None if until is None else dt.datetime.fromtimestamp(until, turn.time.tzinfo),
+        since_precision=fact.valid_from_precision, until_precision=fact.valid_to_precision,
     )  # fmt: skip
 
 
@@ -111,6 +113,12 @@ def checked(draft: EpisodeDraft) -> EpisodeDraft:
             raise ModelOutputError(
                 f"The writer returned a fact of the kind {fact.kind!r}, single={fact.single!r}; "
                 f"pass one of {get_args(FactKind)}, and True or False."
+            )
+        precisions = fact.valid_from_precision, fact.valid_to_precision
+        if not {*precisions} <= {*get_args(Precision)}:
+            raise ModelOutputError(
+                f"The writer returned a fact with dates as exact as {precisions!r}; pass two of "
+                f"{get_args(Precision)}."
             )
     if type(draft.tokens) is not int or type(draft.calls) is not int:
         raise ModelOutputError("The writer's tokens or calls are no whole number.")

@@ -22,6 +22,7 @@ from lightmem_integrations.inline.markup import (
 )
 from lightmem_integrations.inline.parts import parts_of, ranks_of
 from lightmem_integrations.records.conversation import Hit, Plan, Recall, Tier
+from lightmem_integrations.text.precision import short_date
 
 _KINDS: dict[Tier, str] = {"mtm": "what was said", "ltm": "a fact"}
 
@@ -69,9 +70,10 @@ def who(hit: Hit) -> str:
 
 
 def _hit(rank: int, hit: Hit, most: float) -> Markup:
-    marks = [f"score {hit.score:.2f}", f"{hit.when:%Y-%m-%d}", _KINDS[hit.tier], ranks_of(hit)]
+    when = short_date(hit.when, hit.when_precision)
+    marks = [f"score {hit.score:.2f}", when, _KINDS[hit.tier], ranks_of(hit)]
     marks += ["pinned"] if hit.pinned else []
-    marks += [f"until {hit.until:%Y-%m-%d}"] if hit.until else []
+    marks += [f"until {short_date(hit.until, hit.until_precision)}"] if hit.until else []
     rows = [
         (
             part.name,

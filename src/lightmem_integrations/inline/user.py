@@ -22,6 +22,7 @@ from lightmem_integrations.inline.markup import (
 )
 from lightmem_integrations.records.knowledge import Conflicts, Fact, Facts
 from lightmem_integrations.records.report import Stats
+from lightmem_integrations.text.precision import short_date
 
 # Facts, sessions and users that are shown, the newest: guesses at what fits on a screen.
 _FACTS, _SESSIONS, _USERS = 20, 10, 50
@@ -88,7 +89,9 @@ def _timeline(facts: Sequence[Fact]) -> Markup:
     rows = []
     for fact, (start, share) in zip(newest, spans(newest, now), strict=True):
         state = state_of(fact, now)
-        days = [f"{day:%Y-%m-%d}" for day in (fact.valid_from, fact.valid_to) if day is not None]
+        days = [short_date(fact.valid_from, fact.valid_from_precision)]
+        if fact.valid_to is not None:
+            days.append(short_date(fact.valid_to, fact.valid_to_precision))
         when = " to ".join(days)
         struck = "text-decoration:line-through" if state == "retracted" else ""
         shown = element("span", clipped(fact.statement), style=struck)

@@ -1,4 +1,4 @@
-"""Belief revision: of the facts about one thing, which holds when, and which supersedes which.
+"""Beliefs: facts while it is decided which of them hold, and what their claims say together.
 
 Pure functions over working copies. What they decide depends on the facts alone, not on the order
 in which they were learnt, so that two agents that write at the same moment end in the same place.
@@ -6,21 +6,20 @@ in which they were learnt, so that two agents that write at the same moment end 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
-from lightmem_integrations.settings import ConsolidationSettings
-from lightmem_integrations.storage.claims import Claim, noisy_or, support_of
+from lightmem_integrations.storage.claims import Claim, noisy_or
 from lightmem_integrations.storage.facts import StoredFact
+from lightmem_integrations.storage.support import earlier_end, support_of
+from lightmem_integrations.text.precision import Precision, first_days, last_days
 from lightmem_integrations.text.temporal import SECONDS_A_DAY
 
 PERSON, WRITER = "person", "writer"
 
 _OFF_DAYS = 4
 """Days by which people are off who tell the same event twice: a guess."""
-
-Verdict = Literal["supersede", "reject", "conflict"]
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
@@ -33,13 +32,17 @@ class Belief:
         stored: The fact as the ledger has it, if it has.
         author: ``writer`` or ``person``.
         value_key: Its value, as it is compared.
-        since: Since when it is true, in seconds since 1970.
+        since: The earliest that a claim names, in seconds since 1970: its place among others.
         said_at: When it was said last.
         stated_to: The end that was stated.
+        begins: When it began by all its claims: a month gives way to a day that lies in it.
+        begins_precision: How exactly that is known.
+        stated_to_precision: How exactly the stated end is known.
         confidence: Between 0.01 and 0.99.
         single: Whether its subject has one such value at a time.
         valid_to: Until when it holds, once it is settled.
         superseded_by: The belief that took its place, once it is settled.
+        vague: Whether a claim for it names only a month or a year.
         new: Claims for it that the ledger does not have.
         moved: Claims for it that the ledger has for another fact.
     """
@@ -52,10 +55,14 @@ class Belief:
     since: float = 0.0
     said_at: float = 0.0
     stated_to: float | None = None
+    begins: float = 0.0
+    begins_precision: Precision = "day"
+    stated_to_precision: Precision = "day"
     confidence: float = 0.0
     single: bool = False
     valid_to: float | None = None
     superseded_by: Belief | None = None
+    vague: bool = False
     new: list[Claim] = field(default_factory=list)
     moved: list[Claim] = field(default_factory=list)
 
@@ -77,7 +84,7 @@ class Belief:
     def stands(self, moment: float) -> bool:
         """True if it is so at a moment, as far as is known."""
         ends = [end for end in (self.valid_to, self.stated_to) if end is not None]
-        return self.since <= moment and all(moment < end for end in ends)
+        return self.begins <= moment and all(moment < end for end in ends)
 
     def says(self, claim: Claim) -> bool:
         """True if a claim has the same value, and is not of another day."""
@@ -89,11 +96,18 @@ class Belief:
         if "plan" in kinds and kinds[0] != kinds[1]:
             return True
         if kinds == ("plan", "plan"):
-            return _differ(self.stated_to, claim.stated_to, SECONDS_A_DAY)
+            if self.stated_to is None or claim.stated_to is None:
+                return False
+            ours = last_days(self.stated_to, self.stated_to_precision)
+            theirs = last_days(claim.stated_to, claim.stated_to_precision)
+            return _gap(ours, theirs) >= SECONDS_A_DAY
         # One that was told without a day begins when it was told.
         dated = self.since != self.said_at and claim.since != claim.said_at
-        apart = _differ(self.since, claim.since, _OFF_DAYS * SECONDS_A_DAY)
-        return kinds == ("event", "event") and dated and apart
+        if kinds != ("event", "event") or not dated:
+            return False
+        ours = first_days(self.begins, self.begins_precision)
+        theirs = first_days(claim.since, claim.since_precision)
+        return _gap(ours, theirs) >= _OFF_DAYS * SECONDS_A_DAY
 
     @property
     def order(self) -> tuple[float, str, float]:
@@ -103,17 +117,39 @@ class Belief:
     @property
     def columns(self) -> dict[str, Any]:
         """The columns of its fact that a decision can change, but for its successor."""
+        ends, ends_precision = self._ends()
         return {
             "single": self.single,
-            "valid_from": self.since,
-            "valid_to": self.valid_to if self.single else self.stated_to,
+            "valid_from": self.begins,
+            "valid_from_precision": self.begins_precision,
+            "valid_to": ends,
+            "valid_to_precision": ends_precision,
             "stated_to": self.stated_to,
+            "stated_to_precision": self.stated_to_precision,
             "confidence": self.confidence,
             "supported_at": self.said_at,
         }
 
-    def support(self, claim: Claim) -> None:
-        """Take another claim of the same meaning as evidence."""
+    def _ends(self) -> tuple[float | None, Precision]:
+        """When it ends by all that is known, and how exactly that is."""
+        stated, begins = (self.stated_to, self.stated_to_precision), self._begins
+        if not self.single or self.superseded_by is None:
+            return stated
+        if self.valid_to == self.since:
+            return begins
+        return earlier_end(stated, max(begins, self.superseded_by._begins))
+
+    @property
+    def _begins(self) -> tuple[float, Precision]:
+        return self.begins, self.begins_precision
+
+    def support(self, claim: Claim, known: Sequence[Claim] = ()) -> None:
+        """Take another claim of the same meaning as evidence.
+
+        Args:
+            claim: The claim.
+            known: Where it or the claim is vague: the claims for it that the ledger has.
+        """
         if claim.relation is not None and claim.stated_to is not None:
             # Told of what was in force: so it is no history, and has replaced what it replaced.
             claim = replace(claim, said_at=min(claim.said_at, self.said_at))
@@ -125,15 +161,33 @@ class Belief:
         elif self.stored is None:
             self.confidence = max(self.confidence, claim.confidence)
         self.since = min(self.since, claim.since)
-        ended = claim.stated_to
-        if claim.said_at >= self.said_at and ended is not None and ended >= self.since:
-            self.stated_to = ended
+        self.vague = self.vague or claim.is_vague
+        if self.vague:
+            together = support_of([*known, *self.new])
+            self.begins, self.begins_precision = together.since, together.since_precision
+        else:
+            together = None
+            self.begins = self.since
+        ended, by_claims = claim.stated_to, {one.stated_to for one in (*known, *self.new)}
+        # Else it ended with what had its place, and expired.
+        if together is not None and (self.stated_to is None or self.stated_to in by_claims):
+            self.stated_to, self.stated_to_precision = (
+                together.stated_to,
+                together.stated_to_precision,
+            )
+        elif claim.said_at >= self.said_at and ended is not None and ended >= self.since:
+            self.stated_to, self.stated_to_precision = ended, claim.stated_to_precision
         self.said_at = max(self.said_at, claim.said_at)
 
     def rest_on(self, claims: Sequence[Claim]) -> None:
         """Take exactly these claims, stored or new, as evidence."""
         self.new = [claim for claim in claims if claim.row is None]
-        self.since, self.said_at, self.stated_to, self.confidence = support_of(claims)
+        self.since = min(claim.since for claim in claims)
+        self.vague = any(claim.is_vague for claim in claims)
+        found = support_of(claims)
+        self.begins, self.begins_precision = found.since, found.since_precision
+        self.stated_to, self.stated_to_precision = found.stated_to, found.stated_to_precision
+        self.said_at, self.confidence = found.said_at, found.confidence
 
 
 def new_belief(claim: Claim, now: float, author: str = WRITER) -> Belief:
@@ -141,24 +195,35 @@ def new_belief(claim: Claim, now: float, author: str = WRITER) -> Belief:
     return Belief(
         claim=claim, recorded_at=now, author=author, value_key=claim.value_key, since=claim.since,
         said_at=claim.said_at, stated_to=claim.stated_to, confidence=claim.confidence,
-        single=claim.single, new=[claim],
+        begins=claim.since, begins_precision=claim.since_precision, vague=claim.is_vague,
+        stated_to_precision=claim.stated_to_precision, single=claim.single, new=[claim],
     )  # fmt: skip
 
 
-def stored_belief(fact: StoredFact) -> Belief:
-    """A working copy of a fact; ``settle`` fills in what took its place."""
+def stored_belief(fact: StoredFact, claims: Collection[Claim] = ()) -> Belief:
+    """A working copy of a fact; ``settle`` fills in what took its place.
+
+    Args:
+        fact: The fact.
+        claims: Where it is to be settled and one of them is vague: all that it rests on.
+    """
     claim = Claim(
         subject=fact.subject, attribute=fact.attribute, value=fact.value,
         statement=fact.statement, entities=fact.entities, single=fact.single,
         since=fact.valid_from, said_at=fact.supported_at, stated_to=fact.stated_to,
         confidence=fact.confidence, agent=fact.agent, turns=(), kind=fact.kind, doubt=fact.doubt,
+        since_precision=fact.valid_from_precision, stated_to_precision=fact.stated_to_precision,
         line=fact.line,
     )  # fmt: skip
+    vague = any(one.is_vague for one in claims)
     return Belief(
         claim=claim, recorded_at=fact.recorded_at, stored=fact, author=fact.author,
-        value_key=fact.value_key, since=fact.valid_from, said_at=fact.supported_at,
-        stated_to=fact.stated_to, confidence=fact.confidence, single=fact.single,
+        value_key=fact.value_key, said_at=fact.supported_at,
+        since=min([fact.valid_from, *(one.since for one in claims if vague)]),
+        begins=fact.valid_from, begins_precision=fact.valid_from_precision, vague=vague,
+        stated_to=fact.stated_to, stated_to_precision=fact.stated_to_precision,
         valid_to=fact.valid_to,
+        confidence=fact.confidence, single=fact.single,
     )  # fmt: skip
 
 
@@ -201,76 +266,6 @@ def joinable(chain: Sequence[Belief], claim: Claim) -> Belief | None:
     return None
 
 
-def decide(
-    older: Belief, newer: Belief, weight: dict[str, int], settings: ConsolidationSettings
-) -> Verdict:
-    """Decide between two contradictory beliefs, of which the second begins no earlier.
-
-    Args:
-        older: The one that begins first.
-        newer: The other one.
-        weight: How many turns speak for each value, by the value as it is compared; only read
-            where the policy is ``evidence``.
-        settings: The policy.
-
-    Returns:
-        ``supersede`` if the newer one takes the older one's place, ``reject`` if the older one
-        stays, ``conflict`` if both stand.
-    """
-    if older.value_key == newer.value_key:
-        return "supersede"
-    if older.author != newer.author:
-        # A correction outweighs all that had been said when it was made, and was learnt since.
-        late = newer.recorded_at > older.recorded_at and newer.said_at <= older.recorded_at
-        if newer.author == PERSON or late:
-            return "supersede" if newer.author == PERSON else "reject"
-    by_time: Verdict = "supersede" if newer.since > older.since else "conflict"
-    if older.agent == newer.agent or settings.policy == "latest":
-        return by_time
-    if settings.policy == "ask":
-        return "conflict"
-    if settings.policy == "trust":
-        gain = _rank(older.agent, settings.trust) - _rank(newer.agent, settings.trust)
-    else:
-        gain = weight.get(newer.value_key, 0) - weight.get(older.value_key, 0)
-    return by_time if not gain else "supersede" if gain > 0 else "reject"
-
-
-def settle(
-    chain: Sequence[Belief], weight: dict[str, int], settings: ConsolidationSettings
-) -> list[tuple[Belief, Belief]]:
-    """Set until when each belief holds and what took its place; returns open conflicts.
-
-    For beliefs about one thing that has one value at a time. One that was refused holds for no
-    time at all: it ends where it begins. What was over when it was said stands for itself.
-    """
-    heads: list[Belief] = []
-    pairs: list[tuple[Belief, Belief]] = []
-    for belief in sorted(chain, key=lambda belief: belief.order):
-        belief.valid_to, belief.superseded_by = belief.stated_to, None
-        if belief.is_history:
-            continue
-        verdicts = [decide(head, belief, weight, settings) for head in heads]
-        if "reject" in verdicts:
-            belief.superseded_by = heads[verdicts.index("reject")]
-            belief.valid_to = belief.since
-            continue
-        for head, verdict in zip(heads, verdicts, strict=True):
-            if verdict == "supersede":
-                head.superseded_by = belief
-                head.valid_to = min(belief.since, head.stated_to or belief.since)
-        heads = [
-            head for head, verdict in zip(heads, verdicts, strict=True) if verdict == "conflict"
-        ]
-        pairs = [pair for pair in pairs if pair[0] in heads and pair[1] in heads]
-        pairs += [(head, belief) for head in heads]
-        heads.append(belief)
-    return pairs
-
-
-def _differ(first: float | None, second: float | None, seconds: float) -> bool:
-    return first is not None and second is not None and abs(first - second) >= seconds
-
-
-def _rank(agent: str | None, trust: tuple[str, ...]) -> int:
-    return trust.index(agent) if agent in trust else len(trust)
+def _gap(first: tuple[float, float], second: tuple[float, float]) -> float:
+    """Seconds between two spans of time; less than none where they meet."""
+    return max(first[0], second[0]) - min(first[1], second[1])

@@ -12,38 +12,24 @@ from dataclasses import dataclass, field, replace
 from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.knowledge.beliefs import (
     Belief,
-    decide,
     joinable,
     new_belief,
-    settle,
     stored_belief,
     turns_for_values,
 )
 from lightmem_integrations.knowledge.fact_cache import FactCache, Key, blocking_key, blocking_key_of
+from lightmem_integrations.knowledge.linkage import THING, in_place_of, in_terms_of, says_the_same
 from lightmem_integrations.knowledge.run_context import RunContext
-from lightmem_integrations.storage.claims import (
-    LINE,
-    Claim,
-    read_claims,
-    refused_at,
-)
+from lightmem_integrations.knowledge.succession import decide, settle
+from lightmem_integrations.storage.claims import Claim, facts_told_vaguely, read_claims, refused_at
 from lightmem_integrations.storage.facts import StoredFact
 from lightmem_integrations.storage.tellers import tellers_of_facts
-from lightmem_integrations.text.agreement import agree
-from lightmem_integrations.text.names import name_key
-from lightmem_integrations.text.terms import terms
 
 _NEAREST = 5
 """Facts near a claim that are looked at: a guess."""
 
-_AFTER = 1.0
-"""Seconds by which a fact begins after the one that it replaces, where it is said to begin before:
-a guess."""
-
 _ECHO = 0.85
 """Cosine from which an assistant's word repeats what is known of the same subject: a guess."""
-
-_THING = ("subject", "attribute", "value", "line")
 
 
 @dataclass(slots=True)
@@ -141,7 +127,7 @@ class _Deciding:
                 twin_chain.remove(twin)
                 chain.append(twin)
         added = new_belief(claim, self._now)
-        words = {name: getattr(said, name) for name in _THING[:-1]}
+        words = {name: getattr(said, name) for name in THING[:-1]}
         added.new = [replace(claim, **words)]  # which outlive those of what it is linked to
         if claim.single:
             singles = [belief for belief in chain if belief.single]
@@ -162,7 +148,7 @@ class _Deciding:
             match = next(same, None if over else twin)
         if match is not None:
             if claim.told_by != "assistant":
-                match.support(said)
+                self._support(match, said)
             self._changes.merged += 1
             return
         chain.append(added)
@@ -175,12 +161,29 @@ class _Deciding:
             return  # told before it began: what ended then is another time
         planned = claim.stated_to if claim.kind == "plan" else None
         # Begun the day before "sold it yesterday": then it ended as it began.
-        until = max(claim.since if planned is None else planned, belief.since)
-        belief.support(replace(claim, since=until, stated_to=until))
+        told = claim.since if planned is None else planned
+        until, precision = max(
+            (told, claim.since_precision if planned is None else claim.stated_to_precision),
+            (belief.begins, belief.begins_precision),
+        )
+        at_its_end = replace(
+            claim, since=until, since_precision="day", stated_to=until,
+            stated_to_precision=precision,
+        )  # fmt: skip
+        self._support(belief, at_its_end)
+
+    def _support(self, belief: Belief, claim: Claim) -> None:
+        vague = belief.vague or claim.is_vague
+        belief.support(claim, self._known_claims(belief) if vague else ())
 
     def _chain(self, key: Key) -> list[Belief]:
         if key not in self._chains:
-            self._chains[key] = [stored_belief(fact) for fact in self._cache.about(key)]
+            facts = self._cache.about(key)
+            rows = [fact.row for fact in facts]
+            with self._run.store.ledger.read() as connection:
+                vague = facts_told_vaguely(connection, self._cache.user_row, rows)
+                claims = read_claims(connection, self._cache.user_row, vague)
+            self._chains[key] = [stored_belief(fact, claims.get(fact.row, ())) for fact in facts]
         return self._chains[key]
 
     def _linked(self, claim: Claim, vector: Vectors) -> tuple[Claim, StoredFact | None, bool]:
@@ -202,16 +205,9 @@ class _Deciding:
                 self._replaced.add(known.row)
         if known is not None and self._may_change(known, claim):
             if claim.relation == "confirms":
-                return _in_terms_of(known, claim), known, False
+                return in_terms_of(known, claim), known, False
             if claim.relation == "replaces":
-                since = claim.since
-                if claim.said_at >= known.supported_at and since <= known.valid_from:
-                    since = known.valid_from + _AFTER
-                changed = replace(
-                    claim, subject=known.subject, attribute=known.attribute, single=True,
-                    since=since, line=known.line if known.single else f"{LINE}{known.key}",
-                )  # fmt: skip
-                return changed, known, True
+                return in_place_of(known, claim), known, True
             return claim, known, False
         claim = replace(claim, relation=None)
         heard = claim.told_by == "assistant"
@@ -219,21 +215,10 @@ class _Deciding:
         for fact, similarity in self._cache.nearest(vector, _NEAREST):
             if similarity < least:
                 break
-            if fact.subject_key == claim.key[0] and self._says_the_same(claim, fact):
-                return _in_terms_of(fact, claim), fact, False
+            reads = self._run.store.embedder.reads
+            if fact.subject_key == claim.key[0] and says_the_same(claim, fact, reads):
+                return in_terms_of(fact, claim), fact, False
         return claim, None, False
-
-    def _says_the_same(self, claim: Claim, fact: StoredFact) -> bool:
-        """True if two statements of one kind name the same and agree where vectors fail."""
-        ours, theirs = ({name_key(name) for name in one.entities} for one in (claim, fact))
-        if ours != theirs or claim.kind != fact.kind or not agree(claim.statement, fact.statement):
-            return False
-        # Words of other scripts are all alike to an embedder that was not taught these.
-        reads = self._run.store.embedder.reads
-        unread = [
-            {term for term in terms(one.statement) if not reads(term)} for one in (claim, fact)
-        ]
-        return unread[0] == unread[1]
 
     def _may_change(self, known: StoredFact, claim: Claim) -> bool:
         """False where an assistant alone denies what a user told."""
@@ -257,12 +242,11 @@ class _Deciding:
                 continue
             if decide(belief, added, self._weight(chain), self._run.settings) != "supersede":
                 continue
-            stored = [] if belief.row is None else self._stored_claims([belief.row])[belief.row]
-            claims = [*stored, *belief.new]
+            claims = [*self._known_claims(belief), *belief.new]
             later = [claim for claim in claims if claim.since > added.since]
             earlier = [claim for claim in claims if claim.since <= added.since]
             if later and earlier:
-                named = {name: getattr(belief.claim, name) for name in _THING}
+                named = {name: getattr(belief.claim, name) for name in THING}
                 again = new_belief(replace(later[0], single=True, **named), self._now)
                 pieces.append(again)
                 for part, rest in ((belief, earlier), (again, later)):
@@ -279,6 +263,13 @@ class _Deciding:
         rows = [belief.row for belief in chain if belief.row is not None]
         return turns_for_values(chain, self._stored_claims(rows))
 
+    def _known_claims(self, belief: Belief) -> list[Claim]:
+        """The claims for a belief that the ledger has, but those that were moved to another."""
+        chains = (each for chain in self._chains.values() for each in chain)
+        gone = {claim.row for each in chains if each is not belief for claim in each.moved}
+        stored = [] if belief.row is None else self._stored_claims([belief.row])[belief.row]
+        return [*(claim for claim in stored if claim.row not in gone), *belief.moved]
+
     def _stored_claims(self, rows: Sequence[int]) -> Mapping[int, list[Claim]]:
         with self._run.store.ledger.read() as connection:
             return read_claims(connection, self._cache.user_row, rows)
@@ -287,8 +278,3 @@ class _Deciding:
         with self._run.store.ledger.read() as connection:
             when = refused_at(connection, self._cache.user_row, claim)
         return when is not None and claim.said_at <= when
-
-
-def _in_terms_of(fact: StoredFact, claim: Claim) -> Claim:
-    named = {name: getattr(fact, name) for name in _THING}
-    return replace(claim, single=fact.single, **named)

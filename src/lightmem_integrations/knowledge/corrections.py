@@ -85,6 +85,9 @@ def correct(
     begun, ended = (check_moment(day, "time") for day in (change.valid_from, change.valid_to))
     since = old.valid_from if begun is None else begun
     until = old.stated_to if ended is None else ended
+    # What a person says is exact; what is kept is as exact as it was.
+    since_precision = old.valid_from_precision if begun is None else "day"
+    until_precision = old.stated_to_precision if ended is None else "day"
     if until is not None and until < since:
         raise InvalidRequestError("valid_to lies before valid_from; pass the later one as it.")
     claim = Claim(
@@ -92,7 +95,7 @@ def correct(
         entities=tuple(name for name in old.entities if name in statement), single=old.single,
         since=since, said_at=now, stated_to=until, confidence=MOST_CONFIDENCE, agent=old.agent,
         turns=tuple(dict.fromkeys(turn for claim in claims for turn in claim.turns)), kind=old.kind,
-        line=old.line,
+        since_precision=since_precision, stated_to_precision=until_precision, line=old.line,
     )  # fmt: skip
     belief = new_belief(claim, now, PERSON)
     belief.valid_to = until

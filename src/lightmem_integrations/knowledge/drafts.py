@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol
 
 from lightmem_integrations.records.knowledge import FactKind
 from lightmem_integrations.storage.unread_turns import WriterTurn
+from lightmem_integrations.text.precision import Precision
 
 __all__ = ["EpisodeDraft", "FactDraft", "KnownFact", "Relation", "Writer", "WriterTurn"]
 
@@ -29,6 +30,8 @@ class KnownFact:
         kind: What kind of statement it is.
         since: Since when it is true.
         until: Until when, if that is known; of a plan, the day that it is for.
+        since_precision: How exactly ``since`` is known: "day", "month" or "year".
+        until_precision: How exactly ``until`` is known.
     """
 
     subject: str
@@ -38,6 +41,8 @@ class KnownFact:
     kind: FactKind
     since: dt.datetime
     until: dt.datetime | None = None
+    since_precision: Precision = "day"
+    until_precision: Precision = "day"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +67,10 @@ class FactDraft:
         known: Which one: its place among the known facts that the Writer was shown, from 0.
         expires_at: When it is erased, if nobody is to know it for longer.
         importance: From 0 to 1, as of a turn.
+        valid_from_precision: How exactly ``valid_from`` is known: "day", "month" or "year". Of a
+            month or a year, ``valid_from`` is the first moment.
+        valid_to_precision: How exactly ``valid_to`` is known. Of a month or a year, ``valid_to`` is
+            the last second.
     """
 
     subject: str
@@ -80,6 +89,8 @@ class FactDraft:
     known: int | None = None
     expires_at: dt.datetime | None = None
     importance: float = 0.0
+    valid_from_precision: Precision = "day"
+    valid_to_precision: Precision = "day"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -105,15 +105,17 @@ def claims_of(
 
 
 def _claim(fact: FactDraft, proof: Sequence[WriterTurn], known: int | None) -> Claim:
-    since = min(turn.time for turn in proof).timestamp()
+    since, since_precision = min(turn.time for turn in proof).timestamp(), fact.valid_from_precision
     begun, ended, expires_at = (
         check_moment(day and day.replace(tzinfo=day.tzinfo or proof[0].time.tzinfo), "a fact's day")
         for day in (fact.valid_from, fact.valid_to, fact.expires_at)
     )
     if begun is not None:
         since = begun
-    elif ended is not None:
-        since = min(since, ended)
+    elif ended is not None and ended <= since:
+        since, since_precision = ended, fact.valid_to_precision
+    else:
+        since_precision = "day"
     if ended is not None and ended < since:
         ended = None  # an end before the beginning is no knowledge
     # One agent's word: that of the latest turn, where several wrote them.
@@ -128,6 +130,8 @@ def _claim(fact: FactDraft, proof: Sequence[WriterTurn], known: int | None) -> C
         since=since,
         said_at=latest.time.timestamp(),
         stated_to=ended,
+        since_precision=since_precision,
+        stated_to_precision="day" if ended is None else fact.valid_to_precision,
         confidence=bounded(fact.confidence),
         agent=latest.agent,
         turns=tuple(turn.row for turn in proof),

@@ -25,6 +25,7 @@ from lightmem_integrations.storage.profile_reads import ProfileReads
 from lightmem_integrations.storage.turns import moment
 from lightmem_integrations.text.fence import escape_fence, fence
 from lightmem_integrations.text.guidance import Guidance, Wish
+from lightmem_integrations.text.precision import date_words
 from lightmem_integrations.text.terms import terms
 
 _NOTICE = (
@@ -124,8 +125,10 @@ def _to_come(reads: ProfileReads, at: dt.datetime) -> list[_Entry]:
     }
     stated = {}
     for fact in sorted(days, key=lambda fact: (days[fact], fact.id)):
-        day = days[fact].astimezone(at.tzinfo)
-        stated[fact] = f"{day.day} {day:%B %Y}: {fact.statement}"
+        planned = fact.kind == "plan"
+        precision = fact.valid_to_precision if planned else fact.valid_from_precision
+        day = date_words(days[fact].astimezone(at.tzinfo), precision)
+        stated[fact] = f"{day}: {fact.statement}"
     entries = _entries(reads, stated)
     if reads.as_of is None:
         return entries

@@ -6,9 +6,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from lightmem_integrations.knowledge.beliefs import WRITER, settle, stored_belief, turns_for_values
+from lightmem_integrations.knowledge.beliefs import WRITER, stored_belief, turns_for_values
 from lightmem_integrations.knowledge.changes import Changes
 from lightmem_integrations.knowledge.commit import write_changes
+from lightmem_integrations.knowledge.succession import settle
 from lightmem_integrations.settings import ConsolidationSettings
 from lightmem_integrations.storage.claims import read_claims, refuse
 from lightmem_integrations.storage.erase.rewrite import undo_ends
@@ -48,8 +49,8 @@ def retract_fact(
     if successor is None:
         undo_ends(connection, fact.user, fact.row, revision)
     stored = facts_about(connection, fact.user, *key)
-    chain = [stored_belief(one) for one in stored]
     claims = read_claims(connection, fact.user, [one.row for one in stored])
+    chain = [stored_belief(one, claims[one.row]) for one in stored]
     conflicts = settle(chain, turns_for_values(chain, claims), settings)
     changes = Changes(
         fact.user, revision - 1, chain, conflicts, {fact.row, *(one.row for one in stored)}

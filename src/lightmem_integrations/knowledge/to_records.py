@@ -88,6 +88,8 @@ class Records:
             expires_at=None if fact.expires_at is None else moment(fact.expires_at, zone),
             pinned=fact.pinned,
             importance=fact.importance,
+            valid_from_precision=fact.valid_from_precision,
+            valid_to_precision=fact.valid_to_precision,
         )
 
     def episodes(self, stored: Sequence[StoredEpisode]) -> list[Episode]:

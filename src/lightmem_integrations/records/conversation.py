@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from lightmem_integrations.display import Displayed, Grid, counted
+from lightmem_integrations.text.precision import Precision, short_date
 
 Role = Literal["user", "assistant", "system", "tool"]
 """Role of a speaker, in the words that chat models use."""
@@ -133,6 +134,9 @@ class Hit:
         neighbours: Turns said just before and after, which were packed with it for context; of a
             fact, those of its evidence.
         until: When it stopped being so, where a newer fact took its place.
+        when_precision: How exactly ``when`` is known: ``day``; of a fact also ``month`` or
+            ``year``.
+        until_precision: How exactly ``until`` is known.
         statement: The fact that it proves, where that is close to the question.
         pinned: Whether the turn or fact is pinned, and so packed before others.
         weights: What those of its parts weigh that weigh anything: turns stand in the order of the
@@ -150,6 +154,8 @@ class Hit:
     turns: tuple[Turn, ...] = field(repr=False)
     neighbours: tuple[Turn, ...] = field(default=(), repr=False)
     until: dt.datetime | None = None
+    when_precision: Precision = "day"
+    until_precision: Precision = "day"
     statement: str | None = field(default=None, repr=False)
     pinned: bool = False
     weights: Mapping[str, float] = field(default_factory=dict, repr=False)
@@ -245,7 +251,7 @@ class Recall(Displayed):
                     str(rank),
                     hit.tier,
                     f"{hit.score:.2f}",
-                    f"{hit.when:%Y-%m-%d}",
+                    short_date(hit.when, hit.when_precision),
                     " ".join(
                         ([hit.turns[0].speaker or hit.turns[0].role] if hit.turns else [])
                         + ([f"[{hit.source.space}]"] if hit.source.space else [])

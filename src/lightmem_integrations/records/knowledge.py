@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import Literal
 
-from lightmem_integrations.display import Displayed, Grid, counted
+from lightmem_integrations.display import Displayed, Grid, Part, counted
 from lightmem_integrations.records.conversation import Turn
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
-
-_T = TypeVar("_T")
+from lightmem_integrations.text.precision import Precision, short_date
 
 FactKind = Literal["state", "event", "plan", "preference", "instruction"]
 """Kind of a fact: what is so, what happened, what is to happen, what somebody likes, and how
@@ -91,6 +86,10 @@ class Fact:
         pinned: Its confidence does not fall, it is shown first of what is found, and neither it nor
             what proves it goes by a lifetime or a capacity of the settings.
         importance: From 0 to 1, as of a turn.
+        valid_from_precision: How exactly ``valid_from`` is known: ``day``, also of what was told
+            without a date; ``month`` or ``year``, of which it is the first moment.
+        valid_to_precision: How exactly ``valid_to`` is known; of a month or a year, it is the last
+            second.
     """
 
     id: str
@@ -115,6 +114,8 @@ class Fact:
     expires_at: dt.datetime | None = None
     pinned: bool = False
     importance: float = 0.0
+    valid_from_precision: Precision = "day"
+    valid_to_precision: Precision = "day"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,22 +205,7 @@ class Explanation(Displayed):
         return Grid(fact.statement, ("kind", "when", "note", "text"), rows, [note])
 
 
-class _Part(Displayed, tuple[_T, ...]):
-    """Records, or a part of them: ``total`` says of how many."""
-
-    total: int
-
-    def __new__(cls, records: Iterable[_T] = (), total: int | None = None) -> Self:
-        """The records, and of how many."""
-        made = super().__new__(cls, records)
-        made.total = len(made) if total is None else total
-        return made
-
-    def _counted(self, noun: str) -> str:
-        return f"{len(self):,} of " * (len(self) < self.total) + counted(self.total, noun)
-
-
-class Facts(_Part[Fact]):
+class Facts(Part[Fact]):
     """Facts, oldest first, and the ``total`` of how many. Prints as a table."""
 
     def grid(self) -> Grid:
@@ -228,10 +214,10 @@ class Facts(_Part[Fact]):
         rows = []
         for fact in self:
             state = f" ({state})" if (state := _state(fact)) else ""
-            known = _day(fact.valid_from), _day(fact.valid_to), f"{fact.confidence:.2f}"
+            known = *_dates(fact), f"{fact.confidence:.2f}"
             rows.append((fact.id[:_SHORT_ID], *known, fact.statement + state + _kept(fact)))
         notes = () if self else (_A_MODEL_MAKES_THEM,)
-        return Grid(self._counted("fact"), columns if self else (), rows, notes)
+        return Grid(self.counted("fact"), columns if self else (), rows, notes)
 
 
 class Episodes(Displayed, tuple[Episode, ...]):
@@ -258,7 +244,7 @@ class Episodes(Displayed, tuple[Episode, ...]):
         )
 
 
-class Conflicts(_Part[Conflict]):
+class Conflicts(Part[Conflict]):
     """Conflicts, oldest first, and the ``total`` of how many. Prints as a table."""
 
     def grid(self) -> Grid:
@@ -271,14 +257,20 @@ class Conflicts(_Part[Conflict]):
             sides = [(each.id[:_SHORT_ID], each.statement, each.agent_id or "") for each in both]
             rows += [(*begin, *sides[0], conflict.resolution or decided), ("", "", *sides[1], "")]
         return Grid(
-            self._counted("conflict"),
+            self.counted("conflict"),
             ("id", "when", "fact", "text", "agent", "state") if self else (),
             rows,
         )
 
 
 def _day(moment: dt.datetime | None) -> str:
-    return "" if moment is None else f"{moment:%Y-%m-%d}"
+    return "" if moment is None else short_date(moment)
+
+
+def _dates(fact: Fact) -> tuple[str, str]:
+    """Since when and until when a fact is true, as exactly as is known."""
+    until = "" if fact.valid_to is None else short_date(fact.valid_to, fact.valid_to_precision)
+    return short_date(fact.valid_from, fact.valid_from_precision), until
 
 
 def _kept(record: Fact | Turn) -> str:
@@ -287,8 +279,8 @@ def _kept(record: Fact | Turn) -> str:
 
 
 def _span(fact: Fact) -> str:
-    until = _day(fact.valid_to)
-    return f"{_day(fact.valid_from)} to {until}" if until else f"since {_day(fact.valid_from)}"
+    since, until = _dates(fact)
+    return f"{since} to {until}" if until else f"since {since}"
 
 
 def _state(fact: Fact) -> str:

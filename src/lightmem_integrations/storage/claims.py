@@ -10,9 +10,9 @@ import json
 import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, func, or_, select, update
 
 from lightmem_integrations.records.knowledge import FactKind, Teller
 from lightmem_integrations.safety import digest
@@ -29,6 +29,7 @@ from lightmem_integrations.storage.schema import (
 )
 from lightmem_integrations.storage.sql import in_batches, insert_row, insert_rows, select_in
 from lightmem_integrations.text.names import name_key
+from lightmem_integrations.text.precision import Precision
 from lightmem_integrations.text.terms import terms
 
 LEAST_CONFIDENCE, MOST_CONFIDENCE = 0.01, 0.99
@@ -49,6 +50,8 @@ class Claim:
         since: When it began to be true, as far as is known: a stated time, or when it was said.
         said_at: When it was said last.
         stated_to: A stated end.
+        since_precision: How exactly it is known when it began.
+        stated_to_precision: How exactly the stated end is known.
         confidence: Between 0.01 and 0.99.
         agent: Who wrote it down, where one was named.
         kind: What kind of statement it is.
@@ -78,6 +81,8 @@ class Claim:
     confidence: float
     agent: str | None
     turns: tuple[int, ...]
+    since_precision: Precision = "day"
+    stated_to_precision: Precision = "day"
     kind: FactKind = "state"
     doubt: str | None = None
     told_by: Teller = "user"
@@ -95,6 +100,11 @@ class Claim:
         return name_key(self.subject), phrase_key(self.attribute) + self.line
 
     @property
+    def is_vague(self) -> bool:
+        """True if a date of it is only a month or a year."""
+        return {self.since_precision, self.stated_to_precision} != {"day"}
+
+    @property
     def value_key(self) -> str:
         """The value, as it is compared."""
         return phrase_key(self.value)
@@ -108,30 +118,9 @@ ledgers it was its row."""
 _UNINDEXED_DENIAL = re.compile("n['\u2019]t\\b|[不没沒]", re.IGNORECASE)
 
 _WORDS = ("subject", "attribute", "value", "statement", "agent", "kind", "doubt")
-_SUPPORT = ("since", "said_at", "stated_to", "confidence")
-
-
-class Support(NamedTuple):
-    """Claims of one fact taken together: since when and until when it holds, and how surely."""
-
-    since: float
-    said_at: float
-    stated_to: float | None
-    confidence: float
-
-
-def support_of(claims: Collection[Claim]) -> Support:
-    """Take claims of one meaning, at least one, together; the latest that names an end says it."""
-    ends = {claim.said_at: claim.stated_to for claim in claims if claim.stated_to is not None}
-    confidence = 0.0
-    for claim in claims:
-        confidence = noisy_or(confidence, claim.confidence)
-    return Support(
-        since=min(claim.since for claim in claims),
-        said_at=max(claim.said_at for claim in claims),
-        stated_to=ends[max(ends)] if ends else None,
-        confidence=confidence,
-    )
+_SUPPORT = (
+    "since", "since_precision", "said_at", "stated_to", "stated_to_precision", "confidence",
+)  # fmt: skip
 
 
 def noisy_or(first: float, second: float) -> float:
@@ -206,6 +195,15 @@ def read_claims(
     for row in select_in(connection, query, assertions.c.fact, fact_rows):
         found[row.fact].append(_claim(row, tuple(proof.get(row.id, ()))))
     return found
+
+
+def facts_told_vaguely(
+    connection: Connection, user_row: int, fact_rows: Collection[int]
+) -> set[int]:
+    """Of these facts, those of which a claim names only a month or a year."""
+    vague = or_(assertions.c.since_precision != "day", assertions.c.stated_to_precision != "day")
+    query = select(assertions.c.fact).where(assertions.c.user == user_row, vague)
+    return {row for (row,) in select_in(connection, query, assertions.c.fact, fact_rows)}
 
 
 def read_evidence(

@@ -20,6 +20,7 @@ from lightmem_integrations.storage.expressions import unindexed
 from lightmem_integrations.storage.schema import fact_vectors, facts, mentions, revisions
 from lightmem_integrations.storage.sql import insert_row, insert_rows, select_in
 from lightmem_integrations.text.names import entity_keys
+from lightmem_integrations.text.precision import Precision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +28,8 @@ class StoredFact:
     """A fact as the ledger holds it. Times are in seconds since 1970; rows point into its tables.
 
     ``stated_to`` is the end that was stated; ``valid_to`` may be earlier, where a newer fact ends
-    it. ``supported_at``: when its latest evidence was said. ``author``: ``writer`` or ``person``.
+    it. Each of the three dates has its precision, how exactly it is known. ``supported_at``: when
+    its latest evidence was said. ``author``: ``writer`` or ``person``.
     """
 
     row: int
@@ -63,6 +65,9 @@ class StoredFact:
     expires_at: float | None
     pinned: bool
     importance: float
+    valid_from_precision: Precision
+    valid_to_precision: Precision
+    stated_to_precision: Precision
 
     @property
     def line(self) -> str:

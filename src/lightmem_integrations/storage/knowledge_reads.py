@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from itertools import repeat
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import (
     BindParameter,
@@ -23,7 +22,6 @@ from sqlalchemy import (
 
 from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.records.conversation import Tier
-from lightmem_integrations.records.knowledge import FactKind, Teller
 from lightmem_integrations.storage.episodes import COMPRESSED
 from lightmem_integrations.storage.expiry import NOTHING, Expired
 from lightmem_integrations.storage.expressions import of_same_user, unindexed
@@ -36,6 +34,7 @@ from lightmem_integrations.storage.schema import (
     facts,
     turns,
 )
+from lightmem_integrations.storage.statements import Entry, Outdated, Statement
 from lightmem_integrations.storage.tellers import BY_ASSISTANT, teller
 from lightmem_integrations.storage.users import User
 from lightmem_integrations.storage.vector_bytes import unpack_vectors
@@ -43,82 +42,6 @@ from lightmem_integrations.storage.vector_bytes import unpack_vectors
 _ALWAYS = 1e12  # seconds since 1970: later than anything
 MOST = 5_000
 """So many statements of a user are compared, the newest: one by one, as they are few. A guess."""
-
-
-class Entry(NamedTuple):  # of which a question takes thousands: quicker made than a dataclass
-    """A statement before anybody asked for its words: what can be compared of it.
-
-    Attributes:
-        tier: ``ltm`` for a fact, ``mtm`` for the summary of an episode.
-        row: Its row among those of its tier.
-        subject: Whom or what a fact is about; who speaks in an episode.
-        terms: Its index terms.
-        kind: What kind of statement a fact is.
-        attribute: What about the subject.
-        successor: Row of the fact that took its place.
-        importance: How much a fact counts at least, from 0 to 1.
-    """
-
-    tier: Tier
-    row: int
-    subject: str
-    terms: str
-    kind: FactKind | None = None
-    attribute: str = ""
-    successor: int | None = None
-    importance: float = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Statement:
-    """Fact or summary, as recall reads it: something known that is not a turn.
-
-    Attributes:
-        tier: ``ltm`` for a fact, ``mtm`` for the summary of an episode.
-        row: Its row among those of its tier.
-        key: Its public id.
-        text: The statement or the summary.
-        since: Since when it is true, or when the episode began, in seconds since 1970.
-        until: Until when it was true; ``None`` while it is.
-        successor: Row of the fact that took its place.
-        agent: Who wrote it, where one was named.
-        kind: What kind of statement a fact is.
-        told_by: Who told a fact.
-        doubt: What speaks against believing it, in words.
-        pinned: Whether it is shown before others.
-        turns: Rows of the turns that prove it, or that it sums up.
-    """
-
-    tier: Tier
-    row: int
-    key: str
-    text: str
-    since: float
-    until: float | None = None
-    successor: int | None = None
-    agent: str | None = None
-    kind: FactKind = "state"
-    told_by: Teller = "user"
-    doubt: str | None = None
-    pinned: bool = False
-    turns: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Outdated:
-    """A turn's statement that does not hold any more.
-
-    Attributes:
-        fact: Its row.
-        until: Until when it held.
-        instead: What holds since then; empty if nothing took its place.
-        turns: Rows of the turns that prove what holds instead.
-    """
-
-    fact: int
-    until: float
-    instead: str = ""
-    turns: tuple[int, ...] = ()
 
 
 def entries(
@@ -188,8 +111,9 @@ def outdated(
     for each in read:
         turns = tuple(proof.get(each.newer, ()))
         until = each.valid_to if each.newer is None else each.newer_from
+        precision = each.valid_to_precision if each.newer is None else each.newer_precision
         if each.turn not in turns and until is not None:
-            change = Outdated(each.id, until, each.statement or "", turns)
+            change = Outdated(each.id, until, precision, each.statement or "", turns)
             found.setdefault(each.turn, []).append(change)
     return found
 
@@ -247,6 +171,8 @@ _DETAILS: dict[Tier, Select[Any]] = {
         facts.c.statement.label("text"),
         facts.c.valid_from.label("since"),
         facts.c.valid_to.label("until"),
+        facts.c.valid_from_precision.label("since_precision"),
+        facts.c.valid_to_precision.label("until_precision"),
         facts.c.superseded_by.label("successor"),
         facts.c.agent,
         facts.c.kind,
@@ -284,9 +210,11 @@ _OVERTAKEN = (
         evidence.c.turn,
         facts.c.id,
         facts.c.valid_to,
+        facts.c.valid_to_precision,
         _NEWER.c.id.label("newer"),
         _NEWER.c.statement,
         _NEWER.c.valid_from.label("newer_from"),
+        _NEWER.c.valid_from_precision.label("newer_precision"),
     )
     .select_from(evidence)
     .join(facts, facts.c.id == evidence.c.fact)

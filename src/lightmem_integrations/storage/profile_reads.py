@@ -39,7 +39,8 @@ def _lasts(table: FromClause) -> ColumnElement[bool]:
 _newer = facts.alias("newer")
 _BELIEVED = (
     select(facts.c.id, facts.c.key, facts.c.kind, facts.c.subject, facts.c.statement,
-           facts.c.valid_from, facts.c.valid_to, facts.c.pinned)
+           facts.c.valid_from, facts.c.valid_to, facts.c.valid_from_precision,
+           facts.c.valid_to_precision, facts.c.pinned)
     .outerjoin(_newer, _newer.c.id == facts.c.superseded_by)
     .where(
         facts.c.user == bindparam("user"),

@@ -20,8 +20,9 @@ from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.records.conversation import Tier
 from lightmem_integrations.storage.expiry import NOTHING, Expired
 from lightmem_integrations.storage.facts import revision_of
-from lightmem_integrations.storage.knowledge_reads import Entry, entries
+from lightmem_integrations.storage.knowledge_reads import entries
 from lightmem_integrations.storage.schema import fact_vectors
+from lightmem_integrations.storage.statements import Entry
 from lightmem_integrations.storage.users import User
 
 SHARE = 4

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import cast
 
+from lightmem_integrations.consolidation.write.dates import Period, period
 from lightmem_integrations.knowledge.drafts import (
     EpisodeDraft,
     FactDraft,
@@ -19,7 +20,7 @@ from lightmem_integrations.records.knowledge import FactKind
 _FACT = re.compile(
     r"\A(?:(?P<kind>event|plan|preference|instruction) )?"
     r"(?P<subject>\w+)\.(?P<attribute>\w+) (?P<sign>[=+]) (?P<value>.+?)"
-    r"(?: since (?P<since>\d{4}-\d\d-\d\d))?(?: until (?P<until>\d{4}-\d\d-\d\d))?"
+    r"(?: since (?P<since>\d{4}(?:-\d\d){0,2}))?(?: until (?P<until>\d{4}(?:-\d\d){0,2}))?"
     r"(?: (?P<relation>replaces|confirms|ends))?[.!]?"
 )
 
@@ -28,11 +29,11 @@ class ScriptedWriter:
     """Reads facts from lines such as ``Ann.home = Lisbon`` and ``Ann.likes + tea``.
 
     With ``=`` the subject has one such value at a time, with ``+`` several. ``since 2025-05-01``
-    and ``until 2025-06-01`` may follow, and ``replaces``, ``confirms`` or ``ends``: then it does
-    that to the newest known fact of that subject and attribute. ``event``, ``plan``,
-    ``preference`` or ``instruction`` may stand in front; else it is a state. The day that a plan is
-    for is its ``until``. Lines of another form bring no fact. Good for tests of your own code: what
-    is remembered is exactly what the test says.
+    and ``until 2025-06-01`` may follow, also with a month or a year alone, and ``replaces``,
+    ``confirms`` or ``ends``: then it does that to the newest known fact of that subject and
+    attribute. ``event``, ``plan``, ``preference`` or ``instruction`` may stand in front; else it is
+    a state. The day that a plan is for is its ``until``. Lines of another form bring no fact. Good
+    for tests of your own code: what is remembered is exactly what the test says.
 
     Attributes:
         calls: The turns of every call.
@@ -76,6 +77,7 @@ def _fact(found: re.Match[str], pointer: int, known: Sequence[KnownFact]) -> Fac
     about = [
         n for n, each in enumerate(known) if (each.subject, each.attribute) == (subject, attribute)
     ]
+    since, until = (period(found[name] or "", dt.timezone.utc) for name in ("since", "until"))
     return FactDraft(
         subject=subject,
         attribute=attribute,
@@ -83,8 +85,10 @@ def _fact(found: re.Match[str], pointer: int, known: Sequence[KnownFact]) -> Fac
         statement=f"{subject} {attribute} {value}.",
         evidence=(pointer,),
         entities=(subject, value),
-        valid_from=_day(found["since"]),
-        valid_to=_day(found["until"]),
+        valid_from=since.start if since else None,
+        valid_to=_end(until) if until else None,
+        valid_from_precision=since.precision if since else "day",
+        valid_to_precision=until.precision if until else "day",
         single=found["sign"] == "=",
         kind=cast("FactKind", found["kind"] or "state"),
         relation=cast("Relation | None", found["relation"]),
@@ -92,7 +96,6 @@ def _fact(found: re.Match[str], pointer: int, known: Sequence[KnownFact]) -> Fac
     )
 
 
-def _day(text: str | None) -> dt.datetime | None:
-    if text is None:
-        return None
-    return dt.datetime.fromisoformat(text).replace(tzinfo=dt.timezone.utc)
+def _end(until: Period) -> dt.datetime:
+    """The first moment of a day, of which no more was said; the last second of a month or year."""
+    return until.start if until.precision == "day" else until.last

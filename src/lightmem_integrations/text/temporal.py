@@ -13,6 +13,8 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any, Literal
 
+from lightmem_integrations.text.precision import date_words
+
 MONTHS: tuple[str, ...] = (
     *("january", "february", "march", "april", "may", "june", "july"),
     *("august", "september", "october", "november", "december"),
@@ -168,10 +170,10 @@ def _resolved(
 ) -> tuple[dt.datetime, dt.datetime, str] | None:
     """Start, end and absolute words of an expression; None where it means no time there is."""
     if kind == "today":
-        return time, _midnight(time) + _ONE_DAY, f"on {_day(time)}"
+        return time, _midnight(time) + _ONE_DAY, f"on {date_words(time)}"
     if kind == "week":
         start = _midnight(time) - time.weekday() * _ONE_DAY + _WEEKS[phrase[:4]]
-        return start, start + 7 * _ONE_DAY, f"in the week of {_day(start)}"
+        return start, start + 7 * _ONE_DAY, f"in the week of {date_words(start)}"
     ahead = direction == "future"
     nearest = direction == "nearest"
     if phrase.startswith(("next ", "last ", "this past ", "since ")):
@@ -195,16 +197,16 @@ def _period(start: dt.datetime, phrase: str, kind: str) -> tuple[dt.datetime, dt
     since = "since" if kind == "lasting" or phrase.startswith("since") else "in"
     if unit == "month":
         start = start.replace(day=1)
-        end, words = (start + 32 * _ONE_DAY).replace(day=1), f"{since} {start:%B %Y}"
+        end, words = (start + 32 * _ONE_DAY).replace(day=1), f"{since} {date_words(start, 'month')}"
     elif unit == "year":
         start = start.replace(month=1, day=1)
         end, words = start.replace(year=start.year + 1), f"{since} {start.year}"
     elif unit == "weekend":
-        end, words = start + 2 * _ONE_DAY, f"on the weekend of {_day(start)}"
+        end, words = start + 2 * _ONE_DAY, f"on the weekend of {date_words(start)}"
     elif unit == "week" or "few" in phrase:
-        end, words = start + 7 * _ONE_DAY, f"around {_day(start)}"
+        end, words = start + 7 * _ONE_DAY, f"around {date_words(start)}"
     else:
-        end, words = start + _ONE_DAY, f"on {_day(start)}"
+        end, words = start + _ONE_DAY, f"on {date_words(start)}"
     return start, end, words
 
 
@@ -241,19 +243,5 @@ def _parser(now: dt.datetime, ahead: bool) -> Any:  # noqa: FBT001 - the key of 
     return DateDataParser(languages=["en"], settings=settings)
 
 
-def date_words(begin: dt.datetime) -> str:
-    """When something began, such as "3 May 2025", "May 2025" or "2025".
-
-    What was told by its month or year only begins with the first moment of it.
-    """
-    if begin.day > 1 or begin.time() != dt.time.min:
-        return _day(begin)
-    return f"{begin:%Y}" if begin.month == 1 else f"{begin:%B %Y}"
-
-
 def _midnight(moment: dt.datetime) -> dt.datetime:
     return moment.replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-def _day(moment: dt.datetime) -> str:
-    return f"{moment.day} {moment:%B %Y}"

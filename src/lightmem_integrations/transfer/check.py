@@ -34,6 +34,7 @@ from lightmem_integrations.storage.transfer.tables import (
     target_of,
 )
 from lightmem_integrations.storage.turns import NewTurn, columns_of
+from lightmem_integrations.text.precision import Precision
 from lightmem_integrations.text.terms import terms
 from lightmem_integrations.validation import checked_turns
 
@@ -59,6 +60,10 @@ def _between(least: float, most: float) -> Callable[[Any], bool]:
     return lambda value: least <= value <= most
 
 
+_PRECISIONS = (
+    "valid_from_precision", "valid_to_precision", "since_precision", "stated_to_precision",
+)  # fmt: skip
+
 # What may stand in a column beyond its type, by its name, or its table and name.
 _RULES: Mapping[str, Callable[[Any], bool]] = MappingProxyType(
     {
@@ -69,6 +74,7 @@ _RULES: Mapping[str, Callable[[Any], bool]] = MappingProxyType(
         "state": _one_of(VERBATIM, COMPRESSED, DROPPED),
         "kind": _one_of(*get_args(FactKind)),
         "facts.author": _one_of("writer", "person"),
+        **dict.fromkeys(_PRECISIONS, _one_of(*get_args(Precision))),
         "key": lambda value: 0 < len(value) <= _KEY_CHARS,
         "entities": _names,
         "keywords": _names,
@@ -172,6 +178,8 @@ def _is_turn(value: object) -> bool:
 
 
 def _default(column: AnyColumn) -> Any:
+    if column.name in _PRECISIONS:
+        return "day"
     return (
         None
         if column.nullable or target_of(column) is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import reduce
 from typing import Any
 
 from lightmem_integrations.consolidation.write.grounding import (
@@ -27,6 +28,7 @@ from lightmem_integrations.consolidation.write.summary import (
 from lightmem_integrations.errors import ModelOutputError
 from lightmem_integrations.knowledge.drafts import EpisodeDraft, FactDraft
 from lightmem_integrations.models.json_answer import one_line
+from lightmem_integrations.text.precision import Dated, finer_or_earlier
 from lightmem_integrations.text.sentences import sentences
 from lightmem_integrations.text.terms import terms
 
@@ -129,21 +131,27 @@ def joined(drafts: Sequence[EpisodeDraft]) -> EpisodeDraft:
 
 
 def _merged(found: Iterable[FactDraft]) -> list[FactDraft]:
-    """Facts, each once: one said twice has the evidence of both and the earlier start."""
+    """Facts, each once: one said twice has the evidence of both and the better known start."""
     kept: dict[tuple[object, ...], FactDraft] = {}
     for fact in found:
         about = (fact.subject.lower(), fact.attribute.lower())
-        key = (*about, fact.value.lower(), fact.valid_to)
+        key = (*about, fact.value.lower(), fact.valid_to, fact.valid_to_precision)
         first = kept.get(key)
         if first is None:
             kept[key] = fact
             continue
-        since = [each for each in (first.valid_from, fact.valid_from) if each]
+        begins: list[Dated] = [
+            (each.valid_from, each.valid_from_precision)
+            for each in (first, fact)
+            if each.valid_from is not None
+        ]
+        since = reduce(finer_or_earlier, begins) if begins else None
         kept[key] = replace(
             first,
             evidence=tuple(sorted({*first.evidence, *fact.evidence})),
             entities=tuple(dict.fromkeys((*first.entities, *fact.entities))),
-            valid_from=min(since) if since else None,
+            valid_from=since and since[0],
+            valid_from_precision=since[1] if since else "day",
             confidence=max(first.confidence, fact.confidence),
             doubt=first.doubt and fact.doubt,
             relation=first.relation or fact.relation,

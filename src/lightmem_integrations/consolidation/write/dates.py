@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from lightmem_integrations.knowledge.drafts import WriterTurn
+from lightmem_integrations.text.precision import Precision
 from lightmem_integrations.text.temporal import Direction, mentions
 
 _ISO = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?(?:T.{0,20})?")
@@ -19,6 +20,7 @@ _RELATIVE = re.compile(
     re.IGNORECASE,
 )
 _DAY = dt.timedelta(days=1)
+_SHORTEST_MONTH, _LONGEST_MONTH = 28, 31
 # Guesses: days by which people and models are off, and a week where "last Friday" may be either;
 # years of what is told without words for its date, back and ahead.
 _OFF, _OFF_BY_A_WEEK = 4 * _DAY, 8 * _DAY
@@ -42,9 +44,11 @@ class Period:
         """Its last second."""
         return self.end - dt.timedelta(seconds=1)
 
-    def is_vaguer_than(self, day: dt.datetime | None) -> bool:
-        """True for a month or a year in which this day lies."""
-        return day is not None and self.start <= day < self.end and self.end - self.start > _DAY
+    @property
+    def precision(self) -> Precision:
+        """How exactly it says when; a week or a weekend passes for its first or last day."""
+        days = (self.end - self.start).days
+        return "day" if days < _SHORTEST_MONTH else "month" if days <= _LONGEST_MONTH else "year"
 
 
 def period(written: str, zone: dt.tzinfo | None) -> Period | None:

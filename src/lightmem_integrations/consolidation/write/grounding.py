@@ -195,15 +195,14 @@ def _dated(
     if kind == "event" and (since or until) and cast("Period", since or until).start > told:
         kind = "plan"
     relation, known = _change(written, len(shown.known))
-    if relation == "confirms" and known is not None:
-        # Else "in June" would move what is known to have happened on the 26th to the first.
-        since, until = (_unless_vaguer(each, shown.known[known]) for each in (since, until))
+    started, ended = since, until  # what the dates of the draft are taken from
     begins, ends = since.start if since else None, until.last if until else None
     if kind == "event":
-        begins, ends = begins or (until.start if until else None), None
+        started = since or until
+        begins, ends = started.start if started else None, None
     elif kind == "plan":
-        day_of = until or since
-        begins, ends = told, day_of.last if day_of else None
+        started, ended = None, until or since
+        begins, ends = told, ended.last if ended else None
         if ends is not None and ends < told:
             ends = None
             # Where the model wrote no date, the turn's words are for something else.
@@ -212,6 +211,7 @@ def _dated(
     elif until is not None and until.start <= told < until.end:
         ends = told
     if relation == "ends":
+        started = until or started
         begins, ends = (until.start if until else begins), None
     if begins is not None and ends is not None and ends < begins:
         ends = None
@@ -221,16 +221,10 @@ def _dated(
         subject=said.subject, attribute=attribute, value=said.value, kind=kind,
         statement=absolute(said.statement, said.turns[0].time, ahead=kind == "plan"),
         evidence=tuple(cited), valid_from=begins, valid_to=ends, relation=relation, known=known,
+        valid_from_precision=started.precision if started else "day",
+        valid_to_precision=ended.precision if ended and ends else "day",
     )  # fmt: skip
     return draft, reasons
-
-
-def _unless_vaguer(told: Period | None, known: KnownFact) -> Period | None:
-    """The period, unless an event is known to have its day in it."""
-    if told is None or known.kind not in {"event", "plan"}:
-        return told
-    vaguer = told.is_vaguer_than(known.since) or told.is_vaguer_than(known.until)
-    return None if vaguer else told
 
 
 def _change(written: Mapping[str, Any], known: int) -> tuple[Relation | None, int | None]:

@@ -11,6 +11,7 @@ from lightmem_integrations.knowledge.drafts import KnownFact, Relation, WriterTu
 from lightmem_integrations.models.json_answer import one_line
 from lightmem_integrations.models.prompts import object_schema
 from lightmem_integrations.records.knowledge import FactKind
+from lightmem_integrations.text.precision import iso_date
 
 if TYPE_CHECKING:
     from lightmem_integrations.models.protocols import Message
@@ -223,9 +224,10 @@ def _block(tag: str, lines: Sequence[str]) -> list[str]:
 
 
 def _known_line(number: int, fact: KnownFact) -> str:
-    until = "" if fact.until is None else f" to {fact.until.date()}"
+    since = iso_date(fact.since, fact.since_precision)
+    until = "" if fact.until is None else f" to {iso_date(fact.until, fact.until_precision)}"
     return (
-        f"{number} {_name(fact.attribute)}, {fact.since.date()}{until}: "
+        f"{number} {_name(fact.attribute)}, {since}{until}: "
         f"{_quoted(fact.statement, _LONGEST_KNOWN)}"
     )
 

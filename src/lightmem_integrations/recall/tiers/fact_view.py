@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lightmem_integrations.records.conversation import Plan
-from lightmem_integrations.storage.knowledge_reads import Outdated, Statement
+from lightmem_integrations.storage.statements import Outdated, Statement
 
 CLOSE = 0.5
 """Cosine similarity from which a statement may be what was asked for; a guess."""

@@ -17,12 +17,9 @@ from lightmem_integrations.recall.tiers.fact_view import CLOSE, WISHES, FactView
 from lightmem_integrations.records.conversation import Plan
 from lightmem_integrations.storage.expiry import Expired
 from lightmem_integrations.storage.index import cosines
-from lightmem_integrations.storage.knowledge_reads import (
-    Entry,
-    outdated,
-    read_statements,
-)
+from lightmem_integrations.storage.knowledge_reads import outdated, read_statements
 from lightmem_integrations.storage.statement_cache import StatementCache
+from lightmem_integrations.storage.statements import Entry
 from lightmem_integrations.storage.turn_filter import RowFilter
 from lightmem_integrations.storage.users import User
 from lightmem_integrations.text.bm25 import inverse_frequency

@@ -11,10 +11,10 @@ from sqlalchemy import Connection
 from lightmem_integrations.recall.candidates import Quote, Ranked, Selection
 from lightmem_integrations.recall.tiers.fact_view import FactView, Match
 from lightmem_integrations.records.conversation import Hit, Plan, Turn
-from lightmem_integrations.storage.knowledge_reads import Outdated, Statement
+from lightmem_integrations.storage.statements import Outdated, Statement
 from lightmem_integrations.storage.turn_reads import Provenance, Turns, provenance
 from lightmem_integrations.storage.users import User
-from lightmem_integrations.text.temporal import date_words
+from lightmem_integrations.text.precision import date_words
 
 # Tokens of the head of a line, and characters of a token: rather too few tokens than too many.
 # English takes 10 and 4.5 by the shipped counter.
@@ -77,6 +77,7 @@ def turn_hits(
             source=replace(found.source, fact_id=None if fact is None else fact.statement.key),
             turns=(found.turn,),
             until=None if change is None else _moment(change.until, found),
+            until_precision="day" if change is None else change.until_precision,
             statement=None if fact is None else fact.statement.text,
             pinned=found.turn.pinned,
             weights=scored.weights,
@@ -131,6 +132,8 @@ def statement_hits(
             source=source,
             turns=tuple(turn.turn for _, turn in proof) if is_fact else (),
             until=None if until is None else _moment(until, said),
+            when_precision=statement.since_precision,
+            until_precision="day" if until is None else statement.until_precision,
             statement=statement.text if is_fact else None,
             pinned=statement.pinned,
         )
@@ -146,8 +149,8 @@ def _marks(match: Match, said: Provenance, now: float) -> list[str]:
     statement = match.statement
     if statement.tier != "ltm":
         return []
-    since = date_words(_moment(statement.since, said))
-    until = _day(statement.until or 0.0, said)
+    since = date_words(_moment(statement.since, said), statement.since_precision)
+    until = date_words(_moment(statement.until or 0.0, said), statement.until_precision)
     planned = statement.kind == "plan" and match.instead is None
     when = f"since {since}"
     if planned and statement.until is not None:
@@ -187,18 +190,13 @@ def _that_may_fit(turns: Turns, places: Sequence[int], always: int, max_tokens: 
 
 def _since_then(change: Outdated, said: Provenance) -> str:
     instead = f"; since then: {change.instead}" if change.instead else ""
-    return f" (until {_day(change.until, said)}{instead})"
+    until = date_words(_moment(change.until, said), change.until_precision)
+    return f" (until {until}{instead})"
 
 
 def _moment(seconds: float, said: Provenance) -> dt.datetime:
     """A time, by the calendar of the turn that says so."""
     return dt.datetime.fromtimestamp(seconds, said.when.tzinfo)
-
-
-def _day(seconds: float, said: Provenance) -> str:
-    """A day as people write it, such as 3 May 2025."""
-    day = _moment(seconds, said)
-    return f"{day.day} {day:%B %Y}"
 
 
 def _around(selection: Selection, place: int) -> list[int]:

@@ -136,7 +136,10 @@ def erase_facts(connection: Connection, user_row: int, rows: Collection[int], no
     claim_revision(connection, user_row, revision, erased=True)
     for part in in_batches(gone):
         replaced = facts.c.user == user_row, facts.c.superseded_by.in_(part)
-        ended = {"superseded_by": None, "stated_to": facts.c.valid_to, "revision": revision + 1}
+        ended = {
+            "superseded_by": None, "stated_to": facts.c.valid_to,
+            "stated_to_precision": facts.c.valid_to_precision, "revision": revision + 1,
+        }  # fmt: skip
         connection.execute(update(facts).where(*replaced).values(**ended))
     for table in (evidence, assertions):
         delete_in(connection, table, table.c.fact, gone)

@@ -6,10 +6,11 @@ from collections.abc import Collection
 
 from sqlalchemy import Connection, and_, func, select, update
 
-from lightmem_integrations.storage.claims import LINE, phrase_key, read_claims, support_of
+from lightmem_integrations.storage.claims import LINE, phrase_key, read_claims
 from lightmem_integrations.storage.facts import read_facts, reword_fact, update_fact
 from lightmem_integrations.storage.schema import assertions, evidence, facts
 from lightmem_integrations.storage.sql import delete_in, select_in
+from lightmem_integrations.storage.support import earlier_end, support_of
 from lightmem_integrations.text.names import name_key
 
 
@@ -23,11 +24,17 @@ def reword_facts(
         same = [claim for claim in claims if claim.value_key == fact.value_key]
         first = min(same or claims, key=lambda claim: claim.row or 0)
         support = support_of(claims)
-        ends = [fact.valid_to if fact.superseded_by is not None else None, support.stated_to]
+        over = fact.valid_to if fact.superseded_by is not None else None
+        valid_to, valid_to_precision = earlier_end(
+            (support.stated_to, support.stated_to_precision), (over, fact.valid_to_precision)
+        )
         values = {
             "valid_from": support.since,
-            "valid_to": min((end for end in ends if end is not None), default=None),
+            "valid_from_precision": support.since_precision,
+            "valid_to": valid_to,
+            "valid_to_precision": valid_to_precision,
             "stated_to": support.stated_to,
+            "stated_to_precision": support.stated_to_precision,
             "confidence": support.confidence,
             "supported_at": support.said_at,
             "author": "person" if first.episode is None else "writer",
@@ -111,13 +118,18 @@ def relink_successors(
         row = fact.superseded_by
         while row in after:
             row = after[row].superseded_by
-        ends = [] if fact.stated_to is None else [fact.stated_to]
+        valid_to, precision = fact.stated_to, fact.stated_to_precision
         if row is not None:
-            since = select(facts.c.valid_from).where(facts.c.id == row)
-            ends.append(max(float(connection.execute(since).scalar_one()), fact.valid_from))
+            since = select(facts.c.valid_from, facts.c.valid_from_precision).where(
+                facts.c.id == row
+            )
+            begun = connection.execute(since).one()
+            own = fact.valid_from, fact.valid_from_precision
+            valid_to, precision = earlier_end((valid_to, precision), max(tuple(begun), own))
         values = {
             "superseded_by": row,
             "superseded_at": None if row is None else fact.superseded_at,
-            "valid_to": min(ends, default=None),
+            "valid_to": valid_to,
+            "valid_to_precision": precision,
         }
         update_fact(connection, fact, values, revision)

@@ -23,6 +23,7 @@ from lightmem_integrations.display import clipped, counted, literal, printable, 
 from lightmem_integrations.errors import InvalidRequestError
 from lightmem_integrations.lightmem import LightMem
 from lightmem_integrations.safety import short_repr
+from lightmem_integrations.text.precision import Precision, date_words, iso_date
 from lightmem_integrations.web.page.session import PROOF, Session
 
 _UTC = dt.timezone.utc
@@ -178,6 +179,7 @@ def templates() -> Environment:
         "counted": counted,
         "clipped": clipped,
         "day": _day,
+        "iso": iso_date,
         "line": literal,
         "moment": _moment,
         "said": printable,
@@ -193,8 +195,11 @@ def templates() -> Environment:
 _TIME = Markup('<time datetime="{}">{}</time>')
 
 
-def _day(given: dt.datetime | None) -> str:
-    return "" if given is None else _TIME.format(given.isoformat(), f"{given.day} {given:%B %Y}")
+def _day(given: dt.datetime | None, precision: Precision = "day") -> str:
+    if given is None:
+        return ""
+    machine = given.isoformat() if precision == "day" else iso_date(given, precision)
+    return _TIME.format(machine, date_words(given, precision))
 
 
 def _moment(given: dt.datetime | None) -> str:

@@ -1,0 +1,57 @@
+"""Record linkage of a claim with the known fact that it is about: in its terms, or in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from lightmem_integrations.storage.claims import LINE, Claim
+from lightmem_integrations.storage.facts import StoredFact
+from lightmem_integrations.text.agreement import agree
+from lightmem_integrations.text.names import name_key
+from lightmem_integrations.text.precision import first_days
+from lightmem_integrations.text.temporal import SECONDS_A_DAY
+from lightmem_integrations.text.terms import terms
+
+THING = ("subject", "attribute", "value", "line")
+"""What of a claim says which fact it is for."""
+
+_AFTER = 1.0
+"""Seconds by which a fact begins after the one that it replaces, where it is said to begin before:
+a guess."""
+
+
+def in_terms_of(fact: StoredFact, claim: Claim) -> Claim:
+    """A claim as one for a known fact that says the same in other words."""
+    named = {name: getattr(fact, name) for name in THING}
+    return replace(claim, single=fact.single, **named)
+
+
+def in_place_of(fact: StoredFact, claim: Claim) -> Claim:
+    """A claim as one that takes a known fact's place, which it cannot before that began."""
+    since, precision = claim.since, claim.since_precision
+    if claim.said_at >= fact.supported_at and since <= fact.valid_from:
+        _, last_day = first_days(since, precision)
+        since = fact.valid_from + _AFTER
+        precision = precision if since < last_day + SECONDS_A_DAY else "day"
+    return replace(
+        claim, subject=fact.subject, attribute=fact.attribute, single=True,
+        since=since, since_precision=precision,
+        line=fact.line if fact.single else f"{LINE}{fact.key}",
+    )  # fmt: skip
+
+
+def says_the_same(claim: Claim, fact: StoredFact, reads: Callable[[str], bool]) -> bool:
+    """True if two statements of one kind name the same and agree where vectors fail.
+
+    Args:
+        claim: The one.
+        fact: The other.
+        reads: Whether the embedder was taught a term's script.
+    """
+    ours, theirs = ({name_key(name) for name in one.entities} for one in (claim, fact))
+    if ours != theirs or claim.kind != fact.kind or not agree(claim.statement, fact.statement):
+        return False
+    # Words of other scripts are all alike to an embedder that was not taught these.
+    unread = [{term for term in terms(one.statement) if not reads(term)} for one in (claim, fact)]
+    return unread[0] == unread[1]

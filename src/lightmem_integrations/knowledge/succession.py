@@ -1,0 +1,82 @@
+"""Belief revision: of the beliefs about one thing, which supersedes which, and when each holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from lightmem_integrations.knowledge.beliefs import PERSON, Belief
+from lightmem_integrations.settings import ConsolidationSettings
+
+Verdict = Literal["supersede", "reject", "conflict"]
+
+
+def decide(
+    older: Belief, newer: Belief, weight: dict[str, int], settings: ConsolidationSettings
+) -> Verdict:
+    """Decide between two contradictory beliefs, of which the second begins no earlier.
+
+    Args:
+        older: The one that begins first.
+        newer: The other one.
+        weight: How many turns speak for each value, by the value as it is compared; only read
+            where the policy is ``evidence``.
+        settings: The policy.
+
+    Returns:
+        ``supersede`` if the newer one takes the older one's place, ``reject`` if the older one
+        stays, ``conflict`` if both stand.
+    """
+    if older.value_key == newer.value_key:
+        return "supersede"
+    if older.author != newer.author:
+        # A correction outweighs all that had been said when it was made, and was learnt since.
+        late = newer.recorded_at > older.recorded_at and newer.said_at <= older.recorded_at
+        if newer.author == PERSON or late:
+            return "supersede" if newer.author == PERSON else "reject"
+    by_time: Verdict = "supersede" if newer.since > older.since else "conflict"
+    if older.agent == newer.agent or settings.policy == "latest":
+        return by_time
+    if settings.policy == "ask":
+        return "conflict"
+    if settings.policy == "trust":
+        gain = _rank(older.agent, settings.trust) - _rank(newer.agent, settings.trust)
+    else:
+        gain = weight.get(newer.value_key, 0) - weight.get(older.value_key, 0)
+    return by_time if not gain else "supersede" if gain > 0 else "reject"
+
+
+def settle(
+    chain: Sequence[Belief], weight: dict[str, int], settings: ConsolidationSettings
+) -> list[tuple[Belief, Belief]]:
+    """Set until when each belief holds and what took its place; returns open conflicts.
+
+    For beliefs about one thing that has one value at a time. One that was refused holds for no
+    time at all: it ends where it begins. What was over when it was said stands for itself.
+    """
+    heads: list[Belief] = []
+    pairs: list[tuple[Belief, Belief]] = []
+    for belief in sorted(chain, key=lambda belief: belief.order):
+        belief.valid_to, belief.superseded_by = belief.stated_to, None
+        if belief.is_history:
+            continue
+        verdicts = [decide(head, belief, weight, settings) for head in heads]
+        if "reject" in verdicts:
+            belief.superseded_by = heads[verdicts.index("reject")]
+            belief.valid_to = belief.since
+            continue
+        for head, verdict in zip(heads, verdicts, strict=True):
+            if verdict == "supersede":
+                head.superseded_by = belief
+                head.valid_to = min(belief.since, head.stated_to or belief.since)
+        heads = [
+            head for head, verdict in zip(heads, verdicts, strict=True) if verdict == "conflict"
+        ]
+        pairs = [pair for pair in pairs if pair[0] in heads and pair[1] in heads]
+        pairs += [(head, belief) for head in heads]
+        heads.append(belief)
+    return pairs
+
+
+def _rank(agent: str | None, trust: tuple[str, ...]) -> int:
+    return trust.index(agent) if agent in trust else len(trust)

@@ -1,0 +1,104 @@
+"""Support of a fact: since when, until when and how surely it holds by all its claims together."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+from lightmem_integrations.storage.claims import Claim, noisy_or
+from lightmem_integrations.text.precision import (
+    FINEST_FIRST,
+    Precision,
+    first_days,
+    is_finer,
+    last_days,
+)
+from lightmem_integrations.text.temporal import SECONDS_A_DAY
+
+
+class Support(NamedTuple):
+    """Claims of one fact taken together: since when and until when it holds, and how surely."""
+
+    since: float
+    since_precision: Precision
+    said_at: float
+    stated_to: float | None
+    stated_to_precision: Precision
+    confidence: float
+
+
+def support_of(claims: Collection[Claim]) -> Support:
+    """Take claims of one meaning, at least one, together, whatever their order.
+
+    It began when the earliest says, and ended when the latest that names an end says. A month or a
+    year gives way to what is told more exactly and lies in it.
+    """
+    confidence = 0.0
+    for claim in claims:
+        confidence = noisy_or(confidence, claim.confidence)
+    since, since_precision = begin_of(claims)
+    stated_to, stated_to_precision = _end_of(claims, since)
+    return Support(
+        since=since,
+        since_precision=since_precision,
+        said_at=max(claim.said_at for claim in claims),
+        stated_to=stated_to,
+        stated_to_precision=stated_to_precision,
+        confidence=confidence,
+    )
+
+
+def begin_of(claims: Collection[Claim]) -> tuple[float, Precision]:
+    """When a fact began by its claims, and how exactly that is known."""
+    # What was told without a date is dated by when it was told, or by the end that it names.
+    dated = [claim for claim in claims if claim.since not in (claim.said_at, claim.stated_to)]
+    vague = [claim for claim in dated if claim.since_precision != "day"]
+    left_out = {id(claim) for claim in vague if any(_began_within(claim, one) for one in dated)}
+    left = [claim for claim in claims if id(claim) not in left_out]
+    # At the same moment the vaguer: who says "in May" on the first of May means no day.
+    first = min(left, key=lambda one: (one.since, -FINEST_FIRST.index(one.since_precision)))
+    return first.since, first.since_precision
+
+
+def earlier_end(
+    stated: tuple[float | None, Precision], other: tuple[float | None, Precision]
+) -> tuple[float | None, Precision]:
+    """The earlier of two ends, each with its precision; of one time, the stated one."""
+    if stated[0] is None or (other[0] is not None and other[0] < stated[0]):
+        return other if other[0] is not None else (None, "day")
+    return stated
+
+
+def _end_of(claims: Collection[Claim], since: float) -> tuple[float | None, Precision]:
+    """The end that claims name, and how exactly that is known."""
+    named = [one for one in claims if one.stated_to is not None and one.stated_to >= since]
+    found = _said_last(named)
+    within = found
+    while within is not None:
+        found = within
+        within = _said_last([claim for claim in named if _ended_within(within, claim)])
+    return (None, "day") if found is None else (found.stated_to, found.stated_to_precision)
+
+
+def _said_last(claims: Sequence[Claim]) -> Claim | None:
+    return max(reversed(claims), key=lambda claim: claim.said_at, default=None)
+
+
+def _began_within(vague: Claim, claim: Claim) -> bool:
+    if not is_finer(claim.since_precision, vague.since_precision):
+        return False
+    first, last = first_days(vague.since, vague.since_precision)
+    return first <= claim.since < last + SECONDS_A_DAY
+
+
+def _ended_within(vague: Claim, claim: Claim) -> bool:
+    ended, precision = vague.stated_to, vague.stated_to_precision
+    if ended is None or claim.stated_to is None:
+        return False
+    if not is_finer(claim.stated_to_precision, precision):
+        return False
+    if vague.since == ended and vague.since_precision == "day":  # it ended as that month began
+        first, last = first_days(ended, precision)
+        return first <= claim.stated_to < last + SECONDS_A_DAY
+    first, last = last_days(ended, precision)
+    return first - SECONDS_A_DAY < claim.stated_to <= last
