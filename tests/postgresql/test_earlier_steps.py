@@ -37,13 +37,20 @@ def test_a_store_of_an_earlier_step_holds_what_it_held_and_goes_on(memory):
     assert {(fact.value, fact.superseded_by is None) for fact in past} == {
         ("Porto", False), ("Lisbon", True),
     }  # fmt: skip
+    assert {(fact.valid_from_precision, fact.valid_to_precision) for fact in past} == {
+        ("day", "day"),
+    }  # fmt: skip
     assert (
         memory.recall("stork roof", user_id="ann", strict=True).hits[0].text.startswith("A stork")
     )
 
     memory.add(Turn(role="user", text="Ann.home = Ghent"), user_id="ann", session_id="autumn")
+    race = Turn(role="user", text="event Ann.race + Berlin since 2021-03")
+    memory.add(race, user_id="ann", session_id="winter")
     assert memory.consolidate(final=True).failed == 0
-    assert [fact.value for fact in memory.facts(user_id="ann")] == ["Ghent"]
+    ghent, berlin = memory.facts(user_id="ann")
+    assert (ghent.value, ghent.valid_from_precision) == ("Ghent", "day")
+    assert (berlin.value, berlin.valid_from_precision) == ("Berlin", "month")
     memory.forget(user_id="ann")
     assert memory.users() == ("bob",)
     assert [fact.value for fact in memory.facts(user_id="bob")] == ["Ghent"]

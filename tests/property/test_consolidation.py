@@ -25,6 +25,32 @@ said = st.lists(st.tuples(days, values, agents), min_size=1, max_size=6)
 apart = st.lists(
     st.tuples(days, values, agents), min_size=1, max_size=5, unique_by=lambda each: each[0]
 )
+# As exact as a day, a month or a year, and never after it was said.
+VAGUE = ["2025", "2025-05", "2025-04", "2025-04-20", "2025-02"]
+
+
+def moments(told):
+    """The first day that is meant, and the day on which it was said, if that is another date."""
+    day, _, since = told
+    said_on = f"2025-05-{day:02}"
+    return [f"{since}-01-01"[:10], said_on] if since else [said_on]
+
+
+def at_different_moments(said):
+    every = [moment for told in said for moment in moments(told)]
+    return len({*every}) == len(every)
+
+
+dated = st.lists(
+    days.flatmap(
+        lambda day: st.tuples(
+            st.just(day),
+            st.sampled_from(["Lisbon", "Porto"]),
+            st.sampled_from([None, *VAGUE, *(f"2025-05-{each:02}" for each in range(1, day + 1))]),
+        )
+    ),
+    min_size=2, max_size=5,
+).filter(at_different_moments)  # fmt: skip
 LATEST = ConsolidationSettings(policy="latest")
 policies = st.sampled_from(
     [
@@ -77,7 +103,13 @@ def somebody():
 
 def believed(memory, user):
     facts = memory.facts(user_id=user, include_past=True)
-    return sorted((fact.value, fact.valid_from, fact.valid_to or MAY + 99 * DAY) for fact in facts)
+    return sorted(
+        (
+            fact.value, fact.valid_from, fact.valid_to or MAY + 99 * DAY,
+            fact.valid_from_precision, fact.valid_to_precision,
+        )
+        for fact in facts
+    )  # fmt: skip
 
 
 @few
@@ -133,6 +165,49 @@ def test_the_order_of_reading_does_not_matter(store_with, agent, said, data):
             tell(memory, user, number, day, value, who if agent == "several" else None)
             run(memory, user)
     assert believed(memory, first) == believed(memory, second)
+
+
+@few
+@given(said=dated, data=st.data())
+def test_the_order_does_not_matter_however_exactly_dates_are_told(store_with, said, data):
+    memory = store_with()
+    order = data.draw(st.permutations(range(len(said))))
+    first, second = somebody(), somebody()
+    for user, numbers in ((first, range(len(said))), (second, order)):
+        for number in numbers:
+            day, value, since = said[number]
+            words = f"{value} since {since}" if since else value
+            tell(memory, user, number, day, words, None)
+            run(memory, user)
+    assert believed(memory, first) == believed(memory, second)
+
+
+# None lies within days of another that it is no part of.
+EVENTS = ["2025", "2025-03", "2025-03-12", "2025-08", "2025-08-20", "2024", "2024-06-15"]
+
+
+@few
+@given(told=st.permutations(EVENTS), count=st.integers(2, len(EVENTS)), data=st.data())
+def test_events_are_known_by_their_most_exact_dates_in_whatever_order(
+    store_with, told, count, data
+):
+    memory = store_with()
+    for dates in (told[:count], data.draw(st.permutations(told[:count]))):
+        user = somebody()
+        for number, since in enumerate(dates):
+            text = f"event Ann.race + Berlin since {since}"
+            turn = Turn(role="user", text=text, time=MAY + (400 + number) * DAY)
+            memory.add(turn, user_id=user, session_id=f"s{number}")
+            run(memory, user)
+        lengths = {"day": 10, "month": 7, "year": 4}
+        kept = {
+            f"{fact.valid_from.date()}"[: lengths[fact.valid_from_precision]]
+            for fact in memory.facts(user_id=user)
+        }
+        most_exact = {
+            date for date in dates if not any(other.startswith(f"{date}-") for other in dates)
+        }
+        assert kept == most_exact
 
 
 @few

@@ -21,7 +21,8 @@ sessions = st.sampled_from(["s", "a\u2028b"])
 lines = st.sampled_from(
     [
         "Ann.home = Porto", "Ann.home = Lisbon", "Ann.home = Rome replaces", "Ann.likes + tea",
-        "Ann.likes + jazz ends", "plan Ann.trip + Oslo until 2026-06-01",
+        "Ann.likes + jazz ends", "event Ann.race + Berlin since 2024-03",
+        "plan Ann.trip + Oslo until 2026-06-01",
         "Always answer in French.",
         "\"quoted\" \\ \x07\x85 🪿",
     ]

@@ -1,7 +1,6 @@
 """Memory as a file: all of it comes along, and what is no whole export changes nothing."""
 
 import datetime as dt
-import hashlib
 import json
 import time
 from dataclasses import replace
@@ -9,6 +8,7 @@ from dataclasses import replace
 import pytest
 from typer.testing import CliRunner
 
+from export_file import rewritten
 from filled_memory import fill, said
 from lightmem_integrations import (
     InvalidImportError,
@@ -52,15 +52,6 @@ def records(file):
 def facts_of(memory, user):
     """All facts of a user, but for how far they have faded meanwhile."""
     return [replace(fact, confidence=0) for fact in memory.facts(user_id=user, include_past=True)]
-
-
-def rewritten(file, change):
-    """The file with its records changed, and the right checksum of what it holds then."""
-    lines = file.read_bytes().splitlines(keepends=True)[:-1]
-    kept = change([json.loads(line) for line in lines])
-    body = b"".join(json.dumps(each).encode() + b"\n" for each in kept)
-    end = {"record": "end", "lines": len(kept), "sha256": hashlib.sha256(body).hexdigest()}
-    file.write_bytes(body + json.dumps(end).encode() + b"\n")
 
 
 def test_no_table_and_no_column_is_forgotten():

@@ -169,6 +169,18 @@ def test_a_store_of_version_4_lists_its_facts(open_4):
     past = memory.facts(user_id="ann", include_past=True)
     assert [fact.value for fact in past if fact.superseded_by] == ["Porto"]
     assert [fact.value for fact in memory.facts(user_id="bob")] == ["likes", "Ghent"]
+    precisions = {(fact.valid_from_precision, fact.valid_to_precision) for fact in past}
+    assert precisions == {("day", "day")}
+
+
+def test_a_store_of_version_4_learns_of_a_month_what_is_its_day(open_4):
+    memory = open_4()
+    for number, month in enumerate(("2021-03", "2021-03-12")):
+        turn = Turn(role="user", text=f"event Ann.race + Berlin since {month}")
+        memory.add(turn, user_id="ann", session_id=f"race {number}")
+        memory.consolidate(final=True)
+        race = next(fact for fact in memory.facts(user_id="ann") if fact.value == "Berlin")
+        assert race.valid_from_precision == ("month", "day")[number]
 
 
 def test_a_store_of_version_4_consolidates_on(open_4):

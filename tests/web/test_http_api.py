@@ -58,12 +58,20 @@ def test_what_was_said_is_recalled_listed_and_forgotten_with_a_receipt(alice):
     assert alice.post("/v1/recall", json={"query": "What is my boat called?"}).json()["hits"] == []
 
 
+def test_a_fact_says_how_exactly_its_dates_are_known(alice):
+    say(alice, "Anne.home = Lisbon since 2019 until 2022-06")
+    assert alice.post("/v1/consolidate", json={}).json()["facts"] == 1
+    (fact,) = alice.get("/v1/facts", params={"include_past": True}).json()
+    assert (fact["valid_from_precision"], fact["valid_to_precision"]) == ("year", "month")
+
+
 def test_facts_are_explained_corrected_and_retracted(alice):
     say(alice, "Anne.home = Lisbon")
     assert alice.post("/v1/consolidate", json={}).json()["facts"] == 1
     (fact,) = alice.get("/v1/facts").json()
     explained = alice.get(f"/v1/facts/{fact['id']}").json()
     assert explained["evidence"][0]["turn"]["text"] == "Anne.home = Lisbon"
+    assert (fact["valid_from_precision"], fact["valid_to_precision"]) == ("day", "day")
     new = alice.patch(f"/v1/facts/{fact['id']}", json={"value": "Porto"}).json()
     assert (new["value"], new["author"]) == ("Porto", "person")
     assert [each["id"] for each in alice.get("/v1/facts").json()] == [new["id"]]

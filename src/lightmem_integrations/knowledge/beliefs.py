@@ -13,7 +13,7 @@ from typing import Any
 from lightmem_integrations.storage.claims import Claim, noisy_or
 from lightmem_integrations.storage.facts import StoredFact
 from lightmem_integrations.storage.support import earlier_end, support_of
-from lightmem_integrations.text.precision import Precision, first_days, last_days
+from lightmem_integrations.text.precision import Precision, period_from, period_to
 from lightmem_integrations.text.temporal import SECONDS_A_DAY
 
 PERSON, WRITER = "person", "writer"
@@ -98,16 +98,20 @@ class Belief:
         if kinds == ("plan", "plan"):
             if self.stated_to is None or claim.stated_to is None:
                 return False
-            ours = last_days(self.stated_to, self.stated_to_precision)
-            theirs = last_days(claim.stated_to, claim.stated_to_precision)
-            return _gap(ours, theirs) >= SECONDS_A_DAY
+            return _apart(
+                period_to(self.stated_to, self.stated_to_precision),
+                period_to(claim.stated_to, claim.stated_to_precision),
+                1,  # a day may be told by its first moment or by its last second
+            )
         # One that was told without a day begins when it was told.
         dated = self.since != self.said_at and claim.since != claim.said_at
         if kinds != ("event", "event") or not dated:
             return False
-        ours = first_days(self.begins, self.begins_precision)
-        theirs = first_days(claim.since, claim.since_precision)
-        return _gap(ours, theirs) >= _OFF_DAYS * SECONDS_A_DAY
+        return _apart(
+            period_from(self.begins, self.begins_precision),
+            period_from(claim.since, claim.since_precision),
+            _OFF_DAYS,
+        )
 
     @property
     def order(self) -> tuple[float, str, float]:
@@ -266,6 +270,12 @@ def joinable(chain: Sequence[Belief], claim: Claim) -> Belief | None:
     return None
 
 
-def _gap(first: tuple[float, float], second: tuple[float, float]) -> float:
-    """Seconds between two spans of time; less than none where they meet."""
-    return max(first[0], second[0]) - min(first[1], second[1])
+def _apart(first: tuple[float, float], second: tuple[float, float], days: int) -> bool:
+    """True if two exact times are so many days apart, or two periods have no second in common.
+
+    A month or a year is not widened by days: else it would be the same as what lies beside it on
+    both sides, and the order of the claims would show in what is believed.
+    """
+    exact = first[0] == first[1] and second[0] == second[1]
+    gap = max(first[0], second[0]) - min(first[1], second[1])
+    return gap >= (days * SECONDS_A_DAY if exact else 1.0)

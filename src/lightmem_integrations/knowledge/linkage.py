@@ -9,8 +9,7 @@ from lightmem_integrations.storage.claims import LINE, Claim
 from lightmem_integrations.storage.facts import StoredFact
 from lightmem_integrations.text.agreement import agree
 from lightmem_integrations.text.names import name_key
-from lightmem_integrations.text.precision import first_days
-from lightmem_integrations.text.temporal import SECONDS_A_DAY
+from lightmem_integrations.text.precision import period_from
 from lightmem_integrations.text.terms import terms
 
 THING = ("subject", "attribute", "value", "line")
@@ -31,9 +30,9 @@ def in_place_of(fact: StoredFact, claim: Claim) -> Claim:
     """A claim as one that takes a known fact's place, which it cannot before that began."""
     since, precision = claim.since, claim.since_precision
     if claim.said_at >= fact.supported_at and since <= fact.valid_from:
-        _, last_day = first_days(since, precision)
+        _, last = period_from(since, precision)
         since = fact.valid_from + _AFTER
-        precision = precision if since < last_day + SECONDS_A_DAY else "day"
+        precision = precision if since <= last else "day"
     return replace(
         claim, subject=fact.subject, attribute=fact.attribute, single=True,
         since=since, since_precision=precision,

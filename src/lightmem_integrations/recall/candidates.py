@@ -13,6 +13,7 @@ from lightmem_integrations.models.protocols import Encoding
 from lightmem_integrations.records.access import label_of
 from lightmem_integrations.records.conversation import Hit, Turn
 from lightmem_integrations.storage.turn_reads import Turns
+from lightmem_integrations.text.precision import Precision
 
 REACH = 3
 """Turns on each side of a candidate that count as its context; a guess."""
@@ -144,12 +145,14 @@ class Quote:
         order: Its time and its row, which sort quotes and tell them apart.
         note: Put behind it: what has changed since.
         space: The space from whose memory it is; ``None`` for the user's own.
+        precision: How exactly the time of a statement is known.
     """
 
     turn: Turn = field(compare=False)
     order: tuple[float, float]
     note: str = field(default="", compare=False)
     space: str | None = field(default=None, compare=False)
+    precision: Precision = field(default="day", compare=False)
 
     @property
     def label(self) -> str:

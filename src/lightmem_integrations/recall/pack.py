@@ -11,6 +11,7 @@ from lightmem_integrations.recall.candidates import Found, Quote, Ranked
 from lightmem_integrations.recall.known_part import KnownPart
 from lightmem_integrations.records.conversation import Cut, Hit
 from lightmem_integrations.text.fence import fence
+from lightmem_integrations.text.precision import date_words
 
 _CUT = " ..."
 _FEWEST_CHARACTERS = 4  # of what was said; a cut that shows less is worth nothing; a guess
@@ -183,7 +184,10 @@ def _head(quote: Quote) -> str:
     if when is None:
         raise AssertionError("a stored turn has a time")
     who = " ".join((quote.turn.speaker or quote.turn.role.capitalize()).split())
-    return f"{quote.label}[{when.day} {when:%B %Y %H:%M}] {who}: "
+    date = f"{date_words(when)} {when:%H:%M}"
+    if quote.precision != "day":
+        date = date_words(when, quote.precision)
+    return f"{quote.label}[{date}] {who}: "
 
 
 def _line(quote: Quote) -> str:

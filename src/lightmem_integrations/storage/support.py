@@ -9,11 +9,10 @@ from lightmem_integrations.storage.claims import Claim, noisy_or
 from lightmem_integrations.text.precision import (
     FINEST_FIRST,
     Precision,
-    first_days,
     is_finer,
-    last_days,
+    period_from,
+    period_to,
 )
-from lightmem_integrations.text.temporal import SECONDS_A_DAY
 
 
 class Support(NamedTuple):
@@ -85,20 +84,15 @@ def _said_last(claims: Sequence[Claim]) -> Claim | None:
 
 
 def _began_within(vague: Claim, claim: Claim) -> bool:
-    if not is_finer(claim.since_precision, vague.since_precision):
-        return False
-    first, last = first_days(vague.since, vague.since_precision)
-    return first <= claim.since < last + SECONDS_A_DAY
+    first, last = period_from(vague.since, vague.since_precision)
+    return is_finer(claim.since_precision, vague.since_precision) and first <= claim.since <= last
 
 
 def _ended_within(vague: Claim, claim: Claim) -> bool:
     ended, precision = vague.stated_to, vague.stated_to_precision
     if ended is None or claim.stated_to is None:
         return False
-    if not is_finer(claim.stated_to_precision, precision):
-        return False
-    if vague.since == ended and vague.since_precision == "day":  # it ended as that month began
-        first, last = first_days(ended, precision)
-        return first <= claim.stated_to < last + SECONDS_A_DAY
-    first, last = last_days(ended, precision)
-    return first - SECONDS_A_DAY < claim.stated_to <= last
+    # What ended something ended it as that month began.
+    as_it_began = vague.since == ended and vague.since_precision == "day"
+    first, last = (period_from if as_it_began else period_to)(ended, precision)
+    return is_finer(claim.stated_to_precision, precision) and first <= claim.stated_to <= last

@@ -50,8 +50,8 @@ def finer_or_earlier(first: Dated, second: Dated) -> Dated:
     return finer if same and finer[1] != vaguer[1] else min(first, second)
 
 
-def first_days(begin: float, precision: Precision) -> tuple[float, float]:
-    """Begin of the first and of the last day that may be meant; times in seconds since 1970.
+def period_from(begin: float, precision: Precision) -> tuple[float, float]:
+    """First and last second of what may be meant by a beginning; times in seconds since 1970.
 
     Args:
         begin: The day's time, or the first moment of the month or year, in any time zone.
@@ -62,11 +62,11 @@ def first_days(begin: float, precision: Precision) -> tuple[float, float]:
     first, length = _period(begin + _EAST, precision)
     # In between only where something else moved it there.
     first = begin if -_EAST <= begin - first <= _WEST else first
-    return first, first + length - _DAY
+    return first, first + length - 1.0
 
 
-def last_days(end: float, precision: Precision) -> tuple[float, float]:
-    """End of the first and of the last day that may be meant; times in seconds since 1970.
+def period_to(end: float, precision: Precision) -> tuple[float, float]:
+    """First and last second of what may be meant by an end; times in seconds since 1970.
 
     Args:
         end: The day's time, or the last second of the month or year, in any time zone.
@@ -77,7 +77,7 @@ def last_days(end: float, precision: Precision) -> tuple[float, float]:
     first, length = _period(end - _EAST, precision)
     last = first + length - 1.0
     last = end if -_EAST <= end - last <= _WEST else last
-    return last - length + _DAY, last
+    return last + 1.0 - length, last
 
 
 def _period(seconds: float, precision: Precision) -> tuple[float, float]:

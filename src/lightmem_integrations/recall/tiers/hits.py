@@ -140,7 +140,8 @@ def statement_hits(
         quotes = tuple(Quote(turn.turn, (turn.when.timestamp(), row)) for row, turn in proof)
         # Rows of turns are positive: a statement's order can be none of theirs.
         order = (statement.since, -statement.row if is_fact else -statement.row - 0.5)
-        ranked[match] = Ranked(hit, Quote(shown, order), quotes if is_fact else ())
+        quote = Quote(shown, order, precision=statement.since_precision)
+        ranked[match] = Ranked(hit, quote, quotes if is_fact else ())
     return ranked
 
 

@@ -1,0 +1,336 @@
+"""A date is kept, shown and taken together as exactly as it was told: day, month or year."""
+
+import datetime as dt
+import itertools
+import json
+
+import pytest
+
+from export_file import rewritten
+from lightmem_integrations import Completion, InvalidImportError, Settings, Turn
+from lightmem_integrations.consolidation.write.model_writer import ModelWriter
+from lightmem_integrations.knowledge.drafts import EpisodeDraft, FactDraft, KnownFact, WriterTurn
+from lightmem_integrations.text.precision import period_from, period_to
+from lightmem_integrations.tools import quoted
+
+pytestmark = pytest.mark.slow
+
+UTC = dt.timezone.utc
+MAY = dt.datetime(2025, 5, 1, 9, tzinfo=UTC)
+DAY = dt.timedelta(days=1)
+
+
+@pytest.fixture
+def memory(open_memory):
+    return open_memory(settings=Settings(background_indexing=False))
+
+
+@pytest.fixture
+def told(memory, consolidated):
+    """Says something on a day from May on, in a session of its own, and consolidates."""
+    numbers = itertools.count()
+
+    def told(text, day=1):
+        session = f"s{next(numbers)}"
+        turn = Turn(role="user", text=text, time=MAY + (day - 1) * DAY)
+        memory.add(turn, user_id="ann", session_id=session)
+        memory.index_pending()
+        consolidated(memory)
+        return session
+
+    return told
+
+
+def dates(memory):
+    """From when to when each fact is true, and how exactly that is known; oldest first."""
+    return [
+        (
+            f"{fact.valid_from.date()} {fact.valid_from_precision}",
+            fact.valid_to and f"{fact.valid_to.date()} {fact.valid_to_precision}",
+        )
+        for fact in sorted(
+            memory.facts(user_id="ann", include_past=True), key=lambda fact: fact.valid_from
+        )
+    ]
+
+
+class TestWriter:
+    """A model's dates, as exact as the words for them."""
+
+    def written(self, said, known=(), **fact):
+        fact = {"kind": "state", "subject": "Gina", "attribute": "job", "value": "job",
+                "statement": f"Gina: {said}", "turns": [1]} | fact  # fmt: skip
+        asked = []
+
+        class Model:
+            name = "model"
+
+            def complete(self, messages, **_):
+                asked.append(messages[-1]["content"])
+                answer = {"summary": said, "keywords": [], "entities": [], "facts": [fact]}
+                return Completion(json.dumps(answer), 1, 1)
+
+        turn = WriterTurn(1, "user", "Gina", said, MAY, session=1, position=1)
+        draft = ModelWriter(Model()).write([turn], known=known)
+        return draft.facts[0], asked[0]
+
+    @pytest.mark.parametrize(
+        ("said", "changes", "begins", "ends"),
+        [
+            ("I lost my job in January 2023.", {"kind": "event", "since": "2023-01"},
+             "month", "day"),
+            ("I lost my job in 2023.", {"kind": "event", "since": "2023"}, "year", "day"),
+            ("I lost my job on 3 January 2023.", {"kind": "event", "since": "2023-01-03"},
+             "day", "day"),
+            ("I start my job in August.", {"kind": "plan", "since": "2025-08"}, "day", "month"),
+            ("I start my job next year.", {"kind": "plan", "until": "2026"}, "day", "year"),
+            ("I had my job until 2022.", {"until": "2022"}, "day", "year"),
+            ("I have my job since March.", {"when": "since March"}, "month", "day"),
+            ("I have a job.", {}, "day", "day"),
+        ],
+    )  # fmt: skip
+    def test_a_month_or_a_year_is_told_from_a_day(self, said, changes, begins, ends):
+        words = said.removesuffix(".").partition("job ")[2]
+        fact, _ = self.written(said, **{"when": words} | changes)
+        assert fact.doubt is None
+        assert (fact.valid_from_precision, fact.valid_to_precision) == (begins, ends)
+
+    def test_a_model_reads_known_facts_with_what_is_known_of_their_dates(self):
+        known = KnownFact(
+            subject="Gina", attribute="job", value="dancer", statement="Gina danced.", kind="state",
+            since=dt.datetime(2020, 1, 1, tzinfo=UTC), since_precision="year",
+            until=dt.datetime(2023, 1, 31, 23, 59, 59, tzinfo=UTC), until_precision="month",
+        )  # fmt: skip
+        _, asked = self.written("I have a job.", known=[known])
+        assert '1 job, 2020 to 2023-01: "Gina danced."' in asked
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("event Ann.job + lost it since 2023-01", "(January 2023)"),
+        ("event Ann.job + lost it since 2023", "(2023)"),
+        ("event Ann.job + lost it since 2023-01-01", "(1 January 2023)"),
+        ("Ann.job = banker since 2025-01", "(since January 2025)"),
+        ("Ann.job = banker since 2025-05-01", "(since 1 May 2025)"),
+        ("plan Ann.job + dancer until 2099-08", "(planned for August 2099)"),
+        ("plan Ann.job + dancer until 2099-08-31", "(planned for 31 August 2099)"),
+        ("Ann.job = banker since 2019 until 2022", "(until 2022)"),
+    ],
+)
+def test_the_text_of_a_recall_makes_no_day_up(memory, told, line, shown):
+    told(line)
+    assert shown in memory.recall("Which job does Ann have?", user_id="ann").text
+
+
+def test_a_fact_that_stands_among_the_turns_has_no_day_made_up_either(memory, told):
+    told("event Ann.job + lost it since 2023-01")
+    told("Ann.home = Porto since 2019", 2)
+    told("event Ann.trip + Rome since 2024", 3)
+    found = memory.recall("Which job did Ann lose?", user_id="ann", tiers=["ltm"], max_tokens=100)
+    assert "\n[2024] Known: Ann trip Rome. (2024)" in found.text
+
+
+def test_what_took_a_facts_place_in_a_month_ends_it_in_that_month(memory, told):
+    told("Ann.home = Porto since 2020")
+    told("Ann.home = Lisbon since 2025-01")
+    assert dates(memory) == [
+        ("2020-01-01 year", "2025-01-01 month"), ("2025-01-01 month", None),
+    ]  # fmt: skip
+    found = memory.recall("Where is Ann's home?", user_id="ann")
+    assert "until January 2025; since then: Ann home Lisbon." in found.text
+    (old,) = (hit for hit in found.known if hit.until is not None)
+    assert (old.when_precision, old.until_precision) == ("year", "month")
+
+
+def test_what_is_over_since_a_month_is_told_so(memory, told):
+    told("Ann.plays + chess since 2024")
+    told("Ann.plays + chess since 2025-04 ends", 3)
+    assert dates(memory) == [("2024-01-01 year", "2025-04-01 month")]
+    told("Ann.plays + chess since 2025-04-20 ends", 5)
+    assert dates(memory) == [("2024-01-01 year", "2025-04-20 day")]
+    told("Ann.plays + chess since 2025 ends", 7)
+    assert dates(memory) == [("2024-01-01 year", "2025-04-20 day")]
+
+
+def test_tools_tables_views_and_the_profile_show_the_month(memory, told):
+    told("event Ann.job + lost it since 2023-01")
+    told("plan Ann.trip + Rome until 2099-08")
+    told("Ann.home = Porto since 2019 until 2022")
+    facts = memory.facts(user_id="ann", include_past=True)
+    rows = {row[-1]: row[1:3] for row in facts.grid().rows}
+    assert rows["Ann job lost it."] == ("January 2023", "")
+    assert rows["Ann trip Rome."] == ("2025-05-01", "August 2099")
+    assert rows["Ann home Porto."] == ("2019", "2022")
+    job = next(fact for fact in facts if fact.attribute == "job")
+    assert "since January 2023;" in memory.explain(job.id, user_id="ann").grid().notes[0]
+    page = memory.show(user_id="ann")._repr_html_()
+    assert "2025-05-01 to August 2099" in page
+    assert "August 2099: Ann trip Rome." in memory.profile(user_id="ann").ahead
+    found = memory.recall("Which job did Ann lose?", user_id="ann", tiers=["ltm"])
+    hit = next(hit for hit in (*found.hits, *found.known) if hit.statement == "Ann job lost it.")
+    assert "] January 2023 User: Ann job lost it." in quoted(hit)
+    assert "January 2023" in found.grid().rows[0] or hit not in found.hits
+
+
+ONCE = [("2025-03-12 day", None)]
+
+
+@pytest.mark.parametrize("kind", ["event ", ""])
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("since 2025-03-12", "since 2025-03"),
+        ("since 2025-03-12", "since 2025"),
+        ("since 2025-03", "since 2025-03-12", "since 2025"),
+        ("since 2025-03-14", "since 2025-03", "since 2025-03-12"),
+    ],
+)
+def test_what_is_told_with_its_day_and_with_its_month_is_one_fact_with_its_day(
+    open_memory, consolidated, kind, lines
+):
+    for order in itertools.permutations(lines):
+        memory = open_memory(settings=Settings(background_indexing=False))
+        for day, line in enumerate(order):
+            turn = Turn(role="user", text=f"{kind}Ann.race + Berlin {line}", time=MAY + day * DAY)
+            memory.add(turn, user_id="ann", session_id=f"s{day}")
+            consolidated(memory)
+        assert dates(memory) == ONCE, order
+        memory.close()
+
+
+def test_a_year_gives_way_to_a_month_and_both_are_no_other_month(memory, told):
+    told("event Ann.race + Berlin since 2025-03")
+    told("event Ann.race + Berlin since 2025", 2)
+    assert dates(memory) == [("2025-03-01 month", None)]
+    told("event Ann.race + Berlin since 2024-11", 3)
+    told("event Ann.race + Berlin since 2025-04-20", 4)
+    assert dates(memory) == [
+        ("2024-11-01 month", None), ("2025-03-01 month", None), ("2025-04-20 day", None),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("other", "facts"), [("2025-09-12", 1), ("2025-09-01", 1), ("2025-09-30", 1),
+                         ("2025-08-31", 2), ("2025-10-01", 2), ("2025", 1), ("2026", 2)],
+)  # fmt: skip
+@pytest.mark.parametrize("order", [1, -1], ids=["month first", "month last"])
+def test_a_plan_for_a_month_is_that_for_a_day_in_it_and_no_other(memory, told, other, facts, order):
+    lines = [f"plan Ann.trip + Rome until {until}" for until in ("2025-09", other)[::order]]
+    for day, line in enumerate(lines, start=1):
+        told(line, day)
+    found = memory.facts(user_id="ann", include_past=True)
+    assert len(found) == facts
+    if facts == 1:
+        finer = max("2025-09", other, key=len)
+        (fact,) = found
+        assert f"{fact.valid_to.date()}".startswith(finer)
+        assert fact.valid_to_precision == {10: "day", 7: "month"}[len(finer)]
+
+
+def test_a_day_on_which_something_was_only_told_makes_no_month_exact(memory, told):
+    told("Ann.home = Lisbon since 2025-05", 3)
+    told("Ann.home = Lisbon", 5)
+    assert dates(memory) == [("2025-05-01 month", None)]
+
+
+def test_what_is_left_when_the_day_is_forgotten_is_the_month(memory, told):
+    day = told("event Ann.race + Berlin since 2025-03-12")
+    month = told("event Ann.race + Berlin since 2025-03", 2)
+    memory.forget(user_id="ann", session_id=day)
+    assert dates(memory) == [("2025-03-01 month", None)]
+    told("event Ann.race + Berlin since 2025-03-15", 3)
+    memory.forget(user_id="ann", session_id=month)
+    assert dates(memory) == [("2025-03-15 day", None)]
+
+
+def test_the_end_of_what_was_replaced_is_that_of_the_next_one_left(memory, told):
+    told("Ann.home = Porto since 2020")
+    lisbon = told("Ann.home = Lisbon since 2025-01-07", 2)
+    told("Ann.home = Rome since 2025-04", 3)
+    memory.forget(user_id="ann", session_id=lisbon)
+    assert dates(memory) == [
+        ("2020-01-01 year", "2025-04-01 month"), ("2025-04-01 month", None),
+    ]  # fmt: skip
+
+
+def test_a_person_who_names_a_date_means_its_day_and_keeps_what_is_not_named(memory, told):
+    told("Ann.job = banker since 2019 until 2022-06")
+    (fact,) = memory.facts(user_id="ann", include_past=True)
+    fact = memory.edit(fact.id, user_id="ann", value="clerk")
+    assert (fact.valid_from_precision, fact.valid_to_precision) == ("year", "month")
+    fact = memory.edit(fact.id, user_id="ann", valid_from=dt.datetime(2019, 2, 1, tzinfo=UTC))
+    assert (fact.valid_from_precision, fact.valid_to_precision) == ("day", "month")
+
+
+def test_merged_duplicates_keep_the_day(memory, told):
+    told("Ann.job = banker since 2025-03-12")
+    told("Ann.work = banker since 2025-03", 2)
+    assert len(memory.facts(user_id="ann")) == 2
+    memory.edit(memory.facts(user_id="ann")[1].id, user_id="ann", statement="Ann job banker.")
+    memory.audit(user_id="ann", fix=True)
+    stands = [fact for fact in memory.facts(user_id="ann") if fact.retracted_at is None]
+    assert [(fact.valid_from.day, fact.valid_from_precision) for fact in stands] == [(12, "day")]
+
+
+def test_precisions_come_along_in_an_export_and_an_older_one_means_days(
+    memory, told, open_memory, tmp_path
+):
+    told("Ann.job = banker since 2019 until 2022-06")
+    told("Ann.job = dancer since 2025-01", 2)
+    file = tmp_path / "ann.jsonl"
+    memory.export(file, user_id="ann")
+    new = open_memory(tmp_path / "new")
+    new.load(file)
+    assert dates(new) == dates(memory) == [
+        ("2019-01-01 year", "2022-06-30 month"), ("2025-01-01 month", None),
+    ]  # fmt: skip
+    new.export(tmp_path / "again.jsonl", user_id="ann")
+    assert (tmp_path / "again.jsonl").read_bytes() == file.read_bytes()
+
+    def older(records):
+        return [
+            {name: value for name, value in record.items() if not name.endswith("_precision")}
+            for record in records
+        ]
+
+    rewritten(file, older)
+    old = open_memory(tmp_path / "old")
+    old.load(file)
+    assert dates(old) == [("2019-01-01 day", "2022-06-30 day"), ("2025-01-01 day", None)]
+
+    def odd(records):
+        return [
+            record | ({"valid_from_precision": "week"} if record.get("record") == "fact" else {})
+            for record in records
+        ]
+
+    rewritten(file, odd)
+    with pytest.raises(InvalidImportError, match="valid_from_precision"):
+        open_memory(tmp_path / "none").load(file)
+
+
+def test_a_writer_that_returns_another_precision_is_a_fault_of_the_writer(memory, consolidated):
+    class Weekly:
+        name = "weekly"
+
+        def write(self, turns):
+            fact = FactDraft(subject="Ann", attribute="home", value="Porto", statement="In Porto.",
+                             evidence=(0,), valid_from_precision="week")  # fmt: skip
+            return EpisodeDraft(summary=turns[0].text, facts=(fact,))
+
+    memory.add(Turn(role="user", text="Hello."), user_id="ann")
+    report = consolidated(memory, writer=Weekly())
+    assert "week" in report.problems[0]
+    assert not memory.facts(user_id="ann")
+
+
+@pytest.mark.parametrize("hours", [-12, -5, 0, 5.5, 14])
+@pytest.mark.parametrize("month", range(1, 13))
+def test_the_days_of_a_month_are_known_in_every_time_zone(hours, month):
+    zone = dt.timezone(dt.timedelta(hours=hours))
+    first = dt.datetime(2024, month, 1, tzinfo=zone)
+    last = (first + 32 * DAY).replace(day=1) - dt.timedelta(seconds=1)
+    whole = first.timestamp(), last.timestamp()
+    assert period_from(first.timestamp(), "month") == whole
+    assert period_to(last.timestamp(), "month") == whole
