@@ -14,6 +14,7 @@ from langchain_tests.integration_tests import RetrieversIntegrationTests
 from lightmem_integrations import Hit, Plan, Recall, Source, Turn
 from lightmem_integrations.errors import InvalidRequestError
 from lightmem_integrations.langchain import LightMemRetriever
+from lightmem_integrations.testing import ScriptedWriter
 
 MAY = dt.datetime(2026, 5, 4, 9, 30, tzinfo=dt.timezone.utc)
 
@@ -200,3 +201,14 @@ async def test_an_argument_of_a_call_that_nothing_takes_is_an_error(retriever, u
         retriever.invoke("Where?", **unknown)
     with pytest.raises(InvalidRequestError, match=next(iter(unknown))):
         await retriever.ainvoke("Where?", **unknown)
+
+
+def test_a_document_says_that_only_the_month_of_a_fact_is_known(memory):
+    told = Turn(role="user", text="event Ann.race + Berlin since 2026-03", time=MAY)
+    memory.add(told, user_id="alice")
+    memory.index_pending()
+    memory.consolidate(writer=ScriptedWriter(), final=True)
+    retriever = LightMemRetriever(memory=memory, user_id="alice", tiers=("ltm",))
+    (found,) = retriever.invoke("Which race did Ann run?")
+    assert found.metadata["when"].startswith("2026-03-01")
+    assert found.metadata["when_precision"] == "month"

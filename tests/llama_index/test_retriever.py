@@ -15,6 +15,7 @@ from llama_index.core.tools import RetrieverTool
 from lightmem_integrations import LightMem, Turn
 from lightmem_integrations.errors import InvalidRequestError, ScopeError
 from lightmem_integrations.llama_index import LightMemRetriever
+from lightmem_integrations.testing import ScriptedWriter
 
 MAY = dt.datetime(2026, 5, 3, 9, tzinfo=dt.timezone.utc)
 JUNE = dt.datetime(2026, 6, 3, 9, tzinfo=dt.timezone.utc)
@@ -179,3 +180,15 @@ def test_the_frameworks_own_cutoff_works_on_our_scores(known: LightMem) -> None:
 def test_an_argument_that_nothing_takes_is_an_error(known: LightMem, unknown: Any) -> None:
     with pytest.raises(TypeError, match=next(iter(unknown))):
         LightMemRetriever(known, user_id="alice", **unknown)
+
+
+def test_a_model_reads_that_only_the_month_of_a_fact_is_known(core: LightMem) -> None:
+    told = Turn(role="user", text="event Ann.race + Berlin since 2026-03", time=JUNE)
+    core.add(told, user_id="alice")
+    core.index_pending()
+    core.consolidate(writer=ScriptedWriter(), final=True)
+    retriever = LightMemRetriever(core, user_id="alice", tiers=["ltm"])
+    (found,) = retriever.retrieve("Which race did Ann run?")
+    read = found.get_content(metadata_mode=MetadataMode.LLM)
+    assert "when: 2026-03-01" in read
+    assert "when_precision: month" in read

@@ -95,6 +95,15 @@ class TestWriter:
         assert fact.doubt is None
         assert (fact.valid_from_precision, fact.valid_to_precision) == (begins, ends)
 
+    @pytest.mark.parametrize(("day", "doubted"), [("in August", False), ("on 31 August", True)])
+    def test_a_day_that_nobody_said_is_doubted_in_a_statement(self, day, doubted):
+        said = "I start my job in August."
+        fact, _ = self.written(
+            said, kind="plan", since="2025-08", when="in August",
+            statement=f"Gina starts her job {day}.",
+        )  # fmt: skip
+        assert (fact.doubt is not None) == doubted
+
     def test_a_model_reads_known_facts_with_what_is_known_of_their_dates(self):
         known = KnownFact(
             subject="Gina", attribute="job", value="dancer", statement="Gina danced.", kind="state",

@@ -264,6 +264,31 @@ class TestFacts:
         assert sum(lisbon) == pytest.approx(porto[0], abs=0.1)
         assert sum(porto) == pytest.approx(100, abs=0.1)
 
+    def test_of_what_was_told_by_its_month_no_day_is_shown(self, open_memory, browse):
+        memory = open_memory(writer=ScriptedWriter())
+        told = Turn(role="user", text="Anne.home = Porto since 2019 until 2022-06", time=DAY)
+        memory.add(told, user_id="anne")
+        memory.index_pending()
+        memory.consolidate(final=True)
+        browser, porto = browse(memory), fact_of(memory, "Porto")
+        for shown in (
+            browser.show("/facts", user="anne", show="all"),
+            browser.show("/facts/fact", user="anne", id=porto.id),
+        ):
+            assert 'aria-label="True from 2019 to 2022-06"' in shown.text
+            words = re.sub(r"<[^>]*>", "", shown.text)
+            assert "2019 to June 2022" in words
+        asked = {"user": "anne", "q": "Where was Anne's home?", "tier": "ltm"}
+        recalled = browser.show("/recall", **asked).text
+        assert "until June 2022" in re.sub(r"<[^>]*>", "", recalled)
+        browser.submit(
+            "/facts/edit", user="anne", fact=porto.id, statement="Anne lived in Porto.",
+            valid_from="2019-01-01", valid_to="2022-06-30",
+        )  # fmt: skip
+        edited = fact_of(memory, "Porto")
+        assert edited.statement == "Anne lived in Porto."
+        assert (edited.valid_from_precision, edited.valid_to_precision) == ("year", "month")
+
     def test_a_fact_is_explained_by_the_words_that_prove_it_and_its_history(self, memory, browse):
         browser, porto = browse(memory), fact_of(memory, "Porto")
         shown = browser.show("/facts/fact", user="anne", id=porto.id).text

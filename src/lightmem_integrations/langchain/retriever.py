@@ -38,7 +38,8 @@ class LightMemRetriever(BaseRetriever):
 
     A document's ``page_content`` is what was remembered, its ``id`` is the same for the same
     memory of a user, and its ``metadata`` is JSON: ``tier``, ``score``, ``parts`` of the score,
-    ``when`` (ISO 8601, with time zone), ``role`` and ``speaker``, and the sources: ``session_id``,
+    ``when`` (ISO 8601, with time zone; of a fact of which only the month or year is known with
+    ``when_precision``), ``role`` and ``speaker``, and the sources: ``session_id``,
     ``turn_ids``, ``episode_id`` and ``agent_id``; and whatever else the turn's own metadata says.
 
     Args:
@@ -181,6 +182,7 @@ def _document(hit: Hit) -> Document:
             "score": float(hit.score),
             "parts": {name: float(value) for name, value in hit.parts.items()},
             "when": hit.when.isoformat(),
+            **({} if hit.when_precision == "day" else {"when_precision": hit.when_precision}),
             "session_id": source.session_id,
             "turn_ids": list(source.turn_ids),
             "episode_id": source.episode_id,

@@ -198,4 +198,5 @@ def _artifact(hit: Hit) -> dict[str, Any]:
         "tier": hit.tier,
         "score": float(hit.score),
         "when": hit.when.isoformat(),
+        **({} if hit.when_precision == "day" else {"when_precision": hit.when_precision}),
     }

@@ -26,7 +26,7 @@ from lightmem_integrations.text.timezone import check_timezone
 
 logger = logging.getLogger(__name__)
 
-_SHOWN_TO_MODEL = ("when", "speaker", "space")
+_SHOWN_TO_MODEL = ("when", "when_precision", "speaker", "space")
 _NODE_IDS = uuid.UUID("0f3d2f52-5f0c-4f0b-9d0a-6b9d1f5c7a11")
 
 
@@ -35,7 +35,8 @@ class LightMemRetriever(BaseRetriever):
 
     The user is fixed here, so that no model and no query can choose another one. Nodes carry
     the verbatim text. Their metadata says where it comes from; language models see only
-    ``when``, ``speaker`` and ``space`` of it, embedding models and re-rankers nothing.
+    ``when``, ``speaker`` and ``space`` of it, and ``when_precision`` of a fact of which no day is
+    known, but its month or year; embedding models and re-rankers nothing.
 
     Args:
         memory: The open store.
@@ -154,6 +155,7 @@ def _node(hit: Hit, user_id: str) -> TextNode:
         **(hit.turns[0].metadata if hit.turns else {}),
         "tier": hit.tier,
         "when": hit.when.isoformat(timespec="minutes"),
+        **({} if hit.when_precision == "day" else {"when_precision": hit.when_precision}),
         "session_id": hit.source.session_id,
         "turn_ids": list(hit.source.turn_ids),
         "speaker": hit.turns[0].speaker if hit.turns else None,

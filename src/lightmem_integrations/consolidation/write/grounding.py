@@ -36,6 +36,8 @@ _CONFIDENCE, _DOUBTED = 0.9, 0.5
 _LEAST_NAMED = 0.5  # a guess: share of a subject's words that occur
 _LEAST_SAID = 0.5  # a guess: of a strict fact's words, since a paraphrase keeps the nouns
 _MOST_NARROW = 3  # a guess: whoever points to more turns has not looked
+# What of a date a statement may name, if that is all that is known of it.
+_DATE_WORDS = {"day": "%Y %m %d %A %B", "month": "%Y %m %B", "year": "%Y"}
 _ROLES = {"assistant", "the assistant", "ai", "the ai"}
 
 # Words to a model, copied as they stand: a note of a wish speaks of the assistant, or of no one.
@@ -105,7 +107,10 @@ def check_grounded(written: object, shown: Shown, *, strict: bool = False) -> Fa
     if doubts.is_denied(said):
         raise UnsupportedError("the turns say the contrary")
     draft, reasons = _dated(written, said, shown, cited)
-    dates = " ".join(f"{day:%Y %m %d %A %B}" for day in (draft.valid_from, draft.valid_to) if day)
+    known = (
+        (draft.valid_from, draft.valid_from_precision), (draft.valid_to, draft.valid_to_precision)
+    )  # fmt: skip
+    dates = " ".join(f"{day:{_DATE_WORDS[precision]}}" for day, precision in known if day)
     reasons += doubts.against(said, shown.turns, shown.before, shown.known, dates)
     if strict and doubts.share_said(said) < _LEAST_SAID:
         reasons.append("its words do not stand in the turns it points to")
