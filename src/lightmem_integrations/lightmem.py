@@ -553,8 +553,8 @@ class LightMem(Reopened, Closing):
             user_id: Whose memory.
             statement: The whole as a sentence; by default the old one, with the value replaced.
             value: What is said about the subject; by default the old one.
-            valid_from: Since when it is true; by default as before.
-            valid_to: Until when it was true; by default as before.
+            valid_from: Since when it is true, to the day; by default as before.
+            valid_to: Until when it was true, to the day; by default as before.
             expires_at: When it is erased; by default as before. The turns that prove it stay. Given
                 alone, it takes no new fact.
             reason: Why.

@@ -158,7 +158,7 @@ class Belief:
             # Told of what was in force: so it is no history, and has replaced what it replaced.
             claim = replace(claim, said_at=min(claim.said_at, self.said_at))
         # Two claims of one episode are one source that said it twice.
-        best = max((known.confidence for known in self.new), default=None)
+        best = max((one.confidence for one in self.new), default=None)
         self.new.append(claim)
         if best is None:
             self.confidence = noisy_or(self.confidence, claim.confidence)
@@ -166,19 +166,14 @@ class Belief:
             self.confidence = max(self.confidence, claim.confidence)
         self.since = min(self.since, claim.since)
         self.vague = self.vague or claim.is_vague
+        self.begins = self.since
+        claims, ended = [*known, *self.new], claim.stated_to
         if self.vague:
-            together = support_of([*known, *self.new])
-            self.begins, self.begins_precision = together.since, together.since_precision
-        else:
-            together = None
-            self.begins = self.since
-        ended, by_claims = claim.stated_to, {one.stated_to for one in (*known, *self.new)}
-        # Else it ended with what had its place, and expired.
-        if together is not None and (self.stated_to is None or self.stated_to in by_claims):
-            self.stated_to, self.stated_to_precision = (
-                together.stated_to,
-                together.stated_to_precision,
-            )
+            found = support_of(claims)
+            self.begins, self.begins_precision = found.since, found.since_precision
+        # An end that no claim names is that of what had its place, and expired.
+        if self.vague and self.stated_to in {None, *(one.stated_to for one in claims)}:
+            self.stated_to, self.stated_to_precision = found.stated_to, found.stated_to_precision
         elif claim.said_at >= self.said_at and ended is not None and ended >= self.since:
             self.stated_to, self.stated_to_precision = ended, claim.stated_to_precision
         self.said_at = max(self.said_at, claim.said_at)
