@@ -16,6 +16,7 @@ from typing import Any
 
 from lightmem_integrations.consolidation.write.dates import period
 from lightmem_integrations.consolidation.write.extractive import ExtractiveWriter
+from lightmem_integrations.consolidation.write.prompts import nearest_known
 from lightmem_integrations.knowledge.drafts import EpisodeDraft, FactDraft, KnownFact, WriterTurn
 
 Fact = dict[str, Any]
@@ -26,7 +27,7 @@ Fact = dict[str, Any]
 class AnnotatedWriter:
     """Gives the facts that were written of a session, on the turns that it is shown.
 
-    A relation is only said of a fact that is among those shown.
+    A relation is only said of a fact that is among those shown: as many as a model's prompt has.
 
     Attributes:
         facts: The facts of the session that is written about, set before each.
@@ -53,6 +54,7 @@ class AnnotatedWriter:
     ) -> EpisodeDraft:
         """Summary and keywords as without a model, and the facts that these turns are last for."""
         draft = ExtractiveWriter().write(turns)
+        known = nearest_known(known, turns)
         # Positions in a session count from 1.
         places = {turn.position - 1: pointer for pointer, turn in enumerate(turns)}
         facts = [

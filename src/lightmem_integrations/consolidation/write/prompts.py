@@ -33,8 +33,11 @@ MOST_POINTERS = 6
 _FEWEST_FACTS, _MOST_FACTS = 6, 60
 _CHARACTERS_OF_A_FACT = 130
 
-# A guess: characters of known facts beside those of the turns, and at least; nearest first.
-_SHARE_OF_KNOWN, _LEAST_OF_KNOWN = 0.3, 400
+# Characters of known facts beside those of the turns, a guess, and at least; nearest first. Of 45
+# facts that change, 43 are shown in sessions of 10 topics, and 38 with 400 at least
+# (`python benchmarks/versions.py --mixed 10`); of LoCoMo's conv-30 10 facts a prompt instead of 7,
+# for 5 tokens a turn more.
+_SHARE_OF_KNOWN, _LEAST_OF_KNOWN = 0.3, 800
 _NAME = re.compile(r"[\w][\w .'-]{0,78}")
 
 _INSTRUCTIONS = """You keep the memory of a conversation. Answer with one JSON object:
