@@ -48,8 +48,20 @@ def pytest_configure(config):
 
     compile_once()
     if not hasattr(config, "workerinput"):
+        keep_files_in_memory()
         folder = Path(tempfile.gettempdir()) / f"lightmem-tests-{os.getpid()}"
         os.environ["LIGHTMEM_TEST_RUN"] = f"{os.getpid()}:{folder}"
+
+
+# Where Linux keeps files in memory, and how many bytes have to be free there: a fifth is used.
+MEMORY, ROOM = Path("/dev/shm"), 5 << 30  # noqa: S108 - no name is made up in it
+
+
+def keep_files_in_memory():
+    """Stores sync all that they write, thousands of them: on a disk that is a part of the time."""
+    if "TMPDIR" not in os.environ and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
+        os.environ["TMPDIR"] = str(MEMORY)
+        tempfile.tempdir = None  # it may have been asked for already
 
 
 def pytest_unconfigure(config):
