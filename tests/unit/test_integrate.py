@@ -424,6 +424,26 @@ def test_what_took_a_place_is_the_same_whether_it_began_before_or_after(memory, 
     assert current(memory) == ["in Lisbon"]
 
 
+@pytest.mark.parametrize(
+    ("known", "said", "day", "expected"),
+    [
+        ("in Rome", "in Lisbon until 2025-05-05", 7,
+         [("in Lisbon", 5, 5, None), ("in Rome", 6, None, None)]),
+        ("in Rome", "in Lisbon since 2025-05-02 until 2025-05-08", 9,
+         [("in Lisbon", 2, 8, None), ("in Rome", 6, None, None)]),
+        ("in Rome since 2025-06-10", "in Lisbon until 2025-06-01", 7,
+         [("in Lisbon", 7, 32, "in Rome"), ("in Rome", 41, None, None)]),
+    ],
+    ids=["over before", "over when told", "over before what is to come"],
+)  # fmt: skip
+def test_what_was_over_keeps_its_days_whatever_it_is_said_to_replace(
+    memory, told, known, said, day, expected
+):
+    told(f"Ann.lives + {known}", 6)
+    told(f"Ann.lives + {said} replaces", day)
+    assert everything(memory) == expected
+
+
 def test_a_relation_to_a_fact_that_was_not_shown_is_refused_and_the_fact_kept(memory, told):
     report = told("Ann.lives + in Lisbon replaces", 1)
     assert current(memory) == ["in Lisbon"]

@@ -27,9 +27,13 @@ def in_terms_of(fact: StoredFact, claim: Claim) -> Claim:
 
 
 def in_place_of(fact: StoredFact, claim: Claim) -> Claim:
-    """A claim as one that takes a known fact's place, which it cannot before that began."""
+    """A claim as one that takes a known fact's place, which it cannot before that began.
+
+    What was over by then, or when it was said, takes no place, and keeps its own beginning.
+    """
     since, precision = claim.since, claim.since_precision
-    if claim.said_at >= fact.supported_at and since <= fact.valid_from:
+    over = claim.stated_to is not None and claim.stated_to <= max(claim.said_at, fact.valid_from)
+    if claim.said_at >= fact.supported_at and since <= fact.valid_from and not over:
         _, last = period_from(since, precision)
         since = fact.valid_from + _AFTER
         precision = precision if since <= last else "day"
