@@ -15,7 +15,9 @@ from comparison.curves import (
     Sight,
     point,
 )
+from lightmem_integrations import Settings
 from lightmem_integrations.evaluation.conversations import Conversation, Question
+from lightmem_integrations.evaluation.filled_store import storable
 from lightmem_integrations.evaluation.metrics import DEPTH, Ranking, distinct
 from lightmem_integrations.evaluation.peers import Writable
 from lightmem_integrations.evaluation.run import WARM_UP, Tell, count_questions
@@ -30,10 +32,11 @@ def add(
 ) -> tuple[float, list[float]]:
     """Milliseconds per turn until all is found, and of each call."""
     total = sum(len(each.turns) for each in conversations)
+    longest = Settings().max_turn_chars
     calls: list[float] = []
     for conversation in conversations:
         for session in conversation.sessions:
-            for turn in session.turns:
+            for turn in storable(session.turns, longest):
                 start = time.perf_counter()
                 contender.add(conversation.user_id, session.session_id, turn)
                 calls.append(_milliseconds_since(start))

@@ -212,3 +212,24 @@ def test_baselines_see_the_date_and_the_speaker():
     turn = Turn(role="user", speaker="Caroline", text="Hey Mel!", time=when)
     assert rendered(turn) == "[8 May 2023] Caroline: Hey Mel!"
     assert rendered(Turn(role="assistant", text="Yes?")) == "assistant: Yes?"
+
+
+def test_a_message_longer_than_a_store_takes_is_cut_and_the_rest_compared(tmp_path):
+    said = ["The spare key is under the blue pot.", "x" * 150_000, "", "The cellar is dry."]
+    turns = [
+        {"id": f"t{place}", "role": "user", "time": f"2025-05-01T09:0{place}:00Z", "text": text}
+        for place, text in enumerate(said)
+    ]
+    asked = {"question": "Where is the spare key?", "evidence": ["t0"], "kind": "single-hop"}
+    ann = {
+        "user_id": "ann",
+        "sessions": [{"session_id": "s", "turns": turns}],
+        "questions": [asked],
+    }
+    file = tmp_path / "chats.json"
+    file.write_text(json.dumps({"users": [ann]}))
+    names = ("lightmem:words", "bm25")
+    evaluation = evaluate(file, names, baselines=PEERS)
+    assert [(row.contender, row.overall.mrr.mean) for row in evaluation.rows] == [
+        (name, 1.0) for name in names
+    ]

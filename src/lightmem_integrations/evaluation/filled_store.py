@@ -56,6 +56,20 @@ def fill(
     shutil.copytree(kept, folder / STORE)
 
 
+def storable(turns: Sequence[Turn], max_chars: int) -> list[Turn]:
+    """Turns as an adapter adds them: without empty ones, and long ones cut in their middle.
+
+    Args:
+        turns: Those of a file, which may hold what a store refuses.
+        max_chars: Characters of the longest that the store takes.
+    """
+    return [
+        replace(turn, text=shortened(cleaned(turn.text), max_chars))
+        for turn in turns
+        if turn.text.strip()
+    ]
+
+
 def _write(
     store: Path,
     conversations: Sequence[Conversation],
@@ -67,12 +81,7 @@ def _write(
     with LightMem(store, embedder=embedder, settings=settings) as memory:
         for conversation in conversations:
             for session in conversation.sessions:
-                # Cut as an adapter does it: a file may hold what a store refuses.
-                turns = [
-                    replace(turn, text=shortened(cleaned(turn.text), settings.max_turn_chars))
-                    for turn in session.turns
-                    if turn.text.strip()
-                ]
+                turns = storable(session.turns, settings.max_turn_chars)
                 memory.add(turns, user_id=conversation.user_id, session_id=session.session_id)
                 memory.index_pending()
                 done += len(session.turns)
