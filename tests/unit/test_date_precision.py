@@ -208,6 +208,22 @@ def test_what_is_told_with_its_day_and_with_its_month_is_one_fact_with_its_day(
         memory.close()
 
 
+@pytest.mark.parametrize("order", [[0, 1, 2, 3, 4], [1, 4, 3, 2, 0], [4, 3, 2, 1, 0]])
+def test_what_held_when_is_the_same_in_whatever_order_months_and_days_are_told(told, memory, order):
+    said = [
+        ("Ann.home = Porto since 2025-05-06", 7), ("Ann.home = Porto since 2025-05", 1),
+        ("Ann.home = Lisbon since 2025-04", 5), ("Ann.home = Lisbon since 2025-05-08", 9),
+        ("Ann.home = Lisbon since 2025-05-04", 8),
+    ]  # fmt: skip
+    for number in order:
+        told(*said[number])
+    assert dates(memory) == [
+        ("2025-04-01 month", "2025-05-01 month"), ("2025-05-01 month", "2025-05-04 day"),
+        ("2025-05-04 day", "2025-05-06 day"), ("2025-05-06 day", "2025-05-08 day"),
+        ("2025-05-08 day", None),
+    ]  # fmt: skip
+
+
 def test_a_year_gives_way_to_a_month_and_both_are_no_other_month(memory, told):
     told("event Ann.race + Berlin since 2025-03")
     told("event Ann.race + Berlin since 2025", 2)
