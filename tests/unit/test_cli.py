@@ -460,6 +460,16 @@ def test_eval_retrieval_prints_json(run, tmp_path):
     assert unknown.exit_code == 1
 
 
+@pytest.mark.parametrize(
+    ("command", "arguments"),
+    [("pin", "STORE ID"), ("unpin", "STORE ID"), ("importance", "STORE VALUE ID")],
+)
+def test_usage_names_each_argument_once_and_in_capitals(run, command, arguments):
+    usage = run(command, "--help").stdout.partition("[OPTIONS]")[2].partition("\n")[0]
+    assert re.findall(r"\w+", usage) == arguments.split()
+    assert "[[" not in usage
+
+
 def test_help_loads_neither_models_nor_stores_nor_frameworks():
     code = (
         "import sys\n"

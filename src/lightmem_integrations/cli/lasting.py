@@ -24,7 +24,7 @@ from lightmem_integrations.safety import short_repr
 IdsArgument = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[ID]...",
+        metavar="ID",
         help="Ids of facts, episodes or turns, or the beginnings that tables show.",
         show_default=False,
     ),
@@ -74,6 +74,7 @@ def importance(
     value: Annotated[
         float,
         typer.Argument(
+            metavar="VALUE",
             min=0,
             max=1,
             help="From 0, as any other, to 1: of what is found, it scores as the best does.",
