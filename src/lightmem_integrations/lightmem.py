@@ -74,7 +74,7 @@ from lightmem_integrations.safety import (
     check_share,
     check_user_id,
     check_window,
-    short_repr,
+    typed_repr,
 )
 from lightmem_integrations.settings import Settings, checked_settings
 from lightmem_integrations.storage.index import VectorIndex, check_index
@@ -1084,7 +1084,6 @@ def checked_memory(given: object) -> LightMem:
     """
     if not isinstance(given, LightMem):
         raise InvalidRequestError(
-            f"memory is {short_repr(given)}, a {type(given).__name__}. Pass an open memory: "
-            "LightMem('./memory')."
+            f"memory is {typed_repr(given)}. Pass an open memory: LightMem('./memory')."
         )
     return given

@@ -21,6 +21,7 @@ _LATEST = dt.datetime(9999, 12, 30, tzinfo=dt.timezone.utc)  # and a day later, 
 
 _WILDCARDS = re.compile(r"[\s*%?]+")
 _SHORT = 40  # characters: a guess, enough to tell which value, too few to quote a memory
+_VOWELS = frozenset("AEIOaeio")  # no u: a URL, a UUID, a uint8
 
 
 def short_repr(value: object) -> str:
@@ -30,6 +31,17 @@ def short_repr(value: object) -> str:
     except Exception:  # noqa: BLE001  # somebody's own class, or a number of 5,000 digits
         return f"<{type(value).__name__} that cannot be shown>"
     return text if len(text) <= _SHORT else f"{text[:_SHORT]}... ({len(text)} characters)"
+
+
+def type_of(value: object) -> str:
+    """The type of a value for an error message, with its article: "a str", "an int"."""
+    name = type(value).__name__
+    return f"{'an' if name[0] in _VOWELS else 'a'} {name}"
+
+
+def typed_repr(value: object) -> str:
+    """A short form of a value for an error message, with its type: "5, an int"."""
+    return "None" if value is None else f"{short_repr(value)}, {type_of(value)}"
 
 
 def has_lone_surrogates(text: str) -> bool:
@@ -45,7 +57,7 @@ def _check_identifier(
     value: object, name: str, max_chars: int | None, error: type[LightMemError], remedy: str
 ) -> str:
     if not isinstance(value, str):
-        raise error(f"{name} is {short_repr(value)}, a {type(value).__name__}. {remedy}")
+        raise error(f"{name} is {typed_repr(value)}. {remedy}")
     if not value.strip():
         raise error(f"{name} is blank ({short_repr(value)}). {remedy}")
     if max_chars is not None and len(value) > max_chars:
@@ -146,10 +158,7 @@ def check_flags(**values: object) -> None:
     """
     for name, value in values.items():
         if not isinstance(value, bool):
-            kind = type(value).__name__
-            raise InvalidRequestError(
-                f"{name} is {short_repr(value)}, a {kind}; pass True or False."
-            )
+            raise InvalidRequestError(f"{name} is {typed_repr(value)}; pass True or False.")
 
 
 def check_seconds(recall_seconds: object) -> float:

@@ -248,6 +248,7 @@ def checked_settings(given: object) -> Settings:
     """
     if given is not None and not isinstance(given, Settings):
         raise SettingsError(
-            f"settings= is {given!r:.40}, a {type(given).__name__}. Pass such as Settings(k=10)."
+            f"settings= is {given!r:.40}, of type {type(given).__name__}. Pass such as "
+            "Settings(k=10)."
         )
     return given or Settings()

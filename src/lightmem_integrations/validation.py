@@ -29,6 +29,7 @@ from lightmem_integrations.safety import (
     check_window,
     has_lone_surrogates,
     short_repr,
+    typed_repr,
 )
 from lightmem_integrations.settings import Settings
 from lightmem_integrations.storage.turns import NewTurn
@@ -54,7 +55,7 @@ def checked_turns(
     """
     if not isinstance(turns, (Turn, Iterable)) or isinstance(turns, (str, bytes, Mapping)):
         raise InvalidTurnError(
-            f"turns is {short_repr(turns)}, a {type(turns).__name__}. Pass a Turn or a list of "
+            f"turns is {typed_repr(turns)}. Pass a Turn or a list of "
             "them: Turn(role='user', text='...')."
         )
     given = [turns] if isinstance(turns, Turn) else list(turns)
@@ -66,8 +67,7 @@ def _checked_turn(
 ) -> NewTurn:
     if not isinstance(turn, Turn):
         raise InvalidTurnError(
-            f"Item {place} is {short_repr(turn)}, a {type(turn).__name__}. Pass Turn objects: "
-            "Turn(role='user', text='...')."
+            f"Item {place} is {typed_repr(turn)}. Pass Turn objects: Turn(role='user', text='...')."
         )
     where = f"Turn {place} (id {short_repr(turn.id)})"
     if turn.role not in ROLES:

@@ -175,6 +175,21 @@ def test_the_list_of_entry_points_is_complete():
     assert with_user - {"closed", "place", "settings"} == set(ENTRY_POINTS)
 
 
+@pytest.mark.parametrize(
+    ("user", "told"),
+    [
+        (None, "user_id is None. Pass the id"),
+        (5, "user_id is 5, an int. Pass the id"),
+        (["alice"], "user_id is ['alice'], a list. Pass the id"),
+    ],
+    ids=["none", "a number", "a list"],
+)
+def test_the_error_says_what_was_given_in_whole_words(untouched, user, told):
+    with pytest.raises(ScopeError) as refused:
+        untouched.recall("x", user_id=user)
+    assert told in str(refused.value)
+
+
 @pytest.mark.parametrize("session", ["", " ", 5, "\ud800", "x" * 10_001, []])
 def test_session_and_agent_ids_must_name_something(memory, session):
     turn = Turn(role="user", text="x")

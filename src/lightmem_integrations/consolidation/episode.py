@@ -20,7 +20,7 @@ from lightmem_integrations.knowledge.integrate import integrate
 from lightmem_integrations.knowledge.run_context import RunContext
 from lightmem_integrations.records.knowledge import FactKind
 from lightmem_integrations.records.report import ConsolidationReport
-from lightmem_integrations.safety import has_lone_surrogates
+from lightmem_integrations.safety import has_lone_surrogates, type_of
 from lightmem_integrations.storage.facts import StoredFact
 from lightmem_integrations.storage.unread_turns import turns_before, unchanged
 from lightmem_integrations.storage.users import lock_users
@@ -104,7 +104,7 @@ def checked(draft: EpisodeDraft) -> EpisodeDraft:
         ModelOutputError: It is no draft, or holds NUL or half a surrogate pair.
     """
     if not isinstance(draft, EpisodeDraft):
-        raise ModelOutputError(f"The writer returned a {type(draft).__name__}, no EpisodeDraft.")
+        raise ModelOutputError(f"The writer returned {type_of(draft)}, no EpisodeDraft.")
     for text in _texts(dataclasses.asdict(draft)):
         if "\0" in text or has_lone_surrogates(text):
             raise ModelOutputError("The writer returned a character that cannot be stored.")

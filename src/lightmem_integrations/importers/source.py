@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, NoReturn
 from lightmem_integrations.errors import InvalidImportError, InvalidRequestError
 from lightmem_integrations.importers.json_stream import MalformedJSONError, json_values
 from lightmem_integrations.records.storable import as_json
-from lightmem_integrations.safety import short_repr
+from lightmem_integrations.safety import typed_repr
 
 # ChatGPT cuts a large export into conversations-000.json and so on.
 _EXPORT = re.compile(r"conversations(-\d+)?\.json")
@@ -57,7 +57,7 @@ class Source:
             self._items = tuple(given)
         else:
             raise InvalidRequestError(
-                f"source is {short_repr(given)}, a {type(given).__name__}. Pass the path of a file "
+                f"source is {typed_repr(given)}. Pass the path of a file "
                 "or what was loaded from it."
             )
 

@@ -31,7 +31,7 @@ from lightmem_integrations.records.knowledge import (
     Facts,
 )
 from lightmem_integrations.records.profile import Profile
-from lightmem_integrations.safety import check_counts, check_names, short_repr
+from lightmem_integrations.safety import check_counts, check_names, short_repr, typed_repr
 from lightmem_integrations.settings import Settings
 from lightmem_integrations.storage.conflicts import decide_conflict, last_of, read_conflicts
 from lightmem_integrations.storage.episodes import read_episodes
@@ -257,8 +257,7 @@ class Knowledge:
     def _fact(self, connection: Connection, fact_id: str, user_id: str) -> StoredFact:
         if not isinstance(fact_id, str):
             raise InvalidRequestError(
-                f"fact_id is {short_repr(fact_id)}, a {type(fact_id).__name__}. Pass the id of a "
-                "fact: fact.id."
+                f"fact_id is {typed_repr(fact_id)}. Pass the id of a fact: fact.id."
             )
         check_names([fact_id], "fact_id")
         fact = find_fact(connection, row_of(connection, user_id), fact_id)

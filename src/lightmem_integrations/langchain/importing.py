@@ -22,7 +22,7 @@ from lightmem_integrations.lightmem import LightMem, checked_memory
 from lightmem_integrations.records.conversation import ROLES, Role, Turn
 from lightmem_integrations.records.report import Imported
 from lightmem_integrations.records.storable import storable
-from lightmem_integrations.safety import check_user_id, digest, short_repr
+from lightmem_integrations.safety import check_user_id, digest, short_repr, type_of
 
 _DIGEST_BYTES = 8  # a guess: millions of messages may be imported into one session
 
@@ -124,7 +124,7 @@ def import_documents(
     for document in documents:
         if not isinstance(document, Document):
             raise InvalidRequestError(
-                f"documents has {short_repr(document)} among them, a {type(document).__name__}. "
+                f"documents has {short_repr(document)} among them, {type_of(document)}. "
                 "Pass such as Document('...')."
             )
         known = document.metadata
@@ -153,7 +153,7 @@ def _messages_of(source: object) -> list[BaseMessage]:
     for each in found:
         if not isinstance(each, BaseMessage):
             raise InvalidRequestError(
-                f"source has {short_repr(each)} among its messages, a {type(each).__name__}. Pass "
+                f"source has {short_repr(each)} among its messages, {type_of(each)}. Pass "
                 "messages, such as HumanMessage('...'); convert_to_messages makes them of tuples "
                 "and dictionaries."
             )

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from lightmem_integrations.errors import InvalidRequestError
 from lightmem_integrations.records.conversation import Role, Turn
 from lightmem_integrations.records.storable import as_json, cleaned, storable
-from lightmem_integrations.safety import short_repr
+from lightmem_integrations.safety import short_repr, type_of
 from lightmem_integrations.settings import Settings
 from lightmem_integrations.text.answers import without_reasoning
 from lightmem_integrations.text.timezone import moment_in
@@ -124,7 +124,7 @@ def checked_message(message: object) -> ChatMessage:
     """
     if not isinstance(message, ChatMessage):
         raise InvalidRequestError(
-            f"{short_repr(message)} is no message but a {type(message).__name__}. Pass such as "
+            f"{short_repr(message)} is no message but {type_of(message)}. Pass such as "
             "ChatMessage(role='user', content='...')."
         )
     return message

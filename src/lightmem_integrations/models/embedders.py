@@ -21,6 +21,7 @@ from lightmem_integrations.models.sentence import (
     multilingual,
 )
 from lightmem_integrations.models.token_vectors import compact
+from lightmem_integrations.safety import typed_repr
 from lightmem_integrations.telemetry.model_calls import model_call
 
 
@@ -95,7 +96,7 @@ def as_embedder(given: object | None) -> Embedder:
     if callable(given):
         return WrappedEmbedder(_name_of(given), embedder)
     raise SettingsError(
-        f"embedder= is {given!r}, a {type(given).__name__}, which is no embedder. Pass a model "
+        f"embedder= is {typed_repr(given)}, which is no embedder. Pass a model "
         "name, a LangChain Embeddings, a LlamaIndex BaseEmbedding, a Chroma embedding function, "
         "or a function from a list of texts to vectors."
     )

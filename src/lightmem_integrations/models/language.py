@@ -6,7 +6,7 @@ import os
 
 from lightmem_integrations.errors import SettingsError
 from lightmem_integrations.models.protocols import LanguageModel, is_of
-from lightmem_integrations.safety import short_repr
+from lightmem_integrations.safety import short_repr, type_of
 
 
 def as_language_model(given: object) -> LanguageModel:
@@ -34,6 +34,6 @@ def as_language_model(given: object) -> LanguageModel:
     if isinstance(given, LanguageModel) and callable(given.complete):
         return given
     raise SettingsError(
-        f"{short_repr(given)}, a {type(given).__name__}, is no language model. Pass a LangChain "
+        f"{short_repr(given)}, {type_of(given)}, is no language model. Pass a LangChain "
         "chat model, a LlamaIndex LLM, OpenAICompatible(...), or the path of a .gguf file."
     )

@@ -23,7 +23,7 @@ from lightmem_integrations.models.language import as_language_model
 from lightmem_integrations.models.prompts import pointer_prompt, pointer_schema
 from lightmem_integrations.models.protocols import LanguageModel, Reranker, is_of, load
 from lightmem_integrations.models.sentence import check_name
-from lightmem_integrations.safety import short_repr
+from lightmem_integrations.safety import short_repr, typed_repr
 
 DEFAULT_CROSS_ENCODER = "cross-encoder/ms-marco-MiniLM-L6-v2"
 
@@ -164,7 +164,7 @@ def as_reranker(given: object | None) -> Reranker | None:
     if callable(getattr(given, "rank", None)):
         return _Wrapped(partial(_ranked, model.rank))
     raise SettingsError(
-        f"reranker= is {short_repr(given)}, a {type(given).__name__}, which is no re-ranker. Pass "
+        f"reranker= is {typed_repr(given)}, which is no re-ranker. Pass "
         "the name of a cross-encoder, a CrossEncoder, a LangChain BaseCrossEncoder, "
         "SLMReranker(model), or an object with score(query, texts)."
     )

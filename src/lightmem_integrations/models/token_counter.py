@@ -17,7 +17,7 @@ from typing import cast
 
 from lightmem_integrations.errors import InvalidRequestError
 from lightmem_integrations.models.onnx import tokenizer_in
-from lightmem_integrations.safety import short_repr
+from lightmem_integrations.safety import typed_repr
 
 MOST_CHARACTERS = 8
 """Characters that count as one token at most; twice what English takes, a guess."""
@@ -57,7 +57,7 @@ def checked_count(number: object) -> int:
     """
     if not isinstance(number, Real):
         raise InvalidRequestError(
-            f"count_tokens gave {short_repr(number)}, a {type(number).__name__}. It gives how many "
+            f"count_tokens gave {typed_repr(number)}. It gives how many "
             "tokens a text has, such as lambda text: len(tokenizer.encode(text))."
         )
     return cast("int", number)
@@ -137,6 +137,6 @@ def check_token_counter(given: object) -> None:
     """
     if given is not None and not callable(given):
         raise InvalidRequestError(
-            f"count_tokens is {short_repr(given)}, a {type(given).__name__}. Pass a function from "
+            f"count_tokens is {typed_repr(given)}. Pass a function from "
             "a text to its number of tokens."
         )

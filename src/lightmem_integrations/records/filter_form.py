@@ -9,7 +9,7 @@ from typing import Any, get_args
 from lightmem_integrations.errors import InvalidRequestError
 from lightmem_integrations.records.filters import ORDERS, And, Compare, Filter, Not, Operator, Or
 from lightmem_integrations.records.metadata import RESERVED, kind_of
-from lightmem_integrations.safety import check_moment, short_repr
+from lightmem_integrations.safety import check_moment, short_repr, typed_repr
 
 _NEGATED = {"$ne": "$eq", "$nin": "$in"}
 _DEEPEST = 30
@@ -181,6 +181,5 @@ def _seconds(where: str, sign: str, value: Any) -> float | None:
 
 def _wrong(where: str, key: str, sign: object, value: object, remedy: str) -> InvalidRequestError:
     return InvalidRequestError(
-        f"{where}.{short_repr(key)}: {sign} is given {short_repr(value)}, a "
-        f"{type(value).__name__}; it takes {remedy}."
+        f"{where}.{short_repr(key)}: {sign} is given {typed_repr(value)}; it takes {remedy}."
     )

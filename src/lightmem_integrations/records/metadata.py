@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from lightmem_integrations.errors import InvalidTurnError
-from lightmem_integrations.safety import has_lone_surrogates, short_repr
+from lightmem_integrations.safety import has_lone_surrogates, short_repr, typed_repr
 
 Kind = Literal["text", "number", "boolean", "null", "list"]
 """Kind of a metadata value: values of two kinds are never equal, and never compared."""
@@ -55,8 +55,7 @@ def checked_metadata(given: object, where: str, max_bytes: int) -> str | None:
     """
     if not isinstance(given, Mapping):
         raise InvalidTurnError(
-            f"{where} has the metadata {short_repr(given)}, a {type(given).__name__}. Pass a dict: "
-            "{'topic': 'travel'}."
+            f"{where} has the metadata {typed_repr(given)}. Pass a dict: {{'topic': 'travel'}}."
         )
     for name, value in given.items():
         if fault := _fault(name, value):

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.display import described
 from lightmem_integrations.errors import SettingsError
-from lightmem_integrations.safety import short_repr
+from lightmem_integrations.safety import typed_repr
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +182,6 @@ def check_index(given: object) -> None:
     """
     if given is not None and not callable(getattr(given, "search", None)):
         raise SettingsError(
-            f"index= is {short_repr(given)}, a {type(given).__name__}. Pass such as "
+            f"index= is {typed_repr(given)}. Pass such as "
             "ChromaIndex.server(...) or ExactIndex(), or leave it out for Chroma in the folder."
         )

@@ -14,7 +14,7 @@ from lightmem_integrations.errors import (
     InvalidRequestError,
     StorageError,
 )
-from lightmem_integrations.safety import short_repr
+from lightmem_integrations.safety import short_repr, type_of
 from lightmem_integrations.storage.migrations.runner import VERSION as SCHEMA
 from lightmem_integrations.storage.transfer.read import Record
 from lightmem_integrations.storage.transfer.resolve import refused
@@ -177,7 +177,7 @@ def _parsed(number: int, line: bytes) -> Record:
     except (ValueError, RecursionError) as error:
         raise refused(number, f"is no JSON: {type(error).__name__}: {error}.") from error
     if not isinstance(found, dict):
-        raise refused(number, f"is no record, but a {type(found).__name__}.")
+        raise refused(number, f"is no record, but {type_of(found)}.")
     return found
 
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from lightmem_integrations.errors import LedgerError, SettingsError, StorageError
-from lightmem_integrations.safety import has_lone_surrogates, short_repr
+from lightmem_integrations.safety import has_lone_surrogates, short_repr, typed_repr
 
 LEDGER = "ledger.sqlite"
 """Name of the ledger's file in a store's folder."""
@@ -33,7 +33,7 @@ def folder_of(path: object) -> Path:
     """
     if not isinstance(path, (str, os.PathLike)) or not isinstance(os.fspath(path), str):
         raise SettingsError(
-            f"The store's path is {short_repr(path)}, a {type(path).__name__}. Pass the path of a "
+            f"The store's path is {typed_repr(path)}. Pass the path of a "
             "folder, such as './memory'; None keeps everything in a temporary one."
         )
     text = str(os.fspath(path))
