@@ -1,4 +1,4 @@
-"""Cache of one user's facts, by their blocking key and by their meaning."""
+"""Cache of one user's facts in a run of consolidation, by their blocking key and meaning."""
 
 from __future__ import annotations
 

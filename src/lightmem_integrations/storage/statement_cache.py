@@ -1,4 +1,4 @@
-"""Cache of facts: what recall compares of those of the users asked about last.
+"""Cache of statements: what recall compares of the facts of the users asked about last.
 
 It holds for one state of a user's facts: their revision, which whoever changes one raises in the
 same transaction, whichever process it is, and the number of their vectors, which may be made later.
