@@ -54,7 +54,7 @@ def pytest_configure(config):
 
 
 # Where Linux keeps files in memory, and how many bytes have to be free there: a fifth is used.
-MEMORY, ROOM = Path("/dev/shm"), 5 << 30  # noqa: S108 - no name is made up in it
+MEMORY, ROOM = Path("/dev/shm"), 5 << 30
 
 
 def keep_files_in_memory():

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from lightmem_integrations import LightMem, __version__
+from lightmem_integrations import LightMem, Turn, __version__
 from lightmem_integrations.evaluation.conversations import Conversation
 from lightmem_integrations.models.embedders import as_embedder
 from lightmem_integrations.records.storable import cleaned, shortened
