@@ -2,6 +2,7 @@
 
 import datetime as dt
 import importlib.util
+import itertools
 import json
 import re
 import subprocess
@@ -468,6 +469,15 @@ def test_usage_names_each_argument_once_and_in_capitals(run, command, arguments)
     usage = run(command, "--help").stdout.partition("[OPTIONS]")[2].partition("\n")[0]
     assert re.findall(r"\w+", usage) == arguments.split()
     assert "[[" not in usage
+
+
+@pytest.mark.parametrize("command", ["chat", "consolidate", "worker", "serve", "import"])
+def test_help_breaks_its_lines_only_where_the_terminal_ends(run, command):
+    shown = run(command, "--help").stdout.partition("╭")[0]
+    lines = [line.strip() for line in shown.splitlines()]
+    for line, following in itertools.pairwise(lines):
+        if line and following:
+            assert len(line) + 1 + len(following.split()[0]) > 110, line
 
 
 def test_help_loads_neither_models_nor_stores_nor_frameworks():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from inspect import getdoc
 from typing import Annotated, Any
 
 import typer
@@ -81,6 +82,12 @@ app.command("mcp")(serve.stdio)
 app.add_typer(tokens.app, name="token")
 app.add_typer(spaces.app, name="spaces")
 app.add_typer(evaluate.app, name="eval")
+
+for _group in (app, tokens.app, spaces.app, evaluate.app):
+    for _command in _group.registered_commands:
+        # Typer breaks a help text where its source does, and again where the terminal ends.
+        _paragraphs = (_command.help or getdoc(_command.callback) or "").split("\n\n")
+        _command.help = "\n\n".join(" ".join(each.split()) for each in _paragraphs)
 
 
 def _print_version(asked: bool) -> None:  # noqa: FBT001 - as typer calls it
