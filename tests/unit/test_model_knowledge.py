@@ -329,6 +329,44 @@ def test_what_replaced_a_fact_and_then_ended_does_not_bring_that_back(memory):
     assert porto.valid_to.date() == dt.date(2025, 6, 6)
 
 
+@pytest.mark.parametrize(
+    ("said", "of_it", "until", "precision"),
+    [
+        (["I left Lisbon in June"], {"since": "2025-06", "when": "in June"}, 6, "month"),
+        (["I left Lisbon on 9 June"], {"since": "2025-06-09", "when": "on 9 June"}, 9, "day"),
+        (["I left Lisbon", "Yes, I lived in Lisbon"], {}, 21, "day"),
+    ],
+    ids=["in the month", "before it was told", "and is told again"],
+)
+def test_what_ends_before_it_was_told_last_does_not_bring_back_what_it_replaced(
+    memory, said, of_it, until, precision
+):
+    left = {
+        "subject": "user",
+        "attribute": "former home",
+        "value": "left Lisbon",
+        "statement": "The user has left Lisbon.",
+        "relation": "ends",
+        "of": "lives in Lisbon",
+    }
+    model = Notes({
+        "I live in Porto": PORTO,
+        "moved to Lisbon": LISBON | {"relation": "replaces", "of": "Porto"},
+        "I left Lisbon": left | of_it,
+        "I lived in Lisbon": LISBON | {"since": "", "when": "", "relation": "confirms",
+                                       "of": "lives in Lisbon"},
+    })  # fmt: skip
+    told(memory, SPRING, "I live in Porto, near the river.", writer=model)
+    told(memory, SUMMER, "I moved to Lisbon last Friday.", writer=model)
+    for day, each in enumerate(said):
+        told(memory, SUMMER + dt.timedelta(days=40 + day), f"{each}.", writer=model)
+    assert [fact.value for fact in memory.facts(user_id="ana")] == ["left Lisbon"]
+    past = {fact.value: fact for fact in memory.facts(user_id="ana", include_past=True)}
+    assert past["Porto"].superseded_by == past["Lisbon"].id
+    assert past["Lisbon"].valid_to.day == until
+    assert past["Lisbon"].valid_to_precision == precision
+
+
 class Own:
     """A Writer of one's own, with one fact."""
 

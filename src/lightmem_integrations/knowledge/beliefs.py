@@ -6,13 +6,14 @@ in which they were learnt, so that two agents that write at the same moment end 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lightmem_integrations.storage.claims import Claim, noisy_or
 from lightmem_integrations.storage.facts import StoredFact
-from lightmem_integrations.storage.support import earlier_end, support_of
+from lightmem_integrations.storage.support import earlier_end, support_of, told_as_over
 from lightmem_integrations.text.precision import Precision, period_from, period_to
 from lightmem_integrations.text.temporal import SECONDS_A_DAY
 
@@ -43,6 +44,8 @@ class Belief:
         valid_to: Until when it holds, once it is settled.
         superseded_by: The belief that took its place, once it is settled.
         vague: Whether a claim for it names only a month or a year.
+        first_said_at: When it was said first, as far as that is looked at.
+        was_over: Whether it was over then.
         new: Claims for it that the ledger does not have.
         moved: Claims for it that the ledger has for another fact.
     """
@@ -63,6 +66,8 @@ class Belief:
     valid_to: float | None = None
     superseded_by: Belief | None = None
     vague: bool = False
+    first_said_at: float = 0.0
+    was_over: bool = False
     new: list[Claim] = field(default_factory=list)
     moved: list[Claim] = field(default_factory=list)
 
@@ -78,8 +83,11 @@ class Belief:
 
     @property
     def is_history(self) -> bool:
-        """True if it was over when it was said: then it neither takes a place nor loses it."""
-        return self.stated_to is not None and self.stated_to <= self.said_at
+        """True if it was over when it was said: then it neither takes a place nor loses it.
+
+        What was told in force and ended has taken the place that it took, whenever that is told.
+        """
+        return self.was_over and self.stated_to is not None and self.stated_to <= self.said_at
 
     def stands(self, moment: float) -> bool:
         """True if it is so at a moment, as far as is known."""
@@ -177,6 +185,10 @@ class Belief:
         elif claim.said_at >= self.said_at and ended is not None and ended >= self.since:
             self.stated_to, self.stated_to_precision = ended, claim.stated_to_precision
         self.said_at = max(self.said_at, claim.said_at)
+        if claim.said_at <= self.first_said_at:
+            earlier = claim.said_at < self.first_said_at
+            self.was_over = told_as_over([claim]) and (earlier or self.was_over)
+            self.first_said_at = claim.said_at
 
     def rest_on(self, claims: Sequence[Claim]) -> None:
         """Take exactly these claims, stored or new, as evidence."""
@@ -187,6 +199,8 @@ class Belief:
         self.begins, self.begins_precision = found.since, found.since_precision
         self.stated_to, self.stated_to_precision = found.stated_to, found.stated_to_precision
         self.said_at, self.confidence = found.said_at, found.confidence
+        self.first_said_at = min(claim.said_at for claim in claims)
+        self.was_over = told_as_over(claims)
 
 
 def new_belief(claim: Claim, now: float, author: str = WRITER) -> Belief:
@@ -194,6 +208,7 @@ def new_belief(claim: Claim, now: float, author: str = WRITER) -> Belief:
     return Belief(
         claim=claim, recorded_at=now, author=author, value_key=claim.value_key, since=claim.since,
         said_at=claim.said_at, stated_to=claim.stated_to, confidence=claim.confidence,
+        first_said_at=claim.said_at, was_over=told_as_over([claim]),
         begins=claim.since, begins_precision=claim.since_precision, vague=claim.is_vague,
         stated_to_precision=claim.stated_to_precision, single=claim.single, new=[claim],
     )  # fmt: skip
@@ -204,7 +219,8 @@ def stored_belief(fact: StoredFact, claims: Collection[Claim] = ()) -> Belief:
 
     Args:
         fact: The fact.
-        claims: Where it is to be settled and one of them is vague: all that it rests on.
+        claims: All that it rests on, where it is to be settled and `asks_for_claims`, or one of
+            them is vague.
     """
     claim = Claim(
         subject=fact.subject, attribute=fact.attribute, value=fact.value,
@@ -223,7 +239,14 @@ def stored_belief(fact: StoredFact, claims: Collection[Claim] = ()) -> Belief:
         stated_to=fact.stated_to, stated_to_precision=fact.stated_to_precision,
         valid_to=fact.valid_to,
         confidence=fact.confidence, single=fact.single,
+        first_said_at=min((one.said_at for one in claims), default=-math.inf),
+        was_over=told_as_over(claims) if claims else asks_for_claims(fact),
     )  # fmt: skip
+
+
+def asks_for_claims(fact: StoredFact) -> bool:
+    """True for what had ended when it was said last: only its claims tell if it had at first."""
+    return fact.stated_to is not None and fact.stated_to <= fact.supported_at
 
 
 def turns_for_values(

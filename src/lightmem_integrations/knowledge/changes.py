@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.knowledge.beliefs import (
     Belief,
+    asks_for_claims,
     joinable,
     new_belief,
     stored_belief,
@@ -24,6 +25,7 @@ from lightmem_integrations.knowledge.succession import decide, settle
 from lightmem_integrations.storage.claims import Claim, facts_told_vaguely, read_claims, refused_at
 from lightmem_integrations.storage.facts import StoredFact
 from lightmem_integrations.storage.tellers import tellers_of_facts
+from lightmem_integrations.text.precision import period_from
 
 _NEAREST = 5
 """Facts near a claim that are looked at: a guess."""
@@ -135,6 +137,8 @@ class _Deciding:
             pieces = [] if added.is_history else self._split(singles, added)
             chain += pieces
             match = joinable([*singles, *pieces], claim)
+            if match is None and claim.relation == "confirms":
+                match = twin  # what had ended or was replaced: "yes, I lived there" begins nothing
         else:
             same = (
                 belief
@@ -160,12 +164,15 @@ class _Deciding:
         if claim.said_at < belief.since:
             return  # told before it began: what ended then is another time
         planned = claim.stated_to if claim.kind == "plan" else None
-        # Begun the day before "sold it yesterday": then it ended as it began.
-        told = claim.since if planned is None else planned
-        until, precision = max(
-            (told, claim.since_precision if planned is None else claim.stated_to_precision),
-            (belief.begins, belief.begins_precision),
-        )
+        until, precision = claim.since, claim.since_precision
+        if planned is not None:
+            until, precision = planned, claim.stated_to_precision
+        if until < belief.begins:
+            # Begun the day before "sold it yesterday": then it ended as it began. Not so "in June"
+            # of what began in June: later in that month.
+            _, last = period_from(until, precision)
+            within = planned is None and belief.begins <= last
+            until, precision = belief.begins, precision if within else belief.begins_precision
         at_its_end = replace(
             claim, since=until, since_precision="day", stated_to=until,
             stated_to_precision=precision,
@@ -181,8 +188,9 @@ class _Deciding:
             facts = self._cache.about(key)
             rows = [fact.row for fact in facts]
             with self._run.store.ledger.read() as connection:
-                vague = facts_told_vaguely(connection, self._cache.user_row, rows)
-                claims = read_claims(connection, self._cache.user_row, vague)
+                asked = facts_told_vaguely(connection, self._cache.user_row, rows)
+                asked |= {fact.row for fact in facts if asks_for_claims(fact)}
+                claims = read_claims(connection, self._cache.user_row, asked)
             self._chains[key] = [stored_belief(fact, claims.get(fact.row, ())) for fact in facts]
         return self._chains[key]
 

@@ -59,6 +59,16 @@ def begin_of(claims: Collection[Claim]) -> tuple[float, Precision]:
     return first.since, first.since_precision
 
 
+def told_as_over(claims: Collection[Claim]) -> bool:
+    """True if a fact was over when it was told first: that of what was told in force came later."""
+    first = min(claim.said_at for claim in claims)
+    return all(_is_over(claim) for claim in claims if claim.said_at == first)
+
+
+def _is_over(claim: Claim) -> bool:
+    return claim.stated_to is not None and claim.stated_to <= claim.said_at
+
+
 def earlier_end(
     stated: tuple[float | None, Precision], other: tuple[float | None, Precision]
 ) -> tuple[float | None, Precision]:
