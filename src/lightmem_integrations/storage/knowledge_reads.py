@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from itertools import repeat
 from typing import Any
 
@@ -22,6 +23,7 @@ from sqlalchemy import (
 
 from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.records.conversation import Tier
+from lightmem_integrations.storage.as_told import as_told, overtaken_by_then
 from lightmem_integrations.storage.episodes import COMPRESSED
 from lightmem_integrations.storage.expiry import NOTHING, Expired
 from lightmem_integrations.storage.expressions import of_same_user, unindexed
@@ -82,6 +84,16 @@ def read_statements(
             found[tier, read["row"]] = Statement(
                 tier=tier, turns=tuple(turns_of_it), told_by=told_by, **read
             )
+        if tier == "ltm" and as_of is not None:
+            stood = as_told(connection, user.row, rows, as_of)
+            for row in rows:
+                statement, then = found.pop((tier, row), None), stood.get(row)
+                if statement is not None and then is not None and then.since <= as_of:
+                    found[tier, row] = replace(
+                        statement, text=then.text, successor=then.successor,
+                        since=then.since, since_precision=then.since_precision,
+                        until=then.until, until_precision=then.until_precision,
+                    )  # fmt: skip
     return [found[each] for each in chosen if each in found]
 
 
@@ -96,12 +108,15 @@ def outdated(
     if not rows:
         return {}
     moment = _parameters(user, as_of)
-    read = [
-        each
-        for each in connection.execute(_OVERTAKEN, moment | {"rows": list(rows)})
-        if not (over.hides(each.id) or over.hides(each.newer or 0))
+    overtaken: Sequence[Any]
+    if as_of is None:
+        overtaken = connection.execute(_OVERTAKEN, moment | {"rows": list(rows)}).all()
+    else:
+        overtaken = overtaken_by_then(connection, user.row, rows, as_of)
+    read: list[Any] = [
+        each for each in overtaken if not (over.hides(each.id) or over.hides(each.newer or 0))
     ]
-    newer = {overtaken.newer for overtaken in read if overtaken.newer is not None}
+    newer = {each.newer for each in read if each.newer is not None}
     proof: dict[int, list[int]] = {}
     for row, turn, _ in (
         connection.execute(_PROOF["ltm"], moment | {"rows": list(newer)}) if newer else ()
@@ -191,6 +206,7 @@ _PROOF: dict[Tier, Select[Any]] = {
     .join(turns, turns.c.id == evidence.c.turn)
     .join(facts, facts.c.id == evidence.c.fact)
     .where(_is_one_of(evidence.c.fact), _is_the_users(evidence.c.user))
+    .where(turns.c.said_at <= bindparam("as_of"))
     .distinct()
     .order_by(evidence.c.turn),
     "mtm": select(episode_turns.c.episode, episode_turns.c.turn, literal(0))

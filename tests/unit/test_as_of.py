@@ -1,0 +1,116 @@
+"""Asked as of a day: what was told or corrected since is in no word and no date of the answer."""
+
+import datetime as dt
+import random
+
+import pytest
+
+from lightmem_integrations import Settings, Turn
+from lightmem_integrations.testing import ScriptedWriter
+from thorough import cases
+
+pytestmark = pytest.mark.slow
+
+FIRST = dt.datetime(2025, 5, 1, 12, tzinfo=dt.timezone.utc)
+DAY = dt.timedelta(days=1)
+HOME = "Where is Ann's home?"
+
+
+@pytest.fixture
+def memory(open_memory):
+    return open_memory(writer=ScriptedWriter(), settings=Settings(background_indexing=False))
+
+
+def tell(memory, told, user="u"):
+    """Says each line on its day of May, in a session of its own, and consolidates."""
+    for day, line in told:
+        turn = Turn(role="user", text=line, time=FIRST + (day - 1) * DAY)
+        memory.add(turn, user_id=user, session_id=f"{day}")
+        memory.consolidate(user_id=user, final=True)
+
+
+def answer(memory, day, question=HOME, user="u", **options):
+    as_of = FIRST + (day - 1) * DAY
+    found = memory.recall(question, user_id=user, as_of=as_of, k=30, max_tokens=4000, **options)
+    return found.text.splitlines()
+
+
+PORTO, LISBON = (5, "Ann.home + Porto"), (12, "Ann.home + Lisbon since 2025-05-08 replaces")
+OF_LISBON = "- Ann home Lisbon. (since 8 May 2025)"
+
+
+def test_what_took_a_place_is_told_by_nobody_before_it_was_said(memory):
+    tell(memory, [PORTO, LISBON])
+    said = "[5 May 2025 12:00] User: Ann.home + Porto"
+    assert answer(memory, 10)[-3:-1] == ["- Ann home Porto. (since 5 May 2025)", said]
+    changed = " (until 8 May 2025; since then: Ann home Lisbon.)"
+    assert OF_LISBON in answer(memory, 12)
+    assert {f"- Ann home Porto.{changed}", f"{said}{changed}"} <= set(answer(memory, 12))
+
+
+def test_an_end_is_known_from_when_it_was_told(memory):
+    tell(memory, [(5, "Ann.home + Porto"), (20, "Ann.home + Porto since 2025-05-10 ends")])
+    assert not any("until" in line for line in answer(memory, 15))
+    assert "- Ann home Porto. (until 10 May 2025)" in answer(memory, 20)
+
+
+def test_the_turns_that_prove_a_fact_are_those_that_had_been_said(memory):
+    tell(memory, [PORTO, (15, "Ann.home + Porto confirms")])
+    for day, turns in ((10, 1), (15, 2)):
+        as_of = FIRST + (day - 1) * DAY
+        (hit,) = memory.recall(HOME, user_id="u", as_of=as_of, tiers=["ltm"]).hits
+        assert len(hit.source.turn_ids) == turns
+
+
+@pytest.mark.parametrize("change", ["edit", "retract"])
+def test_what_a_person_changed_since_stands_as_it_stood(memory, change):
+    tell(memory, [PORTO, LISBON])
+    before = answer(memory, 20)
+    (lisbon,) = memory.facts(user_id="u")
+    if change == "edit":
+        memory.edit(lisbon.id, user_id="u", value="Braga")
+    else:
+        memory.retract(lisbon.id, user_id="u")
+    assert OF_LISBON in before
+    after = answer(memory, 20)
+    assert OF_LISBON in after
+    assert [line for line in after if "Porto. (until 8 May 2025" in line]
+    assert not [line for line in after if "Braga" in line or "Porto. (since" in line]
+
+
+@pytest.mark.parametrize("seed", range(cases(120)))
+def test_it_is_as_if_nothing_had_been_told_since(memory, seed):
+    chance = random.Random(seed)
+    told = _told(chance)
+    last, _ = chance.choice(told[1:])
+    tell(memory, told, "whole")
+    tell(memory, [each for each in told if each[0] <= last], "then")
+    # The person's word of today is not of that day either.
+    facts = memory.facts(user_id="whole")
+    if facts and chance.random() < 0.5:
+        memory.edit(chance.choice(facts).id, user_id="whole", value="Braga")
+    question = "What about Ann's home and trip? Where was Ann before?"
+    for tiers in (["mtm", "ltm"], ["ltm"]):
+        whole, then = (
+            sorted(answer(memory, last, question, user, tiers=tiers)) for user in ("whole", "then")
+        )
+        assert whole == then
+
+
+def _told(chance):
+    """What somebody tells on five days of May: of two things, each once changed, ended or again."""
+    days = sorted(chance.sample(range(1, 29), 5))
+    values: dict[str, str] = {}
+    told = []
+    for day in days:
+        kind, about = chance.choice([("", "home"), ("", "home"), ("event ", "trip")])
+        before = values.get(about)
+        does = chance.choice(["replaces", "replaces", "confirms", "ends"]) if before else ""
+        others = [each for each in ("Lisbon", "Porto", "Rome") if each != before]
+        value = before if does in ("confirms", "ends") else chance.choice(others)
+        values[about] = value
+        since = (FIRST + (day - chance.randint(2, 8)) * DAY).date()
+        dated = chance.choice(["", f" since {since}"])
+        line = f"{kind}Ann.{about} + {value}{dated}"
+        told.append((day, f"{line} {does}".strip()))
+    return told
