@@ -4,11 +4,14 @@ A new table or column takes:
 
 1. a step of SQL in ``storage/migrations``, with the next number, for each database that it is new
    to, and for a table its line here;
-2. whoever writes and reads it, in a module of ``storage``;
+2. whoever writes and reads it, in a module of ``storage``; what users say of a turn is a field of
+   ``Turn`` in ``records/conversation.py``, checked by ``validation.py``, and goes through
+   ``storage/turns.py``;
 3. its erasure: rows that reference a user go with the user; what goes with single turns, episodes
    or facts is deleted in ``storage/erase``;
 4. where it can be made anew of other columns, its name in ``storage/transfer/tables.py``; else it
-   is exported, a table as a kind of record there;
+   is exported, a table as a kind of record there, and what may stand in it beyond its type is a
+   rule of ``transfer/check.py``;
 5. if users are to see it: a method of ``LightMem`` with its twin to await, and, where nothing in
    this repository calls that, its name among vulture's in ``pyproject.toml``.
 

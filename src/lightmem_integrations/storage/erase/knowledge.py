@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import ColumnElement, Connection, delete, select, update
+from sqlalchemy import ColumnElement, Connection, select, update
 
 from lightmem_integrations.storage.archive import restore_turns
 from lightmem_integrations.storage.claims import refuse
@@ -35,11 +35,9 @@ from lightmem_integrations.storage.schema import (
     facts,
     failures,
     mentions,
-    metadata,
     quarantine,
     refusals,
     turns,
-    users,
 )
 from lightmem_integrations.storage.shared import drop_support
 from lightmem_integrations.storage.sql import delete_in, in_batches, select_in
@@ -145,15 +143,6 @@ def erase_facts(connection: Connection, user_row: int, rows: Collection[int], no
         delete_in(connection, table, table.c.fact, gone)
     _delete_facts(connection, gone, now)
     return len(gone)
-
-
-def erase_user(connection: Connection, user_row: int) -> None:
-    """Erase a user whose turns are all gone, with what any table still keeps about them."""
-    for table in reversed(metadata.sorted_tables):
-        for column in table.c:
-            if column.references(users.c.id):
-                connection.execute(delete(table).where(column == user_row))
-    connection.execute(delete(users).where(users.c.id == user_row))
 
 
 def _delete_facts(connection: Connection, gone: set[int], now: float) -> None:

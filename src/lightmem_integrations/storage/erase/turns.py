@@ -11,7 +11,8 @@ from lightmem_integrations.records.filters import Filter
 from lightmem_integrations.records.report import Receipt
 from lightmem_integrations.safety import key_of
 from lightmem_integrations.storage import lexical
-from lightmem_integrations.storage.erase.knowledge import erase_derived, erase_user
+from lightmem_integrations.storage.erase.knowledge import erase_derived
+from lightmem_integrations.storage.erase.user import erase_user
 from lightmem_integrations.storage.expressions import unindexed
 from lightmem_integrations.storage.filtered_turns import rows_meeting
 from lightmem_integrations.storage.schema import sessions, speakers, turns, users, work
