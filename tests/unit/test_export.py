@@ -2,8 +2,10 @@
 
 import datetime as dt
 import json
+import re
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -26,6 +28,7 @@ from lightmem_integrations.storage.transfer.tables import DERIVED, KINDS
 pytestmark = pytest.mark.slow
 
 QUIET = Settings(background_indexing=False)
+DOCS = Path(__file__).parents[2] / "docs" / "export.md"
 
 
 @pytest.fixture
@@ -68,6 +71,15 @@ def test_no_table_and_no_column_is_forgotten():
         if kind.members is not None:
             others = set(kind.members.table.c.keys()) - {"turn", "user", "fact", kind.members.name}
             assert not others, f"{kind.members.table.name}: {others} would be lost"
+
+
+def test_the_docs_show_the_first_line_of_today(small):
+    written = records(small)[0]
+    shown = re.search(r'^\{"format": .*$', DOCS.read_text(encoding="utf-8"), re.MULTILINE)
+    own = {"embedder", "user"}
+    assert {k: v for k, v in json.loads(shown[0]).items() if k not in own} == {
+        k: v for k, v in written.items() if k not in own
+    }
 
 
 def test_all_of_a_store_comes_along_byte_by_byte(full, open_memory, tmp_path):
