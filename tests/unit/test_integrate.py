@@ -444,6 +444,27 @@ def test_what_was_over_keeps_its_days_whatever_it_is_said_to_replace(
     assert everything(memory) == expected
 
 
+def test_what_was_over_gives_way_to_what_is_said_to_replace_it(memory, told):
+    told("Ann.job + Globex since 2010-01-01 until 2015-01-01", 1)
+    told("Ann.job + Initech since 2010-01-01 until 2015-01-01 replaces", 3)
+    globex, initech = the(memory, "Globex"), the(memory, "Initech")
+    assert globex.superseded_by == initech.id
+    assert globex.valid_to == globex.valid_from
+    assert (initech.valid_from.year, initech.valid_to.year) == (2010, 2015)
+    assert initech.superseded_by is None
+    memory.retract(initech.id, user_id="ann")
+    assert (the(memory, "Globex").valid_to.year, the(memory, "Globex").superseded_by) == (
+        2015,
+        None,
+    )
+
+
+def test_what_was_over_stays_beside_what_was_so_at_another_time(memory, told):
+    told("Ann.job + Globex since 2010-01-01 until 2015-01-01", 1)
+    told("Ann.job + Initech since 2016-01-01 until 2019-01-01 replaces", 3)
+    assert history(memory) == {"Globex": None, "Initech": None}
+
+
 def test_a_relation_to_a_fact_that_was_not_shown_is_refused_and_the_fact_kept(memory, told):
     report = told("Ann.lives + in Lisbon replaces", 1)
     assert current(memory) == ["in Lisbon"]

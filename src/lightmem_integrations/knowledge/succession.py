@@ -52,7 +52,8 @@ def settle(
     """Set until when each belief holds and what took its place; returns open conflicts.
 
     For beliefs about one thing that has one value at a time. One that was refused holds for no
-    time at all: it ends where it begins. What was over when it was said stands for itself.
+    time at all: it ends where it begins. What was over when it was said stands for itself, unless
+    something else of that time was said to replace it.
     """
     heads: list[Belief] = []
     pairs: list[tuple[Belief, Belief]] = []
@@ -75,7 +76,30 @@ def settle(
         pairs = [pair for pair in pairs if pair[0] in heads and pair[1] in heads]
         pairs += [(head, belief) for head in heads]
         heads.append(belief)
+    _settle_history([belief for belief in chain if belief.is_history], settings)
     return pairs
+
+
+def _settle_history(past: Sequence[Belief], settings: ConsolidationSettings) -> None:
+    """Let what was over give way to what was said later of the same time, in one line."""
+    for belief in past:
+        instead = [
+            other
+            for other in past
+            if other.claim.line
+            and other.value_key != belief.value_key
+            and other.said_at > belief.said_at
+            and (other.agent == belief.agent or settings.policy == "latest")
+            and _overlap(other, belief)
+        ]
+        if instead:
+            belief.superseded_by = max(instead, key=lambda other: (other.said_at, other.value_key))
+            belief.valid_to = belief.since
+
+
+def _overlap(first: Belief, second: Belief) -> bool:
+    ends = [one.stated_to for one in (first, second) if one.stated_to is not None]
+    return max(first.since, second.since) < min(ends)
 
 
 def _rank(agent: str | None, trust: tuple[str, ...]) -> int:
