@@ -118,6 +118,10 @@ def main(
 ) -> None:
     """Print one row for each place of the facts."""
     chats = [each for each in read(data) if each.turns][:3]
+    if not any(LONG[0] < len(turn.text) < LONG[1] for chat in chats for turn in chat.turns):
+        raise typer.BadParameter(
+            f"{data.name} has no message of {LONG[0]:,} to {LONG[1]:,} characters"
+        )
     table = Table("the fact stands", "questions", "hit@1", "hit@10", "MRR")
     for place, share in (("early", 0.2), ("late", 0.8)):
         found = ranks(chats, share)

@@ -24,6 +24,7 @@ from synthetic import turns
 _STORES = [1_000, 1]  # users
 _DIMENSION = 384  # of the default model
 _LONG = "long"
+_FEWEST = 100  # turns of a user: two sessions and the facts of them
 _ASKED = 20  # times; the first is left out, which fills caches
 
 
@@ -70,6 +71,10 @@ def main(
 ) -> None:
     """Print the first time of each view, median and longest of the others, and the processor's."""
     for users in stores:
+        if count < _FEWEST * users:
+            raise typer.BadParameter(
+                f"{users:,} users need {_FEWEST * users:,} --turns, or fewer --users"
+            )
         with tempfile.TemporaryDirectory() as folder:
             fill(Path(folder), users, count // users)
             print(f"{count:,} turns, users: {users:,}; milliseconds:")
