@@ -367,6 +367,29 @@ def test_what_ends_before_it_was_told_last_does_not_bring_back_what_it_replaced(
     assert past["Lisbon"].valid_to_precision == precision
 
 
+def test_the_last_word_counts_also_where_it_is_of_a_day_before_the_old_was_said_again(memory):
+    lisbon = LISBON | {"since": "2025-03-20", "when": "on 20 March"}
+    model = Notes({
+        "I live in Porto": PORTO,
+        "here in Porto": PORTO | {"relation": "confirms", "of": "Porto"},
+        "moved to Lisbon": lisbon | {"relation": "replaces", "of": "Porto"},
+        "since 15 March": lisbon | {"since": "2025-03-15", "when": "since 15 March",
+                                    "relation": "confirms", "of": "lives in Lisbon"},
+    })  # fmt: skip
+    told(memory, SPRING, "I live in Porto, near the river.", writer=model)
+    told(memory, SPRING + dt.timedelta(days=30), "It rains here in Porto.", writer=model)
+    for days, said, since in (
+        (0, "I moved to Lisbon on 20 March.", dt.date(2025, 3, 20)),
+        (9, "I am in Lisbon since 15 March, to be exact.", dt.date(2025, 3, 15)),
+    ):
+        told(memory, SUMMER + dt.timedelta(days=days), said, writer=model)
+        (fact,) = memory.facts(user_id="ana")
+        assert (fact.value, fact.valid_from.date()) == ("Lisbon", since)
+        facts = memory.facts(user_id="ana", include_past=True)
+        ended = [(each.value, each.valid_to.date()) for each in facts if each.id != fact.id]
+        assert ended == [("Porto", since)]
+
+
 class Own:
     """A Writer of one's own, with one fact."""
 

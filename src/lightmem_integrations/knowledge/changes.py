@@ -134,7 +134,9 @@ class _Deciding:
         if claim.single:
             singles = [belief for belief in chain if belief.single]
             settle(singles, self._weight(singles), self._run.settings)
-            pieces = [] if added.is_history else self._split(singles, added)
+            # The last word on what it replaces: what was said of that before is no interruption.
+            last = twin if replaces and twin and twin.said_at <= claim.said_at else None
+            pieces = [] if added.is_history else self._split(singles, added, last)
             chain += pieces
             match = joinable([*singles, *pieces], claim)
             if match is None and claim.relation == "confirms":
@@ -236,15 +238,18 @@ class _Deciding:
             tellers = tellers_of_facts(connection, self._cache.user_row, [known.row])
         return tellers.get(known.row) == "assistant"
 
-    def _split(self, chain: Sequence[Belief], added: Belief) -> list[Belief]:
+    def _split(self, chain: Sequence[Belief], added: Belief, last: Belief | None) -> list[Belief]:
         """Split beliefs that a new one interrupts: claims made after it are facts of their own.
 
-        Without this, the order in which sessions are consolidated would show in what is believed.
+        But for ``last``, which it replaces, and what was said to be replaced by the same. Without
+        this, the order in which sessions are consolidated would show in what is believed.
         """
         pieces = []
         for belief in chain:
             ended = belief.valid_to is not None and belief.valid_to <= added.since
             if belief.value_key == added.value_key or belief.is_history or ended:
+                continue
+            if belief is last or _is_replaced(belief, added):
                 continue
             if belief.since > added.since or belief.said_at <= added.since:
                 continue
@@ -286,3 +291,10 @@ class _Deciding:
         with self._run.store.ledger.read() as connection:
             when = refused_at(connection, self._cache.user_row, claim)
         return when is not None and claim.said_at <= when
+
+
+def _is_replaced(belief: Belief, added: Belief) -> bool:
+    """True where the last word on a belief was that what is added is so instead."""
+    by = belief.superseded_by
+    said = by is not None and by.value_key == added.value_key and belief.said_at <= by.said_at
+    return said and bool(belief.claim.line)
