@@ -59,7 +59,11 @@ MEMORY, ROOM = Path("/dev/shm"), 5 << 30
 
 def keep_files_in_memory():
     """Stores sync all that they write, thousands of them: on a disk that is a part of the time."""
-    if "TMPDIR" not in os.environ and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
+    if "TMPDIR" in os.environ or not MEMORY.is_dir():
+        return
+    there = os.statvfs(MEMORY)
+    runs_programs = not there.f_flag & os.ST_NOEXEC
+    if runs_programs and there.f_bavail * there.f_frsize > ROOM:
         os.environ["TMPDIR"] = str(MEMORY)
         tempfile.tempdir = None  # it may have been asked for already
 
