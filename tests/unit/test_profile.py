@@ -287,6 +287,20 @@ def test_as_of_a_day_nothing_lies_ahead_that_was_planned_later(open_memory):
         assert ("physics" in then.ahead) == bool(planned)
 
 
+def test_a_plan_is_for_its_day_whatever_came_of_it_after_the_day_that_is_asked_about(open_memory):
+    memory = open_memory(writer=ScriptedWriter())
+    say(memory, "plan Ann.exam + physics until 2026-04-24")
+    memory.consolidate(final=True)
+    turn = Turn(
+        role="user", text="event Ann.exam + none replaces", time=FIRST + dt.timedelta(days=3)
+    )
+    memory.add(turn, user_id="u", session_id="later")
+    memory.consolidate(final=True)
+    for days, planned in ((1, ["24 April 2026: Ann exam physics."]), (4, [])):
+        then = memory.profile(user_id="u", as_of=FIRST + dt.timedelta(days=days))
+        assert told(then) == planned
+
+
 def test_it_stays_byte_by_byte_the_same_where_nothing_changes(written, tmp_path):
     lines = ("instruction user.answers = in French", "Ann.home = Porto", PEANUTS)
     memory = written(*lines, path=tmp_path)

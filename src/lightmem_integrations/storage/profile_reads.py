@@ -14,6 +14,7 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
+    case,
     func,
     or_,
     select,
@@ -36,11 +37,15 @@ def _lasts(table: FromClause) -> ColumnElement[bool]:
     return or_(table.c.expires_at.is_(None), table.c.expires_at > bindparam("now"))
 
 
+# The day that a plan is for, also of one that gave way to another since.
+_is_for = and_(facts.c.kind == "plan", facts.c.stated_to.is_not(None))
+_until = case((_is_for, facts.c.stated_to), else_=facts.c.valid_to)
+_until_precision = case((_is_for, facts.c.stated_to_precision), else_=facts.c.valid_to_precision)
 _newer = facts.alias("newer")
 _BELIEVED = (
     select(facts.c.id, facts.c.key, facts.c.kind, facts.c.subject, facts.c.statement,
-           facts.c.valid_from, facts.c.valid_to, facts.c.valid_from_precision,
-           facts.c.valid_to_precision, facts.c.pinned)
+           facts.c.valid_from, _until.label("valid_to"), facts.c.valid_from_precision,
+           _until_precision.label("valid_to_precision"), facts.c.pinned)
     .outerjoin(_newer, _newer.c.id == facts.c.superseded_by)
     .where(
         facts.c.user == bindparam("user"),
@@ -59,7 +64,7 @@ _HOLDING = _BELIEVED.where(
 )
 _AHEAD = _BELIEVED.where(
     or_(
-        and_(facts.c.kind == "plan", facts.c.valid_to >= bindparam("day")),
+        and_(facts.c.kind == "plan", _until >= bindparam("day")),
         and_(facts.c.kind == "event", facts.c.valid_from > bindparam("at")),
     )
 )
