@@ -459,6 +459,21 @@ def test_what_was_over_gives_way_to_what_is_said_to_replace_it(memory, told):
     )
 
 
+@pytest.mark.parametrize(
+    ("over", "now"),
+    [
+        (["Ann.home = Rome until 2025-04-20"], "Ann.home = Rome"),
+        (["Ann.home + Rome until 2025-04-20", "Ann.home + Oslo replaces"], "Ann.home + Rome"),
+    ],
+    ids=["alone", "with another"],
+)
+def test_what_was_over_is_so_again_once_it_is_told_without_an_end(memory, told, over, now):
+    for line in over:
+        told(line, 1)
+    told(now, 9)
+    assert ("Rome", 9, None, None) in everything(memory)
+
+
 def test_what_was_over_stays_beside_what_was_so_at_another_time(memory, told):
     told("Ann.job + Globex since 2010-01-01 until 2015-01-01", 1)
     told("Ann.job + Initech since 2016-01-01 until 2019-01-01 replaces", 3)

@@ -275,7 +275,8 @@ def joinable(chain: Sequence[Belief], claim: Claim) -> Belief | None:
         in_force = belief.since <= claim.since and (
             belief.valid_to is None or claim.since < belief.valid_to
         )
-        rejected = belief.valid_to == belief.since and belief.agent == claim.agent
+        refused = belief.superseded_by is not None and not belief.is_history
+        rejected = refused and belief.valid_to == belief.since and belief.agent == claim.agent
         ends = belief.stated_to is not None and claim.kind != "plan"
         at_its_end = ends and claim.stated_to == belief.stated_to
         if in_force or rejected or at_its_end:
