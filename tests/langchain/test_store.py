@@ -140,6 +140,13 @@ def test_without_a_question_the_last_written_come_first_page_by_page(open_store,
     assert store.search(HERE)[0].score is None
 
 
+def test_more_items_than_a_database_counts_are_all(open_store):
+    store = open_store()
+    store.put(("a",), "key", {"text": "heron"})
+    assert [item.key for item in store.search(("a",), limit=10**40)] == ["key"]
+    assert store.search(("a",), offset=10**40) == []
+
+
 def test_an_item_is_as_near_as_the_nearest_of_its_fields(open_store):
     store = open_store(index={"fields": ["title", "parts[*].text"]})
     store.put(HERE, "a", {"title": "heron", "parts": [{"text": "train"}, {"text": "piano"}]})

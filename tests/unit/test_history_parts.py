@@ -24,6 +24,8 @@ def memory(open_memory):
         ({"limit": 3}, "012"),
         ({"limit": 3, "latest": True}, "678"),
         ({"limit": 99}, "01235678"),
+        ({"limit": 10**40}, "01235678"),
+        ({"limit": 2**63 - 1, "latest": True}, "01235678"),
         ({"limit": 3, "after": "2"}, "356"),
         ({"limit": 3, "before": "6", "latest": True}, "235"),
         ({"limit": 2, "before": "6"}, "01"),
@@ -36,6 +38,10 @@ def memory(open_memory):
 def test_a_part_of_a_session_is_what_was_asked_for(memory, part, ids):
     found = memory.history(user_id="ann", session_id="long", **part)
     assert "".join(turn.id for turn in found) == ids
+
+
+def test_more_sessions_than_a_database_counts_are_all(memory):
+    assert memory.sessions(user_id="ann", limit=10**40) == ("long", "other")
 
 
 def test_what_has_expired_takes_no_place_in_a_part(open_memory):

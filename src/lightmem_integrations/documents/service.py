@@ -39,6 +39,7 @@ from lightmem_integrations.storage.documents import (
 from lightmem_integrations.storage.index import VectorIndex
 from lightmem_integrations.storage.index_contents import mark_purge
 from lightmem_integrations.storage.namespaces import Path, list_paths
+from lightmem_integrations.storage.sql import MOST_ROWS
 from lightmem_integrations.telemetry.observed import Observer
 
 logger = logging.getLogger(__name__)
@@ -90,7 +91,7 @@ class Reading:
                 first.
             refresh: Whether those that come back live on.
         """
-        last, connection = offset + limit, self.connection
+        last, connection = min(offset + limit, MOST_ROWS), self.connection
         if vector is not None:
             found = nearest_documents(
                 connection, self.index, prefix, vector, last, accepts or _any, self.live_at

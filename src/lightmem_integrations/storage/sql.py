@@ -26,6 +26,9 @@ from sqlalchemy.dialects import postgresql
 # guess.
 _SIZE = 500
 
+MOST_ROWS = 2**62
+"""More rows than a table has: what is asked for beyond does not fit a database's integers."""
+
 T = TypeVar("T")
 
 upsert = postgresql.insert

@@ -13,7 +13,7 @@ from lightmem_integrations.records.filters import Filter
 from lightmem_integrations.safety import check_names, key_of, short_repr
 from lightmem_integrations.storage.filtered_turns import rows_meeting
 from lightmem_integrations.storage.schema import sessions, turns
-from lightmem_integrations.storage.sql import select_in
+from lightmem_integrations.storage.sql import MOST_ROWS, select_in
 from lightmem_integrations.storage.turns import stands, turn_of_row
 from lightmem_integrations.storage.users import User
 
@@ -57,7 +57,7 @@ def read_turns(
         found = [turn_of_row(read[row]) for row in chosen]
     else:
         if part.limit is not None:
-            query = query.limit(part.limit + len(without))
+            query = query.limit(min(part.limit + len(without), MOST_ROWS))
         kept = [row for row in connection.execute(query) if row.id not in without]
         found = [turn_of_row(row) for row in kept[: part.limit]]
     return found[::-1] if part.latest else found

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, select
 from lightmem_integrations.errors import TransactionConflictError
 from lightmem_integrations.safety import key_of, short_repr
 from lightmem_integrations.storage.schema import sessions, turns, users
-from lightmem_integrations.storage.sql import in_batches, insert_new, select_in
+from lightmem_integrations.storage.sql import MOST_ROWS, in_batches, insert_new, select_in
 
 # Half a surrogate pair, which ``check_user_id`` refuses: it begins no user's id.
 _SPACE = "\udc00"
@@ -155,7 +155,7 @@ def list_sessions(
     query = select(sessions.c.id, sessions.c.name).where(sessions.c.user == user.row)
     query = query.order_by(sessions.c.id.desc() if latest else sessions.c.id)
     if not without:
-        query = query.limit(limit)
+        query = query.limit(None if limit is None else min(limit, MOST_ROWS))
     names: dict[int, str] = dict(connection.execute(query).all())
     if without:
         held = select(turns.c.id, turns.c.session).where(turns.c.user == user.row)
