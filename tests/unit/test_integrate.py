@@ -459,6 +459,15 @@ def test_what_was_over_gives_way_to_what_is_said_to_replace_it(memory, told):
     )
 
 
+@pytest.mark.parametrize("since", ["2025-05-04 confirms", "2025-05-06"])
+def test_what_took_a_place_keeps_it_when_it_is_told_again_with_an_earlier_day(memory, told, since):
+    told("Ann.home + Lisbon", 6)
+    told("Ann.home + Rome since 2025-04-30 replaces", 7)
+    told(f"Ann.home + Rome since {since}", 12)
+    assert current(memory) == ["Rome"]
+    assert history(memory) == {"Lisbon": "Rome", "Rome": None}
+
+
 @pytest.mark.parametrize(
     ("over", "now"),
     [

@@ -21,7 +21,12 @@ from lightmem_integrations.knowledge.beliefs import (
 from lightmem_integrations.knowledge.fact_cache import FactCache, Key, blocking_key, blocking_key_of
 from lightmem_integrations.knowledge.linkage import THING, in_place_of, in_terms_of, says_the_same
 from lightmem_integrations.knowledge.run_context import RunContext
-from lightmem_integrations.knowledge.succession import decide, settle
+from lightmem_integrations.knowledge.succession import (
+    after_replaced,
+    decide,
+    is_replaced,
+    settle,
+)
 from lightmem_integrations.storage.claims import Claim, facts_told_vaguely, read_claims, refused_at
 from lightmem_integrations.storage.facts import StoredFact
 from lightmem_integrations.storage.tellers import tellers_of_facts
@@ -128,12 +133,14 @@ class _Deciding:
             if chain is not twin_chain:
                 twin_chain.remove(twin)
                 chain.append(twin)
+        singles = [belief for belief in chain if belief.single and claim.single]
+        settle(singles, self._weight(singles), self._run.settings)
+        if twin is not None and not replaces:
+            claim, said = (after_replaced(twin, singles, each) for each in (claim, said))
         added = new_belief(claim, self._now)
         words = {name: getattr(said, name) for name in THING[:-1]}
         added.new = [replace(claim, **words)]  # which outlive those of what it is linked to
         if claim.single:
-            singles = [belief for belief in chain if belief.single]
-            settle(singles, self._weight(singles), self._run.settings)
             # The last word on what it replaces: what was said of that before is no interruption.
             last = twin if replaces and twin and twin.said_at <= claim.said_at else None
             pieces = [] if added.is_history else self._split(singles, added, last)
@@ -249,7 +256,7 @@ class _Deciding:
             ended = belief.valid_to is not None and belief.valid_to <= added.since
             if belief.value_key == added.value_key or belief.is_history or ended:
                 continue
-            if belief is last or _is_replaced(belief, added):
+            if belief is last or is_replaced(belief, added):
                 continue
             if belief.since > added.since or belief.said_at <= added.since:
                 continue
@@ -291,10 +298,3 @@ class _Deciding:
         with self._run.store.ledger.read() as connection:
             when = refused_at(connection, self._cache.user_row, claim)
         return when is not None and claim.said_at <= when
-
-
-def _is_replaced(belief: Belief, added: Belief) -> bool:
-    """True where the last word on a belief was that what is added is so instead."""
-    by = belief.superseded_by
-    said = by is not None and by.value_key == added.value_key and belief.said_at <= by.said_at
-    return said and bool(belief.claim.line)

@@ -31,17 +31,23 @@ def in_place_of(fact: StoredFact, claim: Claim) -> Claim:
 
     What was over by then, or when it was said, takes no place, and keeps its own beginning.
     """
-    since, precision = claim.since, claim.since_precision
     over = claim.stated_to is not None and claim.stated_to <= max(claim.said_at, fact.valid_from)
-    if claim.said_at >= fact.supported_at and since <= fact.valid_from and not over:
-        _, last = period_from(since, precision)
-        since = fact.valid_from + _AFTER
-        precision = precision if since <= last else "day"
+    if claim.said_at >= fact.supported_at and not over:
+        claim = begun_after(fact.valid_from, claim)
     return replace(
         claim, subject=fact.subject, attribute=fact.attribute, single=True,
-        since=since, since_precision=precision,
         line=fact.line if fact.single else f"{LINE}{fact.key}",
     )  # fmt: skip
+
+
+def begun_after(moment: float, claim: Claim) -> Claim:
+    """A claim as one of what began after a moment, also where it says that it began before."""
+    if claim.since > moment:
+        return claim
+    _, last = period_from(claim.since, claim.since_precision)
+    since = moment + _AFTER
+    precision = claim.since_precision if since <= last else "day"
+    return replace(claim, since=since, since_precision=precision)
 
 
 def says_the_same(claim: Claim, fact: StoredFact, reads: Callable[[str], bool]) -> bool:

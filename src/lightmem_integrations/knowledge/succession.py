@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import Literal
 
 from lightmem_integrations.knowledge.beliefs import PERSON, Belief
+from lightmem_integrations.knowledge.linkage import begun_after
 from lightmem_integrations.settings import ConsolidationSettings
+from lightmem_integrations.storage.claims import Claim
 
 Verdict = Literal["supersede", "reject", "conflict"]
 
@@ -78,6 +80,22 @@ def settle(
         heads.append(belief)
     _settle_history([belief for belief in chain if belief.is_history], settings)
     return pairs
+
+
+def is_replaced(belief: Belief, added: Belief) -> bool:
+    """True where the last word on a belief was that what is added is so instead."""
+    by = belief.superseded_by
+    said = by is not None and by.value_key == added.value_key and belief.said_at <= by.said_at
+    return said and bool(belief.claim.line)
+
+
+def after_replaced(belief: Belief, chain: Sequence[Belief], claim: Claim) -> Claim:
+    """A claim of a belief as one that does not put it before what it was said to replace."""
+    for one in chain:
+        replaced = one.claim.line and one.superseded_by is belief
+        if replaced and one.said_at <= claim.said_at:
+            claim = begun_after(one.since, claim)
+    return claim
 
 
 def _settle_history(past: Sequence[Belief], settings: ConsolidationSettings) -> None:
