@@ -459,6 +459,18 @@ def test_what_was_over_gives_way_to_what_is_said_to_replace_it(memory, told):
     )
 
 
+def test_what_began_again_and_is_told_again_stands_once(memory, told):
+    told("Ann.home + Rome", 1)
+    told("Ann.home + Rome ends", 3)
+    for day in (5, 7):
+        told("Ann.home + Rome", day)
+    assert everything(memory) == [("Rome", 1, 3, None), ("Rome", 5, None, None)]
+    told("Ann.home + Lisbon replaces", 9)
+    told("Ann.home + Rome replaces", 11)
+    told("Ann.home + Rome", 13)
+    assert current(memory) == ["Rome"]
+
+
 @pytest.mark.parametrize("since", ["2025-05-04 confirms", "2025-05-06"])
 def test_what_took_a_place_keeps_it_when_it_is_told_again_with_an_earlier_day(memory, told, since):
     told("Ann.home + Lisbon", 6)

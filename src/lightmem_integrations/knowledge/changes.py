@@ -229,10 +229,10 @@ class _Deciding:
         claim = replace(claim, relation=None)
         heard = claim.told_by == "assistant"
         least = _ECHO if heard else self._run.settings.same_meaning
-        for fact, similarity in self._cache.nearest(vector, _NEAREST):
-            if similarity < least:
-                break
-            reads = self._run.store.embedder.reads
+        reads, near = self._run.store.embedder.reads, self._cache.nearest(vector, _NEAREST)
+        same = [fact for fact, similarity in near if similarity >= least]
+        # What had ended comes after what goes on, which else would stand twice.
+        for fact in sorted(same, key=lambda fact: not fact.holds(claim.said_at)):
             if fact.subject_key == claim.key[0] and says_the_same(claim, fact, reads):
                 return in_terms_of(fact, claim), fact, False
         return claim, None, False
