@@ -471,6 +471,14 @@ def test_what_began_again_and_is_told_again_stands_once(memory, told):
     assert current(memory) == ["Rome"]
 
 
+def test_what_ended_as_it_began_can_take_a_place_later(memory, told):
+    told("Ann.home = Lisbon", 4)
+    told("Ann.home = Lisbon since 2025-05-02 ends", 5)
+    for day, value in ((6, "Lisbon"), (8, "Porto"), (10, "Lisbon")):
+        told(f"Ann.home = {value}", day)
+    assert current(memory) == ["Lisbon"]
+
+
 @pytest.mark.parametrize("since", ["2025-05-04 confirms", "2025-05-06"])
 def test_what_took_a_place_keeps_it_when_it_is_told_again_with_an_earlier_day(memory, told, since):
     told("Ann.home + Lisbon", 6)

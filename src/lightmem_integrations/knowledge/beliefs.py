@@ -275,10 +275,10 @@ def joinable(chain: Sequence[Belief], claim: Claim) -> Belief | None:
         in_force = belief.since <= claim.since and (
             belief.valid_to is None or claim.since < belief.valid_to
         )
-        refused = belief.superseded_by is not None and not belief.is_history
-        rejected = refused and belief.valid_to == belief.since and belief.agent == claim.agent
-        ends = belief.stated_to is not None and claim.kind != "plan"
-        at_its_end = ends and claim.stated_to == belief.stated_to
+        by = belief.superseded_by
+        refused = by is not None and by.since <= belief.since == belief.valid_to
+        rejected = refused and not belief.is_history and belief.agent == claim.agent
+        at_its_end = belief.stated_to == claim.stated_to is not None and claim.kind != "plan"
         if in_force or rejected or at_its_end:
             return belief
     later = [belief for belief in chain if belief.since > claim.since and not belief.is_history]
