@@ -1,5 +1,5 @@
 # make demo    the main job: two users, many sessions, a LangChain and a LlamaIndex agent
-# make quick   the tests to run while you work, in under a minute and a half
+# make quick   the tests to run while you work, in about a minute
 # make test    all tests, and what is about stores once more on PostgreSQL
 # make thorough      the longest tests with more cases, mostly ten times as many: before a release
 # make postgresql    all suites on PostgreSQL

@@ -510,7 +510,7 @@ class LightMem(Reopened, Closing):
             user_id: Whose memory.
             max_tokens: Size at most; by default ``settings.profile_tokens``.
             ahead: Tell apart what lies ahead: plans for days to come. It changes from day to day.
-            as_of: As if asked then; see ``recall``.
+            as_of: What was so then, also where it was told later; of plans, those told by then.
             count_tokens: Counts tokens for this call.
             space: The space whose profile it is, instead of the user's own: data alone, with the
                 names of those who say so.
