@@ -80,7 +80,7 @@ def profile_of(
         max_tokens: Size of text and what lies ahead together.
         count_tokens: Tokens of a text.
         now: The moment, in the user's time zone.
-        as_of: As if asked then.
+        as_of: What was so then; see ``LightMem.profile``.
         ahead: Whether to tell what lies ahead.
         over: What has expired.
     """

@@ -120,7 +120,7 @@ class ProfileReads:
         connection: Of a read transaction.
         user: Row of the user.
         now: What is past its time now does not exist any more; in seconds since 1970.
-        as_of: As if asked then; ``None`` for now.
+        as_of: What was so then; ``None`` for now.
         over: What has expired.
     """
 
