@@ -182,3 +182,15 @@ def test_opening_a_store_loads_no_framework_and_no_torch(tmp_path):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = {name.split(".")[0] for name in done.stdout.split()}
     assert not loaded & (FRAMEWORKS | {"torch", "transformers", "sentence_transformers"})
+
+
+def test_every_benchmark_is_listed():
+    listed = (TREE / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    scripts = [
+        each.name
+        for each in (TREE / "benchmarks").glob("*.py")
+        if "__main__" in each.read_text(encoding="utf-8")
+    ]
+    scripts.remove("other_checkout.py")  # `latency.py --before` starts it
+    assert len(scripts) > 20
+    assert [name for name in scripts if f"`python benchmarks/{name}" not in listed] == []
