@@ -31,6 +31,8 @@ from synthetic import BulkEmbedder
 _PER = 10_000
 _MIB = 1024 * 1024
 _ONE = "everything"
+# Seconds between two recalls. Without any, consolidation waits its longest at each of its steps.
+_BETWEEN = 0.05
 
 
 def copied(conversation: Conversation, copy: int) -> Iterator[tuple[str, tuple[Turn, ...]]]:
@@ -165,6 +167,7 @@ def disturbance(
                 thread.start()
                 while thread.is_alive():
                     during.append(recall(len(during)))
+                    time.sleep(_BETWEEN)
                 thread.join()
                 alone += [recall(number) for number in range(begun, len(during))]
     found = {
