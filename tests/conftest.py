@@ -53,7 +53,8 @@ def pytest_configure(config):
         os.environ["LIGHTMEM_TEST_RUN"] = f"{os.getpid()}:{folder}"
 
 
-# Where Linux keeps files in memory, and how many bytes have to be free there: a fifth is used.
+# Where Linux keeps files in memory, and how many bytes have to be free there: eight times what
+# all tests were seen to use.
 MEMORY, ROOM = Path("/dev/shm"), 5 << 30
 
 

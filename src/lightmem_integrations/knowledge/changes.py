@@ -133,7 +133,7 @@ class _Deciding:
             if chain is not twin_chain:
                 twin_chain.remove(twin)
                 chain.append(twin)
-        singles = [belief for belief in chain if belief.single and claim.single]
+        singles = [belief for belief in chain if belief.single] if claim.single else []
         settle(singles, self._weight(singles), self._run.settings)
         if twin is not None and not replaces:
             claim, said = (after_replaced(twin, singles, each) for each in (claim, said))
@@ -248,8 +248,8 @@ class _Deciding:
     def _split(self, chain: Sequence[Belief], added: Belief, last: Belief | None) -> list[Belief]:
         """Split beliefs that a new one interrupts: claims made after it are facts of their own.
 
-        But for ``last``, which it replaces, and what was said to be replaced by the same. Without
-        this, the order in which sessions are consolidated would show in what is believed.
+        Without this, the order in which sessions are consolidated would show in what is believed.
+        Left whole are ``last``, which it replaces, and what was said to be replaced by the same.
         """
         pieces = []
         for belief in chain:

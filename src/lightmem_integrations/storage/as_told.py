@@ -118,8 +118,11 @@ def overtaken_by_then(
             passed = fact.until is not None and each.said_at < fact.until <= as_of
             found += [ended] if passed and fact.kind != "plan" else []
         elif newer.since <= as_of:
-            at = newer.since, newer.since_precision
-            found.append(Overtaken(*ended[:4], fact.successor, newer.text, *at))
+            overtaken = ended._replace(
+                newer=fact.successor, statement=newer.text,
+                newer_from=newer.since, newer_precision=newer.since_precision,
+            )  # fmt: skip
+            found.append(overtaken)
     return found
 
 
