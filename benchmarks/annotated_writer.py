@@ -14,10 +14,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from lightmem_integrations.consolidation.write.dates import period
 from lightmem_integrations.consolidation.write.extractive import ExtractiveWriter
 from lightmem_integrations.consolidation.write.prompts import nearest_known
 from lightmem_integrations.knowledge.drafts import EpisodeDraft, FactDraft, KnownFact, WriterTurn
+from lightmem_integrations.text.periods import period
 
 Fact = dict[str, Any]
 """One fact of the file."""

@@ -541,32 +541,32 @@ class LightMem(Reopened, Closing):
 
     @observed("update_memory", found=lambda _: 1)
     def edit(
-        self, fact_id: str, *, user_id: str, statement: str | None = None,
-        value: str | None = None, valid_from: dt.datetime | None = None,
-        valid_to: dt.datetime | None = None, expires_at: dt.datetime | None = None,
+        self, fact_id: str, *, user_id: str, statement: str | None = None, value: str | None = None,
+        valid_from: dt.datetime | dt.date | str | None = None,
+        valid_to: dt.datetime | dt.date | str | None = None, expires_at: dt.datetime | None = None,
         reason: str = "Corrected by a person.", space: str | None = None,
     ) -> Fact:  # fmt: skip
-        """Correct a fact, or believe a retracted one again: a new one takes its place.
+        """Correct a fact, or believe a retracted one again; returns the new one in its place.
 
         Args:
             fact_id: Which fact.
             user_id: Whose memory.
             statement: The whole as a sentence; by default the old one, with the value replaced.
             value: What is said about the subject; by default the old one.
-            valid_from: Since when it is true, to the day; by default as before.
-            valid_to: Until when it was true, to the day; by default as before.
+            valid_from: Since when it is true, by default as before: a moment, or the day, month or
+                year that is known, "2023-01-15", "2023-01" or "2023", in the fact's time zone. It
+                is true from the first moment of that.
+            valid_to: Until when it was true, the same way: until the last second of a month or a
+                year, and a day passes for its beginning.
             expires_at: When it is erased; by default as before. The turns that prove it stay. Given
                 alone, it takes no new fact.
             reason: Why.
             space: The space whose fact it is, instead of the user's own.
 
-        Returns:
-            The new fact.
-
         Raises:
             ScopeError: ``user_id`` or ``space`` names nobody.
             AccessError: The user may not write in the space.
-            InvalidRequestError: The user has no such fact, it was replaced, or nothing changes.
+            InvalidRequestError: No such fact, it was replaced, no such date, or nothing changes.
         """
         change = Correction(statement, value, valid_from, valid_to, expires_at, reason)
         memory = self._memory(user_id, space, write=True)

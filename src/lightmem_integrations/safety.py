@@ -178,9 +178,6 @@ def check_seconds(recall_seconds: object) -> float:
 def check_moment(value: object, name: str) -> float | None:
     """Check a time with a zone; returns it in seconds since 1970, or ``None`` for none.
 
-    The first and the last days of the calendar are drawn in by as much as zones and rounding
-    need: nothing is ever stored there.
-
     Raises:
         InvalidRequestError: It is anything else.
     """
@@ -191,7 +188,16 @@ def check_moment(value: object, name: str) -> float | None:
             f"{name} is {short_repr(value)}; pass a datetime with a time zone, such as "
             "datetime(2026, 5, 1, tzinfo=timezone.utc)."
         )
-    return min(max(value.timestamp(), EARLIEST.timestamp()), _LATEST.timestamp())
+    return stored_seconds(value)
+
+
+def stored_seconds(moment: dt.datetime) -> float:
+    """A time with a zone in seconds since 1970, as it is stored.
+
+    The first and the last days of the calendar are drawn in by as much as zones and rounding
+    need: nothing is ever stored there.
+    """
+    return min(max(moment.timestamp(), EARLIEST.timestamp()), _LATEST.timestamp())
 
 
 def check_window(since: object, until: object) -> tuple[float | None, float | None]:

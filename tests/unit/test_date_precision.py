@@ -3,11 +3,18 @@
 import datetime as dt
 import itertools
 import json
+from dataclasses import replace
 
 import pytest
 
 from export_file import rewritten
-from lightmem_integrations import Completion, InvalidImportError, Settings, Turn
+from lightmem_integrations import (
+    Completion,
+    InvalidImportError,
+    InvalidRequestError,
+    Settings,
+    Turn,
+)
 from lightmem_integrations.consolidation.write.model_writer import ModelWriter
 from lightmem_integrations.knowledge.drafts import EpisodeDraft, FactDraft, KnownFact, WriterTurn
 from lightmem_integrations.text.precision import period_from, period_to
@@ -41,6 +48,12 @@ def told(memory, consolidated):
     return told
 
 
+def standing(memory):
+    """Facts that nobody retracted, also those that are over."""
+    facts = memory.facts(user_id="ann", include_past=True)
+    return [fact for fact in facts if fact.retracted_at is None]
+
+
 def dates(memory):
     """From when to when each fact is true, and how exactly that is known; oldest first."""
     return [
@@ -48,9 +61,7 @@ def dates(memory):
             f"{fact.valid_from.date()} {fact.valid_from_precision}",
             fact.valid_to and f"{fact.valid_to.date()} {fact.valid_to_precision}",
         )
-        for fact in sorted(
-            memory.facts(user_id="ann", include_past=True), key=lambda fact: fact.valid_from
-        )
+        for fact in sorted(standing(memory), key=lambda fact: fact.valid_from)
     ]
 
 
@@ -279,7 +290,7 @@ def test_the_end_of_what_was_replaced_is_that_of_the_next_one_left(memory, told)
     ]  # fmt: skip
 
 
-def test_a_person_who_names_a_date_means_its_day_and_keeps_what_is_not_named(memory, told):
+def test_a_person_who_names_a_moment_means_its_day_and_keeps_what_is_not_named(memory, told):
     told("Ann.job = banker since 2019 until 2022-06")
     (fact,) = memory.facts(user_id="ann", include_past=True)
     fact = memory.edit(fact.id, user_id="ann", value="clerk")
@@ -288,14 +299,93 @@ def test_a_person_who_names_a_date_means_its_day_and_keeps_what_is_not_named(mem
     assert (fact.valid_from_precision, fact.valid_to_precision) == ("day", "month")
 
 
+@pytest.mark.parametrize(
+    ("said", "begins", "ends"),
+    [
+        ({"valid_from": "2018"}, "2018-01-01 00:00:00 year", "2022-06-30 23:59:59 month"),
+        ({"valid_from": "2018-02"}, "2018-02-01 00:00:00 month", "2022-06-30 23:59:59 month"),
+        ({"valid_from": "2018-02-03"}, "2018-02-03 00:00:00 day", "2022-06-30 23:59:59 month"),
+        ({"valid_from": dt.date(2018, 2, 3)},
+         "2018-02-03 00:00:00 day", "2022-06-30 23:59:59 month"),
+        ({"valid_to": "2024"}, "2019-01-01 00:00:00 year", "2024-12-31 23:59:59 year"),
+        ({"valid_to": "2024-02"}, "2019-01-01 00:00:00 year", "2024-02-29 23:59:59 month"),
+        ({"valid_to": "2024-02-03"}, "2019-01-01 00:00:00 year", "2024-02-03 00:00:00 day"),
+        ({"valid_from": "2023-01", "valid_to": "2023-01"},
+         "2023-01-01 00:00:00 month", "2023-01-31 23:59:59 month"),
+        ({"valid_from": "2023-01-15", "valid_to": "2023"},
+         "2023-01-15 00:00:00 day", "2023-12-31 23:59:59 year"),
+        ({"valid_from": "2023-01-15", "valid_to": "2023-01-15"},
+         "2023-01-15 00:00:00 day", "2023-01-15 00:00:00 day"),
+        ({"valid_from": MAY, "valid_to": "2025-05-01"},
+         "2025-05-01 09:00:00 day", "2025-05-01 09:00:00 day"),
+    ],
+)  # fmt: skip
+def test_a_person_may_know_no_more_than_the_month_or_the_year(memory, told, said, begins, ends):
+    told("Ann.job = banker since 2019 until 2022-06")
+    (fact,) = memory.facts(user_id="ann", include_past=True)
+    edited = memory.edit(fact.id, user_id="ann", **said)
+    (stored,) = standing(memory)
+    assert replace(stored, confidence=edited.confidence) == edited
+    assert f"{stored.valid_from:%Y-%m-%d %H:%M:%S} {stored.valid_from_precision}" == begins
+    assert f"{stored.valid_to:%Y-%m-%d %H:%M:%S} {stored.valid_to_precision}" == ends
+
+
+@pytest.mark.parametrize("hours", [-8, 9])
+def test_a_month_that_a_person_names_is_that_month_where_the_fact_was_told(
+    memory, consolidated, hours
+):
+    there = MAY.astimezone(dt.timezone(dt.timedelta(hours=hours)))
+    memory.add(Turn(role="user", text="Ann.job = banker", time=there), user_id="ann")
+    consolidated(memory)
+    (fact,) = memory.facts(user_id="ann")
+    edited = memory.edit(fact.id, user_id="ann", valid_from="2023-01", valid_to="2023-03-04")
+    assert edited.valid_from == dt.datetime(2023, 1, 1, tzinfo=there.tzinfo)
+    assert edited.valid_to == dt.datetime(2023, 3, 4, tzinfo=there.tzinfo)
+    assert dates(memory) == [("2023-01-01 month", "2023-03-04 day")]
+
+
+def test_a_day_that_was_never_known_becomes_the_month_that_a_person_knows(memory, told):
+    told("event Ann.job + lost it since 2023-01-12")
+    (fact,) = memory.facts(user_id="ann")
+    fact = memory.edit(fact.id, user_id="ann", valid_from="2023-01")
+    assert "(January 2023)" in memory.recall("Which job did Ann lose?", user_id="ann").text
+    memory.edit(fact.id, user_id="ann", value="quit it")
+    assert dates(memory) == [("2023-01-01 month", None)]
+
+
+@pytest.mark.parametrize("name", ["valid_from", "valid_to"])
+@pytest.mark.parametrize(
+    "said",
+    ["soon", "", " 2023", "2023-1", "2023-13", "2023-02-30", "2023-W04", "0000", "9999", "20230115",
+     "٢٠٢٣", "2023-01-15T09:00:00+00:00"],
+)  # fmt: skip
+def test_a_date_that_is_none_is_refused_with_what_to_write(memory, told, name, said):
+    told("Ann.job = banker since 2019")
+    (fact,) = memory.facts(user_id="ann")
+    with pytest.raises(InvalidRequestError) as refused:
+        memory.edit(fact.id, user_id="ann", **{name: said})
+    assert str(refused.value).startswith(f"{name} is {said!r}, which is no day, month or year")
+    assert '"2023-01"' in str(refused.value)
+    assert [each.id for each in standing(memory)] == [fact.id]
+
+
+@pytest.mark.parametrize("ends", ["2022", "2022-12", "2022-12-31"])
+def test_what_ends_before_it_begins_is_refused_by_its_month_too(memory, told, ends):
+    told("Ann.job = banker since 2023-01")
+    (fact,) = memory.facts(user_id="ann")
+    with pytest.raises(InvalidRequestError, match="valid_to lies before valid_from"):
+        memory.edit(fact.id, user_id="ann", valid_to=ends)
+    assert memory.edit(fact.id, user_id="ann", valid_to="2023").valid_to_precision == "year"
+
+
 def test_merged_duplicates_keep_the_day(memory, told):
     told("Ann.job = banker since 2025-03-12")
     told("Ann.work = banker since 2025-03", 2)
     assert len(memory.facts(user_id="ann")) == 2
     memory.edit(memory.facts(user_id="ann")[1].id, user_id="ann", statement="Ann job banker.")
     memory.audit(user_id="ann", fix=True)
-    stands = [fact for fact in memory.facts(user_id="ann") if fact.retracted_at is None]
-    assert [(fact.valid_from.day, fact.valid_from_precision) for fact in stands] == [(12, "day")]
+    days = [(fact.valid_from.day, fact.valid_from_precision) for fact in standing(memory)]
+    assert days == [(12, "day")]
 
 
 def test_precisions_come_along_in_an_export_and_an_older_one_means_days(

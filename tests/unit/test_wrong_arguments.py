@@ -71,7 +71,7 @@ def memory():
         ("forget", {"purge": "no"}, "'no'"),
         ("sweep", {"purge": 0}, "purge is 0"),
         ("audit", {"fix": "no"}, "'no'"),
-        ("edit", {"fact_id": "x", "valid_from": "2026"}, "'2026'"),
+        ("edit", {"fact_id": "x", "valid_from": "2026-13"}, "'2026-13'"),
         ("edit", {"fact_id": "x", "valid_to": dt.datetime(2026, 5, 1)}, "2026, 5, 1"),  # noqa: DTZ001
         ("explain", {"fact_id": "nosuch"}, "'nosuch'"),
         ("retract", {"fact_id": "nosuch"}, "'nosuch'"),

@@ -65,6 +65,28 @@ def test_a_fact_says_how_exactly_its_dates_are_known(alice):
     assert (fact["valid_from_precision"], fact["valid_to_precision"]) == ("year", "month")
 
 
+def test_a_date_is_corrected_as_exactly_as_it_is_known(alice):
+    say(alice, "Anne.home = Lisbon since 2019")
+    assert alice.post("/v1/consolidate", json={}).json()["facts"] == 1
+    (fact,) = alice.get("/v1/facts").json()
+
+    def corrected(**change):
+        return alice.patch(f"/v1/facts/{fact['id']}", json=change)
+
+    for said, precision in (("2018", "year"), ("2018-02", "month"), ("2018-02-03", "day"),
+                            ("2018-02-03T10:00:00Z", "day")):  # fmt: skip
+        fact = corrected(valid_from=said).json()
+        assert fact["valid_from"].startswith(said.removesuffix("Z"))
+        assert fact["valid_from_precision"] == precision
+    fact = corrected(valid_to="2022-06", value="Porto").json()
+    assert fact["valid_to"].startswith("2022-06-30T23:59:59")
+    assert (fact["valid_from_precision"], fact["valid_to_precision"]) == ("day", "month")
+    for said in ("soon", "2018-13", "1700000000"):
+        message = refused(corrected(valid_from=said), 422, "invalid_request")
+        assert message.startswith(f"valid_from is {said!r}, which is no day, month or year")
+    assert "valid_from" in refused(corrected(valid_from=2018), 422, "invalid_request")
+
+
 def test_facts_are_explained_corrected_and_retracted(alice):
     say(alice, "Anne.home = Lisbon")
     assert alice.post("/v1/consolidate", json={}).json()["facts"] == 1

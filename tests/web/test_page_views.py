@@ -48,6 +48,12 @@ def statements(answer):
     return [html.unescape(each) for each in found]
 
 
+def dates_in(answer):
+    """What stands in the fields for the dates of a fact, by their names."""
+    label = r'<label>(?:True since|Until) <input name="(valid_\w+)" value="([^"]*)"'
+    return dict(re.findall(label, answer.text))
+
+
 def fact_of(memory, value, user_id="anne"):
     facts = memory.facts(user_id=user_id, include_past=True)
     return next(each for each in facts[::-1] if each.value == value)
@@ -283,11 +289,28 @@ class TestFacts:
         assert "until June 2022" in re.sub(r"<[^>]*>", "", recalled)
         browser.submit(
             "/facts/edit", user="anne", fact=porto.id, statement="Anne lived in Porto.",
-            valid_from="2019-01-01", valid_to="2022-06-30",
+            **dates_in(shown),
         )  # fmt: skip
         edited = fact_of(memory, "Porto")
         assert edited.statement == "Anne lived in Porto."
         assert (edited.valid_from_precision, edited.valid_to_precision) == ("year", "month")
+
+    def test_a_date_is_corrected_as_exactly_as_it_is_known(self, memory, browse):
+        browser, porto = browse(memory), fact_of(memory, "Porto")
+        shown = browser.show("/facts/fact", user="anne", id=porto.id)
+        assert dates_in(shown) == {"valid_from": "2025-03-01", "valid_to": ""}
+        corrected = browser.submit(
+            "/facts/edit", user="anne", fact=porto.id, valid_from="2025-02", valid_to="2025"
+        )
+        assert dates_in(corrected) == {"valid_from": "2025-02", "valid_to": "2025"}
+        assert "February 2025 to 2025" in re.sub(r"<[^>]*>", "", corrected.text)
+        exact = fact_of(memory, "Porto")
+        browser.submit("/facts/edit", user="anne", fact=exact.id, valid_from="2025-02-01")
+        exact = fact_of(memory, "Porto")
+        assert (exact.valid_from_precision, exact.valid_to_precision) == ("day", "year")
+        assert dates_in(browser.show("/facts/fact", user="anne", id=exact.id)) == {
+            "valid_from": "2025-02-01", "valid_to": "2025",
+        }  # fmt: skip
 
     def test_a_fact_is_explained_by_the_words_that_prove_it_and_its_history(self, memory, browse):
         browser, porto = browse(memory), fact_of(memory, "Porto")

@@ -11,23 +11,37 @@ from lightmem_integrations.errors import InvalidRequestError
 from lightmem_integrations.knowledge.beliefs import PERSON, new_belief
 from lightmem_integrations.knowledge.commit import insert_belief
 from lightmem_integrations.knowledge.retraction import retract_fact
-from lightmem_integrations.safety import check_moment, has_lone_surrogates, short_repr
+from lightmem_integrations.safety import (
+    check_moment,
+    has_lone_surrogates,
+    short_repr,
+    stored_seconds,
+)
 from lightmem_integrations.settings import ConsolidationSettings
-from lightmem_integrations.storage.claims import MOST_CONFIDENCE, Claim, insert_claim, read_claims
+from lightmem_integrations.storage.claims import (
+    MOST_CONFIDENCE,
+    Claim,
+    insert_claim,
+    read_claims,
+    zones_of_facts,
+)
 from lightmem_integrations.storage.facts import StoredFact, next_revision, read_facts, update_fact
+from lightmem_integrations.text.periods import period
+from lightmem_integrations.text.precision import Precision, iso_date
 
 
 @dataclass(frozen=True, slots=True)
 class Correction:
     """Parts of a fact to be changed, and why; ``None`` leaves a part as it is.
 
-    Without a new statement, the old one has its value replaced.
+    Without a new statement, the old one has its value replaced. A date that is no moment
+    is a day, a month or a year in ISO 8601, in the time zone in which the fact was told.
     """
 
     statement: str | None
     value: str | None
-    valid_from: dt.datetime | None
-    valid_to: dt.datetime | None
+    valid_from: dt.datetime | dt.date | str | None
+    valid_to: dt.datetime | dt.date | str | None
     expires_at: dt.datetime | None
     reason: str
 
@@ -50,8 +64,9 @@ class Correction:
             if text is not None:
                 check_text(text, name)
         check_text(self.reason, "reason")
-        for name in ("valid_from", "valid_to", "expires_at"):
-            check_moment(getattr(self, name), name)
+        for name in ("valid_from", "valid_to"):
+            _meant(getattr(self, name), name, dt.timezone.utc)
+        check_moment(self.expires_at, "expires_at")
 
 
 def correct(
@@ -82,12 +97,18 @@ def correct(
     claims = read_claims(connection, old.user, [old.row])[old.row]
     value = old.value if change.value is None else change.value.strip()
     statement = _new_statement(old, value) if change.statement is None else change.statement.strip()
-    begun, ended = (check_moment(day, "time") for day in (change.valid_from, change.valid_to))
-    since = old.valid_from if begun is None else begun
-    until = old.stated_to if ended is None else ended
-    # What a person says is exact; what is kept is as exact as it was.
-    since_precision = old.valid_from_precision if begun is None else "day"
-    until_precision = old.stated_to_precision if ended is None else "day"
+    offset = zones_of_facts(connection, old.user, [old.row]).get(old.row, 0)
+    zone = dt.timezone(dt.timedelta(seconds=offset))
+    since, since_precision = old.valid_from, old.valid_from_precision
+    until, until_precision = old.stated_to, old.stated_to_precision
+    begun = _meant(change.valid_from, "valid_from", zone)
+    if begun is not None:
+        since, _, since_precision = begun
+    ended = _meant(change.valid_to, "valid_to", zone)
+    if ended is not None:
+        first, last, until_precision = ended
+        # A day passes for its beginning; what began in the course of it ended in it, too.
+        until = max(first, min(since, last)) if until_precision == "day" else last
     if until is not None and until < since:
         raise InvalidRequestError("valid_to lies before valid_from; pass the later one as it.")
     claim = Claim(
@@ -104,6 +125,31 @@ def correct(
     update_fact(connection, read_facts(connection, old.user, [row])[0], kept, revision)
     retract_fact(connection, old, change.reason, settings, revision, now, successor=row)
     return read_facts(connection, old.user, [row])[0]
+
+
+def _meant(given: object, name: str, zone: dt.tzinfo) -> tuple[float, float, Precision] | None:
+    """First and last second of a date, in seconds since 1970, and how exactly it is known.
+
+    Args:
+        given: A moment; a day, a month or a year in ISO 8601; or ``None``.
+        name: What the date is called in an error.
+        zone: Where the day, the month or the year is meant.
+
+    Raises:
+        InvalidRequestError: It is anything else.
+    """
+    if isinstance(given, dt.datetime) or not isinstance(given, (dt.date, str)):
+        moment = check_moment(given, name)
+        return None if moment is None else (moment, moment, "day")
+    written = str(given)
+    found = period(written, zone)
+    # What would be read all the same, such as "2023-1", or a time whose hour would be lost.
+    if found is None or iso_date(found.start, found.precision) != written:
+        raise InvalidRequestError(
+            f"{name} is {short_repr(given)}, which is no day, month or year before 9999; pass one "
+            'such as "2023-01-15", "2023-01" or "2023", or a datetime with a time zone.'
+        )
+    return stored_seconds(found.start), stored_seconds(found.last), found.precision
 
 
 def check_text(text: object, name: str) -> None:

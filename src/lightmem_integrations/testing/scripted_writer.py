@@ -7,7 +7,6 @@ import re
 from collections.abc import Sequence
 from typing import cast
 
-from lightmem_integrations.consolidation.write.dates import Period, period
 from lightmem_integrations.knowledge.drafts import (
     EpisodeDraft,
     FactDraft,
@@ -16,6 +15,7 @@ from lightmem_integrations.knowledge.drafts import (
     WriterTurn,
 )
 from lightmem_integrations.records.knowledge import FactKind
+from lightmem_integrations.text.periods import Period, period
 
 _FACT = re.compile(
     r"\A(?:(?P<kind>event|plan|preference|instruction) )?"

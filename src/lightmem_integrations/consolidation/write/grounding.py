@@ -14,7 +14,7 @@ from typing import Any, Literal, cast, get_args
 
 from lightmem_integrations.consolidation.write import cues, doubts
 from lightmem_integrations.consolidation.write.agreement import speaker_of
-from lightmem_integrations.consolidation.write.dates import Period, absolute, within_reach
+from lightmem_integrations.consolidation.write.dates import absolute, within_reach
 from lightmem_integrations.consolidation.write.prompts import (
     LONGEST_STATEMENT,
     LONGEST_WORDS,
@@ -26,6 +26,7 @@ from lightmem_integrations.records.conversation import NAMELESS
 from lightmem_integrations.records.knowledge import FactKind
 from lightmem_integrations.text.names import NOBODY
 from lightmem_integrations.text.own_words import overrides_instructions
+from lightmem_integrations.text.periods import Period
 from lightmem_integrations.text.terms import terms
 
 Verify = Literal["pointers", "words", "model"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, Json
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Json, Tag
 
 from lightmem_integrations.records.conversation import Role, Tier
 
@@ -14,6 +14,21 @@ FilterText = Annotated[
     Json[dict[str, Any]],
     Field(description='A filter as JSON, such as {"topic": "travel"}.'),
 ]
+
+
+def _form_of_date(given: object) -> str:
+    # Only what has an hour: a year would pass for seconds since 1970.
+    return "moment" if isinstance(given, dt.datetime) or ":" in str(given) else "date"
+
+
+_PART = {"pattern": r"^\d{4}(-\d\d){0,2}$"}
+# What is no date the façade refuses, in its own words.
+Date = Annotated[
+    Annotated[dt.datetime, Tag("moment")]
+    | Annotated[str, Tag("date"), Field(json_schema_extra=_PART)],
+    Discriminator(_form_of_date),
+]
+"""A moment, or the day, month or year that is known of it."""
 
 
 class Arguments(BaseModel):
@@ -147,8 +162,8 @@ class Edit(InMemory):
 
     statement: str | None = None
     value: str | None = None
-    valid_from: dt.datetime | None = None
-    valid_to: dt.datetime | None = None
+    valid_from: Date | None = Field(None, description="A moment, or 2023-01-15, 2023-01 or 2023.")
+    valid_to: Date | None = Field(None, description="The same; of a month its last second.")
     expires_at: dt.datetime | None = None
     reason: str = "Corrected by a person."
 

@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from lightmem_integrations.records.fact_search import FactSearch
 from lightmem_integrations.records.knowledge import Fact
+from lightmem_integrations.text.precision import iso_date
 from lightmem_integrations.web.page.validity import Scale
 from lightmem_integrations.web.page.view import (
     FEW,
@@ -19,7 +20,6 @@ from lightmem_integrations.web.page.view import (
     addressed,
     back_to,
     changes,
-    day_in,
     page_of,
     render,
     text_of,
@@ -128,10 +128,13 @@ def edit(request: Request, form: FormData) -> Response:
     given: dict[str, Any] = {}
     if statement and (restored or statement != fact.statement):
         given["statement"] = statement
-    for name, day in (("valid_from", fact.valid_from), ("valid_to", fact.valid_to)):
+    for name, day, precision in (
+        ("valid_from", fact.valid_from, fact.valid_from_precision),
+        ("valid_to", fact.valid_to, fact.valid_to_precision),
+    ):
         said = text_of(form, name)
-        if said and said != (day and f"{day:%Y-%m-%d}"):
-            given[name] = day_in(request, said)
+        if said and said != (day and iso_date(day, precision)):
+            given[name] = said
     if not given:
         return back_to("/facts/fact", **addressed(named), id=fact_id, done="same")
     reason = text_of(form, "reason")
