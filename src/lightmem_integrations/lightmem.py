@@ -553,11 +553,11 @@ class LightMem(Reopened, Closing):
             user_id: Whose memory.
             statement: The whole as a sentence; by default the old one, with the value replaced.
             value: What is said about the subject; by default the old one.
-            valid_from: Since when it is true, by default as before: a moment, or the day, month or
-                year that is known, "2023-01-15", "2023-01" or "2023", in the fact's time zone. It
-                is true from the first moment of that.
-            valid_to: Until when it was true, the same way: until the last second of a month or a
-                year, and a day passes for its beginning.
+            valid_from: Since when it is true, by default as before: a moment, or the day, week,
+                month or year that is known, "2023-01-15", "2023-W03", "2023-01" or "2023", in the
+                fact's time zone. It is true from the first moment of that.
+            valid_to: Until when it was true, the same way: until the last second of a week, a month
+                or a year, and a day passes for its beginning.
             expires_at: When it is erased; by default as before. The turns that prove it stay. Given
                 alone, it takes no new fact.
             reason: Why.

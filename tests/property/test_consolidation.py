@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from lightmem_integrations import LightMem, Settings, Turn
 from lightmem_integrations.settings import ConsolidationSettings
 from lightmem_integrations.testing import HashEmbedder, ScriptedWriter
+from lightmem_integrations.text.periods import period
+from lightmem_integrations.text.precision import iso_date
 
 pytestmark = pytest.mark.slow
 
@@ -25,15 +27,17 @@ said = st.lists(st.tuples(days, values, agents), min_size=1, max_size=6)
 apart = st.lists(
     st.tuples(days, values, agents), min_size=1, max_size=5, unique_by=lambda each: each[0]
 )
-# As exact as a day, a month or a year, and never after it was said.
-VAGUE = ["2025", "2025-05", "2025-04", "2025-04-20", "2025-02"]
+# As exact as a day, a week, a month or a year, and never after it was said.
+VAGUE = ["2025", "2025-05", "2025-04", "2025-04-20", "2025-02", "2025-W18", "2025-W17"]
 
 
 def moments(told):
     """The first day that is meant, and the day on which it was said, if that is another date."""
     day, _, since = told
     said_on = f"2025-05-{day:02}"
-    return [f"{since}-01-01"[:10], said_on] if since else [said_on]
+    return (
+        [period(since, dt.timezone.utc).start.date().isoformat(), said_on] if since else [said_on]
+    )
 
 
 def at_different_moments(said):
@@ -183,7 +187,10 @@ def test_the_order_does_not_matter_however_exactly_dates_are_told(store_with, sa
 
 
 # None lies within days of another that it is no part of.
-EVENTS = ["2025", "2025-03", "2025-03-12", "2025-08", "2025-08-20", "2024", "2024-06-15"]
+EVENTS = [
+    *("2025", "2025-03", "2025-W11", "2025-03-12", "2025-08", "2025-W34", "2025-08-20"),
+    *("2024", "2024-06-15"),
+]
 
 
 @few
@@ -199,13 +206,15 @@ def test_events_are_known_by_their_most_exact_dates_in_whatever_order(
             turn = Turn(role="user", text=text, time=MAY + (400 + number) * DAY)
             memory.add(turn, user_id=user, session_id=f"s{number}")
             run(memory, user)
-        lengths = {"day": 10, "month": 7, "year": 4}
         kept = {
-            f"{fact.valid_from.date()}"[: lengths[fact.valid_from_precision]]
+            iso_date(fact.valid_from, fact.valid_from_precision)
             for fact in memory.facts(user_id=user)
         }
+        times = [period(date, dt.timezone.utc) for date in dates]
         most_exact = {
-            date for date in dates if not any(other.startswith(f"{date}-") for other in dates)
+            date
+            for date, time in zip(dates, times, strict=True)
+            if not any(time != one and time.start <= one.start < time.end for one in times)
         }
         assert kept == most_exact
 

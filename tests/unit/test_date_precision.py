@@ -1,4 +1,4 @@
-"""A date is kept, shown and taken together as exactly as it was told: day, month or year."""
+"""A date is kept, shown and taken together as exactly as it was told: day, week, month or year."""
 
 import datetime as dt
 import itertools
@@ -97,6 +97,7 @@ class TestWriter:
             ("I start my job next year.", {"kind": "plan", "until": "2026"}, "day", "year"),
             ("I had my job until 2022.", {"until": "2022"}, "day", "year"),
             ("I have my job since March.", {"when": "since March"}, "month", "day"),
+            ("I have my job since spring.", {"since": "2025-W14"}, "week", "day"),
             ("I have a job.", {}, "day", "day"),
         ],
     )  # fmt: skip
@@ -105,6 +106,73 @@ class TestWriter:
         fact, _ = self.written(said, **{"when": words} | changes)
         assert fact.doubt is None
         assert (fact.valid_from_precision, fact.valid_to_precision) == (begins, ends)
+
+    @pytest.mark.parametrize(
+        ("words", "since", "begins"),
+        [
+            ("last week", "2025-04-21", "2025-04-21 week"),
+            ("last week", "2025-04-24", "2025-04-21 week"),
+            ("last week", "2025-04-20", "2025-04-21 week"),  # of who begins it on Sunday
+            ("last week", "", "2025-04-21 week"),
+            ("earlier this week", "2025-04-29", "2025-04-28 week"),
+            ("last weekend", "2025-04-26", "2025-04-21 week"),
+            ("in the week of 6 March", "2025-03-06", "2025-03-03 week"),
+            ("in the week of 6 March", "", "2025-03-03 week"),
+            ("over the weekend of 8 March", "2025-03-08", "2025-03-03 week"),
+            ("two weeks ago", "2025-04-17", "2025-04-14 week"),
+            ("two weeks ago", "", "2025-04-14 week"),
+            ("a few days ago", "2025-04-28", "2025-04-28 week"),
+            ("a few weeks ago", "2025-04-10", "2025-04-01 month"),
+            ("a few weeks ago", "", "2025-04-01 month"),
+            ("at the end of last month", "2025-04-30", "2025-04-01 month"),
+            ("in 2023", "2023-01-01", "2023-01-01 year"),
+            ("last week", "2025-04", "2025-04-01 month"),
+            ("last Friday", "2025-04-25", "2025-04-25 day"),
+            ("yesterday", "", "2025-04-30 day"),
+            ("three days ago", "2025-04-28", "2025-04-28 day"),
+            ("on 5 April", "2025-04-05", "2025-04-05 day"),
+            ("on the Tuesday of last week", "2025-04-22", "2025-04-22 day"),
+            ("at Christmas in 2023", "2023-12-25", "2023-12-25 day"),
+            ("on the 3rd of last month", "2025-04-03", "2025-04-03 day"),
+        ],
+    )
+    def test_a_date_is_no_more_exact_than_the_words_for_it(self, words, since, begins):
+        fact, _ = self.written(f"I lost my job {words}.", kind="event", since=since, when=words)
+        assert f"{fact.valid_from:%Y-%m-%d} {fact.valid_from_precision}" == begins
+        assert (fact.valid_to, fact.doubt) == (None, None)
+
+    def test_the_first_and_the_last_day_of_a_week_are_none_where_only_the_week_was_told(self):
+        fact, _ = self.written(
+            "I was ill last week.", since="2025-04-21", until="2025-04-27", when="last week"
+        )
+        assert fact.valid_from == dt.datetime(2025, 4, 21, tzinfo=UTC)
+        assert fact.valid_to == dt.datetime(2025, 4, 27, 23, 59, 59, tzinfo=UTC)
+        assert (fact.valid_from_precision, fact.valid_to_precision) == ("week", "week")
+
+    def test_what_happened_today_did_when_it_was_told(self):
+        fact, _ = self.written("I lost my job today.", kind="event", when="today")
+        assert (fact.valid_from, fact.valid_from_precision) == (MAY, "day")
+
+    @pytest.mark.parametrize("kind", ["plan", "event"])
+    @pytest.mark.parametrize(
+        ("words", "since", "ends"),
+        [("this weekend", "2025-05-03", "2025-05-04 week"), ("next week", "", "2025-05-11 week"),
+         ("in a few weeks", "2025-05-22", "2025-05-31 month")],
+    )  # fmt: skip
+    def test_what_lies_ahead_by_a_week_is_a_plan_for_it(self, kind, words, since, ends):
+        fact, _ = self.written(f"I start my job {words}.", kind=kind, since=since, when=words)
+        assert (fact.kind, fact.doubt) == ("plan", None)
+        assert f"{fact.valid_to:%Y-%m-%d} {fact.valid_to_precision}" == ends
+
+    @pytest.mark.parametrize(
+        ("said", "doubted"), [("in the week of 21 April 2025", False), ("on 24 April 2025", True)]
+    )
+    def test_a_day_of_a_week_that_nobody_said_is_doubted_in_a_statement(self, said, doubted):
+        fact, _ = self.written(
+            "I lost my job last week.", kind="event", since="2025-04-24", when="last week",
+            statement=f"Gina lost her job {said}.",
+        )  # fmt: skip
+        assert (fact.doubt is not None) == doubted
 
     @pytest.mark.parametrize(("day", "doubted"), [("in August", False), ("on 31 August", True)])
     def test_a_day_that_nobody_said_is_doubted_in_a_statement(self, day, doubted):
@@ -121,7 +189,10 @@ class TestWriter:
             since=dt.datetime(2020, 1, 1, tzinfo=UTC), since_precision="year",
             until=dt.datetime(2023, 1, 31, 23, 59, 59, tzinfo=UTC), until_precision="month",
         )  # fmt: skip
-        _, asked = self.written("I have a job.", known=[known])
+        _, asked = self.written(
+            "I have a job.", known=[known, replace(known, until_precision="week")]
+        )
+        assert '2 job, 2020 to 2023-W05: "Gina danced."' in asked
         assert '1 job, 2020 to 2023-01: "Gina danced."' in asked
 
 
@@ -131,6 +202,9 @@ class TestWriter:
         ("event Ann.job + lost it since 2023-01", "(January 2023)"),
         ("event Ann.job + lost it since 2023", "(2023)"),
         ("event Ann.job + lost it since 2023-01-01", "(1 January 2023)"),
+        ("event Ann.job + lost it since 2023-W18", "(the week of 1 May 2023)"),
+        ("plan Ann.job + dancer until 2099-W32", "(planned for the week of 3 August 2099)"),
+        ("Ann.job = banker since 2025-W01", "(since the week of 30 December 2024)"),
         ("Ann.job = banker since 2025-01", "(since January 2025)"),
         ("Ann.job = banker since 2025-05-01", "(since 1 May 2025)"),
         ("plan Ann.job + dancer until 2099-08", "(planned for August 2099)"),
@@ -163,6 +237,13 @@ def test_what_took_a_facts_place_in_a_month_ends_it_in_that_month(memory, told):
     assert (old.when_precision, old.until_precision) == ("year", "month")
 
 
+def test_of_two_that_began_at_one_moment_the_end_is_no_more_exact_than_the_beginning(memory, told):
+    for day, since in enumerate(("2023", "2023-05", "2023-05"), start=1):
+        told(f"Ann.home = Porto since {since}", day)
+    told("Ann.home = Lisbon since 2023-W18", 4)
+    assert dates(memory) == [("2023-05-01 month", "2023-05-01 month"), ("2023-05-01 week", None)]
+
+
 def test_what_is_over_since_a_month_is_told_so(memory, told):
     told("Ann.plays + chess since 2024")
     told("Ann.plays + chess since 2025-04 ends", 3)
@@ -177,16 +258,20 @@ def test_tools_tables_views_and_the_profile_show_the_month(memory, told):
     told("event Ann.job + lost it since 2023-01")
     told("plan Ann.trip + Rome until 2099-08")
     told("Ann.home = Porto since 2019 until 2022")
+    told("Ann.learns + Spanish since 2023-W18 until 2023-W20")
+    told("plan Ann.visit + Oslo until 2099-W32")
     facts = memory.facts(user_id="ann", include_past=True)
     rows = {row[-1]: row[1:3] for row in facts.grid().rows}
     assert rows["Ann job lost it."] == ("January 2023", "")
     assert rows["Ann trip Rome."] == ("2025-05-01", "August 2099")
     assert rows["Ann home Porto."] == ("2019", "2022")
+    assert rows["Ann learns Spanish."] == ("the week of 1 May 2023", "the week of 15 May 2023")
     job = next(fact for fact in facts if fact.attribute == "job")
     assert "since January 2023;" in memory.explain(job.id, user_id="ann").grid().notes[0]
     page = memory.show(user_id="ann")._repr_html_()
     assert "2025-05-01 to August 2099" in page
     assert "August 2099: Ann trip Rome." in memory.profile(user_id="ann").ahead
+    assert "the week of 3 August 2099: Ann visit Oslo." in memory.profile(user_id="ann").ahead
     found = memory.recall("Which job did Ann lose?", user_id="ann", tiers=["ltm"])
     hit = next(hit for hit in (*found.hits, *found.known) if hit.statement == "Ann job lost it.")
     assert "] January 2023 User: Ann job lost it." in quoted(hit)
@@ -204,6 +289,9 @@ ONCE = [("2025-03-12 day", None)]
         ("since 2025-03-12", "since 2025"),
         ("since 2025-03", "since 2025-03-12", "since 2025"),
         ("since 2025-03-14", "since 2025-03", "since 2025-03-12"),
+        ("since 2025-W11", "since 2025-03-12"),
+        ("since 2025-W11", "since 2025-03", "since 2025-03-12"),
+        ("since 2025-W11", "since 2025", "since 2025-03-12"),
     ],
 )
 def test_what_is_told_with_its_day_and_with_its_month_is_one_fact_with_its_day(
@@ -217,6 +305,28 @@ def test_what_is_told_with_its_day_and_with_its_month_is_one_fact_with_its_day(
             consolidated(memory)
         assert dates(memory) == ONCE, order
         memory.close()
+
+
+@pytest.mark.parametrize("kind", ["event ", ""])
+@pytest.mark.parametrize(
+    ("other", "begins"),
+    [("2025-04-02", "2025-04-02 day"), ("2025-03-31", "2025-03-31 day"),
+     ("2025-03", "2025-03-31 week"), ("2025-04", "2025-03-31 week"), ("2025", "2025-03-31 week")],
+)  # fmt: skip
+@pytest.mark.parametrize("order", [1, -1], ids=["week first", "week last"])
+def test_a_week_of_two_months_gives_way_to_its_days_and_is_of_that_in_which_it_begins(
+    memory, told, kind, other, begins, order
+):
+    for day, since in enumerate(("2025-W14", other)[::order], start=1):
+        told(f"{kind}Ann.race + Berlin since {since}", day)
+    assert dates(memory) == [(begins, None)]
+
+
+@pytest.mark.parametrize("other", ["2025-03-30", "2025-04-07", "2025-W13", "2025-05", "2024"])
+def test_an_event_of_a_week_is_none_of_another_time(memory, told, other):
+    told("event Ann.race + Berlin since 2025-W14")
+    told(f"event Ann.race + Berlin since {other}", 2)
+    assert len(dates(memory)) == 2
 
 
 @pytest.mark.parametrize("order", [[0, 1, 2, 3, 4], [1, 4, 3, 2, 0], [4, 3, 2, 1, 0]])
@@ -264,6 +374,30 @@ def test_a_plan_for_a_month_is_that_for_a_day_in_it_and_no_other(memory, told, o
         assert fact.valid_to_precision == {10: "day", 7: "month"}[len(finer)]
 
 
+@pytest.mark.parametrize(
+    ("other", "ends"), [("2025-10-02", ["2025-10-02 day"]), ("2025-09-29", ["2025-09-29 day"]),
+                        ("2025-09", ["2025-10-05 week"]), ("2025", ["2025-10-05 week"]),
+                        ("2025-09-28", ["2025-09-28 day", "2025-10-05 week"]),
+                        ("2025-10-06", ["2025-10-05 week", "2025-10-06 day"])],
+)  # fmt: skip
+@pytest.mark.parametrize("order", [1, -1], ids=["week first", "week last"])
+def test_a_plan_for_a_week_is_that_for_a_day_in_it_and_no_other(memory, told, other, ends, order):
+    for day, until in enumerate(("2025-W40", other)[::order], start=1):
+        told(f"plan Ann.trip + Rome until {until}", day)
+    found = memory.facts(user_id="ann", include_past=True)
+    assert sorted(f"{fact.valid_to.date()} {fact.valid_to_precision}" for fact in found) == ends
+
+
+def test_what_is_over_since_a_month_is_told_so_by_the_week_that_begins_in_it(memory, told):
+    told("Ann.plays + chess since 2024")
+    for day, (since, ends) in enumerate(
+        [("2025-03", "2025-03-01 month"), ("2025-W14", "2025-03-31 week"),
+         ("2025-04-02", "2025-04-02 day"), ("2025-W14", "2025-04-02 day")], start=3,
+    ):  # fmt: skip
+        told(f"Ann.plays + chess since {since} ends", day)
+        assert dates(memory) == [("2024-01-01 year", ends)]
+
+
 def test_a_day_on_which_something_was_only_told_makes_no_month_exact(memory, told):
     told("Ann.home = Lisbon since 2025-05", 3)
     told("Ann.home = Lisbon", 5)
@@ -307,6 +441,8 @@ def test_a_person_who_names_a_moment_means_its_day_and_keeps_what_is_not_named(m
         ({"valid_from": "2018-02-03"}, "2018-02-03 00:00:00 day", "2022-06-30 23:59:59 month"),
         ({"valid_from": dt.date(2018, 2, 3)},
          "2018-02-03 00:00:00 day", "2022-06-30 23:59:59 month"),
+        ({"valid_from": "2018-W01"}, "2018-01-01 00:00:00 week", "2022-06-30 23:59:59 month"),
+        ({"valid_to": "2024-W01"}, "2019-01-01 00:00:00 year", "2024-01-07 23:59:59 week"),
         ({"valid_to": "2024"}, "2019-01-01 00:00:00 year", "2024-12-31 23:59:59 year"),
         ({"valid_to": "2024-02"}, "2019-01-01 00:00:00 year", "2024-02-29 23:59:59 month"),
         ({"valid_to": "2024-02-03"}, "2019-01-01 00:00:00 year", "2024-02-03 00:00:00 day"),
@@ -356,16 +492,18 @@ def test_a_day_that_was_never_known_becomes_the_month_that_a_person_knows(memory
 @pytest.mark.parametrize("name", ["valid_from", "valid_to"])
 @pytest.mark.parametrize(
     "said",
-    ["soon", "", " 2023", "2023-1", "2023-13", "2023-02-30", "2023-W04", "0000", "9999", "20230115",
-     "٢٠٢٣", "2023-01-15T09:00:00+00:00"],
+    ["soon", "", " 2023", "2023-1", "2023-13", "2023-02-30", "2023-W4", "2023-W53", "2023-w04",
+     "0000", "9999", "20230115", "٢٠٢٣", "2023-01-15T09:00:00+00:00"],
 )  # fmt: skip
 def test_a_date_that_is_none_is_refused_with_what_to_write(memory, told, name, said):
     told("Ann.job = banker since 2019")
     (fact,) = memory.facts(user_id="ann")
     with pytest.raises(InvalidRequestError) as refused:
         memory.edit(fact.id, user_id="ann", **{name: said})
-    assert str(refused.value).startswith(f"{name} is {said!r}, which is no day, month or year")
-    assert '"2023-01"' in str(refused.value)
+    assert str(refused.value).startswith(
+        f"{name} is {said!r}, which is no day, week, month or year"
+    )
+    assert '"2023-W03", "2023-01"' in str(refused.value)
     assert [each.id for each in standing(memory)] == [fact.id]
 
 
@@ -392,13 +530,13 @@ def test_precisions_come_along_in_an_export_and_an_older_one_means_days(
     memory, told, open_memory, tmp_path
 ):
     told("Ann.job = banker since 2019 until 2022-06")
-    told("Ann.job = dancer since 2025-01", 2)
+    told("Ann.job = dancer since 2025-W04", 2)
     file = tmp_path / "ann.jsonl"
     memory.export(file, user_id="ann")
     new = open_memory(tmp_path / "new")
     new.load(file)
     assert dates(new) == dates(memory) == [
-        ("2019-01-01 year", "2022-06-30 month"), ("2025-01-01 month", None),
+        ("2019-01-01 year", "2022-06-30 month"), ("2025-01-20 week", None),
     ]  # fmt: skip
     new.export(tmp_path / "again.jsonl", user_id="ann")
     assert (tmp_path / "again.jsonl").read_bytes() == file.read_bytes()
@@ -412,11 +550,11 @@ def test_precisions_come_along_in_an_export_and_an_older_one_means_days(
     rewritten(file, older)
     old = open_memory(tmp_path / "old")
     old.load(file)
-    assert dates(old) == [("2019-01-01 day", "2022-06-30 day"), ("2025-01-01 day", None)]
+    assert dates(old) == [("2019-01-01 day", "2022-06-30 day"), ("2025-01-20 day", None)]
 
     def odd(records):
         return [
-            record | ({"valid_from_precision": "week"} if record.get("record") == "fact" else {})
+            record | ({"valid_from_precision": "decade"} if record.get("record") == "fact" else {})
             for record in records
         ]
 
@@ -426,17 +564,17 @@ def test_precisions_come_along_in_an_export_and_an_older_one_means_days(
 
 
 def test_a_writer_that_returns_another_precision_is_a_fault_of_the_writer(memory, consolidated):
-    class Weekly:
-        name = "weekly"
+    class Vague:
+        name = "vague"
 
         def write(self, turns):
             fact = FactDraft(subject="Ann", attribute="home", value="Porto", statement="In Porto.",
-                             evidence=(0,), valid_from_precision="week")  # fmt: skip
+                             evidence=(0,), valid_from_precision="decade")  # fmt: skip
             return EpisodeDraft(summary=turns[0].text, facts=(fact,))
 
     memory.add(Turn(role="user", text="Hello."), user_id="ann")
-    report = consolidated(memory, writer=Weekly())
-    assert "week" in report.problems[0]
+    report = consolidated(memory, writer=Vague())
+    assert "decade" in report.problems[0]
     assert not memory.facts(user_id="ann")
 
 
@@ -449,3 +587,15 @@ def test_the_days_of_a_month_are_known_in_every_time_zone(hours, month):
     whole = first.timestamp(), last.timestamp()
     assert period_from(first.timestamp(), "month") == whole
     assert period_to(last.timestamp(), "month") == whole
+
+
+@pytest.mark.parametrize("hours", [-12, -5, 0, 5.5, 14])
+@pytest.mark.parametrize("week", [1, 9, 18, 52])
+def test_the_days_of_a_week_are_known_in_every_time_zone(hours, week):
+    first = dt.datetime.fromisocalendar(2025, week, 1).replace(
+        tzinfo=dt.timezone(dt.timedelta(hours=hours))
+    )
+    last = first + 7 * DAY - dt.timedelta(seconds=1)
+    whole = first.timestamp(), last.timestamp()
+    assert period_from(first.timestamp(), "week") == whole
+    assert period_to(last.timestamp(), "week") == whole

@@ -78,12 +78,15 @@ def test_a_date_is_corrected_as_exactly_as_it_is_known(alice):
         fact = corrected(valid_from=said).json()
         assert fact["valid_from"].startswith(said.removesuffix("Z"))
         assert fact["valid_from_precision"] == precision
+    fact = corrected(valid_from="2018-W05").json()
+    assert fact["valid_from"].startswith("2018-01-29")
+    assert fact["valid_from_precision"] == "week"
     fact = corrected(valid_to="2022-06", value="Porto").json()
     assert fact["valid_to"].startswith("2022-06-30T23:59:59")
-    assert (fact["valid_from_precision"], fact["valid_to_precision"]) == ("day", "month")
+    assert (fact["valid_from_precision"], fact["valid_to_precision"]) == ("week", "month")
     for said in ("soon", "2018-13", "1700000000"):
         message = refused(corrected(valid_from=said), 422, "invalid_request")
-        assert message.startswith(f"valid_from is {said!r}, which is no day, month or year")
+        assert message.startswith(f"valid_from is {said!r}, which is no day, week, month or year")
     assert "valid_from" in refused(corrected(valid_from=2018), 422, "invalid_request")
 
 

@@ -305,6 +305,10 @@ class TestFacts:
         assert dates_in(corrected) == {"valid_from": "2025-02", "valid_to": "2025"}
         assert "February 2025 to 2025" in re.sub(r"<[^>]*>", "", corrected.text)
         exact = fact_of(memory, "Porto")
+        by_week = browser.submit("/facts/edit", user="anne", fact=exact.id, valid_from="2025-W05")
+        assert dates_in(by_week) == {"valid_from": "2025-W05", "valid_to": "2025"}
+        assert "the week of 27 January 2025 to 2025" in re.sub(r"<[^>]*>", "", by_week.text)
+        exact = fact_of(memory, "Porto")
         browser.submit("/facts/edit", user="anne", fact=exact.id, valid_from="2025-02-01")
         exact = fact_of(memory, "Porto")
         assert (exact.valid_from_precision, exact.valid_to_precision) == ("day", "year")

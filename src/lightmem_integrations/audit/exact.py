@@ -19,7 +19,7 @@ from lightmem_integrations.storage.facts import (
     read_facts,
     update_fact,
 )
-from lightmem_integrations.storage.support import begin_of
+from lightmem_integrations.storage.support import begin_of, later_begin
 from lightmem_integrations.storage.users import lock_users
 from lightmem_integrations.text.temporal import SECONDS_A_DAY
 
@@ -110,7 +110,7 @@ def _merge(
         # It was not so while what it replaced was so.
         begun = claim.since, claim.since_precision
         if replaced:
-            begun = max(begun, (kept.valid_from, kept.valid_from_precision))
+            begun = later_begin(begun, (kept.valid_from, kept.valid_from_precision))
         brought = replace(claim, since=begun[0], since_precision=begun[1])
         together.append(brought)
         insert_claim(connection, kept.user, kept.row, brought, claim.episode, now)

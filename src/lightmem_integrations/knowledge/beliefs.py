@@ -13,7 +13,7 @@ from typing import Any
 
 from lightmem_integrations.storage.claims import Claim, noisy_or
 from lightmem_integrations.storage.facts import StoredFact
-from lightmem_integrations.storage.support import earlier_end, support_of, told_as_over
+from lightmem_integrations.storage.support import earlier_end, later_begin, support_of, told_as_over
 from lightmem_integrations.text.precision import Precision, period_from, period_to
 from lightmem_integrations.text.temporal import SECONDS_A_DAY
 
@@ -43,7 +43,7 @@ class Belief:
         single: Whether its subject has one such value at a time.
         valid_to: Until when it holds, once it is settled.
         superseded_by: The belief that took its place, once it is settled.
-        vague: Whether a claim for it names only a month or a year.
+        vague: Whether a claim for it names no more than a week, a month or a year.
         first_said_at: When it was said first, as far as that is looked at.
         was_over: Whether it was over then.
         new: Claims for it that the ledger does not have.
@@ -149,7 +149,7 @@ class Belief:
             return stated
         if self.valid_to == self.since:
             return begins
-        return earlier_end(stated, max(begins, self.superseded_by._begins))
+        return earlier_end(stated, later_begin(begins, self.superseded_by._begins))
 
     @property
     def _begins(self) -> tuple[float, Precision]:
@@ -292,7 +292,7 @@ def joinable(chain: Sequence[Belief], claim: Claim) -> Belief | None:
 def _apart(first: tuple[float, float], second: tuple[float, float], days: int) -> bool:
     """True if two exact times are so many days apart, or two periods have no second in common.
 
-    A month or a year is not widened by days: else it would be the same as what lies beside it on
+    No week, month or year is widened by days: else it would be the same as what lies beside it on
     both sides, and the order of the claims would show in what is believed.
     """
     exact = first[0] == first[1] and second[0] == second[1]

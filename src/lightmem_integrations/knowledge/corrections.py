@@ -35,7 +35,7 @@ class Correction:
     """Parts of a fact to be changed, and why; ``None`` leaves a part as it is.
 
     Without a new statement, the old one has its value replaced. A date that is no moment
-    is a day, a month or a year in ISO 8601, in the time zone in which the fact was told.
+    is a day, a week, a month or a year in ISO 8601, in the time zone in which the fact was told.
     """
 
     statement: str | None
@@ -131,9 +131,9 @@ def _meant(given: object, name: str, zone: dt.tzinfo) -> tuple[float, float, Pre
     """First and last second of a date, in seconds since 1970, and how exactly it is known.
 
     Args:
-        given: A moment; a day, a month or a year in ISO 8601; or ``None``.
+        given: A moment; a day, a week, a month or a year in ISO 8601; or ``None``.
         name: What the date is called in an error.
-        zone: Where the day, the month or the year is meant.
+        zone: Where that is meant.
 
     Raises:
         InvalidRequestError: It is anything else.
@@ -146,8 +146,9 @@ def _meant(given: object, name: str, zone: dt.tzinfo) -> tuple[float, float, Pre
     # What would be read all the same, such as "2023-1", or a time whose hour would be lost.
     if found is None or iso_date(found.start, found.precision) != written:
         raise InvalidRequestError(
-            f"{name} is {short_repr(given)}, which is no day, month or year before 9999; pass one "
-            'such as "2023-01-15", "2023-01" or "2023", or a datetime with a time zone.'
+            f"{name} is {short_repr(given)}, which is no day, week, month or year before 9999; "
+            'pass one such as "2023-01-15", "2023-W03", "2023-01" or "2023", or a datetime with a '
+            "time zone."
         )
     return stored_seconds(found.start), stored_seconds(found.last), found.precision
 

@@ -30,7 +30,7 @@ class KnownFact:
         kind: What kind of statement it is.
         since: Since when it is true.
         until: Until when, if that is known; of a plan, the day that it is for.
-        since_precision: How exactly ``since`` is known: "day", "month" or "year".
+        since_precision: How exactly ``since`` is known: "day", "week", "month" or "year".
         until_precision: How exactly ``until`` is known.
     """
 
@@ -67,10 +67,10 @@ class FactDraft:
         known: Which one: its place among the known facts that the Writer was shown, from 0.
         expires_at: When it is erased, if nobody is to know it for longer.
         importance: From 0 to 1, as of a turn.
-        valid_from_precision: How exactly ``valid_from`` is known: "day", "month" or "year". Of a
-            month or a year, ``valid_from`` is the first moment.
-        valid_to_precision: How exactly ``valid_to`` is known. Of a month or a year, ``valid_to`` is
-            the last second.
+        valid_from_precision: How exactly ``valid_from`` is known: "day", "week", "month" or
+            "year". Of a week, a month or a year, ``valid_from`` is the first moment.
+        valid_to_precision: How exactly ``valid_to`` is known. Of a week, a month or a year,
+            ``valid_to`` is the last second.
     """
 
     subject: str

@@ -38,8 +38,8 @@ class LightMemRetriever(BaseRetriever):
 
     A document's ``page_content`` is what was remembered, its ``id`` is the same for the same
     memory of a user, and its ``metadata`` is JSON: ``tier``, ``score``, ``parts`` of the score,
-    ``when`` (ISO 8601, with time zone; of a fact of which only the month or year is known with
-    ``when_precision``), ``role`` and ``speaker``, and the sources: ``session_id``,
+    ``when`` (ISO 8601, with time zone; of a fact of which only the week, month or year is known
+    with ``when_precision``), ``role`` and ``speaker``, and the sources: ``session_id``,
     ``turn_ids``, ``episode_id`` and ``agent_id``; and whatever else the turn's own metadata says.
 
     Args:

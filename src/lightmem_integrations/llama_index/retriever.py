@@ -36,7 +36,7 @@ class LightMemRetriever(BaseRetriever):
     The user is fixed here, so that no model and no query can choose another one. Nodes carry
     the verbatim text. Their metadata says where it comes from; language models see only
     ``when``, ``speaker`` and ``space`` of it, and ``when_precision`` of a fact of which no day is
-    known, but its month or year; embedding models and re-rankers nothing.
+    known, but its week, month or year; embedding models and re-rankers nothing.
 
     Args:
         memory: The open store.

@@ -134,8 +134,8 @@ class Hit:
         neighbours: Turns said just before and after, which were packed with it for context; of a
             fact, those of its evidence.
         until: When it stopped being so, where a newer fact took its place.
-        when_precision: How exactly ``when`` is known: ``day``; of a fact also ``month`` or
-            ``year``.
+        when_precision: How exactly ``when`` is known: ``day``; of a fact also ``week``,
+            ``month`` or ``year``.
         until_precision: How exactly ``until`` is known.
         statement: The fact that it proves, where that is close to the question.
         pinned: Whether the turn or fact is pinned, and so packed before others.

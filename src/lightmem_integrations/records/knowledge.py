@@ -87,9 +87,9 @@ class Fact:
             what proves it goes by a lifetime or a capacity of the settings.
         importance: From 0 to 1, as of a turn.
         valid_from_precision: How exactly ``valid_from`` is known: ``day``, also of what was told
-            without a date; ``month`` or ``year``, of which it is the first moment.
-        valid_to_precision: How exactly ``valid_to`` is known; of a month or a year, it is the last
-            second.
+            without a date; ``week``, ``month`` or ``year``, of which it is the first moment.
+        valid_to_precision: How exactly ``valid_to`` is known; of a week, a month or a year, it is
+            the last second.
     """
 
     id: str

@@ -13,7 +13,7 @@ from lightmem_integrations.storage.expressions import unindexed
 from lightmem_integrations.storage.facts import StoredFact, read_facts
 from lightmem_integrations.storage.schema import evidence, facts, turns
 from lightmem_integrations.storage.sql import select_in
-from lightmem_integrations.storage.support import earlier_end, support_of, told_as_over
+from lightmem_integrations.storage.support import earlier_end, later_begin, support_of, told_as_over
 from lightmem_integrations.text.precision import Precision
 
 
@@ -212,5 +212,6 @@ def _ended(row: int, stood: Mapping[int, AsTold], known: Mapping[int, StoredFact
         return this
     first = min(after, key=lambda one: (stood[one].since, one))
     begin, after_it = ((one.since, one.since_precision) for one in (this, stood[first]))
-    until, precision = earlier_end((this.until, this.until_precision), max(begin, after_it))
+    ends = this.until, this.until_precision
+    until, precision = earlier_end(ends, later_begin(begin, after_it))
     return replace(this, until=until, until_precision=precision, successor=first)

@@ -101,7 +101,7 @@ class Claim:
 
     @property
     def is_vague(self) -> bool:
-        """True if a date of it is only a month or a year."""
+        """True if a date of it is no day, but a week, a month or a year."""
         return {self.since_precision, self.stated_to_precision} != {"day"}
 
     @property
@@ -200,7 +200,7 @@ def read_claims(
 def facts_told_vaguely(
     connection: Connection, user_row: int, fact_rows: Collection[int]
 ) -> set[int]:
-    """Of these facts, those of which a claim names only a month or a year."""
+    """Of these facts, those of which a claim names no more than a week, month or year."""
     vague = or_(assertions.c.since_precision != "day", assertions.c.stated_to_precision != "day")
     query = select(assertions.c.fact).where(assertions.c.user == user_row, vague)
     return {row for (row,) in select_in(connection, query, assertions.c.fact, fact_rows)}

@@ -29,8 +29,8 @@ class Support(NamedTuple):
 def support_of(claims: Collection[Claim]) -> Support:
     """Take claims of one meaning, at least one, together, whatever their order.
 
-    It began when the earliest says, and ended when the latest that names an end says. A month or a
-    year gives way to what is told more exactly and lies in it.
+    It began when the earliest says, and ended when the latest that names an end says. A week, a
+    month or a year gives way to what is told more exactly and begins in it.
     """
     confidence = 0.0
     for claim in claims:
@@ -57,6 +57,11 @@ def begin_of(claims: Collection[Claim]) -> tuple[float, Precision]:
     # At the same moment the vaguer: who says "in May" on the first of May means no day.
     first = min(left, key=lambda one: (one.since, -FINEST_FIRST.index(one.since_precision)))
     return first.since, first.since_precision
+
+
+def later_begin(*begun: tuple[float, Precision]) -> tuple[float, Precision]:
+    """The later of beginnings, each with its precision; of one time, the vaguest."""
+    return max(begun, key=lambda each: (each[0], FINEST_FIRST.index(each[1])))
 
 
 def told_as_over(claims: Collection[Claim]) -> bool:
@@ -99,10 +104,16 @@ def _began_within(vague: Claim, claim: Claim) -> bool:
 
 
 def _ended_within(vague: Claim, claim: Claim) -> bool:
-    ended, precision = vague.stated_to, vague.stated_to_precision
-    if ended is None or claim.stated_to is None:
+    if vague.stated_to is None or claim.stated_to is None:
         return False
+    first, last = _end_within(vague, vague.stated_to)
+    begins, _ = _end_within(claim, claim.stated_to)
+    finer = is_finer(claim.stated_to_precision, vague.stated_to_precision)
+    return finer and first <= begins <= last
+
+
+def _end_within(claim: Claim, ended: float) -> tuple[float, float]:
+    """First and last second of what may be meant by the end of a claim."""
     # What ended something ended it as that month began.
-    as_it_began = vague.since == ended and vague.since_precision == "day"
-    first, last = (period_from if as_it_began else period_to)(ended, precision)
-    return is_finer(claim.stated_to_precision, precision) and first <= claim.stated_to <= last
+    as_it_began = claim.since == ended and claim.since_precision == "day"
+    return (period_from if as_it_began else period_to)(ended, claim.stated_to_precision)

@@ -20,7 +20,8 @@ from lightmem_integrations.text.periods import Period, period
 _FACT = re.compile(
     r"\A(?:(?P<kind>event|plan|preference|instruction) )?"
     r"(?P<subject>\w+)\.(?P<attribute>\w+) (?P<sign>[=+]) (?P<value>.+?)"
-    r"(?: since (?P<since>\d{4}(?:-\d\d){0,2}))?(?: until (?P<until>\d{4}(?:-\d\d){0,2}))?"
+    r"(?: since (?P<since>\d{4}(?:(?:-\d\d){0,2}|-W\d\d)))?"
+    r"(?: until (?P<until>\d{4}(?:(?:-\d\d){0,2}|-W\d\d)))?"
     r"(?: (?P<relation>replaces|confirms|ends))?[.!]?"
 )
 
@@ -29,11 +30,12 @@ class ScriptedWriter:
     """Reads facts from lines such as ``Ann.home = Lisbon`` and ``Ann.likes + tea``.
 
     With ``=`` the subject has one such value at a time, with ``+`` several. ``since 2025-05-01``
-    and ``until 2025-06-01`` may follow, also with a month or a year alone, and ``replaces``,
-    ``confirms`` or ``ends``: then it does that to the newest known fact of that subject and
-    attribute. ``event``, ``plan``, ``preference`` or ``instruction`` may stand in front; else it is
-    a state. The day that a plan is for is its ``until``. Lines of another form bring no fact. Good
-    for tests of your own code: what is remembered is exactly what the test says.
+    and ``until 2025-06-01`` may follow, also with a week (``2025-W18``), a month or a year alone,
+    and ``replaces``, ``confirms`` or ``ends``: then it does that to the newest known fact of that
+    subject and attribute. ``event``, ``plan``, ``preference`` or ``instruction`` may stand in
+    front; else it is a state. The day that a plan is for is its ``until``. Lines of another form
+    bring no fact. Good for tests of your own code: what is remembered is exactly what the test
+    says.
 
     Attributes:
         calls: The turns of every call.
@@ -97,5 +99,5 @@ def _fact(found: re.Match[str], pointer: int, known: Sequence[KnownFact]) -> Fac
 
 
 def _end(until: Period) -> dt.datetime:
-    """The first moment of a day, of which no more was said; the last second of a month or year."""
+    """The first moment of a day, of which no more was said; else the last second."""
     return until.start if until.precision == "day" else until.last

@@ -1,4 +1,4 @@
-"""A day, a month or a year, as its date in ISO 8601 says it."""
+"""A day, a week, a month or a year, as its date in ISO 8601 says it."""
 
 from __future__ import annotations
 
@@ -6,24 +6,25 @@ import datetime as dt
 import re
 from dataclasses import dataclass
 
-from lightmem_integrations.text.precision import Precision
+from lightmem_integrations.text.precision import Precision, days_of, first_moment
 
 _ISO = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?(?:T.{0,20})?")
-_DAY = dt.timedelta(days=1)
-_SHORTEST_MONTH, _LONGEST_MONTH = 28, 31
+_WEEK = re.compile(r"(\d{4})-W(\d\d)")
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A day, a month or a year.
+    """A day, a week, a month or a year; or a part of one that words name.
 
     Attributes:
         start: When it begins.
         end: When the next one does.
+        precision: How exactly it says when.
     """
 
     start: dt.datetime
     end: dt.datetime
+    precision: Precision
 
     @property
     def last(self) -> dt.datetime:
@@ -31,24 +32,38 @@ class Period:
         return self.end - dt.timedelta(seconds=1)
 
     @property
-    def precision(self) -> Precision:
-        """How exactly it says when; a week or a weekend passes for its first or last day."""
-        days = (self.end - self.start).days
-        return "day" if days < _SHORTEST_MONTH else "month" if days <= _LONGEST_MONTH else "year"
+    def whole(self) -> Period:
+        """All of the week, the month or the year in which it begins; of a day, what is left.
+
+        Raises:
+            OverflowError: That lasts beyond the end of the calendar.
+        """
+        first = first_moment(self.start, self.precision)
+        days = dt.timedelta(days=days_of(first, self.precision))
+        start = self.start if self.precision == "day" else first
+        return Period(start, first + days, self.precision)
 
 
 def period(written: str, zone: dt.tzinfo | None) -> Period | None:
-    """The period of an ISO date (2025, 2025-06 or 2025-06-11); ``None`` for another text."""
-    found = _ISO.fullmatch(written.strip())
-    if found is None:
-        return None
-    year, month, day = (int(part) if part else None for part in found.groups())
+    """The period of an ISO date (2025, 2025-06, 2025-W24 or 2025-06-11); ``None`` for other text.
+
+    Args:
+        written: The date.
+        zone: Where it is meant.
+    """
+    written = written.strip()
+    week, found = _WEEK.fullmatch(written), _ISO.fullmatch(written)
+    precision: Precision
     try:
-        start = dt.datetime(year or 0, month or 1, day or 1, tzinfo=zone)
-        if day:
-            return Period(start, start + _DAY)
-        if month:
-            return Period(start, (start + 32 * _DAY).replace(day=1))
-        return Period(start, start.replace(year=start.year + 1))
+        if week is not None:
+            start = dt.datetime.fromisocalendar(int(week[1]), int(week[2]), 1).replace(tzinfo=zone)
+            precision = "week"
+        elif found is not None:
+            year, month, day = (int(part) if part else None for part in found.groups())
+            start = dt.datetime(year or 0, month or 1, day or 1, tzinfo=zone)
+            precision = "day" if day else "month" if month else "year"
+        else:
+            return None
+        return Period(start, start, precision).whole
     except (ValueError, OverflowError):
         return None

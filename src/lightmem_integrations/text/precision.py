@@ -1,4 +1,4 @@
-"""Precision of a date: its day, or only the month or the year; in words, and what it may mean."""
+"""Precision of a date: its day, or only its week, month or year; in words; what it may mean."""
 
 from __future__ import annotations
 
@@ -6,36 +6,59 @@ import calendar
 import datetime as dt
 from typing import Literal
 
-Precision = Literal["day", "month", "year"]
+Precision = Literal["day", "week", "month", "year"]
 """How exactly a date is known. An exact moment is known to the day, as is what was told without a
-date: that is dated by when it was told."""
+date: that is dated by when it was told. A week begins on Monday, and is of the month and the year
+in which it begins."""
 
-FINEST_FIRST: tuple[Precision, ...] = ("day", "month", "year")
+FINEST_FIRST: tuple[Precision, ...] = ("day", "week", "month", "year")
 
 Dated = tuple[dt.datetime, Precision]
 """A date and how exactly it is known."""
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
 _DAY = 86_400.0
-# A month begins up to 14 hours before it does in UTC, and up to 12 after.
+# A week, a month or a year begins up to 14 hours before it does in UTC, and up to 12 after.
 _EAST, _WEST = 14 * 3_600.0, 12 * 3_600.0
 
 
 def date_words(moment: dt.datetime, precision: Precision = "day") -> str:
-    """A date as people write it, such as "3 May 2025", "May 2025" or "2025"."""
+    """A date as people write it, such as "3 May 2025", "the week of 28 April 2025", "May 2025"."""
     if precision == "day":
         return f"{moment.day} {moment:%B %Y}"
+    if precision == "week":
+        return f"the week of {date_words(first_moment(moment, precision))}"
     return f"{moment:%B %Y}" if precision == "month" else f"{moment:%Y}"
 
 
 def short_date(moment: dt.datetime, precision: Precision = "day") -> str:
-    """A date as tables show it, such as "2025-05-03", "May 2025" or "2025"."""
+    """A date as tables show it, such as "2025-05-03" or "May 2025"; a week by its first day."""
     return f"{moment:%Y-%m-%d}" if precision == "day" else date_words(moment, precision)
 
 
 def iso_date(moment: dt.datetime, precision: Precision = "day") -> str:
-    """A date in ISO 8601, such as "2025-05-03", "2025-05" or "2025"."""
-    return "-".join(moment.date().isoformat().split("-")[: 3 - FINEST_FIRST.index(precision)])
+    """A date in ISO 8601, such as "2025-05-03", "2025-W18", "2025-05" or "2025"."""
+    if precision == "week":
+        year, week, _ = moment.isocalendar()
+        return f"{year:04}-W{week:02}"
+    return moment.date().isoformat()[: {"day": 10, "month": 7, "year": 4}[precision]]
+
+
+def first_moment(moment: dt.datetime, precision: Precision) -> dt.datetime:
+    """When the day, the week, the month or the year of a moment begins."""
+    midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+    if precision == "week":
+        return midnight - dt.timedelta(days=moment.weekday())
+    if precision == "month":
+        return midnight.replace(day=1)
+    return midnight if precision == "day" else midnight.replace(month=1, day=1)
+
+
+def days_of(first: dt.datetime, precision: Precision) -> int:
+    """How many days the day, the week, the month or the year has that begins at a moment."""
+    if precision == "month":
+        return calendar.monthrange(first.year, first.month)[1]
+    return {"day": 1, "week": 7, "year": 365 + calendar.isleap(first.year)}[precision]
 
 
 def is_finer(first: Precision, second: Precision) -> bool:
@@ -44,7 +67,7 @@ def is_finer(first: Precision, second: Precision) -> bool:
 
 
 def finer_or_earlier(first: Dated, second: Dated) -> Dated:
-    """Of two dates the more exact one, if it lies in the other; else the earlier one."""
+    """Of two dates the more exact one, if it begins in the other; else the earlier one."""
     finer, vaguer = sorted((first, second), key=lambda each: FINEST_FIRST.index(each[1]))
     same = iso_date(finer[0], vaguer[1]) == iso_date(vaguer[0], vaguer[1])
     return finer if same and finer[1] != vaguer[1] else min(first, second)
@@ -54,7 +77,7 @@ def period_from(begin: float, precision: Precision) -> tuple[float, float]:
     """First and last second of what may be meant by a beginning; times in seconds since 1970.
 
     Args:
-        begin: The day's time, or the first moment of the month or year, in any time zone.
+        begin: The day's time, or the first moment of the week, month or year, in any time zone.
         precision: How exactly it is known.
     """
     if precision == "day":
@@ -69,7 +92,7 @@ def period_to(end: float, precision: Precision) -> tuple[float, float]:
     """First and last second of what may be meant by an end; times in seconds since 1970.
 
     Args:
-        end: The day's time, or the last second of the month or year, in any time zone.
+        end: The day's time, or the last second of the week, month or year, in any time zone.
         precision: How exactly it is known.
     """
     if precision == "day":
@@ -81,10 +104,6 @@ def period_to(end: float, precision: Precision) -> tuple[float, float]:
 
 
 def _period(seconds: float, precision: Precision) -> tuple[float, float]:
-    """When the month or year of a time begins in UTC, and how many seconds it has."""
-    at = _EPOCH + dt.timedelta(seconds=seconds)
-    midnight = at.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    first = midnight if precision == "month" else midnight.replace(month=1)
-    month = calendar.monthrange(at.year, at.month)[1]
-    days = month if precision == "month" else 365 + calendar.isleap(at.year)
-    return (first - _EPOCH).total_seconds(), days * _DAY
+    """When the week, month or year of a time begins in UTC, and how many seconds it has."""
+    first = first_moment(_EPOCH + dt.timedelta(seconds=seconds), precision)
+    return (first - _EPOCH).total_seconds(), days_of(first, precision) * _DAY

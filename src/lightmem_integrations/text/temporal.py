@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
+from types import MappingProxyType
 from typing import Any, Literal
 
-from lightmem_integrations.text.precision import date_words
+from lightmem_integrations.text.precision import Precision, date_words, first_moment
 
 MONTHS: tuple[str, ...] = (
     *("january", "february", "march", "april", "may", "june", "july"),
@@ -33,18 +35,21 @@ _DAY = r"(?:3[01]|[12]\d|0?[1-9])(?:st|nd|rd|th)?"
 _YEAR = r"(?:19|20)\d\d"
 _SOME = r"\d{1,3}|an?|one|two|three|four|five|six|seven|eight|nine|ten|a few|a couple(?: of)?"
 _UNIT = "day|week|weekend|month|year"
+_DATE = (
+    rf"(?:the )?(?:{_DAY} ?(?:to|-|\u2013|until) ?)?{_DAY}(?: of)? (?:{_MONTH})\b\.?(?:,? {_YEAR})?"
+    rf"|(?:{_MONTH})\.? {_DAY}\b(?:,? {_YEAR})?|{_YEAR}-\d\d-\d\d"
+)
 _WITHIN = "(?:in|during|since|last|next)"
 # "may" and "march" alone are words: they need a day, a year, or a preposition before them.
 _PHRASE = re.compile(
-    rf"\b(?:(?P<day>(?:on )?(?:the )?(?:{_DAY} ?(?:to|-|\u2013|"
-    rf"until) ?)?{_DAY}(?: of)? (?:{_MONTH})\b\.?(?:,? {_YEAR})?"
-    rf"|(?:on )?(?:{_MONTH})\.? {_DAY}\b(?:,? {_YEAR})?|(?:on )?{_YEAR}-\d\d-\d\d"
+    rf"\b(?:(?P<day>(?:on )?(?:{_DATE})"
     r"|the day before yesterday|yesterday|the day after tomorrow|tomorrow|last night"
     rf"|(?:on|last|next|this|this past|this coming) (?:{_WEEKDAY})\b"
     rf"|(?:last|next) (?:mon|tues?|wed|thurs?|fri|sat|sun)\b)"
     r"|(?P<today>today|tonight|this (?:morning|afternoon|evening))"
-    r"|(?P<weekend>(?:over the |this |this past |last |next )weekend)"
-    r"|(?P<week>(?:last|this|next) week)"
+    rf"|(?P<week>(?:last|this|next) week|(?:(?:in|during) )?the week of (?:{_DATE}))"
+    rf"|(?P<weekend>(?:(?:on|over) )?the weekend of (?:{_DATE})"
+    r"|(?:over the |this |this past |last |next )weekend)"
     rf"|(?P<month>(?:last|this|next) month|(?:{_WITHIN} )?(?:{_MONTH}),? {_YEAR}"
     rf"|{_WITHIN} (?:{_MONTH})\b)"
     rf"|(?P<year>(?:last|this|next) year|(?:back )?(?:in|during|since) {_YEAR})"
@@ -58,7 +63,7 @@ _NUMBERS = re.compile(r"\ba few\b|\ba couple(?: of)?\b|\ban?\b")
 _FEW = {"a few": "3", "a": "1", "an": "1"}
 _LEADING = re.compile(
     r"^(?:(?:back|on|in|during|since|for|over|the|past|about|almost|nearly|this past|"
-    r"this coming) )+"
+    r"this coming|week of) )+"
 )
 _RANGE = re.compile(
     r"(\b\d{1,2})(?:st|nd|rd|th)? ?(?:to|-|\u2013|until) ?\d{1,2}(?:st|nd|rd|th)?(?= )"
@@ -78,6 +83,12 @@ _MOST = 8
 _EARLIEST = 1900
 _FARTHEST = dt.timedelta(days=366 * 120)
 
+_Read = tuple[dt.datetime, dt.datetime, str, Precision]  # start, end, words and precision
+_EXACT: Mapping[str, Precision] = MappingProxyType(
+    {"day": "day", "week": "week", "weekend": "week", "month": "month", "year": "year"}
+)
+_OF_A_FEW: Mapping[str, Precision] = MappingProxyType({"day": "week", "week": "month"})
+
 Direction = Literal["past", "nearest", "future"]
 """Direction in which an open year is looked for: "in May", "on 8 November"."""
 
@@ -91,6 +102,7 @@ class Mention:
         start: When the time begins that it means.
         end: When that ends (exclusive).
         words: The same, absolute: "on 6 June 2025", "in May 2025".
+        precision: How exactly that is told: "a few weeks ago" means no week, but about a month.
         lasting: True where it says since when something has been so, not when it happened.
     """
 
@@ -98,6 +110,7 @@ class Mention:
     start: dt.datetime
     end: dt.datetime
     words: str
+    precision: Precision
     lasting: bool
 
 
@@ -159,21 +172,18 @@ def mentions(text: str, time: dt.datetime, *, direction: Direction = "nearest") 
             continue
         if read is None or read[0].year < _EARLIEST or abs(read[0] - time) > _FARTHEST:
             continue
-        start, end, words = read
+        start, end, words, precision = read
         lasting = kind == "lasting" or match.group().lower().startswith("since ")
-        found.append(Mention(match.span(), start, end, words, lasting))
+        found.append(Mention(match.span(), start, end, words, precision, lasting))
     return found
 
 
-def _resolved(
-    phrase: str, kind: str, time: dt.datetime, direction: Direction
-) -> tuple[dt.datetime, dt.datetime, str] | None:
-    """Start, end and absolute words of an expression; None where it means no time there is."""
+def _resolved(phrase: str, kind: str, time: dt.datetime, direction: Direction) -> _Read | None:
+    """What an expression means; None where it means no time there is."""
     if kind == "today":
-        return time, _midnight(time) + _ONE_DAY, f"on {date_words(time)}"
-    if kind == "week":
-        start = _midnight(time) - time.weekday() * _ONE_DAY + _WEEKS[phrase[:4]]
-        return start, start + 7 * _ONE_DAY, f"in the week of {date_words(start)}"
+        return time, _midnight(time) + _ONE_DAY, f"on {date_words(time)}", "day"
+    if kind == "week" and phrase[:4] in _WEEKS:
+        return _period(time + _WEEKS[phrase[:4]], phrase, kind)
     ahead = direction == "future"
     nearest = direction == "nearest"
     if phrase.startswith(("next ", "last ", "this past ", "since ")):
@@ -189,11 +199,12 @@ def _resolved(
     return _period(start, phrase, kind)
 
 
-def _period(start: dt.datetime, phrase: str, kind: str) -> tuple[dt.datetime, dt.datetime, str]:
+def _period(start: dt.datetime, phrase: str, kind: str) -> _Read:
     """As long as the unit that was named, and said with the precision that was meant."""
     unit = kind
     if kind in {"ago", "ahead", "lasting"}:
         unit = next(each for each in ("day", "week", "month", "year") if each in phrase)
+    precision = _OF_A_FEW.get(unit, _EXACT[unit]) if "few" in phrase else _EXACT[unit]
     since = "since" if kind == "lasting" or phrase.startswith("since") else "in"
     if unit == "month":
         start = start.replace(day=1)
@@ -201,18 +212,22 @@ def _period(start: dt.datetime, phrase: str, kind: str) -> tuple[dt.datetime, dt
     elif unit == "year":
         start = start.replace(month=1, day=1)
         end, words = start.replace(year=start.year + 1), f"{since} {start.year}"
+    elif kind == "week":
+        start = first_moment(start, "week")
+        end, words = start + 7 * _ONE_DAY, f"in {date_words(start, 'week')}"
     elif unit == "weekend":
+        start = first_moment(start, "week") + 5 * _ONE_DAY
         end, words = start + 2 * _ONE_DAY, f"on the weekend of {date_words(start)}"
     elif unit == "week" or "few" in phrase:
         end, words = start + 7 * _ONE_DAY, f"around {date_words(start)}"
     else:
         end, words = start + _ONE_DAY, f"on {date_words(start)}"
-    return start, end, words
+    return start, end, words, precision
 
 
 def _plain(phrase: str, kind: str, *, ahead: bool) -> str:
     """The phrase as dateparser knows it."""
-    if kind == "weekend":
+    if kind == "weekend" and " of " not in phrase:
         return f"{'next' if ahead else 'last'} saturday"
     phrase = _RANGE.sub(r"\1", phrase.replace("weekend", "week"))
     if kind in {"ago", "ahead", "lasting"}:

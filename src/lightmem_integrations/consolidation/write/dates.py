@@ -1,14 +1,18 @@
-"""Dates that a model worked out, held against the words from which it did."""
+"""Dates that a model worked out, held against the words from which it did.
+
+A date is no more exact than the words for it: "last week" names no day, whichever a model wrote.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 import re
 from collections.abc import Sequence
-from typing import get_args
+from typing import NamedTuple, get_args
 
 from lightmem_integrations.knowledge.drafts import WriterTurn
 from lightmem_integrations.text.periods import Period, period
+from lightmem_integrations.text.precision import is_finer
 from lightmem_integrations.text.temporal import Direction, mentions
 
 _WEEKDAY = re.compile(r"(?:mon|tues|wednes|thurs|fri|satur|sun)day", re.IGNORECASE)
@@ -17,11 +21,25 @@ _RELATIVE = re.compile(
     r"|.{1,40} ago$|in (?:\d{1,3}|an?|\w{3,5}|a few|a couple(?: of)?) (?:day|week|month|year)",
     re.IGNORECASE,
 )
+# What may stand around a date that is told with nothing more exact, such as a day or a feast.
+_BESIDE = re.compile(
+    r"(?:\W|\b(?:in|on|at|by|for|from|of|the|since|until|till|during|over|about|around|just|only|back|"
+    r"some ?time|early|earlier|late|later|mid|middle|beginning|start|end)\b)*"
+)
 _DAY = dt.timedelta(days=1)
 # Guesses: days by which people and models are off, and a week where "last Friday" may be either;
 # years of what is told without words for its date, back and ahead.
 _OFF, _OFF_BY_A_WEEK = 4 * _DAY, 8 * _DAY
 _BACK, _AHEAD = 120, 50
+
+
+class _Reading(NamedTuple):
+    """What a date in words may mean; within what people and models are off; if it stands alone."""
+
+    meant: Period
+    start: dt.datetime
+    end: dt.datetime
+    alone: bool
 
 
 def within_reach(
@@ -36,24 +54,25 @@ def within_reach(
         ahead: Whether it may lie in the future for no reason in words: that of a plan.
 
     Returns:
-        The period, or ``None`` if there is none to believe; and a doubt in words, or ``None``.
+        What was told, or ``None`` if there is none to believe; it may be a part of a week, a month
+        or a year, such as a weekend. And a doubt in words, or ``None``.
     """
     phrase = " ".join(when.lower().split()).strip(" .,\"'")
     heard = [turn for turn in turns if phrase and phrase in " ".join(turn.text.lower().split())]
     if not written.strip():
-        return _read(phrase, heard, ahead=ahead), None
+        return _named(phrase, heard, ahead=ahead), None
     latest = max(turn.time for turn in turns)
     found = period(written, latest.tzinfo)
     if found is None:
         return None, f"its date {written[:20]!r} is no date"
-    read = [span for turn in heard for span in _spans(phrase, turn.time)]
+    read = [each for turn in heard for each in _readings(phrase, turn.time)]
     if not heard:
-        read = [span for turn in turns for span in _spans(turn.text, turn.time)]
+        read = [each for turn in turns for each in _readings(turn.text, turn.time)]
+    near = [each for each in read if each.start < found.end and found.start < each.end]
     year = re.compile(rf"\b{found.start.year}\b")
-    if any(span.start < found.end and found.start < span.end for span in read) or any(
-        year.search(turn.text) for turn in turns
-    ):
-        return found, None
+    if near or any(year.search(turn.text) for turn in turns):
+        alone = [each for each in near if heard and each.alone]
+        return _as_told(found, alone), None
     doubt = None
     if heard and read:
         doubt = f"the words {phrase[:40]!r} do not mean {written}"
@@ -63,8 +82,8 @@ def within_reach(
         doubt = f"its date {written} is too long ago"
     if doubt is not None:
         return None, doubt
-    near = any(found.start - _OFF < turn.time < found.end + _OFF for turn in turns)
-    return found, None if heard or near else f"nobody said when, and it says {written}"
+    lately = any(found.start - _OFF < turn.time < found.end + _OFF for turn in turns)
+    return found, None if heard or lately else f"nobody said when, and it says {written}"
 
 
 def absolute(statement: str, time: dt.datetime, *, ahead: bool) -> str:
@@ -77,17 +96,23 @@ def absolute(statement: str, time: dt.datetime, *, ahead: bool) -> str:
     return statement
 
 
-def _read(phrase: str, heard: Sequence[WriterTurn], *, ahead: bool) -> Period | None:
+def _named(phrase: str, heard: Sequence[WriterTurn], *, ahead: bool) -> Period | None:
     """What words for a date mean, where the model did not work it out."""
     direction: Direction = "future" if ahead else "nearest"
     for turn in heard:
         for date in mentions(phrase, turn.time, direction=direction):
-            return Period(date.start, date.end)
+            return Period(date.start, date.end, date.precision)
     return None
 
 
-def _spans(words: str, time: dt.datetime) -> list[Period]:
-    """All that dates in these words may mean, widened by what people and models are off."""
+def _as_told(found: Period, read: Sequence[_Reading]) -> Period:
+    """A date no more exact than the words for it."""
+    vaguer = [each.meant for each in read if is_finer(found.precision, each.meant.precision)]
+    return min(vaguer, key=lambda each: abs(each.start - found.start), default=found)
+
+
+def _readings(words: str, time: dt.datetime) -> list[_Reading]:
+    """All that dates in these words may mean."""
     found = []
     for direction in get_args(Direction):
         text = words
@@ -98,5 +123,13 @@ def _spans(words: str, time: dt.datetime) -> list[Period]:
         for date in dates:
             off = _OFF_BY_A_WEEK if _WEEKDAY.search(text, *date.span) else _OFF
             off = max(off, date.end - date.start)
-            found.append(Period(date.start - off, date.end + off))
+            begin, end = date.span
+            found.append(
+                _Reading(
+                    meant=Period(date.start, date.end, date.precision),
+                    start=date.start - off,
+                    end=date.end + off,
+                    alone=_BESIDE.fullmatch(f"{text[:begin]} {text[end:]}") is not None,
+                )
+            )
     return found

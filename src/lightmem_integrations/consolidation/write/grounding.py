@@ -27,6 +27,7 @@ from lightmem_integrations.records.knowledge import FactKind
 from lightmem_integrations.text.names import NOBODY
 from lightmem_integrations.text.own_words import overrides_instructions
 from lightmem_integrations.text.periods import Period
+from lightmem_integrations.text.precision import first_moment
 from lightmem_integrations.text.terms import terms
 
 Verify = Literal["pointers", "words", "model"]
@@ -37,8 +38,9 @@ _CONFIDENCE, _DOUBTED = 0.9, 0.5
 _LEAST_NAMED = 0.5  # a guess: share of a subject's words that occur
 _LEAST_SAID = 0.5  # a guess: of a strict fact's words, since a paraphrase keeps the nouns
 _MOST_NARROW = 3  # a guess: whoever points to more turns has not looked
+_DAY_WORDS = "%Y %m %d %A %B"
 # What of a date a statement may name, if that is all that is known of it.
-_DATE_WORDS = {"day": "%Y %m %d %A %B", "month": "%Y %m %B", "year": "%Y"}
+_DATE_WORDS = {"day": _DAY_WORDS, "week": _DAY_WORDS, "month": "%Y %m %B", "year": "%Y"}
 _ROLES = {"assistant", "the assistant", "ai", "the ai"}
 
 # Words to a model, copied as they stand: a note of a wish speaks of the assistant, or of no one.
@@ -111,7 +113,8 @@ def check_grounded(written: object, shown: Shown, *, strict: bool = False) -> Fa
     known = (
         (draft.valid_from, draft.valid_from_precision), (draft.valid_to, draft.valid_to_precision)
     )  # fmt: skip
-    dates = " ".join(f"{day:{_DATE_WORDS[precision]}}" for day, precision in known if day)
+    firsts = [(first_moment(day, precision), precision) for day, precision in known if day]
+    dates = " ".join(f"{day:{_DATE_WORDS[precision]}}" for day, precision in firsts)
     reasons += doubts.against(said, shown.turns, shown.before, shown.known, dates)
     if strict and doubts.share_said(said) < _LEAST_SAID:
         reasons.append("its words do not stand in the turns it points to")
@@ -200,6 +203,7 @@ def _dated(
         since = None  # the turn's words for what comes of it: "they all want to come next month"
     if kind == "event" and (since or until) and cast("Period", since or until).start > told:
         kind = "plan"
+    since, until = since and since.whole, until and until.whole
     relation, known = _change(written, len(shown.known))
     started, ended = since, until  # what the dates of the draft are taken from
     begins, ends = since.start if since else None, until.last if until else None

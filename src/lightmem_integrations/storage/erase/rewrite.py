@@ -10,7 +10,7 @@ from lightmem_integrations.storage.claims import LINE, phrase_key, read_claims
 from lightmem_integrations.storage.facts import read_facts, reword_fact, update_fact
 from lightmem_integrations.storage.schema import assertions, evidence, facts
 from lightmem_integrations.storage.sql import delete_in, select_in
-from lightmem_integrations.storage.support import earlier_end, support_of
+from lightmem_integrations.storage.support import earlier_end, later_begin, support_of
 from lightmem_integrations.text.names import name_key
 
 
@@ -125,7 +125,7 @@ def relink_successors(
             )
             begun = connection.execute(since).one()
             own = fact.valid_from, fact.valid_from_precision
-            valid_to, precision = earlier_end((valid_to, precision), max(tuple(begun), own))
+            valid_to, precision = earlier_end((valid_to, precision), later_begin(tuple(begun), own))
         values = {
             "superseded_by": row,
             "superseded_at": None if row is None else fact.superseded_at,

@@ -21,14 +21,14 @@ def _form_of_date(given: object) -> str:
     return "moment" if isinstance(given, dt.datetime) or ":" in str(given) else "date"
 
 
-_PART = {"pattern": r"^\d{4}(-\d\d){0,2}$"}
+_PART = {"pattern": r"^\d{4}((-\d\d){0,2}|-W\d\d)$"}
 # What is no date the façade refuses, in its own words.
 Date = Annotated[
     Annotated[dt.datetime, Tag("moment")]
     | Annotated[str, Tag("date"), Field(json_schema_extra=_PART)],
     Discriminator(_form_of_date),
 ]
-"""A moment, or the day, month or year that is known of it."""
+"""A moment, or the day, week, month or year that is known of it."""
 
 
 class Arguments(BaseModel):
