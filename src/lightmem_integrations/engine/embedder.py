@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.engine.deadline import CALLS, DaemonPool, Deadline
+from lightmem_integrations.engine.fingerprint import FIXED_TEXT, is_of_another
 from lightmem_integrations.errors import EmbeddingMismatchError, ModelOutputError
 from lightmem_integrations.models.embedders import (
     document_vectors,
@@ -25,10 +26,11 @@ from lightmem_integrations.models.writing_systems import reads
 from lightmem_integrations.settings import Settings
 from lightmem_integrations.storage.document_vectors import drop_document_vectors
 from lightmem_integrations.storage.index_contents import mark_purge
+from lightmem_integrations.storage.knowledge_vectors import EmbeddedText
 from lightmem_integrations.storage.ledger import Ledger, all_meta, claim_meta, put_meta
 from lightmem_integrations.storage.shared import withdraw_all
 from lightmem_integrations.storage.turn_vectors import UnindexedTurn, drop_vectors
-from lightmem_integrations.storage.vector_bytes import pack_vector, unpack_vector
+from lightmem_integrations.storage.vector_bytes import pack_vector
 
 T = TypeVar("T")
 
@@ -36,11 +38,6 @@ EMBEDDER_NAME = "embedder.name"
 EMBEDDER_DIMENSION = "embedder.dimension"
 EMBEDDER_FINGERPRINT = "embedder.fingerprint"
 """The vector of a fixed text: two functions may bear one name, and two models do not give it."""
-
-_FIXED_TEXT = "Ann moved to Lisbon in May and works as a nurse at the harbour."
-_SAME = 0.15
-"""Distance of two vectors of the fixed text by one model, at most: a cosine of 0.99, a guess with
-room for half precision and for services that do not repeat themselves exactly."""
 
 
 class StoreEmbedder:
@@ -168,7 +165,7 @@ class StoreEmbedder:
             self._ignored = ignored_tokens(self._embedder.vocabulary())
 
     def documents(self, texts: Sequence[str], *, soon: bool = False) -> Vectors:
-        """The normalised vectors of summaries, statements and documents, one row for each.
+        """The normalised vectors of documents and shared statements, one row for each.
 
         Args:
             texts: What to embed.
@@ -184,6 +181,19 @@ class StoreEmbedder:
             return document_vectors(self._embedder, texts)
 
         return self._in_time(made, soon=len(texts) if soon else None)
+
+    def statements(self, texts: Sequence[str]) -> list[EmbeddedText]:
+        """The sentence and token vectors of statements and summaries.
+
+        Raises:
+            ModelError: The embedder failed.
+            EmbeddingMismatchError: It is not the one that the store was built with.
+        """
+        vectors, tokens = self._in_time(lambda: self._encoded(texts))
+        return [
+            EmbeddedText(vector, compacted or b"")
+            for vector, compacted in zip(vectors, tokens, strict=True)
+        ]
 
     def embed(
         self, todo: Sequence[UnindexedTurn]
@@ -218,20 +228,21 @@ class StoreEmbedder:
         return embedded, failed
 
     def _embed_together(self, todo: Sequence[UnindexedTurn]) -> list[UnindexedTurn]:
-        self._verify()
         texts = [f"{turn.speaker}: {turn.text}" if turn.speaker else turn.text for turn in todo]
-        if not isinstance(self._embedder, TokenEmbedder):
-            vectors = document_vectors(self._embedder, texts)
-            return [
-                replace(turn, vector=vector) for turn, vector in zip(todo, vectors, strict=True)
-            ]
-        if self._ignored is None:
-            self._ignored = ignored_tokens(self._embedder.vocabulary())
-        vectors, tokens = encoded_documents(self._embedder, texts, self._ignored)
+        vectors, tokens = self._encoded(texts)
         return [
             replace(turn, vector=vector, tokens=compacted)
             for turn, vector, compacted in zip(todo, vectors, tokens, strict=True)
         ]
+
+    def _encoded(self, texts: Sequence[str]) -> tuple[Vectors, Sequence[bytes | None]]:
+        """Sentence vectors, and compact token vectors where the embedder gives them."""
+        self._verify()
+        if not isinstance(self._embedder, TokenEmbedder):
+            return document_vectors(self._embedder, texts), [None] * len(texts)
+        if self._ignored is None:
+            self._ignored = ignored_tokens(self._embedder.vocabulary())
+        return encoded_documents(self._embedder, texts, self._ignored)
 
     def _in_time(self, call: Callable[[], T], soon: int | None = None) -> T:
         """The result of a call of the embedder, if it comes in the time for one.
@@ -255,7 +266,7 @@ class StoreEmbedder:
         with self._verifying:
             if self._fingerprint is not None:
                 return
-            made = document_vectors(self._embedder, [_FIXED_TEXT])[0]
+            made = document_vectors(self._embedder, [FIXED_TEXT])[0]
             self.check_dimension(made)
             self._check_fingerprint(self._ledger.get(EMBEDDER_FINGERPRINT), made)
             self._fingerprint = made
@@ -269,7 +280,7 @@ class StoreEmbedder:
 
     def _check_fingerprint(self, known: str | None, made: Vectors | None = None) -> None:
         made = self._fingerprint if made is None else made
-        if known and made is not None and _far(known, made):
+        if known and made is not None and is_of_another(known, made):
             raise EmbeddingMismatchError(
                 f"This store was built with another embedder of the name {self.name!r}: it gives a "
                 "fixed text another vector. Use the embedder that the store was built with, or "
@@ -292,9 +303,3 @@ class StoreEmbedder:
                 f"of this store have {self._dimension}. Use the embedder that the store was built "
                 "with, or open it with replace_embedder=True to embed everything anew."
             )
-
-
-def _far(fingerprint: str, made: Vectors) -> bool:
-    """True if a stored fingerprint is of another model than a vector of the fixed text."""
-    known = unpack_vector(bytes.fromhex(fingerprint))
-    return len(known) != len(made) or bool(np.linalg.norm(known - made) > _SAME)

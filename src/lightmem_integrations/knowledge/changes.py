@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.knowledge.beliefs import (
     Belief,
     asks_for_claims,
@@ -29,6 +28,7 @@ from lightmem_integrations.knowledge.succession import (
 )
 from lightmem_integrations.storage.claims import Claim, facts_told_vaguely, read_claims, refused_at
 from lightmem_integrations.storage.facts import StoredFact
+from lightmem_integrations.storage.knowledge_vectors import EmbeddedText
 from lightmem_integrations.storage.tellers import tellers_of_facts
 from lightmem_integrations.text.precision import period_from
 
@@ -51,7 +51,7 @@ class Changes:
         settled: Stored rows of those chains: other conflicts among them are decided now.
         merged: Claims that only brought evidence.
         dropped: Claims that a person had refused.
-        vectors: Vectors of new beliefs' statements.
+        embedded: What the embedder made of new beliefs' statements.
     """
 
     user_row: int
@@ -61,11 +61,11 @@ class Changes:
     settled: set[int] = field(default_factory=set)
     merged: int = 0
     dropped: int = 0
-    vectors: dict[Belief, Vectors] = field(default_factory=dict)
+    embedded: dict[Belief, EmbeddedText] = field(default_factory=dict)
 
 
 def decide_changes(
-    claims: Sequence[Claim], vectors: Sequence[Vectors], cache: FactCache, run: RunContext
+    claims: Sequence[Claim], embedded: Sequence[EmbeddedText], cache: FactCache, run: RunContext
 ) -> Changes:
     """Decide what becomes of the claims of one episode.
 
@@ -83,8 +83,8 @@ def decide_changes(
     6. All else is a new fact. Where a thing has one value at a time, ``settle`` says what holds.
     """
     deciding = _Deciding(cache, run)
-    for claim, vector in zip(claims, vectors, strict=True):
-        deciding.place(claim, vector)
+    for claim, made in zip(claims, embedded, strict=True):
+        deciding.place(claim, made)
     return deciding.settled()
 
 
@@ -110,9 +110,9 @@ class _Deciding:
             changes.beliefs += chain
         return changes
 
-    def place(self, said: Claim, vector: Vectors) -> None:
+    def place(self, said: Claim, made: EmbeddedText) -> None:
         """Let a claim support a belief of its chain, or become one."""
-        claim, near, replaces = self._linked(said, vector)
+        claim, near, replaces = self._linked(said, made)
         if self._is_refused(claim):
             self._changes.dropped += 1
             return
@@ -165,7 +165,7 @@ class _Deciding:
             self._changes.merged += 1
             return
         chain.append(added)
-        self._changes.vectors[added] = vector
+        self._changes.embedded[added] = made
 
     def _end(self, belief: Belief, claim: Claim) -> None:
         """End a belief at the time that a claim is about."""
@@ -203,7 +203,7 @@ class _Deciding:
             self._chains[key] = [stored_belief(fact, claims.get(fact.row, ())) for fact in facts]
         return self._chains[key]
 
-    def _linked(self, claim: Claim, vector: Vectors) -> tuple[Claim, StoredFact | None, bool]:
+    def _linked(self, claim: Claim, made: EmbeddedText) -> tuple[Claim, StoredFact | None, bool]:
         """Link a claim to the known fact that it is about.
 
         Returns:
@@ -229,7 +229,7 @@ class _Deciding:
         claim = replace(claim, relation=None)
         heard = claim.told_by == "assistant"
         least = _ECHO if heard else self._run.settings.same_meaning
-        reads, near = self._run.store.embedder.reads, self._cache.nearest(vector, _NEAREST)
+        reads, near = self._run.store.embedder.reads, self._cache.nearest(made.vector, _NEAREST)
         same = [fact for fact, similarity in near if similarity >= least]
         # What had ended comes after what goes on, which else would stand twice.
         for fact in sorted(same, key=lambda fact: not fact.holds(claim.said_at)):

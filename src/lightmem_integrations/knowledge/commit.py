@@ -60,9 +60,8 @@ def write_changes(
             rows[belief] = belief.row
             continue
         rows[belief] = insert_belief(connection, user_row, belief, writer, revision)
-        if belief in changes.vectors:
-            vector = changes.vectors[belief]
-            insert_vector(connection, user_row, "fact", rows[belief], vector)
+        if belief in changes.embedded:
+            insert_vector(connection, user_row, "fact", rows[belief], changes.embedded[belief])
     superseded = 0
     for belief in changes.beliefs:
         superseded += _update(connection, belief, rows, revision, now)

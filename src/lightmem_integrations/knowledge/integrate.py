@@ -10,7 +10,6 @@ from contextlib import AbstractContextManager
 
 from sqlalchemy import Connection
 
-from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.knowledge.changes import Changes, decide_changes
 from lightmem_integrations.knowledge.commit import FactsChanged, commit
 from lightmem_integrations.knowledge.drafts import EpisodeDraft, FactDraft, WriterTurn
@@ -22,7 +21,7 @@ from lightmem_integrations.safety import check_moment
 from lightmem_integrations.storage.claims import Claim, bounded
 from lightmem_integrations.storage.episodes import insert_episode
 from lightmem_integrations.storage.facts import StoredFact
-from lightmem_integrations.storage.knowledge_vectors import insert_vector
+from lightmem_integrations.storage.knowledge_vectors import EmbeddedText, insert_vector
 
 _ATTEMPTS = 20
 """Others may change the user's facts so often while it is decided about them: a guess."""
@@ -55,17 +54,17 @@ def integrate(
     """
     claims, refused = claims_of(draft.facts, turns, shown)
     run.pause()
-    vectors = run.store.embedder.documents(
+    summary, *statements = run.store.embedder.statements(
         [draft.summary or " ", *(claim.statement for claim in claims)]
     )
     for _ in range(_ATTEMPTS):
         run.pause()
         with run.store.ledger.read() as connection:
             cache.refresh(connection)
-        changes = decide_changes(claims, list(vectors[1:]), cache, run)
+        changes = decide_changes(claims, statements, cache, run)
         run.pause()
         try:
-            written = _write(draft, turns, vectors[0], changes, run, guard)
+            written = _write(draft, turns, summary, changes, run, guard)
         except FactsChanged:
             continue
         return written + ConsolidationReport(
@@ -155,7 +154,7 @@ def _told_by(proof: Sequence[WriterTurn], subject: str) -> Teller:
 def _write(
     draft: EpisodeDraft,
     turns: Sequence[WriterTurn],
-    vector: Vectors,
+    summary: EmbeddedText,
     changes: Changes,
     run: RunContext,
     guard: Guard,
@@ -163,12 +162,12 @@ def _write(
     now, writer = run.clock(), run.writer.name
     with run.store.ledger.write() as connection:
         # Before the user is locked, as who replaces the embedder comes to users last.
-        run.store.embedder.record_dimension(connection, len(vector))
+        run.store.embedder.record_dimension(connection, len(summary.vector))
         with guard(connection):
             episode = insert_episode(
                 connection, changes.user_row, turns, summary=draft.summary,
                 keywords=draft.keywords, entities=draft.entities, speakers=draft.speakers,
                 writer=writer, now=now,
             )  # fmt: skip
-            insert_vector(connection, changes.user_row, "episode", episode, vector)
+            insert_vector(connection, changes.user_row, "episode", episode, summary)
             return commit(connection, changes, episode=episode, writer=writer, now=now)

@@ -27,8 +27,8 @@ def embed_missing(store: Store, user_row: int) -> int:
                 found = without_vector(connection, user_row, kind, _BATCH)
             if not found:
                 break
-            made = store.embedder.documents([text for _, text in found])
+            made = store.embedder.statements([text for _, text in found])
             with store.ledger.write() as connection:
-                store.embedder.record_dimension(connection, made.shape[1])
+                store.embedder.record_dimension(connection, len(made[0].vector))
                 done += set_vectors(connection, user_row, kind, found, made)
     return done

@@ -110,6 +110,14 @@ def of_earlier_form(stored: bytes) -> bool:
     return len(stored) % 2 == 0
 
 
+def joined(own: bytes | None, others: Sequence[bytes]) -> bytes | None:
+    """Token vectors of a text with those of others; its own alone if an earlier version made it."""
+    if own and of_earlier_form(own):
+        return own
+    added = b"".join(each[1:] for each in others)
+    return (own or _FORM) + added if added else own
+
+
 def unpack(stored: Sequence[bytes]) -> tuple[NDArray[np.int8], list[int], float]:
     """Token vectors of memories, all stored in the same form.
 

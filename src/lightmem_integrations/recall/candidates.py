@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,6 +79,30 @@ class Candidates:
     showable: NDArray[np.bool_]
     query_terms: QueryTerms
     ranked: Mapping[str, Sequence[int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FactKey:
+    """A fact as a key of the turns that prove it: what of it is compared with a question.
+
+    Attributes:
+        vector: Of its statement; zeros while it waits for one.
+        terms: Its index terms, as `hashed` gives them.
+        tokens: Its compact token vectors; empty where there are none.
+        deviation: How well it, or another version of it, matches the question, in standard
+            deviations above the mean of all facts.
+    """
+
+    vector: Vectors | None
+    terms: bytes
+    tokens: bytes
+    deviation: float
+
+
+Keys = Mapping[int, Sequence[FactKey]]
+"""The facts that turns prove, by row of the turn."""
+
+NO_KEYS: Keys = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)

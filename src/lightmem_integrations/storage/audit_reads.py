@@ -166,12 +166,14 @@ def sizes(connection: Connection, user: int | None) -> dict[int, dict[str, int]]
     message, metadata = (
         func.coalesce(bytes_in(turns.c[name]), 0) for name in ("message", "metadata")
     )
-    tokens = func.coalesce(func.length(vectors.c.tokens), 0)
+    tokens, of_facts = (
+        func.coalesce(func.length(table.c.tokens), 0) for table in (vectors, fact_vectors)
+    )
     counted: list[tuple[str | None, FromClause, ColumnElement[Any], list[ColumnElement[bool]]]] = [
         ("turns", turns, bytes_in(turns.c.text) + message + metadata, []),
         (None, vectors, func.length(vectors.c.vector) + tokens, []),
         ("facts", facts, bytes_in(facts.c.statement), []),
-        (None, fact_vectors, func.length(fact_vectors.c.vector), []),
+        (None, fact_vectors, func.length(fact_vectors.c.vector) + of_facts, []),
         ("episodes", episodes, bytes_in(episodes.c.summary), [episodes.c.state != DROPPED]),
         (None, episode_vectors, func.length(episode_vectors.c.vector), []),
     ]

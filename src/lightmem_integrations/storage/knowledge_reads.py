@@ -193,7 +193,11 @@ _DETAILS: dict[Tier, Select[Any]] = {
         facts.c.kind,
         facts.c.doubt,
         facts.c.pinned,
-    ).where(_is_one_of(facts.c.id), _is_the_users(facts.c.user), _believed(facts)),
+        facts.c.terms,
+        fact_vectors.c.tokens,
+    )
+    .outerjoin(fact_vectors, of_same_user(fact_vectors.c.fact, facts))
+    .where(_is_one_of(facts.c.id), _is_the_users(facts.c.user), _believed(facts)),
     "mtm": select(
         episodes.c.id.label("row"),
         episodes.c.key,

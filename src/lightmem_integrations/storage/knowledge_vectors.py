@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Literal
+from dataclasses import dataclass
+from typing import Any, Literal
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select
 
 from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.storage.schema import episode_vectors, episodes, fact_vectors, facts
@@ -19,6 +20,24 @@ _TABLES = {
     "episode": (episodes, episodes.c.summary, episode_vectors, episode_vectors.c.episode),
     "fact": (facts, facts.c.statement, fact_vectors, fact_vectors.c.fact),
 }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EmbeddedText:
+    """What the embedder makes of a statement or a summary.
+
+    Attributes:
+        vector: Its normalised sentence vector.
+        tokens: Its compact token vectors; empty where the embedder gives none.
+    """
+
+    vector: Vectors
+    tokens: bytes = b""
+
+    def columns(self, kind: Kind) -> dict[str, Any]:
+        """What is kept of it; no words of a question are compared with those of a summary."""
+        kept: dict[str, Any] = {"vector": pack_vector(self.vector)}
+        return kept | {"tokens": self.tokens} if kind == "fact" else kept
 
 
 def vectors_of_facts(
@@ -41,12 +60,15 @@ def vectors_of_facts(
 def without_vector(
     connection: Connection, user_row: int, kind: Kind, limit: int
 ) -> list[tuple[int, str]]:
-    """Rows and texts of a user's facts or episodes that have a text and no vector."""
+    """Rows and texts of a user's facts or episodes that have a text and lack a vector."""
     table, text, _, key = _TABLES[kind]
+    lacks: ColumnElement[bool] = key.is_(None)
+    if kind == "fact":
+        lacks = or_(lacks, fact_vectors.c.tokens.is_(None))
     query = (
         select(table.c.id, text)
         .outerjoin(key.table, key == table.c.id)
-        .where(table.c.user == user_row, key.is_(None), text != "")
+        .where(table.c.user == user_row, lacks, text != "")
         .limit(limit)
     )
     return [(row, words) for row, words in connection.execute(query)]
@@ -57,7 +79,7 @@ def set_vectors(
     user_row: int,
     kind: Kind,
     embedded: Sequence[tuple[int, str]],
-    vectors: Vectors,
+    made: Sequence[EmbeddedText],
 ) -> int:
     """Keep vectors of facts or episodes whose text is still the embedded one; returns how many.
 
@@ -66,7 +88,7 @@ def set_vectors(
         user_row: Whose.
         kind: Of what.
         embedded: Rows and the texts that were embedded.
-        vectors: ``(rows, dimension)``.
+        made: What the embedder made of each.
     """
     table, text, vector_table, key = _TABLES[kind]
     lock_users(connection, [user_row])
@@ -75,8 +97,8 @@ def set_vectors(
     now: dict[int, str] = dict(connection.execute(still).all())
     connection.execute(delete(vector_table).where(key.in_(list(now))))
     values = [
-        {kind: row, "user": user_row, "vector": pack_vector(vector)}
-        for (row, words), vector in zip(embedded, vectors, strict=True)
+        {kind: row, "user": user_row, **each.columns(kind)}
+        for (row, words), each in zip(embedded, made, strict=True)
         if now.get(row) == words
     ]
     insert_rows(connection, vector_table, values)
@@ -84,10 +106,8 @@ def set_vectors(
 
 
 def insert_vector(
-    connection: Connection, user_row: int, kind: Kind, row: int, vector: Vectors
+    connection: Connection, user_row: int, kind: Kind, row: int, made: EmbeddedText
 ) -> None:
     """Keep the vector of a new fact or episode."""
     _, _, table, _ = _TABLES[kind]
-    connection.execute(
-        insert(table).values({kind: row, "user": user_row, "vector": pack_vector(vector)})
-    )
+    connection.execute(insert(table).values({kind: row, "user": user_row, **made.columns(kind)}))

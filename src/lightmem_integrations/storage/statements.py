@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from lightmem_integrations.records.conversation import Tier
@@ -54,6 +54,8 @@ class Statement:
         doubt: What speaks against believing it, in words.
         pinned: Whether it is shown before others.
         turns: Rows of the turns that prove it, or that it sums up.
+        terms: Index terms of a fact.
+        tokens: Compact token vectors of a fact, once they are made.
     """
 
     tier: Tier
@@ -71,6 +73,8 @@ class Statement:
     doubt: str | None = None
     pinned: bool = False
     turns: tuple[int, ...]
+    terms: str = field(default="", compare=False)
+    tokens: bytes | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

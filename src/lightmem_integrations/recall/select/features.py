@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lightmem_integrations.recall.candidates import Candidates, EmbeddedQuery
+from lightmem_integrations.recall.candidates import NO_KEYS, Candidates, EmbeddedQuery, Keys
 from lightmem_integrations.recall.scores import without_length, z_scores
 from lightmem_integrations.recall.select.answer_type import has_answer_type
 from lightmem_integrations.recall.select.exchange import (
@@ -24,6 +24,7 @@ from lightmem_integrations.recall.select.exchange import (
     session_best,
     sides,
 )
+from lightmem_integrations.recall.select.fact_keys import nearest_fact, with_facts
 from lightmem_integrations.recall.select.similarity import (
     by_terms,
     by_themselves,
@@ -85,13 +86,16 @@ class Features:
         return self.table[:, FEATURES.index(name)]
 
 
-def features(plan: Plan, query: EmbeddedQuery, candidates: Candidates) -> Features:
+def features(
+    plan: Plan, query: EmbeddedQuery, candidates: Candidates, keys: Keys = NO_KEYS
+) -> Features:
     """The features of each candidate.
 
     Args:
         plan: Speakers and the time window that the question names.
         query: What the candidates are compared with.
         candidates: The candidates with their surroundings.
+        keys: The facts that turns prove.
     """
     turns, chosen = candidates.turns, candidates.chosen
     if not len(chosen):
@@ -106,9 +110,13 @@ def features(plan: Plan, query: EmbeddedQuery, candidates: Candidates) -> Featur
     weighed = candidates.query_terms
     chat = sides(turns, lengths)
     dense = by_vectors(query.vector, turns, around)
-    near = turns, around
+    held = turns
+    if keys:
+        held = with_facts(turns, keys)
+        dense = dense.at_least(nearest_fact(turns.rows[chosen], keys, query.vector))
+    near = held, around
     if lopsided(chat.asymmetry) == 1.0:  # words said nearby weigh nothing there
-        near = turns.take(chosen), by_themselves(len(chosen))
+        near = held.take(chosen), by_themselves(len(chosen))
     lexical = by_terms(weighed, names, *near)
     late, reply = by_tokens(query, weighed, names, *near)
     found = np.stack([dense.alone, lexical.alone, late.alone])

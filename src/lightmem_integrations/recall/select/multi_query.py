@@ -6,15 +6,20 @@ over the queries is their scores, not the reciprocals of their ranks.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import fields, replace
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lightmem_integrations.recall.candidates import Candidates, EmbeddedQuery, ScoredTurn
+from lightmem_integrations.recall.candidates import (
+    NO_KEYS,
+    Candidates,
+    EmbeddedQuery,
+    Keys,
+    ScoredTurn,
+)
 from lightmem_integrations.recall.select.scorer import Scoring
 from lightmem_integrations.recall.select.selector import select
 from lightmem_integrations.records.conversation import Plan
@@ -55,7 +60,7 @@ def select_over(
     *,
     k: int,
     scoring: Scoring,
-    keys: Mapping[int, float] = MappingProxyType({}),
+    keys: Keys = NO_KEYS,
 ) -> list[ScoredTurn]:
     """The best candidates over all queries, best first.
 
@@ -68,7 +73,7 @@ def select_over(
         by_query: The same candidates for each of them, as `merge_candidates` returns them.
         k: How many to return.
         scoring: Weights of the features, whose weighed sum is a candidate's score.
-        keys: How well facts that turns prove match the question, by row of the turn.
+        keys: The facts that turns prove.
     """
     if len(queries) == 1:
         return select(plan, queries[0], by_query[0], k=k, scoring=scoring, keys=keys)

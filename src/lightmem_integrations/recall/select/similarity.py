@@ -6,7 +6,7 @@ Raw values, NaN where nothing is known: `features` makes them comparable.
 from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +43,10 @@ class Similarity:
     alone: Values
     around: Values
     absolute: Values
+
+    def at_least(self, least: Values) -> Similarity:
+        """These, where they are not below others; NaN of either is below everything."""
+        return Similarity(*(np.fmax(each, least) for each in astuple(self)))
 
 
 def surroundings(turns: Turns, chosen: NDArray[np.int64]) -> NDArray[np.int64]:

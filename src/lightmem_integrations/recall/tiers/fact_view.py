@@ -6,8 +6,11 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from lightmem_integrations.arrays import Vectors
+from lightmem_integrations.recall.candidates import FactKey
 from lightmem_integrations.records.conversation import Plan
 from lightmem_integrations.storage.statements import Outdated, Statement
+from lightmem_integrations.text.terms import hashed
 
 CLOSE = 0.5
 """Cosine similarity from which a statement may be what was asked for; a guess."""
@@ -33,12 +36,14 @@ class Match:
         evidence: Mean of the similarity, if it is known, and the share of the question's words
             that the statement holds, from 0 to 1. Of versions, the best one's.
         instead: The version that took its place.
+        vector: Of this statement, as `FactKey` has it.
     """
 
     statement: Statement
     similarity: float
     evidence: float
     instead: Statement | None = None
+    vector: Vectors | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,18 +102,22 @@ class FactView:
         ordered = (each.in_order(plan) for each in (*first, *others))
         return [each for each in itertools.chain.from_iterable(ordered) if _is_fact(each)]
 
-    def keys(self) -> dict[int, float]:
-        """How well the best fact that a turn proves matches, by row of the turn.
+    def keys(self) -> dict[int, list[FactKey]]:
+        """The facts that turns prove, as keys of these turns.
 
-        In standard deviations, where that is above the mean. Where there are few facts only what
-        has changed counts: else they raise those turns that happen to have one.
+        Where there are few facts only what has changed is one: else they raise those turns that
+        happen to have one.
         """
-        found: dict[int, float] = {}
+        found: dict[int, list[FactKey]] = {}
         for each in self.versions:
-            if each.deviation > 0 and (self.many or len(each.matches) > 1):
+            deviation = min(max(each.deviation, 0.0), _MOST_DEVIATIONS)
+            if self.many or len(each.matches) > 1:
                 for match in filter(_is_fact, each.matches):
-                    for row in match.statement.turns:
-                        found.setdefault(row, min(each.deviation, _MOST_DEVIATIONS))
+                    said = match.statement
+                    terms = hashed(said.terms.split())
+                    key = FactKey(match.vector, terms, said.tokens or b"", deviation)
+                    for row in said.turns:
+                        found.setdefault(row, []).append(key)
         return found
 
     def cited(self) -> list[int]:

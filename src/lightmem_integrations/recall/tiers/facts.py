@@ -90,8 +90,11 @@ def view_facts(
             return []
         of_best = float(similarities[found].max()), float(evidence[found].max())
         by_row = {statements[i].row: statements[i] for i in found}
-        said = [statements[i] for i in found if not hidden.issuperset(statements[i].turns)]
-        return [Match(each, *of_best, by_row.get(each.successor or 0)) for each in said]
+        return [
+            Match(said, *of_best, by_row.get(said.successor or 0), vectors[i])
+            for i in found
+            if not hidden.issuperset((said := statements[i]).turns)
+        ]
 
     deviations = z_scores(scores)
     seen = [
