@@ -7,8 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from lightmem_integrations.arrays import Vectors
@@ -16,12 +14,12 @@ from lightmem_integrations.engine.deadline import CALLS, DaemonPool, Deadline
 from lightmem_integrations.engine.fingerprint import FIXED_TEXT, is_of_another
 from lightmem_integrations.errors import EmbeddingMismatchError, ModelOutputError
 from lightmem_integrations.models.embedders import (
+    DocumentEncoder,
     document_vectors,
-    encoded_documents,
     encoded_query,
 )
-from lightmem_integrations.models.protocols import Embedder, Encoding, TokenEmbedder
-from lightmem_integrations.models.token_vectors import ignored_tokens, rotate
+from lightmem_integrations.models.protocols import Embedder, Encoding
+from lightmem_integrations.models.token_vectors import rotate
 from lightmem_integrations.models.writing_systems import reads
 from lightmem_integrations.settings import Settings
 from lightmem_integrations.storage.document_vectors import drop_document_vectors
@@ -60,7 +58,7 @@ class StoreEmbedder:
         self._dimension: int | None = None
         self._fingerprint: Vectors | None = None
         self._verifying = threading.Lock()
-        self._ignored: NDArray[np.bool_] | None = None
+        self._encode = DocumentEncoder(embedder)
 
     @property
     def name(self) -> str:
@@ -161,8 +159,7 @@ class StoreEmbedder:
         _, encoding = self._in_time(lambda: self.encoded_query("warm up"))
         if encoding is not None:
             rotate(encoding.tokens)  # the first one makes the projection
-        if isinstance(self._embedder, TokenEmbedder):
-            self._ignored = ignored_tokens(self._embedder.vocabulary())
+        self._encode.load()
 
     def documents(self, texts: Sequence[str], *, soon: bool = False) -> Vectors:
         """The normalised vectors of documents and shared statements, one row for each.
@@ -238,11 +235,7 @@ class StoreEmbedder:
     def _encoded(self, texts: Sequence[str]) -> tuple[Vectors, Sequence[bytes | None]]:
         """Sentence vectors, and compact token vectors where the embedder gives them."""
         self._verify()
-        if not isinstance(self._embedder, TokenEmbedder):
-            return document_vectors(self._embedder, texts), [None] * len(texts)
-        if self._ignored is None:
-            self._ignored = ignored_tokens(self._embedder.vocabulary())
-        return encoded_documents(self._embedder, texts, self._ignored)
+        return self._encode(texts)
 
     def _in_time(self, call: Callable[[], T], soon: int | None = None) -> T:
         """The result of a call of the embedder, if it comes in the time for one.

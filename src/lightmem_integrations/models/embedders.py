@@ -20,7 +20,7 @@ from lightmem_integrations.models.sentence import (
     check_name,
     multilingual,
 )
-from lightmem_integrations.models.token_vectors import compact
+from lightmem_integrations.models.token_vectors import compact, ignored_tokens
 from lightmem_integrations.safety import typed_repr
 from lightmem_integrations.telemetry.model_calls import model_call
 
@@ -148,23 +148,36 @@ def document_vectors(embedder: Embedder, texts: Sequence[str]) -> Vectors:
     return checked_vectors(vectors, texts, embedder)
 
 
-def encoded_documents(
-    embedder: TokenEmbedder, texts: Sequence[str], ignored: NDArray[np.bool_]
-) -> tuple[Vectors, list[bytes]]:
-    """The normalised vectors of what is stored, and the compact token vectors of each text.
+class DocumentEncoder:
+    """Makes the vectors of what is stored, and its compact token vectors where there are any.
 
     Args:
-        embedder: Gives both.
-        texts: What is stored.
-        ignored: What `token_vectors.ignored_tokens` returned for its vocabulary.
-
-    Raises:
-        ModelError: The embedder failed or returned something unusable.
+        embedder: Makes them.
     """
-    with _named_failure(embedder):
-        encodings = embedder.encode(texts)
-    vectors = checked_vectors([encoding.vector for encoding in encodings], texts, embedder)
-    return vectors, compact([(encoding.tokens, encoding.ids) for encoding in encodings], ignored)
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+        self._ignored: NDArray[np.bool_] | None = None
+
+    def load(self) -> None:
+        """Load what token vectors need besides the model."""
+        if self._ignored is None and isinstance(self._embedder, TokenEmbedder):
+            self._ignored = ignored_tokens(self._embedder.vocabulary())
+
+    def __call__(self, texts: Sequence[str]) -> tuple[Vectors, list[bytes | None]]:
+        """The normalised vectors of texts, one row for each, and their compact token vectors.
+
+        Raises:
+            ModelError: The embedder failed or returned something unusable.
+        """
+        self.load()
+        if self._ignored is None or not isinstance(self._embedder, TokenEmbedder):
+            return document_vectors(self._embedder, texts), [None] * len(texts)
+        with _named_failure(self._embedder):
+            encodings = self._embedder.encode(texts)
+        vectors = checked_vectors([each.vector for each in encodings], texts, self._embedder)
+        tokens = compact([(each.tokens, each.ids) for each in encodings], self._ignored)
+        return vectors, list(tokens)
 
 
 @contextmanager

@@ -19,15 +19,13 @@ from lightmem_integrations.arrays import Vectors, objects
 from lightmem_integrations.engine.deadline import DaemonPool, Deadline
 from lightmem_integrations.errors import InvalidRequestError, LightMemError, ModelError
 from lightmem_integrations.models.embedders import (
+    DocumentEncoder,
     as_embedder,
-    document_vectors,
-    encoded_documents,
     encoded_query,
 )
-from lightmem_integrations.models.protocols import Embedder, TokenCounter, TokenEmbedder
+from lightmem_integrations.models.protocols import Embedder, TokenCounter
 from lightmem_integrations.models.rerankers import as_reranker
 from lightmem_integrations.models.token_counter import shipped_token_counter
-from lightmem_integrations.models.token_vectors import ignored_tokens
 from lightmem_integrations.models.writing_systems import reads
 from lightmem_integrations.recall.candidates import (
     Candidates,
@@ -176,7 +174,8 @@ def _select(
     deadline = time.monotonic() + seconds
     failure: LightMemError | None = None
     embedded = EmbeddedQuery(query)
-    vectors, tokens = np.zeros((len(texts), 0), np.float32), [b""] * len(texts)
+    vectors = np.zeros((len(texts), 0), np.float32)
+    tokens: list[bytes | None] = [None] * len(texts)
     try:
         vector, encoding = encoded_query(embedder, query)
         vectors, tokens = _embedded(embedder, texts, deadline)
@@ -193,7 +192,7 @@ def _select(
 
 
 def _as_candidates(
-    query: str, texts: Sequence[str], vectors: Vectors, tokens: Sequence[bytes]
+    query: str, texts: Sequence[str], vectors: Vectors, tokens: Sequence[bytes | None]
 ) -> Candidates:
     """The texts as turns with a session each, so that no text is another's context."""
     words = [turn_terms(text) for text in texts]
@@ -226,21 +225,16 @@ def _as_candidates(
 
 def _embedded(
     embedder: Embedder, texts: Sequence[str], deadline: float
-) -> tuple[Vectors, list[bytes]]:
+) -> tuple[Vectors, list[bytes | None]]:
     """Normalised vectors of the texts, and their compact token vectors where there are any."""
     vectors: list[Vectors] = []
-    tokens: list[bytes] = []
-    with_tokens = embedder if isinstance(embedder, TokenEmbedder) else None
-    ignored = ignored_tokens(with_tokens.vocabulary()) if with_tokens else np.zeros(0, np.bool_)
+    tokens: list[bytes | None] = []
+    encode = DocumentEncoder(embedder)
     for start in range(0, len(texts), _CHUNK):
         if time.monotonic() > deadline:  # nobody waits any more
             raise ModelError("time was up before all texts were embedded")
         part = [text[:_EMBEDDED] for text in texts[start : start + _CHUNK]]
-        if with_tokens is None:
-            vectors.append(document_vectors(embedder, part))
-            tokens += [b""] * len(part)
-            continue
-        encoded, compacted = encoded_documents(with_tokens, part, ignored)
+        encoded, compacted = encode(part)
         vectors.append(encoded)
         tokens += compacted
     return np.concatenate(vectors), tokens
