@@ -8,6 +8,7 @@ embeds both as one text, which did harm here.
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import replace
 
 import numpy as np
@@ -24,9 +25,9 @@ def with_facts(turns: Turns, keys: Keys) -> Turns:
     terms, tokens = turns.terms.copy(), turns.tokens.copy()
     for place in _proving(turns.rows, keys):
         facts = keys[int(turns.rows[place])]
-        told = np.frombuffer(b"".join(fact.terms for fact in facts), np.int64)
-        more = np.setdiff1d(told, np.frombuffer(terms[place], np.int64))
-        terms[place] += more.tobytes()
+        told = _numbers(b"".join(fact.terms for fact in facts))
+        more = set(told).difference(_numbers(terms[place]))
+        terms[place] += array("q", more).tobytes()
         tokens[place] = joined(tokens[place], [fact.tokens for fact in facts])
     return replace(turns, terms=terms, tokens=tokens)
 
@@ -58,6 +59,10 @@ def deviations(rows: NDArray[np.int64], keys: Keys) -> NDArray[np.float32]:
     for place in _proving(rows, keys):
         best[place] = max(fact.deviation for fact in keys[int(rows[place])])
     return best
+
+
+def _numbers(terms: bytes) -> memoryview[int]:
+    return memoryview(terms).cast("q")
 
 
 def _proving(rows: NDArray[np.int64], keys: Keys) -> list[int]:
