@@ -53,7 +53,7 @@ def test_the_same_questions_bring_the_same_turns_in_the_same_order(
         open_memory(place, embedder=embedder, settings=settings)
         for place in (tmp_path, postgresql_database)
     ]
-    asked = 0
+    asked, differ = 0, []
     for conversation in read(shared_data / file):
         for memory, session in itertools.product(memories, conversation.sessions):
             memory.add(session.turns, user_id=conversation.user_id, session_id=session.session_id)
@@ -65,12 +65,15 @@ def test_the_same_questions_bring_the_same_turns_in_the_same_order(
                 for memory in memories
             )
             scores = [np.array([hit.score for hit in hits]) for hits in (lite, post)]
-            assert np.allclose(*scores, atol=TIED), question.text
             ids = [[hit.turns[0].id for hit in hits] for hits in (lite, post)]
-            for place, (one, other) in enumerate(zip(*ids, strict=True)):
-                tied = np.abs(scores[0] - scores[0][place]) <= TIED
-                assert one == other or tied.sum() > 1, question.text
+            tied = [(np.abs(scores[0] - score) <= TIED).sum() > 1 for score in scores[0]]
+            same = np.equal(*map(np.array, ids)) | tied
+            if not (np.allclose(*scores, atol=TIED) and same.all()):
+                differ.append(question.text)
             asked += 1
         if asked == questions:
-            return
-    assert asked > 99, f"{file} has {asked} questions only"
+            break
+    assert asked > 99 or asked == questions, f"{file} has {asked} questions only"
+    # An index of Chroma's finds nearly all of the nearest: of 580 questions one came back otherwise
+    # than from all vectors.
+    assert len(differ) <= (asked // 500 if mebibytes == 0 else 0), differ
