@@ -15,6 +15,7 @@ from lightmem_integrations.engine.fingerprint import FIXED_TEXT, is_of_another
 from lightmem_integrations.errors import EmbeddingMismatchError, ModelOutputError
 from lightmem_integrations.models.embedders import (
     DocumentEncoder,
+    Encoded,
     document_vectors,
     encoded_query,
 )
@@ -59,6 +60,7 @@ class StoreEmbedder:
         self._fingerprint: Vectors | None = None
         self._verifying = threading.Lock()
         self._encode = DocumentEncoder(embedder)
+        self._encode_statements = DocumentEncoder(embedder, dates=False)
 
     @property
     def name(self) -> str:
@@ -182,15 +184,14 @@ class StoreEmbedder:
     def statements(self, texts: Sequence[str]) -> list[EmbeddedText]:
         """The sentence and token vectors of statements and summaries.
 
+        Their dates are worked out: as words they would find whatever was said then.
+
         Raises:
             ModelError: The embedder failed.
             EmbeddingMismatchError: It is not the one that the store was built with.
         """
-        vectors, tokens = self._in_time(lambda: self._encoded(texts))
-        return [
-            EmbeddedText(vector, compacted or b"")
-            for vector, compacted in zip(vectors, tokens, strict=True)
-        ]
+        made = self._in_time(lambda: self._encoded(texts, self._encode_statements))
+        return [EmbeddedText(vector, tokens or b"") for vector, tokens in zip(*made, strict=True)]
 
     def embed(
         self, todo: Sequence[UnindexedTurn]
@@ -226,16 +227,15 @@ class StoreEmbedder:
 
     def _embed_together(self, todo: Sequence[UnindexedTurn]) -> list[UnindexedTurn]:
         texts = [f"{turn.speaker}: {turn.text}" if turn.speaker else turn.text for turn in todo]
-        vectors, tokens = self._encoded(texts)
+        vectors, tokens = self._encoded(texts, self._encode)
         return [
             replace(turn, vector=vector, tokens=compacted)
             for turn, vector, compacted in zip(todo, vectors, tokens, strict=True)
         ]
 
-    def _encoded(self, texts: Sequence[str]) -> tuple[Vectors, Sequence[bytes | None]]:
-        """Sentence vectors, and compact token vectors where the embedder gives them."""
+    def _encoded(self, texts: Sequence[str], encode: DocumentEncoder) -> Encoded:
         self._verify()
-        return self._encode(texts)
+        return encode(texts)
 
     def _in_time(self, call: Callable[[], T], soon: int | None = None) -> T:
         """The result of a call of the embedder, if it comes in the time for one.

@@ -148,23 +148,29 @@ def document_vectors(embedder: Embedder, texts: Sequence[str]) -> Vectors:
     return checked_vectors(vectors, texts, embedder)
 
 
+Encoded = tuple[Vectors, list[bytes | None]]
+"""Sentence vectors of texts, one row for each, and their compact token vectors, if any."""
+
+
 class DocumentEncoder:
     """Makes the vectors of what is stored, and its compact token vectors where there are any.
 
     Args:
         embedder: Makes them.
+        dates: Whether numbers and names of months and days get a token vector.
     """
 
-    def __init__(self, embedder: Embedder) -> None:
+    def __init__(self, embedder: Embedder, *, dates: bool = True) -> None:
         self._embedder = embedder
+        self._dates = dates
         self._ignored: NDArray[np.bool_] | None = None
 
     def load(self) -> None:
         """Load what token vectors need besides the model."""
         if self._ignored is None and isinstance(self._embedder, TokenEmbedder):
-            self._ignored = ignored_tokens(self._embedder.vocabulary())
+            self._ignored = ignored_tokens(self._embedder.vocabulary(), dates=self._dates)
 
-    def __call__(self, texts: Sequence[str]) -> tuple[Vectors, list[bytes | None]]:
+    def __call__(self, texts: Sequence[str]) -> Encoded:
         """The normalised vectors of texts, one row for each, and their compact token vectors.
 
         Raises:

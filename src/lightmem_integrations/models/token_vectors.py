@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from lightmem_integrations.text.date_terms import is_of_date
 from lightmem_integrations.text.terms import STOP_WORDS
 
 DIMENSIONS = 128
@@ -58,11 +59,12 @@ def projection(width: int) -> NDArray[np.float32]:
     return rotation
 
 
-def ignored_tokens(vocabulary: Mapping[str, int]) -> NDArray[np.bool_]:
+def ignored_tokens(vocabulary: Mapping[str, int], *, dates: bool = True) -> NDArray[np.bool_]:
     """Mask of the token ids without content: specials, punctuation, stop words.
 
     Args:
         vocabulary: Token to id, as `tokenizers.Tokenizer.get_vocab()` gives it (WordPiece).
+        dates: Whether numbers and names of months and days have content.
 
     Returns:
         bool of shape (largest id + 1,), true for the ids to drop.
@@ -75,6 +77,7 @@ def ignored_tokens(vocabulary: Mapping[str, int]) -> NDArray[np.bool_]:
             or token in STOP_WORDS
             or token in _CLITICS
             or not any(character.isalnum() for character in bare)
+            or (not dates and is_of_date(bare))
         )
     return ignored
 
@@ -110,12 +113,10 @@ def of_earlier_form(stored: bytes) -> bool:
     return len(stored) % 2 == 0
 
 
-def joined(own: bytes | None, others: Sequence[bytes]) -> bytes | None:
-    """Token vectors of a text with those of others; its own alone if an earlier version made it."""
-    if own and of_earlier_form(own):
-        return own
-    added = b"".join(each[1:] for each in others)
-    return (own or _FORM) + added if added else own
+def joined(stored: Sequence[bytes]) -> bytes:
+    """Token vectors of several texts as those of one, all stored in today's form."""
+    tokens = b"".join(each[1:] for each in stored)
+    return _FORM + tokens if tokens else b""
 
 
 def unpack(stored: Sequence[bytes]) -> tuple[NDArray[np.int8], list[int], float]:

@@ -87,7 +87,7 @@ class FactKey:
 
     Attributes:
         vector: Of its statement; zeros while it waits for one.
-        terms: Its index terms, as `hashed` gives them.
+        terms: Its index terms but for dates, as `hashed` gives them.
         tokens: Its compact token vectors; empty where there are none.
         deviation: How well it, or another version of it, matches the question, in standard
             deviations above the mean of all facts.

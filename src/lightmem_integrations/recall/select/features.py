@@ -24,8 +24,9 @@ from lightmem_integrations.recall.select.exchange import (
     session_best,
     sides,
 )
-from lightmem_integrations.recall.select.fact_keys import nearest_fact, with_facts
+from lightmem_integrations.recall.select.fact_keys import told
 from lightmem_integrations.recall.select.similarity import (
+    TOLD,
     by_terms,
     by_themselves,
     by_tokens,
@@ -110,15 +111,15 @@ def features(
     weighed = candidates.query_terms
     chat = sides(turns, lengths)
     dense = by_vectors(query.vector, turns, around)
-    held = turns
-    if keys:
-        held = with_facts(turns, keys)
-        dense = dense.at_least(nearest_fact(turns.rows[chosen], keys, query.vector))
-    near = held, around
+    facts = told(turns.rows, keys, query.vector) if keys else None
+    if facts is not None:
+        dense = dense.at_least(TOLD * facts.cosines[chosen])
+    near = turns, around
     if lopsided(chat.asymmetry) == 1.0:  # words said nearby weigh nothing there
-        near = held.take(chosen), by_themselves(len(chosen))
-    lexical = by_terms(weighed, names, *near)
-    late, reply = by_tokens(query, weighed, names, *near)
+        near = turns.take(chosen), by_themselves(len(chosen))
+        facts = None if facts is None else facts.take(chosen)
+    lexical = by_terms(weighed, names, *near, facts)
+    late, reply = by_tokens(query, weighed, names, *near, facts)
     found = np.stack([dense.alone, lexical.alone, late.alone])
     plain, of_length = z_scores(found), without_length(found, log_lengths)
     together = z_scores(np.stack([dense.around, lexical.around, late.around]))

@@ -5,14 +5,16 @@ Raw values, NaN where nothing is known: `features` makes them comparable.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import astuple, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lightmem_integrations.arrays import Vectors
+from lightmem_integrations.arrays import Objects, Vectors
 from lightmem_integrations.recall.candidates import REACH, EmbeddedQuery, QueryTerms
+from lightmem_integrations.recall.select.fact_keys import Told
 from lightmem_integrations.recall.select.late_interaction import maxsim, query_tokens
 from lightmem_integrations.storage.index import cosines
 from lightmem_integrations.storage.turn_reads import Turns
@@ -21,6 +23,10 @@ from lightmem_integrations.storage.turn_reads import Turns
 # name a thing once and then say more about it: what was said before tells what a turn is about.
 # Guesses, in view of LoCoMo's development conversations.
 _WORTH = np.array([0.8, 0.9, 0.95, 1.0, 0.8, 0.7, 0.6], dtype=np.float32)
+TOLD = np.float32(0.8)
+"""Worth of a word found in a fact that the turn proves, and of a fact's cosine: that of a word
+found just after the turn. Facts cover some turns and not others, which at full worth fall behind:
+with 49 facts in 100 turns LoCoMo's conv-41 lost .053 of MRR, at this worth .022."""
 # From here on it is the same word; how alike its surroundings are makes no better answer. A guess.
 _SAME = np.float32(0.8)
 # Robertson and Zaragoza (2009), "The Probabilistic Relevance Framework": 1.2 < k1 < 2 and
@@ -98,6 +104,7 @@ def by_terms(
     names: AbstractSet[str],
     turns: Turns,
     around: NDArray[np.int64],
+    facts: Told | None = None,
 ) -> Similarity:
     """BM25 of the turn, and of its context as one document; the share of idf that the turn holds.
 
@@ -106,17 +113,15 @@ def by_terms(
         names: Those of them that do not count.
         turns: The candidates and their neighbours.
         around: Places of each candidate's context.
+        facts: What the facts say that the turns prove.
     """
     wanted = [term for term in weighed.terms if term not in names]
     # What is at the end is of place -1: nothing.
     lengths = np.append(term_counts(turns), np.float32(0.0))
-    places = np.repeat(np.arange(len(lengths)), lengths.astype(np.int64))
-    held = np.frombuffer(b"".join(turns.terms), np.int64)
-    counts = np.zeros((len(wanted), len(lengths)), np.float32)
-    for i, term in enumerate(wanted):
-        for form in weighed.forms_of(term):  # two of them in one turn are one word
-            of_form = np.bincount(places[held == hash(form)], minlength=len(lengths))
-            np.maximum(counts[i], of_form, out=counts[i])
+    counts = _counts(turns.terms, weighed, wanted)
+    if facts is not None:
+        of_facts = _counts(facts.terms, weighed, wanted)
+        np.maximum(counts, TOLD * np.minimum(of_facts, 1), out=counts)
     idf = np.array([weighed.idf.get(term, 0.0) for term in wanted], dtype=np.float32)
     average = max(weighed.average_length, 1.0)
     own = around[REACH]
@@ -127,6 +132,19 @@ def by_terms(
         idf.sum() or np.float32(np.nan)
     )
     return Similarity(alone, together, share)
+
+
+def _counts(held: Objects, weighed: QueryTerms, wanted: Sequence[str]) -> Values:
+    """How often each term stands in each of these texts, and in none, the last."""
+    lengths = [len(terms) // 8 for terms in held]
+    places = np.repeat(np.arange(len(lengths)), lengths)
+    every = np.frombuffer(b"".join(held), np.int64)
+    counts = np.zeros((len(wanted), len(lengths) + 1), np.float32)
+    for i, term in enumerate(wanted):
+        for form in weighed.forms_of(term):  # two of them in one turn are one word
+            of_form = np.bincount(places[every == hash(form)], minlength=len(lengths) + 1)
+            np.maximum(counts[i], of_form, out=counts[i])
+    return counts
 
 
 def _bm25(counts: Values, lengths: Values, idf: Values, average: float) -> Values:
@@ -147,6 +165,7 @@ def by_tokens(
     names: AbstractSet[str],
     turns: Turns,
     around: NDArray[np.int64],
+    facts: Told | None = None,
 ) -> tuple[Similarity, Values]:
     """MaxSim of the turn, and with what was said around it; of the question that the turn follows.
 
@@ -162,6 +181,8 @@ def by_tokens(
     if not len(wanted):
         return none
     nearest = maxsim(wanted, turns.tokens)
+    if facts is not None:
+        nearest = np.fmax(nearest, TOLD * maxsim(wanted, facts.tokens))
     known = np.isfinite(nearest[0])[own]
     if not known.any():
         return none

@@ -10,6 +10,7 @@ from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.recall.candidates import FactKey
 from lightmem_integrations.records.conversation import Plan
 from lightmem_integrations.storage.statements import Outdated, Statement
+from lightmem_integrations.text.date_terms import is_of_date
 from lightmem_integrations.text.terms import hashed
 
 CLOSE = 0.5
@@ -114,7 +115,7 @@ class FactView:
             if self.many or len(each.matches) > 1:
                 for match in filter(_is_fact, each.matches):
                     said = match.statement
-                    terms = hashed(said.terms.split())
+                    terms = hashed(term for term in said.terms.split() if not is_of_date(term))
                     key = FactKey(match.vector, terms, said.tokens or b"", deviation)
                     for row in said.turns:
                         found.setdefault(row, []).append(key)
