@@ -20,13 +20,26 @@ SHARES = (0.50, 0.95, 0.99)
 class Calls:
     """Calls of one operation: how many ended, how many of them raised what, the last latencies."""
 
-    count: int = 0
-    failed: Counter[str] = field(default_factory=Counter)
-    seconds: deque[float] = field(default_factory=lambda: deque(maxlen=KEPT))
+    count: int
+    failed: Counter[str]
+    seconds: deque[float]
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What one thread counted: how often each operation ended, and with which error."""
+
+    ended: Counter[str] = field(default_factory=Counter)
+    failed: Counter[tuple[str, str]] = field(default_factory=Counter)
+    degraded: Counter[str] = field(default_factory=Counter)
+    degraded_calls: int = 0
 
 
 class Recent:
     """Calls of one memory since it was opened in this process. Thread-safe.
+
+    Each thread counts by itself, and no lock is held: an interrupt could leave it locked, and every
+    later call would wait for ever.
 
     Attributes:
         since: When it began.
@@ -34,10 +47,8 @@ class Recent:
 
     def __init__(self) -> None:
         self.since = dt.datetime.now(dt.timezone.utc)
-        self._lock = threading.Lock()
-        self._calls: dict[str, Calls] = {}
-        self._degraded: Counter[str] = Counter()
-        self._degraded_calls = 0
+        self._seconds: dict[str, deque[float]] = {}
+        self._tallies: dict[int, _Tally] = {}
 
     def note(
         self, operation: str, seconds: float, error: str | None, degraded: Sequence[str]
@@ -50,27 +61,32 @@ class Recent:
             error: Class of what it raised.
             degraded: What was missing, in words that hold nothing of the call.
         """
-        with self._lock:
-            calls = self._calls.setdefault(operation, Calls())
-            calls.count += 1
-            if error is None:
-                calls.seconds.append(seconds)
-            else:
-                calls.failed[error] += 1
-            if degraded:
-                self._degraded_calls += 1
-                self._degraded.update(set(degraded))
+        tally = self._tallies.setdefault(threading.get_ident(), _Tally())
+        tally.ended[operation] += 1
+        if error is None:
+            self._seconds.setdefault(operation, deque(maxlen=KEPT)).append(seconds)
+        else:
+            tally.failed[operation, error] += 1
+        if degraded:
+            tally.degraded_calls += 1
+            tally.degraded.update(set(degraded))
 
     def calls(self, operation: str) -> Calls:
         """A copy of what was noted of an operation."""
-        with self._lock:
-            calls = self._calls.get(operation, Calls())
-            return Calls(calls.count, calls.failed.copy(), calls.seconds.copy())
+        tallies = list(self._tallies.values())
+        failed: Counter[str] = Counter()
+        for tally in tallies:
+            for (of, error), count in tally.failed.copy().items():
+                if of == operation:
+                    failed[error] += count
+        seconds = self._seconds.get(operation, deque[float](maxlen=KEPT)).copy()
+        return Calls(sum(tally.ended[operation] for tally in tallies), failed, seconds)
 
     def degraded(self) -> tuple[int, dict[str, int]]:
         """How many calls were degraded, and how many of them for which reason."""
-        with self._lock:
-            return self._degraded_calls, dict(self._degraded)
+        tallies = list(self._tallies.values())
+        reasons = sum((tally.degraded.copy() for tally in tallies), Counter[str]())
+        return sum(tally.degraded_calls for tally in tallies), dict(reasons)
 
 
 def percentiles(seconds: Sequence[float]) -> tuple[float, ...] | None:
