@@ -6,6 +6,8 @@ import json
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from export_file import rewritten
 from lightmem_integrations import (
@@ -17,7 +19,14 @@ from lightmem_integrations import (
 )
 from lightmem_integrations.consolidation.write.model_writer import ModelWriter
 from lightmem_integrations.knowledge.drafts import EpisodeDraft, FactDraft, KnownFact, WriterTurn
-from lightmem_integrations.text.precision import period_from, period_to
+from lightmem_integrations.text.periods import period
+from lightmem_integrations.text.precision import (
+    FINEST_FIRST,
+    by_calendar,
+    iso_date,
+    period_from,
+    period_to,
+)
 from lightmem_integrations.tools import quoted
 
 pytestmark = pytest.mark.slow
@@ -599,3 +608,70 @@ def test_the_days_of_a_week_are_known_in_every_time_zone(hours, week):
     whole = first.timestamp(), last.timestamp()
     assert period_from(first.timestamp(), "week") == whole
     assert period_to(last.timestamp(), "week") == whole
+
+
+def in_zone(hours):
+    return dt.timezone(dt.timedelta(hours=hours))
+
+
+@pytest.mark.parametrize("zones", [(1, 2), (2, 1), (9, -7), (-7, 9)])
+@pytest.mark.parametrize(
+    ("line", "begins", "ends", "shown"),
+    [
+        ("event Ann.race + Berlin since 2025-W18", "2025-04-28", None,
+         "(the week of 28 April 2025)"),
+        ("event Ann.race + Berlin since 2025-W01", "2024-12-30", None,
+         "(the week of 30 December 2024)"),
+        ("Ann.race = Berlin since 2025-03", "2025-03-01", None, "(since March 2025)"),
+        ("Ann.race = Berlin since 2025", "2025-01-01", None, "(since 2025)"),
+        ("Ann.race = Berlin since 2019 until 2024", "2019-01-01", "2024-12-31", "(until 2024)"),
+        ("plan Ann.race + Berlin until 2099-W32", None, "2099-08-09",
+         "(planned for the week of 3 August 2099)"),
+        ("plan Ann.race + Berlin until 2099-08", None, "2099-08-31", "(planned for August 2099)"),
+    ],
+)  # fmt: skip
+def test_a_month_is_the_same_one_in_summer_and_winter_and_wherever_it_was_told(
+    memory, consolidated, zones, line, begins, ends, shown
+):
+    for day, hours in enumerate(zones, start=1):
+        time = dt.datetime(2025, 5, day, 9, tzinfo=in_zone(hours))
+        turn = Turn(role="user", text=line, time=time)
+        memory.add(turn, user_id="ann", session_id=f"s{day}")
+        consolidated(memory)
+    (fact,) = standing(memory)
+    assert begins is None or fact.valid_from.isoformat()[:19] == f"{begins}T00:00:00"
+    assert ends is None or fact.valid_to.isoformat()[:19] == f"{ends}T23:59:59"
+    assert shown in memory.recall("Where is Ann's race?", user_id="ann").text
+    ahead = memory.profile(user_id="ann").ahead
+    assert not line.startswith("plan") or f"{shown[13:-1]}: Ann race Berlin." in ahead
+
+
+def test_what_took_a_facts_place_in_a_month_did_in_every_time_zone(memory, consolidated):
+    for day, (hours, line) in enumerate(
+        [(1, "Ann.home = Porto since 2020"), (2, "Ann.home = Lisbon since 2025-04")], start=1
+    ):
+        time = dt.datetime(2025, 5, day, 9, tzinfo=in_zone(hours))
+        memory.add(Turn(role="user", text=line, time=time), user_id="ann", session_id=f"s{day}")
+        consolidated(memory)
+    assert dates(memory) == [
+        ("2020-01-01 year", "2025-04-01 month"), ("2025-04-01 month", None),
+    ]  # fmt: skip
+    assert "until April 2025; since then" in memory.recall("Ann's home?", user_id="ann").text
+
+
+@given(
+    day=st.dates(dt.date(1900, 1, 1), dt.date(2100, 1, 1)),
+    told=st.integers(-48, 56), read=st.integers(-48, 56), precision=st.sampled_from(FINEST_FIRST),
+)  # fmt: skip
+def test_a_date_told_in_one_zone_is_the_same_one_in_another(day, told, read, precision):
+    zones = [dt.timezone(dt.timedelta(minutes=15 * each)) for each in (told, read)]
+    there, here = (period(iso_date(moment(day, zone), precision), zone) for zone in zones)
+    if precision == "day":
+        assert by_calendar(there.start.timestamp(), precision, zones[1]) == there.start
+    else:
+        assert by_calendar(there.start.timestamp(), precision, zones[1]) == here.start
+        assert by_calendar(there.last.timestamp(), precision, zones[1]) == here.last
+
+
+def moment(day, zone):
+    return dt.datetime(day.year, day.month, day.day, tzinfo=zone)

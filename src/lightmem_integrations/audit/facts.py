@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -18,7 +19,7 @@ from lightmem_integrations.storage.turns import moment
 from lightmem_integrations.storage.vector_bytes import unpack_vectors
 from lightmem_integrations.text.agreement import agree
 from lightmem_integrations.text.names import NOBODY, name_key
-from lightmem_integrations.text.precision import short_date
+from lightmem_integrations.text.precision import by_calendar, short_date
 from lightmem_integrations.text.temporal import SECONDS_A_DAY
 
 _BLOCK = 512
@@ -136,7 +137,9 @@ def _stale(fact: StoredFact, now: float, half_life_days: float) -> str:
         over = day is not None and day + SECONDS_A_DAY <= now and fact.supported_at <= day
         if not over or day is None:
             return ""
-        planned = short_date(moment(day), fact.valid_to_precision)
+        planned = short_date(
+            by_calendar(day, fact.valid_to_precision, dt.timezone.utc), fact.valid_to_precision
+        )
         return f"planned for {planned}, and nothing said since"
     days = (now - fact.supported_at) / SECONDS_A_DAY
     lasting = fact.kind in {"state", "preference"} and not fact.pinned and fact.holds(now)

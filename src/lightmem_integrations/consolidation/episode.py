@@ -25,7 +25,7 @@ from lightmem_integrations.storage.facts import StoredFact
 from lightmem_integrations.storage.unread_turns import turns_before, unchanged
 from lightmem_integrations.storage.users import lock_users
 from lightmem_integrations.storage.work_queue import Due, clear_if_done, forgive, holds_lease
-from lightmem_integrations.text.precision import Precision
+from lightmem_integrations.text.precision import Precision, by_calendar
 
 _BEFORE = 3
 """Turns said before a segment that a Writer is shown: a guess."""
@@ -87,12 +87,12 @@ def _nearest_known(cache: FactCache, turns: Sequence[WriterTurn]) -> list[Stored
 
 def _known(fact: StoredFact, turn: WriterTurn) -> KnownFact:
     """A fact as the Writer reads it, by the calendar of the turns that it writes about."""
-    until = fact.valid_to
+    until, zone = fact.valid_to, turn.time.tzinfo or dt.timezone.utc
     return KnownFact(
         subject=fact.subject, attribute=fact.attribute, value=fact.value, kind=fact.kind,
         statement=fact.statement,
-        since=dt.datetime.fromtimestamp(fact.valid_from, turn.time.tzinfo),
-        until=None if until is None else dt.datetime.fromtimestamp(until, turn.time.tzinfo),
+        since=by_calendar(fact.valid_from, fact.valid_from_precision, zone),
+        until=None if until is None else by_calendar(until, fact.valid_to_precision, zone),
         since_precision=fact.valid_from_precision, until_precision=fact.valid_to_precision,
     )  # fmt: skip
 

@@ -25,7 +25,7 @@ from lightmem_integrations.storage.profile_reads import ProfileReads
 from lightmem_integrations.storage.turns import moment
 from lightmem_integrations.text.fence import escape_fence, fence
 from lightmem_integrations.text.guidance import Guidance, Wish
-from lightmem_integrations.text.precision import date_words
+from lightmem_integrations.text.precision import by_calendar, date_words
 from lightmem_integrations.text.terms import terms
 
 _NOTICE = (
@@ -127,7 +127,8 @@ def _to_come(reads: ProfileReads, at: dt.datetime) -> list[_Entry]:
     for fact in sorted(days, key=lambda fact: (days[fact], fact.id)):
         planned = fact.kind == "plan"
         precision = fact.valid_to_precision if planned else fact.valid_from_precision
-        day = date_words(days[fact].astimezone(at.tzinfo), precision)
+        seconds, zone = days[fact].timestamp(), at.tzinfo or dt.timezone.utc
+        day = date_words(by_calendar(seconds, precision, zone), precision)
         stated[fact] = f"{day}: {fact.statement}"
     entries = _entries(reads, stated)
     if reads.as_of is None:

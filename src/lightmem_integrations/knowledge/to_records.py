@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from lightmem_integrations.storage.episodes import StoredEpisode, read_turns_of
 from lightmem_integrations.storage.facts import StoredFact, read_facts
 from lightmem_integrations.storage.tellers import tellers_of_facts
 from lightmem_integrations.storage.turns import moment, turn_of_row
+from lightmem_integrations.text.precision import by_calendar
 from lightmem_integrations.text.temporal import SECONDS_A_DAY
 
 
@@ -63,6 +65,7 @@ class Records:
         ]
 
     def _fact(self, fact: StoredFact, zone: int, keys: Mapping[int, str], told_by: Teller) -> Fact:
+        calendar = dt.timezone(dt.timedelta(seconds=zone))
         return Fact(
             id=fact.key,
             subject=fact.subject,
@@ -70,8 +73,10 @@ class Records:
             value=fact.value,
             statement=fact.statement,
             entities=fact.entities,
-            valid_from=moment(fact.valid_from, zone),
-            valid_to=None if fact.valid_to is None else moment(fact.valid_to, zone),
+            valid_from=by_calendar(fact.valid_from, fact.valid_from_precision, calendar),
+            valid_to=None
+            if fact.valid_to is None
+            else by_calendar(fact.valid_to, fact.valid_to_precision, calendar),
             recorded_at=moment(fact.recorded_at),
             retracted_at=None if fact.retracted_at is None else moment(fact.retracted_at),
             reason=fact.reason,

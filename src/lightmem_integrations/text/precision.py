@@ -20,6 +20,7 @@ _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
 _DAY = 86_400.0
 # A week, a month or a year begins up to 14 hours before it does in UTC, and up to 12 after.
 _EAST, _WEST = 14 * 3_600.0, 12 * 3_600.0
+_QUARTER = 900.0  # of an hour: zones lie apart by these
 
 
 def date_words(moment: dt.datetime, precision: Precision = "day") -> str:
@@ -71,6 +72,30 @@ def finer_or_earlier(first: Dated, second: Dated) -> Dated:
     finer, vaguer = sorted((first, second), key=lambda each: FINEST_FIRST.index(each[1]))
     same = iso_date(finer[0], vaguer[1]) == iso_date(vaguer[0], vaguer[1])
     return finer if same and finer[1] != vaguer[1] else min(first, second)
+
+
+def by_calendar(seconds: float, precision: Precision, zone: dt.tzinfo) -> dt.datetime:
+    """A stored date as the calendar of a zone has it.
+
+    It may have been told elsewhere, or in summer and read in winter: the first moment of a month
+    there is another month here. So a week, a month or a year is the same one everywhere, and has
+    the first moment or the last second that it has in this zone.
+
+    Args:
+        seconds: The day's time; or the first moment or the last second of the week, month or year,
+            in any time zone; since 1970.
+        precision: How exactly it is known.
+        zone: Whose calendar.
+    """
+    plain = dt.datetime.fromtimestamp(seconds, zone)
+    ends = (seconds + 1.0) % _QUARTER == 0.0
+    if precision == "day" or not (ends or seconds % _QUARTER == 0.0):
+        return plain
+    first, length = _period(seconds - _EAST if ends else seconds + _EAST, precision)
+    edge = first + length - 1.0 if ends else first
+    if not -_EAST <= seconds - edge <= _WEST:
+        return plain  # something else moved it there
+    return (_EPOCH + dt.timedelta(seconds=edge)).replace(tzinfo=zone)
 
 
 def period_from(begin: float, precision: Precision) -> tuple[float, float]:

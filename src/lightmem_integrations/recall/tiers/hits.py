@@ -14,7 +14,7 @@ from lightmem_integrations.records.conversation import Hit, Plan, Turn
 from lightmem_integrations.storage.statements import Outdated, Statement
 from lightmem_integrations.storage.turn_reads import Provenance, Turns, provenance
 from lightmem_integrations.storage.users import User
-from lightmem_integrations.text.precision import date_words
+from lightmem_integrations.text.precision import Precision, by_calendar, date_words
 
 # Tokens of the head of a line, and characters of a token: rather too few tokens than too many.
 # English takes 10 and 4.5 by the shipped counter.
@@ -76,7 +76,7 @@ def turn_hits(
             when=found.when,
             source=replace(found.source, fact_id=None if fact is None else fact.statement.key),
             turns=(found.turn,),
-            until=None if change is None else _moment(change.until, found),
+            until=None if change is None else _moment(change.until, change.until_precision, found),
             until_precision="day" if change is None else change.until_precision,
             statement=None if fact is None else fact.statement.text,
             pinned=found.turn.pinned,
@@ -108,7 +108,10 @@ def statement_hits(
         if not proof:  # forgotten while we searched
             continue
         is_fact, said = statement.tier == "ltm", proof[0][1]
-        over, since = _is_over(statement, now), _moment(statement.since, said)
+        over, since = (
+            _is_over(statement, now),
+            _moment(statement.since, statement.since_precision, said),
+        )
         shown = Turn(
             role="system",
             speaker=_SPEAKER[statement.tier],
@@ -131,7 +134,7 @@ def statement_hits(
             when=since,
             source=source,
             turns=tuple(turn.turn for _, turn in proof) if is_fact else (),
-            until=None if until is None else _moment(until, said),
+            until=None if until is None else _moment(until, statement.until_precision, said),
             when_precision=statement.since_precision,
             until_precision="day" if until is None else statement.until_precision,
             statement=statement.text if is_fact else None,
@@ -150,8 +153,8 @@ def _marks(match: Match, said: Provenance, now: float) -> list[str]:
     statement = match.statement
     if statement.tier != "ltm":
         return []
-    since = date_words(_moment(statement.since, said), statement.since_precision)
-    until = date_words(_moment(statement.until or 0.0, said), statement.until_precision)
+    since = _date(statement.since, statement.since_precision, said)
+    until = _date(statement.until or 0.0, statement.until_precision, said)
     planned = statement.kind == "plan" and match.instead is None
     when = f"since {since}"
     if planned and statement.until is not None:
@@ -191,13 +194,17 @@ def _that_may_fit(turns: Turns, places: Sequence[int], always: int, max_tokens: 
 
 def _since_then(change: Outdated, said: Provenance) -> str:
     instead = f"; since then: {change.instead}" if change.instead else ""
-    until = date_words(_moment(change.until, said), change.until_precision)
+    until = _date(change.until, change.until_precision, said)
     return f" (until {until}{instead})"
 
 
-def _moment(seconds: float, said: Provenance) -> dt.datetime:
+def _date(seconds: float, precision: Precision, said: Provenance) -> str:
+    return date_words(_moment(seconds, precision, said), precision)
+
+
+def _moment(seconds: float, precision: Precision, said: Provenance) -> dt.datetime:
     """A time, by the calendar of the turn that says so."""
-    return dt.datetime.fromtimestamp(seconds, said.when.tzinfo)
+    return by_calendar(seconds, precision, said.when.tzinfo or dt.timezone.utc)
 
 
 def _around(selection: Selection, place: int) -> list[int]:
