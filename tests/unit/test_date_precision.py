@@ -77,6 +77,8 @@ def dates(memory):
 class TestWriter:
     """A model's dates, as exact as the words for them."""
 
+    told = MAY
+
     def written(self, said, known=(), **fact):
         fact = {"kind": "state", "subject": "Gina", "attribute": "job", "value": "job",
                 "statement": f"Gina: {said}", "turns": [1]} | fact  # fmt: skip
@@ -90,7 +92,7 @@ class TestWriter:
                 answer = {"summary": said, "keywords": [], "entities": [], "facts": [fact]}
                 return Completion(json.dumps(answer), 1, 1)
 
-        turn = WriterTurn(1, "user", "Gina", said, MAY, session=1, position=1)
+        turn = WriterTurn(1, "user", "Gina", said, self.told, session=1, position=1)
         draft = ModelWriter(Model()).write([turn], known=known)
         return draft.facts[0], asked[0]
 
@@ -157,6 +159,23 @@ class TestWriter:
         assert fact.valid_from == dt.datetime(2025, 4, 21, tzinfo=UTC)
         assert fact.valid_to == dt.datetime(2025, 4, 27, 23, 59, 59, tzinfo=UTC)
         assert (fact.valid_from_precision, fact.valid_to_precision) == ("week", "week")
+
+    @pytest.mark.parametrize("since", ["", "2025-05-03", "2025-05-04"])
+    def test_what_is_planned_on_a_saturday_for_this_weekend_is_not_for_the_next(self, since):
+        self.told = MAY + 2 * DAY
+        fact, _ = self.written(
+            "I start my job this weekend.", kind="plan", since=since, when="this weekend"
+        )
+        assert f"{fact.valid_to:%Y-%m-%d} {fact.valid_to_precision}" == "2025-05-04 week"
+        assert fact.doubt is None
+
+    @pytest.mark.parametrize(("since", "begins"), [("", None), ("2025-04-28", "2025-04-28")])
+    def test_the_last_week_of_a_month_is_not_the_last_one(self, since, begins):
+        said = "I lost my job in the last week of April."
+        when = "in the last week of April"
+        fact, _ = self.written(said, kind="event", since=since, when=when, statement=said[2:])
+        assert (fact.valid_from and f"{fact.valid_from:%Y-%m-%d}") == begins
+        assert fact.statement == said[2:]
 
     def test_what_happened_today_did_when_it_was_told(self):
         fact, _ = self.written("I lost my job today.", kind="event", when="today")

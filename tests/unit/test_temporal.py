@@ -3,10 +3,11 @@
 import datetime as dt
 import subprocess
 import sys
+from typing import get_args
 
 import pytest
 
-from lightmem_integrations.text.temporal import mentions, time_window
+from lightmem_integrations.text.temporal import Direction, mentions, time_window
 
 UTC = dt.timezone.utc
 NOW = dt.datetime(2025, 6, 18, 15, 30, tzinfo=UTC)  # a Wednesday
@@ -74,7 +75,7 @@ def test_a_question_asks_for_the_span_of_its_dates(question, start, end):
 def test_a_text_without_dates_never_loads_the_date_parser():
     program = (
         "import datetime as dt, sys\n"
-        "from lightmem_integrations.text.temporal import mentions, time_window\n"
+        "from lightmem_integrations.text.temporal import Direction, mentions, time_window\n"
         "now = dt.datetime.now(dt.timezone.utc)\n"
         "time_window('Where may she live?', now), mentions('I march on.', now)\n"
         "assert 'dateparser' not in sys.modules\n"
@@ -189,3 +190,27 @@ def test_relative_dates_become_absolute(phrase, direction, words):
 )
 def test_what_is_no_date_stays_none(text):
     assert mentions(text, NOW) == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["the last week of April", "the last Friday of May", "the last weekend of January",
+     "my last year of school", "the last month of the war", "the last Fri of May"],
+)  # fmt: skip
+def test_the_last_week_of_something_is_not_the_last_one(words):
+    assert mentions(f"We met in {words}.", NOW) == []
+    assert time_window(f"Whom did we meet in {words}?", NOW) == (None, None)
+
+
+def test_last_week_of_course_is_the_last_one():
+    (said,) = mentions("We met last week of course.", NOW)
+    assert said.start == day(2025, 6, 9)
+
+
+@pytest.mark.parametrize("words", ["this weekend", "over the weekend"])
+@pytest.mark.parametrize("direction", get_args(Direction))
+@pytest.mark.parametrize("today", [14, 15])
+def test_on_a_weekend_this_weekend_is_that_one(words, direction, today):
+    now = dt.datetime(2025, 6, today, 9, tzinfo=UTC)
+    (said,) = mentions(f"We go hiking {words}.", now, direction=direction)
+    assert (said.start, said.end) == (day(2025, 6, 14), day(2025, 6, 16))

@@ -40,19 +40,21 @@ _DATE = (
     rf"|(?:{_MONTH})\.? {_DAY}\b(?:,? {_YEAR})?|{_YEAR}-\d\d-\d\d"
 )
 _WITHIN = "(?:in|during|since|last|next)"
+# "The last week of April" is told from April, and not from when that is said.
+_OWN = r"\b(?! of\b(?! course\b))"
 # "may" and "march" alone are words: they need a day, a year, or a preposition before them.
 _PHRASE = re.compile(
     rf"\b(?:(?P<day>(?:on )?(?:{_DATE})"
     r"|the day before yesterday|yesterday|the day after tomorrow|tomorrow|last night"
-    rf"|(?:on|last|next|this|this past|this coming) (?:{_WEEKDAY})\b"
-    rf"|(?:last|next) (?:mon|tues?|wed|thurs?|fri|sat|sun)\b)"
+    rf"|(?:on|last|next|this|this past|this coming) (?:{_WEEKDAY}){_OWN}"
+    rf"|(?:last|next) (?:mon|tues?|wed|thurs?|fri|sat|sun){_OWN})"
     r"|(?P<today>today|tonight|this (?:morning|afternoon|evening))"
-    rf"|(?P<week>(?:last|this|next) week|(?:(?:in|during) )?the week of (?:{_DATE}))"
+    rf"|(?P<week>(?:last|this|next) week{_OWN}|(?:(?:in|during) )?the week of (?:{_DATE}))"
     rf"|(?P<weekend>(?:(?:on|over) )?the weekend of (?:{_DATE})"
-    r"|(?:over the |this |this past |last |next )weekend)"
-    rf"|(?P<month>(?:last|this|next) month|(?:{_WITHIN} )?(?:{_MONTH}),? {_YEAR}"
+    rf"|(?:over the |this |this past |last |next )weekend{_OWN})"
+    rf"|(?P<month>(?:last|this|next) month{_OWN}|(?:{_WITHIN} )?(?:{_MONTH}),? {_YEAR}"
     rf"|{_WITHIN} (?:{_MONTH})\b)"
-    rf"|(?P<year>(?:last|this|next) year|(?:back )?(?:in|during|since) {_YEAR})"
+    rf"|(?P<year>(?:last|this|next) year{_OWN}|(?:back )?(?:in|during|since) {_YEAR})"
     rf"|(?P<ago>(?:(?:about|around|almost|over) )?(?:{_SOME}) (?:{_UNIT})s? ago)|"
     rf"(?P<ahead>in (?:{_SOME}) (?:{_UNIT})s?)"
     rf"|(?P<lasting>for (?:the (?:last|past) )?(?:about |over |almost |nearly )?(?:{_SOME}) "
@@ -77,6 +79,8 @@ _DURATION = re.compile(r"for (?!the )", re.IGNORECASE)
 SECONDS_A_DAY = 86_400.0
 _ONE_DAY = dt.timedelta(days=1)
 _WEEKS = {"last": -7 * _ONE_DAY, "this": 0 * _ONE_DAY, "next": 7 * _ONE_DAY}
+_SATURDAY = WEEKDAYS.index("saturday")
+_AT_HAND = ("this weekend", "over the weekend")
 # A guess: a clause that names more dates than this is a calendar.
 _MOST = 8
 # Guesses: what lies beyond a long life is a slip of the pen, or history.
@@ -184,6 +188,8 @@ def _resolved(phrase: str, kind: str, time: dt.datetime, direction: Direction) -
         return time, _midnight(time) + _ONE_DAY, f"on {date_words(time)}", "day"
     if kind == "week" and phrase[:4] in _WEEKS:
         return _period(time + _WEEKS[phrase[:4]], phrase, kind)
+    if kind == "weekend" and phrase.startswith(_AT_HAND) and time.weekday() >= _SATURDAY:
+        return _period(time, phrase, kind)  # the one that has begun: neither the last nor the next
     ahead = direction == "future"
     nearest = direction == "nearest"
     if phrase.startswith(("next ", "last ", "this past ", "since ")):
