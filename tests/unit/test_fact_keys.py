@@ -1,5 +1,6 @@
 """Turns are found by what the facts that they prove say, beside their own words."""
 
+import datetime as dt
 import sqlite3
 from contextlib import closing
 
@@ -30,6 +31,8 @@ TOLD = {
     TALK[4][1]: ("Ann", "driving test", "Ann passed her driving test."),
     TALK[6][1]: ("Ann", "garden", "Ann's garden is dry."),
 }
+MAY = dt.datetime(2025, 5, 1, tzinfo=dt.timezone.utc)
+DAY = dt.timedelta(days=1)
 QUESTION = "Did Ann pass her driving test?"
 
 
@@ -99,6 +102,47 @@ def test_facts_of_an_older_store_get_their_token_vectors_with_the_next_consolida
         memory.consolidate(final=True)
         assert memory.recall(QUESTION, user_id="ann").hits[0].parts["maxsim"] > less
     assert run("SELECT count(*) FROM fact_vectors WHERE length(tokens) > 0") == [(len(TOLD),)]
+
+
+def test_asked_as_of_a_day_a_turn_is_not_found_by_what_was_told_later(tmp_path):
+    told_of = {
+        "It went well this time.": "Ann passed her driving test.",
+        "I never told you of the zebra.": "Ann passed her driving test in spite of a zebra.",
+    }
+
+    class Later:
+        name = "later"
+
+        def write(self, turns):
+            facts = [
+                FactDraft(
+                    subject="Ann", attribute="driving test", value="passed",
+                    statement=told_of[turn.text], evidence=(place,),
+                )
+                for place, turn in enumerate(turns) if turn.text in told_of
+            ]  # fmt: skip
+            return EpisodeDraft(summary="Ann talks.", facts=tuple(facts))
+
+    def said(memory, day, *texts):
+        turns = [Turn(role="user", text=text, time=MAY + day * DAY) for text in texts]
+        memory.add(turns, user_id="ann", session_id=f"on day {day}")
+        memory.consolidate(writer=Later(), final=True)
+
+    with opened(tmp_path) as memory:
+        # What was said last is read first, as of a session that rested.
+        said(memory, 30, "I never told you of the zebra.")
+        said(memory, 0, "It went well this time.", "The cat sleeps.", "My boat leaks.")
+        asked = "Was there a zebra?"
+        (fact,) = memory.facts(user_id="ann")
+        assert "zebra" in fact.statement
+        now = memory.recall(asked, user_id="ann", strict=True)
+        assert now.known[0].parts["statement"] > 0.3
+        then = memory.recall(asked, user_id="ann", as_of=MAY + DAY, strict=True)
+        (turn,) = (hit for hit in then.hits if hit.text == "It went well this time.")
+        assert turn.parts.get("lexical", 0.0) == 0.0
+        (known,) = then.known
+        assert known.statement == "Ann passed her driving test."
+        assert known.parts["statement"] == 0.0
 
 
 @settings(max_examples=50)

@@ -40,6 +40,7 @@ from lightmem_integrations.storage.statements import Entry, Outdated, Statement
 from lightmem_integrations.storage.tellers import BY_ASSISTANT, teller
 from lightmem_integrations.storage.users import User
 from lightmem_integrations.storage.vector_bytes import unpack_vectors
+from lightmem_integrations.text.terms import terms
 
 _ALWAYS = 1e12  # seconds since 1970: later than anything
 MOST = 5_000
@@ -89,8 +90,12 @@ def read_statements(
             for row in rows:
                 statement, then = found.pop((tier, row), None), stood.get(row)
                 if statement is not None and then is not None and then.since <= as_of:
+                    if then.text != statement.text:
+                        # Else words that were told later would find it.
+                        words = " ".join(terms(then.text))
+                        statement = replace(statement, text=then.text, terms=words, tokens=None)
                     found[tier, row] = replace(
-                        statement, text=then.text, successor=then.successor,
+                        statement, successor=then.successor,
                         since=then.since, since_precision=then.since_precision,
                         until=then.until, until_precision=then.until_precision,
                     )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,22 @@ _NAMED = 2.0  # as much as the Selector's weights give a turn whose speaker is n
 _COVERING = 0.15
 
 
+class _Fit(NamedTuple):
+    """How well statements fit a question, each by its place.
+
+    Attributes:
+        similarities: Cosines to the question, 0 without vectors.
+        evidence: Mean of these, if they are known, and of the shares of its words that they hold.
+        scores: By which they are ranked.
+        near: Which have anything to do with it.
+    """
+
+    similarities: NDArray[np.float32]
+    evidence: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    near: NDArray[np.bool_]
+
+
 def view_facts(
     connection: Connection,
     cache: StatementCache,
@@ -59,19 +76,9 @@ def view_facts(
     known, vectors = cache.entries(connection, user, request.tiers, as_of, limits.over)
     if not known:
         return FactView()
-    similarities = np.zeros(len(known), np.float32)
-    shares = _shares(plan.queries[0], known)
-    evidence: NDArray[np.float32] = shares
-    if vector is not None and vectors.shape[1] == len(vector):
-        similarities = cosines(vectors, vector)
-        evidence = (similarities + shares) / np.float32(2)
-    scores = with_floors(
-        z_scores(similarities) + z_scores(shares) + _asked_for(plan, known),
-        np.array([entry.importance for entry in known], np.float32),
-    )
-    near = (shares > 0) | (similarities >= CLOSE)
-    events = _events(plan, known, np.where(near, scores, -np.inf))
-    chains = _best_chains(known, scores)
+    fit = _fit(plan, known, vectors, vector)
+    events = _events(plan, known, np.where(fit.near, fit.scores, -np.inf))
+    chains = _best_chains(known, fit.scores)
     place = {(known[i].tier, known[i].row): i for chain in (*chains, events) for i in chain}
     read = read_statements(connection, user, list(place), as_of)
     rows = np.unique([row for each in read for row in each.turns]).astype(np.int64)
@@ -82,13 +89,22 @@ def view_facts(
         place[each.tier, each.row]: each for each in read if not within.isdisjoint(each.turns)
     }
 
+    facts = ((i, said) for i, said in statements.items() if said.tier == "ltm")
+    reworded = {i: said.terms for i, said in facts if said.terms != known[i].terms}
+    if reworded:  # asked as of a day by which they had been told in other words
+        known = [each._replace(terms=reworded.get(i, each.terms)) for i, each in enumerate(known)]
+        vectors = vectors.copy()
+        vectors[list(reworded)] = 0.0
+        fit = _fit(plan, known, vectors, vector)
+        chains.sort(key=lambda chain: -float(fit.scores[chain].max()))
+
     def versions(chain: Sequence[int]) -> list[Match]:
         """What is within the limits; nothing if what stands is known to the reader."""
         found = [i for i in chain if i in statements]
         found.sort(key=lambda i: (i == chain[-1], statements[i].since))
         if not found or hidden.issuperset(statements[found[-1]].turns):
             return []
-        of_best = float(similarities[found].max()), float(evidence[found].max())
+        of_best = float(fit.similarities[found].max()), float(fit.evidence[found].max())
         by_row = {statements[i].row: statements[i] for i in found}
         return [
             Match(said, *of_best, by_row.get(said.successor or 0), vectors[i])
@@ -96,7 +112,7 @@ def view_facts(
             if not hidden.issuperset((said := statements[i]).turns)
         ]
 
-    deviations = z_scores(scores)
+    deviations = z_scores(fit.scores)
     seen = [
         Versions(matches, max(float(deviations[i]) for i in chain))
         for chain in chains
@@ -106,6 +122,20 @@ def view_facts(
     listed.sort(key=lambda match: match.statement.since)
     events_of = f"{known[events[0]].subject}, {known[events[0]].attribute}" if events else ""
     return FactView(seen, listed, events_of, len(known) >= _COVERING * user.searchable)
+
+
+def _fit(plan: Plan, known: Sequence[Entry], vectors: Vectors, vector: Vectors | None) -> _Fit:
+    similarities = np.zeros(len(known), np.float32)
+    shares = _shares(plan.queries[0], known)
+    evidence: NDArray[np.float32] = shares
+    if vector is not None and vectors.shape[1] == len(vector):
+        similarities = cosines(vectors, vector)
+        evidence = (similarities + shares) / np.float32(2)
+    scores = with_floors(
+        z_scores(similarities) + z_scores(shares) + _asked_for(plan, known),
+        np.array([entry.importance for entry in known], np.float32),
+    )
+    return _Fit(similarities, evidence, scores, (shares > 0) | (similarities >= CLOSE))
 
 
 def with_outdated(
