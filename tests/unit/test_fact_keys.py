@@ -104,6 +104,20 @@ def test_facts_of_an_older_store_get_their_token_vectors_with_the_next_consolida
     assert run("SELECT count(*) FROM fact_vectors WHERE length(tokens) > 0") == [(len(TOLD),)]
 
 
+@pytest.mark.sqlite("reads and writes the file")
+def test_who_corrects_a_fact_of_an_older_store_does_not_wait_for_all_others(tmp_path):
+    with opened(tmp_path) as memory:
+        told(memory)
+        memory.consolidate(final=True)
+    with closing(sqlite3.connect(tmp_path / "ledger.sqlite")) as ledger, ledger:
+        ledger.execute("UPDATE fact_vectors SET tokens = NULL")
+    with opened(tmp_path) as memory:
+        memory.edit(memory.facts(user_id="ann")[0].id, user_id="ann", valid_from="2025-W18")
+    with closing(sqlite3.connect(tmp_path / "ledger.sqlite")) as ledger, ledger:
+        made = ledger.execute("SELECT count(*), count(tokens) FROM fact_vectors").fetchall()
+    assert made == [(len(TOLD) + 1, 1)]
+
+
 def test_asked_as_of_a_day_a_turn_is_not_found_by_what_was_told_later(tmp_path):
     told_of = {
         "It went well this time.": "Ann passed her driving test.",

@@ -283,7 +283,7 @@ class Knowledge:
     def _embed(self, user: int) -> None:
         """Give a corrected fact its vector; without one it is found by its words."""
         try:
-            embed_missing(self._store, user)
+            embed_missing(self._store, user, tokens=False)
         except LightMemError as error:
             logger.warning("A corrected fact has no vector yet (%s).", type(error).__name__)
 

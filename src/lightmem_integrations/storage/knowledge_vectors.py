@@ -58,12 +58,20 @@ def vectors_of_facts(
 
 
 def without_vector(
-    connection: Connection, user_row: int, kind: Kind, limit: int
+    connection: Connection, user_row: int, kind: Kind, limit: int, *, tokens: bool
 ) -> list[tuple[int, str]]:
-    """Rows and texts of a user's facts or episodes that have a text and lack a vector."""
+    """Rows and texts of a user's facts or episodes that have a text and lack a vector.
+
+    Args:
+        connection: A read transaction on the ledger.
+        user_row: Whose.
+        kind: Of what.
+        limit: How many at most.
+        tokens: Also those that lack nothing but token vectors.
+    """
     table, text, _, key = _TABLES[kind]
     lacks: ColumnElement[bool] = key.is_(None)
-    if kind == "fact":
+    if tokens and kind == "fact":
         lacks = or_(lacks, fact_vectors.c.tokens.is_(None))
     query = (
         select(table.c.id, text)
