@@ -19,6 +19,7 @@ from lightmem_integrations import (
 )
 from lightmem_integrations.consolidation.write.model_writer import ModelWriter
 from lightmem_integrations.knowledge.drafts import EpisodeDraft, FactDraft, KnownFact, WriterTurn
+from lightmem_integrations.testing import ScriptedWriter
 from lightmem_integrations.text.periods import period
 from lightmem_integrations.text.precision import (
     FINEST_FIRST,
@@ -629,6 +630,22 @@ def test_the_days_of_a_week_are_known_in_every_time_zone(hours, week):
     assert period_to(last.timestamp(), "week") == whole
 
 
+class Local(ScriptedWriter):
+    """Means dates where they were told."""
+
+    def write(self, turns, **shown):
+        draft = super().write(turns, **shown)
+        facts = [
+            replace(fact, **{
+                name: date.replace(tzinfo=turns[fact.evidence[0]].time.tzinfo)
+                for name in ("valid_from", "valid_to")
+                if (date := getattr(fact, name)) is not None
+            })
+            for fact in draft.facts
+        ]  # fmt: skip
+        return replace(draft, facts=tuple(facts))
+
+
 def in_zone(hours):
     return dt.timezone(dt.timedelta(hours=hours))
 
@@ -641,6 +658,8 @@ def in_zone(hours):
          "(the week of 28 April 2025)"),
         ("event Ann.race + Berlin since 2025-W01", "2024-12-30", None,
          "(the week of 30 December 2024)"),
+        ("event Ann.race + Berlin since 2025-03-12", "2025-03-12", None, "(12 March 2025)"),
+        ("Ann.race = Berlin since 2025-03-12", "2025-03-12", None, "(since 12 March 2025)"),
         ("Ann.race = Berlin since 2025-03", "2025-03-01", None, "(since March 2025)"),
         ("Ann.race = Berlin since 2025", "2025-01-01", None, "(since 2025)"),
         ("Ann.race = Berlin since 2019 until 2024", "2019-01-01", "2024-12-31", "(until 2024)"),
@@ -649,14 +668,14 @@ def in_zone(hours):
         ("plan Ann.race + Berlin until 2099-08", None, "2099-08-31", "(planned for August 2099)"),
     ],
 )  # fmt: skip
-def test_a_month_is_the_same_one_in_summer_and_winter_and_wherever_it_was_told(
-    memory, consolidated, zones, line, begins, ends, shown
+def test_a_date_is_the_same_one_in_summer_and_winter_and_wherever_it_was_told(
+    memory, zones, line, begins, ends, shown
 ):
     for day, hours in enumerate(zones, start=1):
         time = dt.datetime(2025, 5, day, 9, tzinfo=in_zone(hours))
         turn = Turn(role="user", text=line, time=time)
         memory.add(turn, user_id="ann", session_id=f"s{day}")
-        consolidated(memory)
+        memory.consolidate(writer=Local(), final=True)
     (fact,) = standing(memory)
     assert begins is None or fact.valid_from.isoformat()[:19] == f"{begins}T00:00:00"
     assert ends is None or fact.valid_to.isoformat()[:19] == f"{ends}T23:59:59"
@@ -665,13 +684,13 @@ def test_a_month_is_the_same_one_in_summer_and_winter_and_wherever_it_was_told(
     assert not line.startswith("plan") or f"{shown[13:-1]}: Ann race Berlin." in ahead
 
 
-def test_what_took_a_facts_place_in_a_month_did_in_every_time_zone(memory, consolidated):
+def test_what_took_a_facts_place_in_a_month_did_in_every_time_zone(memory):
     for day, (hours, line) in enumerate(
         [(1, "Ann.home = Porto since 2020"), (2, "Ann.home = Lisbon since 2025-04")], start=1
     ):
         time = dt.datetime(2025, 5, day, 9, tzinfo=in_zone(hours))
         memory.add(Turn(role="user", text=line, time=time), user_id="ann", session_id=f"s{day}")
-        consolidated(memory)
+        memory.consolidate(writer=Local(), final=True)
     assert dates(memory) == [
         ("2020-01-01 year", "2025-04-01 month"), ("2025-04-01 month", None),
     ]  # fmt: skip
@@ -694,3 +713,42 @@ def test_a_date_told_in_one_zone_is_the_same_one_in_another(day, told, read, pre
 
 def moment(day, zone):
     return dt.datetime(day.year, day.month, day.day, tzinfo=zone)
+
+
+@pytest.mark.parametrize("zones", [(1, 2), (2, 1), (9, -7), (-7, 9)])
+@pytest.mark.parametrize(
+    ("line", "times"),
+    [
+        ("event Ann.race + Berlin since", ("2025-03", "2025-04")),
+        ("event Ann.race + Berlin since", ("2025-W10", "2025-W11")),
+        ("event Ann.race + Berlin since", ("2024", "2025")),
+        ("plan Ann.race + Berlin until", ("2099", "2100")),
+    ],
+)
+@pytest.mark.parametrize("order", [1, -1])
+def test_what_was_in_march_and_in_april_is_two_in_summer_and_winter(
+    memory, zones, line, times, order
+):
+    for day, (hours, date) in enumerate(zip(zones, times[::order], strict=True), start=1):
+        time = dt.datetime(2025, 5, day, 9, tzinfo=in_zone(hours))
+        turn = Turn(role="user", text=f"{line} {date}", time=time)
+        memory.add(turn, user_id="ann", session_id=f"s{day}")
+        memory.consolidate(writer=Local(), final=True)
+    assert len(standing(memory)) == 2
+
+
+@pytest.mark.parametrize("sign", ["=", "+"])
+@pytest.mark.parametrize("vague", ["since 2019-W10 until 2024", "since 2019 until 2024-W24"])
+@pytest.mark.parametrize("order", [1, -1], ids=["vague first", "vague last"])
+def test_what_is_over_is_one_fact_however_exactly_its_dates_are_told(
+    memory, told, sign, vague, order
+):
+    for day, when in enumerate((vague, "since 2019-03-05 until 2024-06-12")[::order], start=1):
+        told(f"Ann.home {sign} Berlin {when}", day)
+    assert dates(memory) == [("2019-03-05 day", "2024-06-12 day")]
+
+
+def test_what_was_so_twice_is_two_facts_though_one_is_told_by_its_years(memory, told):
+    told("Ann.home = Berlin since 2024-02 until 2024-03")
+    told("Ann.home = Berlin since 2019 until 2022", 2)
+    assert len(dates(memory)) == 2

@@ -11,11 +11,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from lightmem_integrations.knowledge.same_time import began_apart, ended_apart
 from lightmem_integrations.storage.claims import Claim, noisy_or
 from lightmem_integrations.storage.facts import StoredFact
 from lightmem_integrations.storage.support import earlier_end, later_begin, support_of, told_as_over
-from lightmem_integrations.text.precision import Precision, period_from, period_to
-from lightmem_integrations.text.temporal import SECONDS_A_DAY
+from lightmem_integrations.text.precision import Precision
 
 PERSON, WRITER = "person", "writer"
 
@@ -106,20 +106,15 @@ class Belief:
         if kinds == ("plan", "plan"):
             if self.stated_to is None or claim.stated_to is None:
                 return False
-            return _apart(
-                period_to(self.stated_to, self.stated_to_precision),
-                period_to(claim.stated_to, claim.stated_to_precision),
-                1,  # a day may be told by its first moment or by its last second
+            return ended_apart(
+                (self.stated_to, self.stated_to_precision),
+                (claim.stated_to, claim.stated_to_precision),
             )
         # One that was told without a day begins when it was told.
         dated = self.since != self.said_at and claim.since != claim.said_at
         if kinds != ("event", "event") or not dated:
             return False
-        return _apart(
-            period_from(self.begins, self.begins_precision),
-            period_from(claim.since, claim.since_precision),
-            _OFF_DAYS,
-        )
+        return began_apart(self.began, (claim.since, claim.since_precision), _OFF_DAYS)
 
     @property
     def order(self) -> tuple[float, str, float]:
@@ -144,15 +139,16 @@ class Belief:
 
     def _ends(self) -> tuple[float | None, Precision]:
         """When it ends by all that is known, and how exactly that is."""
-        stated, begins = (self.stated_to, self.stated_to_precision), self._begins
+        stated, begins = (self.stated_to, self.stated_to_precision), self.began
         if not self.single or self.superseded_by is None:
             return stated
         if self.valid_to == self.since:
             return begins
-        return earlier_end(stated, later_begin(begins, self.superseded_by._begins))
+        return earlier_end(stated, later_begin(begins, self.superseded_by.began))
 
     @property
-    def _begins(self) -> tuple[float, Precision]:
+    def began(self) -> tuple[float, Precision]:
+        """When it began, and how exactly that is known."""
         return self.begins, self.begins_precision
 
     def support(self, claim: Claim, known: Sequence[Claim] = ()) -> None:
@@ -278,7 +274,7 @@ def joinable(chain: Sequence[Belief], claim: Claim) -> Belief | None:
         by = belief.superseded_by
         refused = by is not None and by.since <= belief.since == belief.valid_to
         rejected = refused and not belief.is_history and belief.agent == claim.agent
-        at_its_end = belief.stated_to == claim.stated_to is not None and claim.kind != "plan"
+        at_its_end = claim.kind != "plan" and _has_ended_with(belief, claim)
         if in_force or rejected or at_its_end:
             return belief
     later = [belief for belief in chain if belief.since > claim.since and not belief.is_history]
@@ -289,12 +285,13 @@ def joinable(chain: Sequence[Belief], claim: Claim) -> Belief | None:
     return None
 
 
-def _apart(first: tuple[float, float], second: tuple[float, float], days: int) -> bool:
-    """True if two exact times are so many days apart, or two periods have no second in common.
-
-    No week, month or year is widened by days: else it would be the same as what lies beside it on
-    both sides, and the order of the claims would show in what is believed.
-    """
-    exact = first[0] == first[1] and second[0] == second[1]
-    gap = max(first[0], second[0]) - min(first[1], second[1])
-    return gap >= (days * SECONDS_A_DAY if exact else 1.0)
+def _has_ended_with(belief: Belief, claim: Claim) -> bool:
+    """True if both are over, and of one time: by the same end, or by all that is told of it."""
+    if belief.stated_to is None or claim.stated_to is None:
+        return False
+    ended = belief.stated_to, belief.stated_to_precision
+    claimed = claim.stated_to, claim.stated_to_precision
+    begun = claim.since, claim.since_precision
+    return belief.stated_to == claim.stated_to or not (
+        began_apart(belief.began, begun, 1) or ended_apart(ended, claimed)
+    )

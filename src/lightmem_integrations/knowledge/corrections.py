@@ -97,8 +97,7 @@ def correct(
     claims = read_claims(connection, old.user, [old.row])[old.row]
     value = old.value if change.value is None else change.value.strip()
     statement = _new_statement(old, value) if change.statement is None else change.statement.strip()
-    offset = zones_of_facts(connection, old.user, [old.row]).get(old.row, 0)
-    zone = dt.timezone(dt.timedelta(seconds=offset))
+    zone = zones_of_facts(connection, old.user, [old.row])[old.row][0]
     since, since_precision = old.valid_from, old.valid_from_precision
     until, until_precision = old.stated_to, old.stated_to_precision
     begun = _meant(change.valid_from, "valid_from", zone)

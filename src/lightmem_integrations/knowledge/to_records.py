@@ -60,12 +60,13 @@ class Records:
         zones = zones_of_facts(self.connection, self.user, rows)
         tellers = tellers_of_facts(self.connection, self.user, rows)
         return [
-            self._fact(fact, zones.get(fact.row, 0), keys, tellers.get(fact.row, "user"))
+            self._fact(fact, zones[fact.row], keys, tellers.get(fact.row, "user"))
             for fact in stored
         ]
 
-    def _fact(self, fact: StoredFact, zone: int, keys: Mapping[int, str], told_by: Teller) -> Fact:
-        calendar = dt.timezone(dt.timedelta(seconds=zone))
+    def _fact(
+        self, fact: StoredFact, zones: Sequence[dt.tzinfo], keys: Mapping[int, str], told_by: Teller
+    ) -> Fact:
         return Fact(
             id=fact.key,
             subject=fact.subject,
@@ -73,10 +74,10 @@ class Records:
             value=fact.value,
             statement=fact.statement,
             entities=fact.entities,
-            valid_from=by_calendar(fact.valid_from, fact.valid_from_precision, calendar),
+            valid_from=by_calendar(fact.valid_from, fact.valid_from_precision, *zones),
             valid_to=None
             if fact.valid_to is None
-            else by_calendar(fact.valid_to, fact.valid_to_precision, calendar),
+            else by_calendar(fact.valid_to, fact.valid_to_precision, *zones),
             recorded_at=moment(fact.recorded_at),
             retracted_at=None if fact.retracted_at is None else moment(fact.retracted_at),
             reason=fact.reason,
@@ -90,7 +91,9 @@ class Records:
             kind=fact.kind,
             told_by=told_by,
             doubt=fact.doubt,
-            expires_at=None if fact.expires_at is None else moment(fact.expires_at, zone),
+            expires_at=None
+            if fact.expires_at is None
+            else dt.datetime.fromtimestamp(fact.expires_at, zones[0]),
             pinned=fact.pinned,
             importance=fact.importance,
             valid_from_precision=fact.valid_from_precision,

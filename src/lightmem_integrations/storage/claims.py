@@ -6,6 +6,7 @@ A fact rests on its claims. They are rows of the table ``assertions``, tied to t
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
 from collections.abc import Collection, Iterable, Sequence
@@ -233,15 +234,26 @@ def read_evidence(
     return connection.execute(query).all()
 
 
-def zones_of_facts(connection: Connection, user_row: int, rows: Iterable[int]) -> dict[int, int]:
-    """Seconds east of UTC where each fact was said; in another zone its days would be others."""
+def zones_of_facts(
+    connection: Connection, user_row: int, rows: Iterable[int]
+) -> dict[int, list[dt.tzinfo]]:
+    """The zones in which facts were said, from west to east; in others their days would be others.
+
+    UTC of what rests on no turn.
+    """
     query = (
-        select(evidence.c.fact, func.min(turns.c.offset))
+        select(evidence.c.fact, turns.c.offset)
         .join(turns, turns.c.id == evidence.c.turn)
         .where(evidence.c.user == user_row)
-        .group_by(evidence.c.fact)
+        .distinct()
     )
-    return dict(select_in(connection, query, evidence.c.fact, list(rows)))
+    offsets: dict[int, list[int]] = {row: [] for row in rows}
+    for fact, offset in select_in(connection, query, evidence.c.fact, list(offsets)):
+        offsets[fact].append(offset)
+    return {
+        row: [dt.timezone(dt.timedelta(seconds=each)) for each in sorted(found or [0])]
+        for row, found in offsets.items()
+    }
 
 
 def refuse(

@@ -9,6 +9,7 @@ from lightmem_integrations.storage.claims import Claim, noisy_or
 from lightmem_integrations.text.precision import (
     FINEST_FIRST,
     Precision,
+    by_one_calendar,
     is_finer,
     period_from,
     period_to,
@@ -99,15 +100,22 @@ def _said_last(claims: Sequence[Claim]) -> Claim | None:
 
 
 def _began_within(vague: Claim, claim: Claim) -> bool:
-    first, last = period_from(vague.since, vague.since_precision)
-    return is_finer(claim.since_precision, vague.since_precision) and first <= claim.since <= last
+    begun = (vague.since, vague.since_precision), (claim.since, claim.since_precision)
+    within, (begins, _) = by_one_calendar(*begun)
+    first, last = period_from(*within)
+    return is_finer(claim.since_precision, vague.since_precision) and first <= begins <= last
 
 
 def _ended_within(vague: Claim, claim: Claim) -> bool:
     if vague.stated_to is None or claim.stated_to is None:
         return False
-    first, last = _end_within(vague, vague.stated_to)
-    begins, _ = _end_within(claim, claim.stated_to)
+    ends = (
+        (vague.stated_to, vague.stated_to_precision),
+        (claim.stated_to, claim.stated_to_precision),
+    )
+    (within, _), (ended, _) = by_one_calendar(*ends)
+    first, last = _end_within(vague, within)
+    begins, _ = _end_within(claim, ended)
     finer = is_finer(claim.stated_to_precision, vague.stated_to_precision)
     return finer and first <= begins <= last
 
@@ -115,5 +123,5 @@ def _ended_within(vague: Claim, claim: Claim) -> bool:
 def _end_within(claim: Claim, ended: float) -> tuple[float, float]:
     """First and last second of what may be meant by the end of a claim."""
     # What ended something ended it as that month began.
-    as_it_began = claim.since == ended and claim.since_precision == "day"
+    as_it_began = claim.since == claim.stated_to and claim.since_precision == "day"
     return (period_from if as_it_began else period_to)(ended, claim.stated_to_precision)

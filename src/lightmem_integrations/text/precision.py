@@ -74,28 +74,50 @@ def finer_or_earlier(first: Dated, second: Dated) -> Dated:
     return finer if same and finer[1] != vaguer[1] else min(first, second)
 
 
-def by_calendar(seconds: float, precision: Precision, zone: dt.tzinfo) -> dt.datetime:
+def by_calendar(
+    seconds: float, precision: Precision, zone: dt.tzinfo, *others: dt.tzinfo
+) -> dt.datetime:
     """A stored date as the calendar of a zone has it.
 
     It may have been told elsewhere, or in summer and read in winter: the first moment of a month
     there is another month here. So a week, a month or a year is the same one everywhere, and has
-    the first moment or the last second that it has in this zone.
+    the first moment or the last second that it has in this zone. A day is one of a zone in which
+    it begins or ends then.
 
     Args:
         seconds: The day's time; or the first moment or the last second of the week, month or year,
             in any time zone; since 1970.
         precision: How exactly it is known.
         zone: Whose calendar.
+        others: Zones in which it may have been told, too.
     """
     plain = dt.datetime.fromtimestamp(seconds, zone)
     ends = (seconds + 1.0) % _QUARTER == 0.0
-    if precision == "day" or not (ends or seconds % _QUARTER == 0.0):
+    if not (ends or seconds % _QUARTER == 0.0):
         return plain
+    if precision == "day":
+        told = (plain.astimezone(each) for each in (zone, *others))
+        hour = dt.time(23, 59, 59) if ends else dt.time()
+        return next((each for each in told if each.time() == hour), plain)
     first, length = _period(seconds - _EAST if ends else seconds + _EAST, precision)
     edge = first + length - 1.0 if ends else first
     if not -_EAST <= seconds - edge <= _WEST:
         return plain  # something else moved it there
     return (_EPOCH + dt.timedelta(seconds=edge)).replace(tzinfo=zone)
+
+
+def by_one_calendar(*dates: tuple[float, Precision]) -> list[tuple[float, Precision]]:
+    """Dates as they can be compared: weeks, months and years as they are in UTC.
+
+    A month that was told in summer begins before the one before it ends, told in winter. Where one
+    of them is a day, all stay as they are: it does not say of which zone it is.
+    """
+    if any(precision == "day" for _, precision in dates):
+        return list(dates)
+    return [
+        (by_calendar(seconds, precision, dt.timezone.utc).timestamp(), precision)
+        for seconds, precision in dates
+    ]
 
 
 def period_from(begin: float, precision: Precision) -> tuple[float, float]:

@@ -108,14 +108,15 @@ def statement_hits(
         if not proof:  # forgotten while we searched
             continue
         is_fact, said = statement.tier == "ltm", proof[0][1]
+        told = [turn for _, turn in proof]
         over, since = (
             _is_over(statement, now),
-            _moment(statement.since, statement.since_precision, said),
+            _moment(statement.since, statement.since_precision, *told),
         )
         shown = Turn(
             role="system",
             speaker=_SPEAKER[statement.tier],
-            text=" ".join([statement.text, *_marks(match, said, now)]),
+            text=" ".join([statement.text, *_marks(match, told, now)]),
             time=since,
         )
         turn_ids = tuple(turn.turn.id or "" for _, turn in proof)
@@ -134,7 +135,7 @@ def statement_hits(
             when=since,
             source=source,
             turns=tuple(turn.turn for _, turn in proof) if is_fact else (),
-            until=None if until is None else _moment(until, statement.until_precision, said),
+            until=None if until is None else _moment(until, statement.until_precision, *told),
             when_precision=statement.since_precision,
             until_precision="day" if until is None else statement.until_precision,
             statement=statement.text if is_fact else None,
@@ -148,13 +149,13 @@ def statement_hits(
     return ranked
 
 
-def _marks(match: Match, said: Provenance, now: float) -> list[str]:
+def _marks(match: Match, told: Sequence[Provenance], now: float) -> list[str]:
     """What stands behind a statement: its time, who told it, and what speaks against it."""
     statement = match.statement
     if statement.tier != "ltm":
         return []
-    since = _date(statement.since, statement.since_precision, said)
-    until = _date(statement.until or 0.0, statement.until_precision, said)
+    since = _date(statement.since, statement.since_precision, *told)
+    until = _date(statement.until or 0.0, statement.until_precision, *told)
     planned = statement.kind == "plan" and match.instead is None
     when = f"since {since}"
     if planned and statement.until is not None:
@@ -166,8 +167,8 @@ def _marks(match: Match, said: Provenance, now: float) -> list[str]:
         when = f"planned {since}"
     elif statement.kind == "event":
         when = since
-    told = ["(the assistant said)"] if statement.told_by == "assistant" else []
-    return [f"({when})", *told, *([f"(unsure: {statement.doubt})"] if statement.doubt else [])]
+    by = ["(the assistant said)"] if statement.told_by == "assistant" else []
+    return [f"({when})", *by, *([f"(unsure: {statement.doubt})"] if statement.doubt else [])]
 
 
 def _is_over(statement: Statement, now: float) -> bool:
@@ -198,13 +199,14 @@ def _since_then(change: Outdated, said: Provenance) -> str:
     return f" (until {until}{instead})"
 
 
-def _date(seconds: float, precision: Precision, said: Provenance) -> str:
-    return date_words(_moment(seconds, precision, said), precision)
+def _date(seconds: float, precision: Precision, *told: Provenance) -> str:
+    return date_words(_moment(seconds, precision, *told), precision)
 
 
-def _moment(seconds: float, precision: Precision, said: Provenance) -> dt.datetime:
-    """A time, by the calendar of the turn that says so."""
-    return by_calendar(seconds, precision, said.when.tzinfo or dt.timezone.utc)
+def _moment(seconds: float, precision: Precision, *told: Provenance) -> dt.datetime:
+    """A time, by the calendar of the turns that say so."""
+    zones = dict.fromkeys(each.when.tzinfo or dt.timezone.utc for each in told)
+    return by_calendar(seconds, precision, *zones)
 
 
 def _around(selection: Selection, place: int) -> list[int]:
