@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import calendar
-
 from lightmem_integrations.text.terms import terms
 
-_NAMES = frozenset(name.lower() for name in (*calendar.month_name, *calendar.day_name) if name)
+# Not by `calendar`, whose names are those of the process's locale.
+_NAMES = frozenset(
+    """
+    january february march april may june july august september october november december
+    monday tuesday wednesday thursday friday saturday sunday
+    """.split()  # noqa: SIM905
+)
 _TERMS = frozenset(term for name in _NAMES for term in terms(name))
 
 
