@@ -20,6 +20,7 @@ from lightmem_integrations.engine.deadline import DaemonPool, Deadline
 from lightmem_integrations.errors import InvalidRequestError, LightMemError, ModelError
 from lightmem_integrations.models.embedders import (
     DocumentEncoder,
+    Encoded,
     as_embedder,
     encoded_query,
 )
@@ -223,9 +224,7 @@ def _as_candidates(
     return Candidates(turns, places, turns.searchable, weighed)
 
 
-def _embedded(
-    embedder: Embedder, texts: Sequence[str], deadline: float
-) -> tuple[Vectors, list[bytes | None]]:
+def _embedded(embedder: Embedder, texts: Sequence[str], deadline: float) -> Encoded:
     """Normalised vectors of the texts, and their compact token vectors where there are any."""
     vectors: list[Vectors] = []
     tokens: list[bytes | None] = []

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,7 +52,8 @@ class Similarity:
 
     def at_least(self, least: Values) -> Similarity:
         """These, where they are not below others; NaN of either is below everything."""
-        return Similarity(*(np.fmax(each, least) for each in astuple(self)))
+        alone, around = np.fmax(self.alone, least), np.fmax(self.around, least)
+        return Similarity(alone, around, np.fmax(self.absolute, least))
 
 
 def surroundings(turns: Turns, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
