@@ -427,8 +427,9 @@ class LightMem(Reopened, Closing):
             final: Close also what may still go on. ``False``, as in the background, leaves the end
                 of a session until it was quiet for ``ConsolidationSettings.gap_seconds`` or a later
                 session began.
-            retry_set_aside: Give turns another chance that were set aside, because a writer
-                answered nothing usable for them ``ConsolidationSettings.max_tries`` times.
+            retry_set_aside: Try now the sessions that rest after a failure, and the turns that
+                were set aside, because a writer answered nothing usable for them
+                ``ConsolidationSettings.max_tries`` times.
             space: The space whose memory, instead of the user's own.
 
         Raises:

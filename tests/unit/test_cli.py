@@ -297,6 +297,23 @@ def test_consolidate_tries_again_what_was_set_aside(run, told):
     assert "set aside by consolidation 0" in " ".join(run("stats", told).stdout.split())
 
 
+def test_consolidate_says_what_rests_after_a_failure_and_a_retry_tries_it(run, told):
+    class Down(ScriptedWriter):
+        def write(self, turns):
+            raise ModelError("401")
+
+    with LightMem(told, writer=Down()) as memory:
+        failed = memory.consolidate(user_id="ann").failed
+    assert failed
+    resting = f"{failed} session{'s' * (failed > 1)} more at rest after a failure"
+    assert resting in run("consolidate", told, "--dry-run", "--user", "ann").stdout
+    shown = " ".join(run("consolidate", told, "--user", "ann").stdout.split())
+    assert f"sessions at rest after a failure, until a retry {failed}" in shown
+    shown = " ".join(run("consolidate", told, "--user", "ann", "--retry").stdout.split())
+    assert "at rest" not in shown
+    assert "sessions to consolidate 0" in " ".join(run("stats", told, "-u", "ann").stdout.split())
+
+
 def test_consolidate_with_a_model_that_is_not_there(run, told):
     pytest.importorskip("xllamacpp")
     result = run("consolidate", told, "--writer", told / "missing.gguf")

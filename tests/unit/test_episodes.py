@@ -169,7 +169,7 @@ def test_a_failing_writer_puts_the_session_back_and_waits(open_memory, consolida
         assert report.problems == ("ModelError: down",)
         calls = len(writer.calls)
         now[0] += min(30 * 2**tries, 3600) - 1
-        nothing_but(consolidated(memory, writer=writer, clock=lambda: now[0]))
+        nothing_but(consolidated(memory, writer=writer, clock=lambda: now[0]), resting=1)
         assert len(writer.calls) == calls, "it was tried before its time"
         now[0] += 2
     now[0] += 3600

@@ -129,3 +129,23 @@ def test_limits_are_positive(five_sessions):
     for wrong in ({"max_calls": 0}, {"max_tokens": -1}, {"max_tokens": 1.5}):
         with pytest.raises(InvalidRequestError):
             memory.consolidate(**wrong)
+
+
+def test_a_run_says_what_rests_after_a_failure_and_a_retry_does_not_wait(five_sessions):
+    down = ScriptedModel(ModelError("down"))
+    memory = five_sessions(down)
+    report = memory.consolidate(user_id="ann")
+    assert (report.failed, report.resting, report.turns_left) == (3, 0, 2)
+    assert "turns left for the next run" in dict(report.grid().rows)
+    back = ScriptedModel(NOTHING)
+    report = memory.consolidate(user_id="ann", writer=back)
+    assert (report.written, report.resting, report.turns_left) == (2, 3, 0)
+    ahead = memory.consolidate(dry_run=True)
+    assert (ahead.resting, ahead.turns_left) == (3, 0)
+    assert "sessions at rest after a failure, until a retry" in dict(ahead.grid().rows)
+    assert memory.consolidate(user_id="bob", retry_set_aside=True).resting == 0
+    shown = dict(memory.stats().grid().rows)
+    assert (shown["sessions to consolidate"], shown["failed, tried again later"]) == ("3", "3")
+    report = memory.consolidate(user_id="ann", writer=back, retry_set_aside=True)
+    assert (report.written, report.resting) == (3, 0)
+    assert dict(memory.stats().grid().rows)["sessions to consolidate"] == "0"

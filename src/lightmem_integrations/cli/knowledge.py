@@ -64,7 +64,8 @@ def consolidate(
     retry: Annotated[
         bool,
         typer.Option(
-            "--retry", help="Try turns again that were set aside after failing too often."
+            "--retry",
+            help="Try now what rests after a failure, or was set aside after failing too often.",
         ),
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print failures only.")] = False,
@@ -99,6 +100,8 @@ def consolidate(
         typer.echo(
             f"{counted(report.turns_left, 'turn')} wait. A writer with a model will take about "
             f"{report.tokens_left:,} tokens for them: {EXPECTED}. Without a model it takes none."
+            + f" {counted(report.resting, 'session')} more at rest after a failure, which --retry "
+            "tries now." * bool(report.resting)
         )
     elif as_json and (not quiet or report.failed):
         print_json(report)

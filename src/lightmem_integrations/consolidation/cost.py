@@ -87,10 +87,13 @@ class Cost:
         )  # fmt: skip
 
     def of(
-        self, report: ConsolidationReport, waiting: Callable[[], tuple[int, int]]
+        self, report: ConsolidationReport, waiting: Callable[[], tuple[int, int]], *, early: bool
     ) -> ConsolidationReport:
-        """The report of the whole run; what waits, in turns and characters, is asked if need be."""
-        turns, characters = waiting() if self.stopped else (0, 0)
+        """The report of the whole run, with what waits, in turns and characters, if it ended early.
+
+        A limit ends it early, or what ``early`` says.
+        """
+        turns, characters = waiting() if self.stopped or early else (0, 0)
         return dataclasses.replace(
             report, calls=self.calls, tokens=self.tokens, stopped=self.stopped, turns_left=turns,
             tokens_left=round(self._rate() * tokens_expected(turns, characters)),

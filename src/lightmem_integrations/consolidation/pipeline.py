@@ -20,11 +20,7 @@ from lightmem_integrations.consolidation.leases import Leases
 from lightmem_integrations.consolidation.segment import Segments, segment
 from lightmem_integrations.consolidation.write.model_writer import LONGEST_TURN
 from lightmem_integrations.engine.store import Store
-from lightmem_integrations.errors import (
-    LightMemError,
-    ModelTimeoutError,
-    StorageError,
-)
+from lightmem_integrations.errors import LightMemError, ModelTimeoutError, StorageError
 from lightmem_integrations.knowledge.commit import FactsChanged
 from lightmem_integrations.knowledge.drafts import Writer, WriterTurn
 from lightmem_integrations.knowledge.fact_cache import FactCache
@@ -95,7 +91,7 @@ def consolidate(
         user_id: Only this user's memory.
         max_batches: Sessions to look at, at most.
         final: Close also what may still go on.
-        retry_set_aside: Give turns that were set aside another chance.
+        retry_set_aside: Try now what was set aside, or rests after a failure.
         dry_run: Only count the turns that wait, and what a model will take for them.
         on_progress: Hears how far it is.
         cost: Counts what models take, and knows the limits.
@@ -141,11 +137,12 @@ class _Run:
         self._cut = False  # whether it ended within a session
 
     def release(self, user_id: str | None) -> None:
-        """Make what was set aside due again."""
+        """Make what was set aside, or rests, due again."""
         with self._run.store.ledger.write() as connection:
             user = None if user_id is None else find_user(connection, user_id)
             if user_id is None or user is not None:
-                work_queue.release_set_aside(connection, None if user is None else user.row)
+                row = None if user is None else user.row
+                work_queue.release(connection, self._run.clock(), row)
 
     def waiting(self, user_id: str | None) -> ConsolidationReport:
         """What this run would have to read."""
@@ -194,7 +191,7 @@ class _Run:
                     self._run.store, user, self._run.settings, self._run.clock()
                 )
                 self._report += ConsolidationReport(compressed=compressed, evicted=evicted)
-        return self._cost.of(self._report, lambda: self._unread(users))
+        return self._cost.of(self._report, lambda: self._unread(users), early=self._fails())
 
     def _unread(self, users: Sequence[int]) -> tuple[int, int]:
         """Turns that a run would read now, and their characters."""
@@ -210,11 +207,14 @@ class _Run:
         with self._run.store.ledger.write() as connection:
             ahead = work_queue.clear_ahead(connection, now, lease=LONGEST_LEASE, longest=longest)
             users = work_queue.due_users(connection, now)
+            resting = work_queue.resting(connection, now)
             user = None if user_id is None else find_user(connection, user_id)
-        if ahead:
-            undone = f"The clock was ahead: {ahead} leases or retries are undone."
-            self._report += ConsolidationReport(problems=(undone,))
-        return [row for row in users if user_id is None or (user and user.row == row)]
+        undone = f"The clock was ahead: {ahead} leases or retries are undone."
+        asked = {*users, *resting} if user_id is None else {user.row} if user else set()
+        self._report += ConsolidationReport(
+            resting=sum(row in asked for row in resting), problems=(undone,) * bool(ahead)
+        )
+        return [row for row in users if row in asked]
 
     def _prepare(self, user: int) -> bool:
         """Give turns and memories their vectors; returns whether a memory got one.
@@ -292,6 +292,8 @@ class _Run:
         self._report += done
         return True
 
+    def _fails(self) -> bool:
+        return self._failures >= self._run.settings.max_failures
+
     def _ends(self) -> bool:
-        failing = self._failures >= self._run.settings.max_failures
-        return failing or bool(self._cost.stopped) or self._should_stop()
+        return self._fails() or bool(self._cost.stopped) or self._should_stop()

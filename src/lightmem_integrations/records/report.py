@@ -144,6 +144,8 @@ class Stats(Displayed):
             ("not embedded yet", f"{self.pending:,}"),
             ("episodes", f"{self.episodes:,}"),
             ("facts", f"{self.facts:,}"),
+            ("sessions to consolidate", f"{self.due:,}"),
+            ("failed, tried again later", f"{self.failing:,}"),
             ("set aside by consolidation", f"{self.set_aside:,}"),
             ("embedder", f"{self.embedder or 'none yet'}{dimension}"),
             ("vector index", self.index),
@@ -204,6 +206,8 @@ class ConsolidationReport(Displayed):
         compressed: Episodes reduced to their summary, for lack of room.
         evicted: Episodes dropped, for lack of room.
         failed: Sessions put back, or turns of them set aside, because something failed.
+        resting: Sessions that were not tried, as they failed in an earlier run not long ago: twice
+            as long each time. ``consolidate(retry_set_aside=True)`` tries them now.
         set_aside: Turns set aside in this run: a writer answered nothing usable for them
             ``ConsolidationSettings.max_tries`` times. ``consolidate(retry_set_aside=True)`` tries
             them again; ``stats()`` says how many there are in all.
@@ -214,8 +218,8 @@ class ConsolidationReport(Displayed):
         calls: How often a model was asked.
         seconds: How long it took.
         stopped: The limit that ended the run, in words; empty if none did.
-        turns_left: Turns that wait for the next run, where a limit ended this one, and in a dry
-            run.
+        turns_left: Turns that wait for the next run, where a limit or failures in a row ended this
+            one, and in a dry run.
         tokens_left: About what a writer with a model will take for them.
         problems: Why something failed, in words.
         refused: What of a writer's answers was thrown away, and why, in words.
@@ -230,6 +234,7 @@ class ConsolidationReport(Displayed):
     compressed: int = 0
     evicted: int = 0
     failed: int = 0
+    resting: int = 0
     set_aside: int = 0
     busy: int = 0
     waiting: int = 0
@@ -259,6 +264,7 @@ class ConsolidationReport(Displayed):
             ("episodes compressed", self.compressed),
             ("episodes evicted", self.evicted),
             ("failed, tried again later", self.failed),
+            ("sessions at rest after a failure, until a retry", self.resting),
             ("turns set aside until a retry", self.set_aside),
             ("users left to another worker", self.busy),
             ("sessions that may still go on", self.waiting),

@@ -129,7 +129,7 @@ def set_aside(
 ) -> int:
     """Put turns in quarantine, where no writer is given them; returns how many.
 
-    They stay as they are, and ``release_set_aside`` makes them due again.
+    They stay as they are, and ``release`` makes them due again.
     """
     there = select(turns.c.id).where(turns.c.id.in_(list(rows)), turns.c.user == due.user)
     known = select(quarantine.c.turn).where(quarantine.c.user == due.user)
@@ -139,6 +139,12 @@ def set_aside(
     forgive(connection, due)
     clear_if_done(connection, due)
     return len(found)
+
+
+def resting(connection: Connection, now: float) -> list[int]:
+    """The user of each session that is left alone for a while after a failure."""
+    query = select(work.c.user).join(failures, failures.c.session == work.c.item)
+    return list(connection.execute(query.where(failures.c.again_at > now)).scalars())
 
 
 def clear_ahead(connection: Connection, now: float, *, lease: float, longest: float) -> int:
@@ -159,19 +165,20 @@ def clear_ahead(connection: Connection, now: float, *, lease: float, longest: fl
     return connection.execute(leased).rowcount + connection.execute(put_off).rowcount
 
 
-def release_set_aside(connection: Connection, user_row: int | None = None) -> int:
-    """Make what was set aside due again, of one user or of all; returns how many turns."""
+def release(connection: Connection, now: float, user_row: int | None = None) -> None:
+    """Make what was set aside, or rests after a failure, due now: of one user or of all."""
     users_of = select(quarantine.c.user).distinct().order_by(quarantine.c.user)
     rows = [user_row] if user_row is not None else connection.execute(users_of).scalars().all()
     lock_users(connection, rows)
-    count = 0
     for user in rows:
         mine = delete(quarantine).where(quarantine.c.user == user)
         sessions = connection.execute(mine.returning(quarantine.c.session)).scalars().all()
         make_due(connection, user, sorted(set(sessions)))
         delete_in(connection, failures, failures.c.session, set(sessions))
-        count += len(sessions)
-    return count
+    whose = [] if user_row is None else [failures.c.user == user_row]
+    connection.execute(
+        update(failures).where(failures.c.again_at > now, *whose).values(again_at=now)
+    )
 
 
 def count_due(connection: Connection, user_row: int | None = None) -> int:
