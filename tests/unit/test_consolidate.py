@@ -213,6 +213,21 @@ def test_a_fact_in_the_place_of_its_id_is_named_with_the_remedy(memory):
         memory.explain(fact, user_id="ann")
 
 
+@pytest.mark.parametrize(
+    ("said", "value", "statement"),
+    [
+        ("party.theme = art", "jazz", "party theme jazz."),
+        ("Ann.home = 東京都", "大阪", "Ann home 大阪."),
+        ("Ann.pay = C++", r"\1", r"Ann pay \1."),
+    ],
+)
+def test_a_corrected_value_stands_in_the_statement_as_a_word(memory, said, value, statement):
+    say(memory, said)
+    memory.consolidate()
+    (fact,) = memory.facts(user_id="ann")
+    assert memory.edit(fact.id, user_id="ann", value=value).statement == statement
+
+
 def test_a_correction_holds_and_the_history_stays(memory):
     say(memory, "Ann.home = Lisbon")
     memory.consolidate()

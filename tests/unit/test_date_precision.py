@@ -203,6 +203,17 @@ class TestWriter:
         )  # fmt: skip
         assert (fact.doubt is not None) == doubted
 
+    @pytest.mark.parametrize(
+        ("said", "doubted"), [("2025-04-26/27", False), ("26 and 27 April", False),
+                              ("2025-04-26/28", True)],
+    )  # fmt: skip
+    def test_both_days_of_a_weekend_were_said(self, said, doubted):
+        fact, _ = self.written(
+            "I lost my job last weekend.", kind="event", since="2025-04-26", when="last weekend",
+            statement=f"Gina lost her job on {said}.",
+        )  # fmt: skip
+        assert (fact.doubt is not None) == doubted
+
     @pytest.mark.parametrize(("day", "doubted"), [("in August", False), ("on 31 August", True)])
     def test_a_day_that_nobody_said_is_doubted_in_a_statement(self, day, doubted):
         said = "I start my job in August."
@@ -540,8 +551,10 @@ def test_a_date_that_is_none_is_refused_with_what_to_write(memory, told, name, s
 def test_what_ends_before_it_begins_is_refused_by_its_month_too(memory, told, ends):
     told("Ann.job = banker since 2023-01")
     (fact,) = memory.facts(user_id="ann")
-    with pytest.raises(InvalidRequestError, match="valid_to lies before valid_from"):
+    with pytest.raises(InvalidRequestError, match="valid_to lies before valid_from") as refused:
         memory.edit(fact.id, user_id="ann", valid_to=ends)
+    assert f"({ends}" in str(refused.value)
+    assert "before 2023-01)" in str(refused.value)
     assert memory.edit(fact.id, user_id="ann", valid_to="2023").valid_to_precision == "year"
 
 

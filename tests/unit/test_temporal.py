@@ -214,3 +214,48 @@ def test_on_a_weekend_this_weekend_is_that_one(words, direction, today):
     now = dt.datetime(2025, 6, today, 9, tzinfo=UTC)
     (said,) = mentions(f"We go hiking {words}.", now, direction=direction)
     assert (said.start, said.end) == (day(2025, 6, 14), day(2025, 6, 16))
+
+
+@pytest.mark.parametrize(
+    ("weekday", "phrase", "first"),
+    [
+        ("Sat", "last Friday", day(2025, 6, 13)),
+        ("Thu", "next Friday", day(2025, 6, 13)),
+        ("Wed", "this coming Friday", day(2025, 6, 13)),
+        ("Sun", "last weekend", day(2025, 6, 7)),
+        ("Sun", "this past weekend", day(2025, 6, 7)),
+        ("Mon", "last weekend", day(2025, 6, 7)),
+        ("Thu", "next weekend", day(2025, 6, 21)),
+        ("Sun", "next weekend", day(2025, 6, 21)),
+        ("Mon", "this weekend", day(2025, 6, 7)),
+        ("Thu", "this weekend", day(2025, 6, 14)),
+        ("Fri", "over the weekend", day(2025, 6, 7)),
+    ],
+)
+def test_last_and_next_by_the_day_on_which_it_is_said(weekday, phrase, first):
+    week = [dt.datetime(2025, 6, 9 + number, 9, tzinfo=UTC) for number in range(7)]
+    now = next(each for each in week if f"{each:%a}" == weekday)
+    for direction in ("past", "nearest"):
+        (said,) = mentions(f"We go {phrase}.", now, direction=direction)
+        assert said.start == first
+
+
+@pytest.mark.parametrize(
+    ("words", "first", "last"),
+    [
+        ("July 15-16, 2023", day(2023, 7, 15), day(2023, 7, 16)),
+        ("2023-07-15/16", day(2023, 7, 15), day(2023, 7, 16)),
+        ("between 5 and 8 May 2023", day(2023, 5, 5), day(2023, 5, 8)),
+        ("from 28 May to 3 June 2023", day(2023, 5, 28), day(2023, 6, 3)),
+        ("between May and July 2023", day(2023, 5, 1), day(2023, 7, 31)),
+        ("half a year ago", day(2024, 12, 1), day(2024, 12, 31)),
+    ],
+)
+def test_a_span_of_days_or_months_is_read_whole(words, first, last):
+    asked = time_window(f"What did we do {words}?", JUNE_11)
+    assert asked == (first, last + dt.timedelta(days=1))
+
+
+def test_what_happened_later_lends_no_year():
+    wed, _ = mentions("We wed on 5 May and on 8 June 2023 we left.", JUNE_11)
+    assert wed.start == day(2025, 5, 5)

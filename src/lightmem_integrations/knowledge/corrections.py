@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -27,7 +28,7 @@ from lightmem_integrations.storage.claims import (
 )
 from lightmem_integrations.storage.facts import StoredFact, next_revision, read_facts, update_fact
 from lightmem_integrations.text.periods import period
-from lightmem_integrations.text.precision import Precision, iso_date
+from lightmem_integrations.text.precision import Precision, by_calendar, iso_date
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,12 @@ def correct(
         # A day passes for its beginning; what began in the course of it ended in it, too.
         until = max(first, min(since, last)) if until_precision == "day" else last
     if until is not None and until < since:
-        raise InvalidRequestError("valid_to lies before valid_from; pass the later one as it.")
+        dates = (until, until_precision), (since, since_precision)
+        ends, begins = (_shown(by_calendar(*date, zone), date[1]) for date in dates)
+        raise InvalidRequestError(
+            f"valid_to lies before valid_from ({ends} before {begins}); pass the later one as "
+            "valid_to, and both where both are wrong."
+        )
     claim = Claim(
         subject=old.subject, attribute=old.attribute, value=value, statement=statement,
         entities=tuple(name for name in old.entities if name in statement), single=old.single,
@@ -162,7 +168,15 @@ def check_text(text: object, name: str) -> None:
         raise InvalidRequestError(f"{name} is {short_repr(text)}; pass a text.")
 
 
+def _shown(moment: dt.datetime, precision: Precision) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}" if precision == "day" else iso_date(moment, precision)
+
+
 def _new_statement(old: StoredFact, value: str) -> str:
     if old.value and old.value in old.statement:
+        # "tea" is no part of a "teacher"; where words have no blanks between them, any place is.
+        words = re.compile(rf"(?<!\w){re.escape(old.value)}(?!\w)")
+        if words.search(old.statement):
+            return words.sub(lambda _: value, old.statement)
         return old.statement.replace(old.value, value)
     return f"{old.subject}: {old.attribute}: {value}"

@@ -1,7 +1,12 @@
 """Temporal expressions: the dates that a text names, made absolute, in what is said and asked.
 
-"Last Friday" is the Friday before the text. Expressions are found by one regular expression and
-read by dateparser, which is loaded only once a text holds one.
+"Last Friday" and "next Friday" are the nearest ones before and after the text, be it yesterday or
+tomorrow: some mean the one a week from it then. Weeks begin on Monday, and weekends go with them:
+"last weekend" is that of last week, also on a Sunday, and "next weekend" that of next week; "this
+weekend" is the nearer one.
+
+Expressions are found by one regular expression and read by dateparser, which is loaded only once a
+text holds one.
 """
 
 from __future__ import annotations
@@ -11,7 +16,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice
+from itertools import islice, zip_longest
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -35,10 +40,12 @@ _DAY = r"(?:3[01]|[12]\d|0?[1-9])(?:st|nd|rd|th)?"
 _YEAR = r"(?:19|20)\d\d"
 _SOME = r"\d{1,3}|an?|one|two|three|four|five|six|seven|eight|nine|ten|a few|a couple(?: of)?"
 _UNIT = "day|week|weekend|month|year"
+_TO = r"(?: ?(?:to|until|through|and|or|/|-|\u2013) ?)"
 _DATE = (
-    rf"(?:the )?(?:{_DAY} ?(?:to|-|\u2013|until) ?)?{_DAY}(?: of)? (?:{_MONTH})\b\.?(?:,? {_YEAR})?"
-    rf"|(?:{_MONTH})\.? {_DAY}\b(?:,? {_YEAR})?|{_YEAR}-\d\d-\d\d"
+    rf"(?:the )?(?:{_DAY}{_TO})?{_DAY}(?: of)? (?:{_MONTH})\b\.?(?:,? {_YEAR})?"
+    rf"|(?:{_MONTH})\.? {_DAY}\b(?:{_TO}{_DAY}\b)?(?:,? {_YEAR})?|{_YEAR}-\d\d-\d\d(?:/\d\d\b)?"
 )
+_SPAN = rf"(?:half a year|(?<!\bhalf )(?:{_SOME}) (?:{_UNIT})s?)"
 _WITHIN = "(?:in|during|since|last|next)"
 # "The last week of April" is told from April, and not from when that is said.
 _OWN = r"\b(?! of\b(?! course\b))"
@@ -53,10 +60,10 @@ _PHRASE = re.compile(
     rf"|(?P<weekend>(?:(?:on|over) )?the weekend of (?:{_DATE})"
     rf"|(?:over the |this |this past |last |next )weekend{_OWN})"
     rf"|(?P<month>(?:last|this|next) month{_OWN}|(?:{_WITHIN} )?(?:{_MONTH}),? {_YEAR}"
-    rf"|{_WITHIN} (?:{_MONTH})\b)"
+    rf"|(?:{_MONTH})(?={_TO}(?:{_MONTH}),? {_YEAR}\b)|{_WITHIN} (?:{_MONTH})\b)"
     rf"|(?P<year>(?:last|this|next) year{_OWN}|(?:back )?(?:in|during|since) {_YEAR})"
-    rf"|(?P<ago>(?:(?:about|around|almost|over) )?(?:{_SOME}) (?:{_UNIT})s? ago)|"
-    rf"(?P<ahead>in (?:{_SOME}) (?:{_UNIT})s?)"
+    rf"|(?P<ago>(?:(?:about|around|almost|over) )?{_SPAN} ago)|"
+    rf"(?P<ahead>in {_SPAN})"
     rf"|(?P<lasting>for (?:the (?:last|past) )?(?:about |over |almost |nearly )?(?:{_SOME}) "
     r"(?:month|year)s?))\b",
     re.IGNORECASE,
@@ -68,9 +75,12 @@ _LEADING = re.compile(
     r"this coming|week of) )+"
 )
 _RANGE = re.compile(
-    r"(\b\d{1,2})(?:st|nd|rd|th)? ?(?:to|-|\u2013|until) ?\d{1,2}(?:st|nd|rd|th)?(?= )"
+    rf"(?<!\d{{4}}-)\b(\d{{1,2}})(?:st|nd|rd|th)?{_TO}(\d{{1,2}})(?:st|nd|rd|th)?(?=[ ,]|$)"
 )
-_YEARLESS = re.compile(rf"(?:{_DAY}(?: of)? (?:{_MONTH})|(?:{_MONTH})\.? {_DAY})$", re.IGNORECASE)
+_YEARLESS = re.compile(rf"(?:{_DAY}(?: of)? (?:{_MONTH})|(?:{_MONTH})\.?(?: {_DAY})?)$")
+_CLOSED = re.compile(
+    rf"{_TO}(?:the )?(?:{_DAY}|{_MONTH})\b[^.;?!]{{0,20}}\b({_YEAR})$", re.IGNORECASE
+)
 _ABOUT = re.compile(r"^(?:for )?(?:the (?:last|past) )?(?:(?:about|around|over|almost|nearly) )?")
 _SINCE = re.compile(r"\bsince $", re.IGNORECASE)
 _BETWEEN = re.compile(r"\b(?:between|from|since|until)\b", re.IGNORECASE)
@@ -79,8 +89,7 @@ _DURATION = re.compile(r"for (?!the )", re.IGNORECASE)
 SECONDS_A_DAY = 86_400.0
 _ONE_DAY = dt.timedelta(days=1)
 _WEEKS = {"last": -7 * _ONE_DAY, "this": 0 * _ONE_DAY, "next": 7 * _ONE_DAY}
-_SATURDAY = WEEKDAYS.index("saturday")
-_AT_HAND = ("this weekend", "over the weekend")
+_THURSDAY, _SATURDAY = WEEKDAYS.index("thursday"), WEEKDAYS.index("saturday")
 # A guess: a clause that names more dates than this is a calendar.
 _MOST = 8
 # Guesses: what lies beyond a long life is a slip of the pen, or history.
@@ -168,16 +177,21 @@ def mentions(text: str, time: dt.datetime, *, direction: Direction = "nearest") 
             ``past`` questions.
     """
     found = []
-    for match in islice(_PHRASE.finditer(text), _MOST):
-        kind = match.lastgroup or ""
+    matches = list(islice(_PHRASE.finditer(text), _MOST))
+    for match, following in zip_longest(matches, matches[1:]):
+        kind, phrase = match.lastgroup or "", match.group().lower()
+        if following and _YEARLESS.search(phrase):
+            # "28 May to 3 June 2023" has one year.
+            closed = _CLOSED.fullmatch(text, match.end(), following.end())
+            phrase = f"{phrase} {closed[1]}" if closed else phrase
         try:
-            read = _resolved(match.group().lower(), kind, time, direction)
+            read = _resolved(phrase, kind, time, direction)
         except (ValueError, OverflowError):  # before the first day of the calendar, or past its end
             continue
         if read is None or read[0].year < _EARLIEST or abs(read[0] - time) > _FARTHEST:
             continue
         start, end, words, precision = read
-        lasting = kind == "lasting" or match.group().lower().startswith("since ")
+        lasting = kind == "lasting" or phrase.startswith("since ")
         found.append(Mention(match.span(), start, end, words, precision, lasting))
     return found
 
@@ -188,21 +202,34 @@ def _resolved(phrase: str, kind: str, time: dt.datetime, direction: Direction) -
         return time, _midnight(time) + _ONE_DAY, f"on {date_words(time)}", "day"
     if kind == "week" and phrase[:4] in _WEEKS:
         return _period(time + _WEEKS[phrase[:4]], phrase, kind)
-    if kind == "weekend" and phrase.startswith(_AT_HAND) and time.weekday() >= _SATURDAY:
-        return _period(time, phrase, kind)  # the one that has begun: neither the last nor the next
     ahead = direction == "future"
-    nearest = direction == "nearest"
-    if phrase.startswith(("next ", "last ", "this past ", "since ")):
-        ahead = phrase.startswith("next ")
-    start_or_none = _parsed(_plain(phrase, kind, ahead=ahead), time, ahead=ahead)
+    phrase = phrase.replace("half a year", "6 months")
+    if kind == "weekend" and " of " not in phrase:
+        return _period(time + _to_weekend(phrase, time, ahead=ahead), phrase, kind)
+    if phrase.startswith(("next ", "last ", "this ", "since ")):
+        ahead = phrase.startswith(("next ", "this coming "))
+    plain = _plain(phrase, kind)
+    start_or_none = _parsed(plain, time, ahead=ahead)
     if start_or_none is None:
         return None
     start = _midnight(start_or_none)
-    if nearest and _YEARLESS.search(phrase):
+    if kind != "month" and direction == "nearest" and _YEARLESS.search(plain):
         # "8 November", said in August: the next one is nearer than the last.
-        other = _parsed(_plain(phrase, kind, ahead=True), time, ahead=True) or start
+        other = _parsed(plain, time, ahead=True) or start
         start = min(start, _midnight(other), key=lambda moment: abs(moment - time))
-    return _period(start, phrase, kind)
+    start, end, words, precision = _period(start, phrase, kind)
+    several = _RANGE.search(phrase) if kind == "day" else None
+    if several and int(several[2]) > start.day:
+        end = start.replace(day=int(several[2])) + _ONE_DAY
+    return start, end, words, precision
+
+
+def _to_weekend(phrase: str, time: dt.datetime, *, ahead: bool) -> dt.timedelta:
+    """How far the week of a weekend is away from this one."""
+    if not phrase.startswith(("this weekend", "over")):
+        return _WEEKS["next" if phrase.startswith("next") else "last"]
+    at_hand = _THURSDAY if phrase == "this weekend" else _SATURDAY
+    return _WEEKS["this" if ahead or time.weekday() >= at_hand else "last"]
 
 
 def _period(start: dt.datetime, phrase: str, kind: str) -> _Read:
@@ -231,10 +258,8 @@ def _period(start: dt.datetime, phrase: str, kind: str) -> _Read:
     return start, end, words, precision
 
 
-def _plain(phrase: str, kind: str, *, ahead: bool) -> str:
+def _plain(phrase: str, kind: str) -> str:
     """The phrase as dateparser knows it."""
-    if kind == "weekend" and " of " not in phrase:
-        return f"{'next' if ahead else 'last'} saturday"
     phrase = _RANGE.sub(r"\1", phrase.replace("weekend", "week"))
     if kind in {"ago", "ahead", "lasting"}:
         counted = _NUMBERS.sub(lambda found: _FEW.get(found.group(), "2"), phrase)

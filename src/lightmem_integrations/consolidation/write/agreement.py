@@ -6,6 +6,7 @@ whose clause it is, what a later word takes back; and by the words that nobody s
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -25,6 +26,7 @@ from lightmem_integrations.text.terms import STOP_WORDS, terms
 # Guesses: share of function words in English; characters to which a correction goes back and which
 # it takes; words of a name.
 _ENGLISH, _NEAR, _NAME = 0.2, 200, 3
+_DAY = dt.timedelta(days=1)
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
 _OWNED = re.compile(r"\W{0,3}(?:my|our)\b", re.IGNORECASE)
 _I = re.compile(r"\b(?:I|we|me|us)\b(?:['\u2019](?:m|ve|d|ll|re))?", re.IGNORECASE)
@@ -39,13 +41,12 @@ def speaker_of(turn: WriterTurn) -> str:
 
 
 def words_of(turns: Sequence[WriterTurn]) -> str:
-    """What turns say, with the days that their words for dates mean."""
-    dates = (
-        f"{date.words} {date.start:%A %B}"
-        for turn in turns
-        for date in mentions(turn.text, turn.time)
-    )
-    return " ".join([*(f"{turn.speaker} {turn.text}" for turn in turns), *dates])
+    """What turns say, with the first and the last day that their words for dates mean."""
+    dates = [date for turn in turns for date in mentions(turn.text, turn.time)]
+    days = [f"{date.words} {date.start:%A %B %m}" for date in dates]
+    lasts = [date.end - _DAY for date in dates if date.end - date.start <= 7 * _DAY]
+    days += [f"{last:%A %d %B %m}" for last in lasts]  # of a weekend, "2023-07-15/16"
+    return " ".join([*(f"{turn.speaker} {turn.text}" for turn in turns), *days])
 
 
 def words_added(statement: str, there: str, common: int) -> Iterator[str]:
