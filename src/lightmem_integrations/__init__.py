@@ -64,6 +64,7 @@ if TYPE_CHECKING:
         Recall,
         Source,
         Turn,
+        Turns,
     )
     from lightmem_integrations.records.fact_search import FactSearch
     from lightmem_integrations.records.filters import Compare, Filter
@@ -95,7 +96,7 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 _KNOWLEDGE = (
     "Conflict", "Conflicts", "Episode", "Episodes", "Evidence", "Explanation", "Fact", "Facts",
 )  # fmt: skip
-_RECORDS = ("Branch", "Hit", "Plan", "Recall", "Source", "Turn")
+_RECORDS = ("Branch", "Hit", "Plan", "Recall", "Source", "Turn", "Turns")
 
 __all__ = [
     "AccessError",
@@ -168,6 +169,7 @@ __all__ = [
     "Transfer",
     "Turn",
     "TurnConflictError",
+    "Turns",
     "copy_store",
 ]
 

@@ -49,7 +49,7 @@ from lightmem_integrations.recall.short_term import window
 from lightmem_integrations.recall.warm_up import WarmUp
 from lightmem_integrations.records.access import SpacesRead
 from lightmem_integrations.records.audit import Audit
-from lightmem_integrations.records.conversation import TIERS, Branch, Recall, Tier, Turn
+from lightmem_integrations.records.conversation import TIERS, Branch, Recall, Tier, Turn, Turns
 from lightmem_integrations.records.fact_search import FactSearch
 from lightmem_integrations.records.filter_form import filter_of
 from lightmem_integrations.records.filters import FilterLike
@@ -266,7 +266,7 @@ class LightMem(Reopened, Closing):
         filter: FilterLike | None = None,  # noqa: A002
         space: str | None = None, limit: int | None = None, after: str | None = None,
         before: str | None = None, latest: bool = False,
-    ) -> tuple[Turn, ...]:  # fmt: skip
+    ) -> Turns:  # fmt: skip
         """Every turn of a session, verbatim, oldest first; those superseded say so.
 
         Args:
@@ -292,7 +292,7 @@ class LightMem(Reopened, Closing):
     def short_term(
         self, *, user_id: str, session_id: str = "default", max_tokens: int | None = None,
         measure: Callable[[Turn], int] | None = None, space: str | None = None,
-    ) -> tuple[Turn, ...]:  # fmt: skip
+    ) -> Turns:  # fmt: skip
         """The last whole exchanges of a session, within a budget; at least the last one.
 
         Args:
@@ -311,7 +311,7 @@ class LightMem(Reopened, Closing):
         check_count(budget, "max_tokens")
         memory, session_id = self._memory(user_id, space), self._session(session_id)
         recent = transcript(self._store, memory, session_id, recent=True)
-        return window(recent, budget, measure or (lambda turn: self.count_tokens(turn.text)))
+        return Turns(window(recent, budget, measure or (lambda turn: self.count_tokens(turn.text))))
 
     def clear_short_term(
         self, *, user_id: str, session_id: str = "default", space: str | None = None

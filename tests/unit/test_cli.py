@@ -335,6 +335,20 @@ def test_inspect_explains_a_fact_by_the_beginning_of_its_id(run, told):
         assert "begins with" in refused.stderr
 
 
+def test_inspect_shows_what_was_said_in_a_session(run, described):
+    sessions = run("inspect", described, "--user", "marc").stdout.splitlines()[1]
+    with LightMem(described, read_only=True) as memory:
+        *_, last = memory.sessions(user_id="marc")
+        said = memory.history(user_id="marc", session_id=last)
+    assert last in sessions
+    shown = run("inspect", described, "--user", "marc", "--session", last).stdout
+    assert all(turn.text in " ".join(shown.split()) for turn in said)
+    answer = run("inspect", described, "-u", "marc", "-s", last, "--json").stdout
+    assert [turn["text"] for turn in json.loads(answer)] == [turn.text for turn in said]
+    refused = run("inspect", described, "--user", "marc", "--session", "nope")
+    assert "no such session 'nope'" in refused.output
+
+
 def test_inspect_shows_conflicts(run, tmp_path):
     day = dt.datetime(2025, 5, 1, tzinfo=dt.timezone.utc)
     with LightMem(tmp_path, writer=ScriptedWriter()) as memory:

@@ -14,6 +14,7 @@ from lightmem_integrations.records.conversation import (
     Recall,
     Source,
     Turn,
+    Turns,
 )
 from lightmem_integrations.records.knowledge import Episodes, Explanation, Fact, Facts
 from lightmem_integrations.records.report import Receipt, Stats
@@ -92,6 +93,26 @@ def test_a_recall_without_hits_says_so():
 @pytest.mark.parametrize("nothing", [Facts(), Episodes()])
 def test_who_forgot_to_consolidate_is_told(nothing):
     assert "consolidate() makes them" in printed(nothing)
+
+
+def test_what_was_said_is_shown_turn_by_turn():
+    turns = Turns(
+        (
+            Turn(role="user", speaker="Ann", text="I moved to [b]Lisbon[/b].", time=WHEN),
+            Turn(role="assistant", text="Nice.", time=WHEN, superseded=True, pinned=True),
+        )
+    )
+    shown = printed(turns)
+    assert shown.startswith("2 turns")
+    assert "2026-03-03 19:14  Ann" in shown
+    assert "I moved to [b]Lisbon[/b]." in shown
+    assert "assistant (pinned)  Nice. (superseded)" in shown
+    assert "&lt;" not in turns._repr_html_()
+    assert "2026-03-03 19:14" in turns._repr_html_()
+
+
+def test_who_asks_for_a_session_that_is_none_is_told_that_one_is_shown():
+    assert "sessions() has all" in printed(Turns())
 
 
 def test_who_has_no_facts_is_told_that_they_take_a_model():

@@ -22,7 +22,9 @@ from lightmem_integrations.cli.options import (
 )
 from lightmem_integrations.cli.output import JsonOption, print_json, table_console
 from lightmem_integrations.cli.progress import progress_bars
-from lightmem_integrations.display import counted, printable
+from lightmem_integrations.display import clipped, counted, printable
+
+_FEW = 10  # sessions that are named, of which there may be any number: a guess
 
 
 def consolidate(
@@ -116,6 +118,15 @@ def inspect(
     store: StoreArgument,
     user: UserOption,
     space: SpaceOption = None,
+    session: Annotated[
+        str | None,
+        typer.Option(
+            "--session",
+            "-s",
+            help="Only what was said in this session, turn by turn.",
+            show_default=False,
+        ),
+    ] = None,
     fact: Annotated[
         str | None,
         typer.Option(
@@ -137,9 +148,12 @@ def inspect(
     condition = condition_of(where)
     show = print_json if as_json else table_console().print
     with open_existing(store, read_only=read_only) as memory:
-        check_stored(memory, user, space=space)
+        check_stored(memory, user, session, space)
         whose: dict[str, Any] = {"user_id": user}
         whose |= {} if space is None else {"space": space}
+        if session is not None:
+            show(memory.history(**whose, session_id=session, filter=condition))
+            return
         if fact is not None:
             (fact_id,) = whole_ids(memory, [fact], user, space, only_facts=True)
             show(memory.explain(fact_id, **whose))
@@ -155,7 +169,12 @@ def inspect(
         held = {"sessions": sessions, "turns": turns, "episodes": episodes, "facts": facts}
         show({**whose, **held, "conflicts": disputed})
         return
-    typer.echo(f"{counted(turns, 'turn')} in {counted(len(sessions), 'session')}\n")
+    typer.echo(f"{counted(turns, 'turn')} in {counted(len(sessions), 'session')}")
+    if sessions:
+        named = ", ".join(map(clipped, sessions[-_FEW:]))
+        lately = f"--session shows one, lately: {named}"
+        table_console().print(lately, markup=False, highlight=False)
+    typer.echo()
     within = f"--user {user}" if space is None else f"--user {user} --space {space}"
     for found, model in ((episodes, ""), (facts, " --writer=model")):
         how = f"`lightmem consolidate {store} {within}{model}` makes them of what was said."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lightmem_integrations.engine.store import Store
-from lightmem_integrations.records.conversation import Turn
+from lightmem_integrations.records.conversation import Turns
 from lightmem_integrations.records.filters import Filter
 from lightmem_integrations.storage.expiry import expired
 from lightmem_integrations.storage.transcripts import (
@@ -35,7 +35,7 @@ def transcript(
     part: Part | None = None,
     *,
     recent: bool = False,
-) -> tuple[Turn, ...]:
+) -> Turns:
     """Turns of a session, oldest first.
 
     Args:
@@ -53,11 +53,11 @@ def transcript(
         user = find_user(connection, user_id)
         row = None if user is None else find_session(connection, user, session_id)
         if user is None or row is None:
-            return ()
+            return Turns()
         over = expired(connection, user.row, store.settings, store.ledger.now()).turns
         if recent:
-            return tuple(read_window(connection, row, over))
-        return tuple(read_turns(connection, user, row, filter, part, without=over))
+            return Turns(read_window(connection, row, over))
+        return Turns(read_turns(connection, user, row, filter, part, without=over))
 
 
 def begin_anew(store: Store, user_id: str, session_id: str) -> None:

@@ -65,6 +65,28 @@ class Turn:
     author: str | None = None
 
 
+class Turns(Displayed, tuple[Turn, ...]):
+    """Turns of a session, oldest first. Prints as a table with rich and in notebooks."""
+
+    __slots__ = ()
+
+    def grid(self) -> Grid:
+        """A line for each turn."""
+        return Grid(
+            counted(len(self), "turn"),
+            ("when", "who", "text") if self else (),
+            [
+                (
+                    f"{turn.time:%Y-%m-%d %H:%M}" if turn.time else "",
+                    (turn.speaker or turn.role) + " (pinned)" * turn.pinned,
+                    turn.text + " (superseded)" * turn.superseded,
+                )
+                for turn in self
+            ],
+            () if self else ("One session is shown: session_id= says which, sessions() has all.",),
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Branch:
     """Branch of a conversation that goes on, as an application's own history holds it.

@@ -70,6 +70,7 @@ def _session(request: Request, named: dict[str, Any], session: str) -> Response:
     turn, before, after = (asked.get(name) or None for name in ("turn", "before", "after"))
     earlier = later = False
     turns: Sequence[Turn]
+    ahead: Sequence[Turn]
     if turn is not None:
         ahead = memory.history(**chosen, limit=_BEFORE + 1, before=turn, latest=True)
         earlier, ahead = len(ahead) > _BEFORE, ahead[-_BEFORE:]
