@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from typing import get_args, get_origin
 
 import pytest
 from langchain.agents import create_agent
-from langchain.agents.middleware import AgentMiddleware, dynamic_prompt
+from langchain.agents.middleware import AgentMiddleware, AgentState, dynamic_prompt
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
@@ -203,3 +204,10 @@ def test_two_memories_stay_in_a_system_message_that_is_made_anew(memory, scripte
     assert "Be brief." in model.prompts[0][0].text
     assert KNOWN in model.prompts[0][0].text
     assert "Felix" in model.prompts[0][0].text
+
+
+def test_a_type_checker_takes_it_beside_those_of_langchain():
+    # A list of middlewares has one type of state for all of them, and create_agent keeps to it.
+    (base,) = LightMemMiddleware.__orig_bases__
+    assert get_origin(get_args(base)[0]) is AgentState
+    assert LightMemMiddleware.state_schema is not AgentState

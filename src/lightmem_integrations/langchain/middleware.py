@@ -7,13 +7,9 @@ import logging
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any, cast
+from typing import Any
 
-from langchain.agents.middleware.types import (
-    AgentMiddleware,
-    ModelRequest,
-    ModelResponse,
-)
+from langchain.agents.middleware import AgentMiddleware, AgentState, ModelRequest, ModelResponse
 from langchain_core.messages import BaseMessage
 from langchain_core.runnables.config import RunnableConfig, ensure_config
 from langgraph.runtime import Runtime
@@ -29,12 +25,13 @@ from lightmem_integrations.langchain.asker import (
     without_others,
 )
 from lightmem_integrations.langchain.background import RECALL_SECONDS, BackgroundMemory
-from lightmem_integrations.langchain.injection import (
-    Injection,
-    check_injection,
-    reminding,
+from lightmem_integrations.langchain.injection import Injection, check_injection, reminding
+from lightmem_integrations.langchain.pending_turns import (
+    AskedState,
+    PendingTurn,
+    PendingTurns,
+    asked,
 )
-from lightmem_integrations.langchain.pending_turns import AskedState, PendingTurn, PendingTurns
 from lightmem_integrations.langchain.scope import (
     RunFilter,
     RunLimits,
@@ -55,7 +52,7 @@ logger = logging.getLogger(__name__)
 _RECORD_SECONDS = 0.05  # a guess: more than a healthy store needs, even if the recall was slow
 
 
-class LightMemMiddleware(AgentMiddleware[AskedState, Any, Any]):
+class LightMemMiddleware(AgentMiddleware[AgentState[Any], Any, Any]):
     """Gives an agent a memory that outlives its threads.
 
     Before the model is called, what the user's memory knows about the last message is put in
@@ -169,21 +166,21 @@ class LightMemMiddleware(AgentMiddleware[AskedState, Any, Any]):
         """The name of this middleware in the agent's graph."""
         return self._name or type(self).__name__
 
-    def before_agent(self, state: AskedState, runtime: Runtime[Any]) -> dict[str, Any] | None:
+    def before_agent(self, state: AgentState[Any], runtime: Runtime[Any]) -> dict[str, Any] | None:
         """Make sure that a user is named, and keep in mind who asks."""
         config = ensure_config()
         named = named_user(config, user_id=self._user_id, runtime=runtime)
         scope = self._scope(config, named, runtime)
-        asked: dict[str, Any] = {}
+        found: dict[str, Any] = {}
         with self._guarded():
             self._pending.begin(state["messages"], scope)
-            asked[BEFORE] = before_run(state["messages"], state.get(ASKER), config)
+            found[BEFORE] = before_run(state["messages"], asked(state).get(ASKER), config)
         if self._user_id is None:
-            asked[ASKER] = asker_of(state["messages"], named, state.get(ASKER), config)
-        return asked
+            found[ASKER] = asker_of(state["messages"], named, asked(state).get(ASKER), config)
+        return found
 
     async def abefore_agent(
-        self, state: AskedState, runtime: Runtime[Any]
+        self, state: AgentState[Any], runtime: Runtime[Any]
     ) -> dict[str, Any] | None:
         """Make sure that a user is named, and keep in mind who asks."""
         # In a thread, since who asked may have to be read from a checkpoint.
@@ -227,7 +224,7 @@ class LightMemMiddleware(AgentMiddleware[AskedState, Any, Any]):
         self._pending.answered(pending, response.result)
         return response
 
-    def after_agent(self, state: AskedState, runtime: Runtime[Any]) -> dict[str, Any] | None:
+    def after_agent(self, state: AgentState[Any], runtime: Runtime[Any]) -> dict[str, Any] | None:
         """Record the question, if it is not recorded yet, and the answer."""
         under_way = self._finish(state, runtime)
         if under_way:
@@ -236,7 +233,9 @@ class LightMemMiddleware(AgentMiddleware[AskedState, Any, Any]):
             self._pending.check(record)
         return None
 
-    async def aafter_agent(self, state: AskedState, runtime: Runtime[Any]) -> dict[str, Any] | None:
+    async def aafter_agent(
+        self, state: AgentState[Any], runtime: Runtime[Any]
+    ) -> dict[str, Any] | None:
         """Record the question, if it is not recorded yet, and the answer."""
         under_way = self._finish(state, runtime)
         if under_way:
@@ -247,14 +246,14 @@ class LightMemMiddleware(AgentMiddleware[AskedState, Any, Any]):
 
     def _start(self, request: ModelRequest[Any]) -> PendingTurn | None:
         with self._guarded():
-            state = cast("AskedState", request.state)
+            state = asked(request.state)
             scope, sent = self._asked_by(state, request.messages, request.runtime)
             before, kept = state.get(BEFORE), state["messages"]
             return self._pending.start(sent, scope, ensure_config(), before=before, kept=kept)
         return None
 
     def _finish(
-        self, state: AskedState, runtime: Runtime[Any]
+        self, state: AgentState[Any], runtime: Runtime[Any]
     ) -> tuple[WaitBudget, Future[None]] | None:
         with self._guarded():
             scope, messages = self._asked_by(state, state["messages"], runtime)
@@ -272,13 +271,13 @@ class LightMemMiddleware(AgentMiddleware[AskedState, Any, Any]):
             logger.warning("Memory was left out: %s: %s", type(error).__name__, error)
 
     def _asked_by(
-        self, state: AskedState, messages: Sequence[BaseMessage], runtime: Runtime[Any]
+        self, state: AgentState[Any], messages: Sequence[BaseMessage], runtime: Runtime[Any]
     ) -> tuple[Scope, Sequence[BaseMessage]]:
         """The scope of who asked, and the messages, without those of who else resumed the run."""
         config = ensure_config()  # of the run that calls this hook
         named = named_user(config, user_id=self._user_id, runtime=runtime)
         scope = self._scope(config, self._user_id, runtime)
-        asker = state.get(ASKER) if self._user_id is None else None
+        asker = asked(state).get(ASKER) if self._user_id is None else None
         if asker is not None and asker["user_id"] != named:
             self._notice.say(scope.session_id, asker, named)
             scope = scope.resumed_for(asker["user_id"])

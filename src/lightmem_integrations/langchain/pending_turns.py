@@ -12,7 +12,7 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from langchain.agents.middleware.types import AgentState, PrivateStateAttr
 from langchain_core.messages import BaseMessage, HumanMessage
@@ -45,6 +45,14 @@ class AskedState(AgentState[Any]):
 
     lightmem_asker: NotRequired[Annotated[Asker, PrivateStateAttr]]
     lightmem_before: NotRequired[Annotated[str | None, PrivateStateAttr]]
+
+
+def asked(state: AgentState[Any]) -> AskedState:
+    """The state of an agent that has the middleware, whose type names that of every agent.
+
+    To a type checker, a middleware whose type names another stands beside none of LangChain's.
+    """
+    return cast("AskedState", state)
 
 
 @dataclass(slots=True)
