@@ -62,6 +62,29 @@ def test_the_turns_that_prove_a_fact_are_those_that_had_been_said(memory):
         assert len(hit.source.turn_ids) == turns
 
 
+@pytest.mark.parametrize("how", ["forget", "retract"])
+@pytest.mark.parametrize("later", [[], [(20, "Ann.home + Braga replaces")]])
+def test_what_gives_way_to_the_same_words_goes_on(memory, how, later):
+    porto, again = (
+        "I live in Porto.\nAnn.home + Porto",
+        "In Porto again!\nAnn.home + Porto replaces",
+    )
+    tell(memory, [(5, porto), (10, "Ann.home + Lisbon replaces"), (15, again), *later])
+    lisbon = next(
+        fact for fact in memory.facts(user_id="u", include_past=True) if fact.value == "Lisbon"
+    )
+    if how == "forget":
+        memory.forget(user_id="u", session_id="10")
+    else:
+        memory.retract(lisbon.id, user_id="u")
+    found = memory.recall(HOME, user_id="u", k=30, max_tokens=4000).text.splitlines()
+    changed = "until 20 May 2025; since then: Ann home Braga." if later else "since 5 May 2025"
+    known = [each for each in found if each.startswith("- Ann home Porto.")]
+    assert known == [f"- Ann home Porto. ({changed})"]
+    turns = [each for each in found if "] User: I live in Porto" in each]
+    assert not [each for each in turns if "since then: Ann home Porto." in each]
+
+
 @pytest.mark.parametrize("change", ["edit", "retract"])
 def test_what_a_person_changed_since_stands_as_it_stood(memory, change):
     tell(memory, [PORTO, LISBON])
@@ -76,6 +99,7 @@ def test_what_a_person_changed_since_stands_as_it_stood(memory, change):
     assert OF_LISBON in after
     assert [line for line in after if "Porto. (until 8 May 2025" in line]
     assert not [line for line in after if "Braga" in line or "Porto. (since" in line]
+    assert set(after) == set(before)
 
 
 @pytest.mark.parametrize("seed", range(cases(120)))

@@ -13,6 +13,7 @@ from lightmem_integrations.storage.expressions import unindexed
 from lightmem_integrations.storage.facts import StoredFact, read_facts
 from lightmem_integrations.storage.schema import evidence, facts, turns
 from lightmem_integrations.storage.sql import select_in
+from lightmem_integrations.storage.statements import DATED
 from lightmem_integrations.storage.support import earlier_end, later_begin, support_of, told_as_over
 from lightmem_integrations.text.precision import Precision
 
@@ -40,6 +41,10 @@ class AsTold:
     until_precision: Precision
     is_history: bool
     successor: int | None = None
+
+    def goes_on(self, before: AsTold) -> bool:
+        """True if it says what one before it said, and still stood."""
+        return self.text == before.text and self.kind not in DATED and self.until is None
 
 
 def as_told(
@@ -117,7 +122,7 @@ def overtaken_by_then(
         if newer is None:
             passed = fact.until is not None and each.said_at < fact.until <= as_of
             found += [ended] if passed and fact.kind != "plan" else []
-        elif newer.since <= as_of:
+        elif newer.since <= as_of and not newer.goes_on(fact):
             overtaken = ended._replace(
                 newer=fact.successor, statement=newer.text,
                 newer_from=newer.since, newer_precision=newer.since_precision,

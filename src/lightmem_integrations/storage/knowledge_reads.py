@@ -16,6 +16,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     literal,
+    not_,
     null,
     or_,
     select,
@@ -36,7 +37,7 @@ from lightmem_integrations.storage.schema import (
     facts,
     turns,
 )
-from lightmem_integrations.storage.statements import Entry, Outdated, Statement
+from lightmem_integrations.storage.statements import DATED, Entry, Outdated, Statement
 from lightmem_integrations.storage.tellers import BY_ASSISTANT, teller
 from lightmem_integrations.storage.users import User
 from lightmem_integrations.storage.vector_bytes import unpack_vectors
@@ -230,6 +231,12 @@ _ENDED = and_(
     facts.c.valid_to <= bindparam("as_of"),
     _believed(facts),
 )
+# What was between them is forgotten or retracted.
+_STILL_SO = and_(
+    _NEWER.c.statement == facts.c.statement,
+    _NEWER.c.kind.not_in(DATED),
+    _NEWER.c.valid_to.is_(None),
+)
 _OVERTAKEN = (
     select(
         evidence.c.turn,
@@ -246,7 +253,7 @@ _OVERTAKEN = (
     .join(turns, turns.c.id == evidence.c.turn)
     .outerjoin(_NEWER, and_(_NEWER.c.id == facts.c.superseded_by, _believed(_NEWER)))
     .where(_is_one_of(evidence.c.turn), _is_the_users(evidence.c.user))
-    .where(or_(_NEWER.c.id.is_not(None), _ENDED))
+    .where(or_(and_(_NEWER.c.id.is_not(None), not_(_STILL_SO)), _ENDED))
     .distinct()
     .order_by(facts.c.id)
 )

@@ -9,6 +9,9 @@ from lightmem_integrations.records.conversation import Tier
 from lightmem_integrations.records.knowledge import FactKind, Teller
 from lightmem_integrations.text.precision import Precision
 
+DATED: tuple[FactKind, ...] = ("event", "plan")
+"""Kinds of facts that have a day of their own: told of another one, they are another fact."""
+
 
 class Entry(NamedTuple):  # of which a question takes thousands: quicker made than a dataclass
     """A statement before anybody asked for its words: what can be compared of it.

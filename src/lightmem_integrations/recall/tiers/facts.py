@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -20,7 +20,7 @@ from lightmem_integrations.storage.expiry import Expired
 from lightmem_integrations.storage.index import cosines
 from lightmem_integrations.storage.knowledge_reads import outdated, read_statements
 from lightmem_integrations.storage.statement_cache import StatementCache
-from lightmem_integrations.storage.statements import Entry
+from lightmem_integrations.storage.statements import DATED, Entry, Statement
 from lightmem_integrations.storage.turn_filter import RowFilter
 from lightmem_integrations.storage.users import User
 from lightmem_integrations.text.bm25 import inverse_frequency
@@ -98,6 +98,9 @@ def view_facts(
         fit = _fit(plan, known, vectors, vector)
         chains.sort(key=lambda chain: -float(fit.scores[chain].max()))
 
+    by_row = {said.row: i for i, said in statements.items() if said.tier == "ltm"}
+    _join_repeated(statements, by_row)
+
     def versions(chain: Sequence[int]) -> list[Match]:
         """What is within the limits; nothing if what stands is known to the reader."""
         found = [i for i in chain if i in statements]
@@ -105,9 +108,8 @@ def view_facts(
         if not found or hidden.issuperset(statements[found[-1]].turns):
             return []
         of_best = float(fit.similarities[found].max()), float(fit.evidence[found].max())
-        by_row = {statements[i].row: statements[i] for i in found}
         return [
-            Match(said, *of_best, by_row.get(said.successor or 0), vectors[i])
+            Match(said, *of_best, statements.get(by_row.get(said.successor or 0, -1)), vectors[i])
             for i in found
             if not hidden.issuperset((said := statements[i]).turns)
         ]
@@ -122,6 +124,20 @@ def view_facts(
     listed.sort(key=lambda match: match.statement.since)
     events_of = f"{known[events[0]].subject}, {known[events[0]].attribute}" if events else ""
     return FactView(seen, listed, events_of, len(known) >= _COVERING * user.searchable)
+
+
+def _join_repeated(statements: dict[int, Statement], by_row: Mapping[int, int]) -> None:
+    """Join what gave way to the same words: what stood between them was forgotten or retracted."""
+    for i in sorted(statements, key=lambda i: statements[i].since):
+        said = statements[i]  # to which another one may have been joined
+        at = by_row.get(said.successor or 0, -1)
+        again = statements.get(at)
+        if again is not None and said.text == again.text and said.kind not in DATED:
+            del statements[i]
+            turns = tuple(dict.fromkeys((*said.turns, *again.turns)))
+            statements[at] = replace(
+                again, since=said.since, since_precision=said.since_precision, turns=turns
+            )
 
 
 def _fit(plan: Plan, known: Sequence[Entry], vectors: Vectors, vector: Vectors | None) -> _Fit:
