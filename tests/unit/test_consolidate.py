@@ -445,7 +445,12 @@ def test_what_a_user_wrote_is_shown_literally(memory):
 
 def test_a_report_shows_its_figures_and_what_went_wrong():
     report = ConsolidationReport(
-        written=3, facts=12_345, superseded=2, failed=1, tokens=99, problems=("<p>\x1b[31mno",) * 7
+        written=3,
+        facts=12_345,
+        superseded=2,
+        failed=1,
+        tokens=99,
+        problems=tuple(f"<p>\x1b[31mno {n}" for n in range(7)),
     )
     text, markup = printed(report), report._repr_html_()
     for part in ("12,345", "superseded", "tokens", "and 2 problems more"):

@@ -464,3 +464,12 @@ class TestLlamaIndex:
         assert complete_json(model, ASKED, schema=SCHEMA)[0] == {"numbers": [4]}
         assert complete_json(model, ASKED, schema=SCHEMA)[0] == {"numbers": [4]}
         assert ["tools" in options for _, options in heard] == [True, True, False, False]
+
+
+def test_an_answer_with_other_keys_than_asked_for_is_refused_by_their_names():
+    schema = {"properties": {"summary": {}, "keywords": {}, "entities": {}, "facts": {}}}
+    with pytest.raises(ModelOutputError, match="lacks keywords, entities, facts and has keys that "
+                       r"were not asked for: \['title'\]\."):  # fmt: skip
+        read_object('{"title": "x", "summary": "y"}', schema)
+    with pytest.raises(ModelOutputError, match=r"The model's object lacks facts\."):
+        read_object('{"summary": "", "keywords": [], "entities": []}', schema)

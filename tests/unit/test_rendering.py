@@ -17,7 +17,7 @@ from lightmem_integrations.records.conversation import (
     Turns,
 )
 from lightmem_integrations.records.knowledge import Episodes, Explanation, Fact, Facts
-from lightmem_integrations.records.report import Receipt, Stats
+from lightmem_integrations.records.report import ConsolidationReport, Receipt, Stats
 
 WHEN = dt.datetime(2026, 3, 3, 19, 14, tzinfo=dt.timezone.utc)
 
@@ -223,3 +223,11 @@ def test_a_receipt_says_whether_files_were_rewritten():
 )
 def test_what_is_clipped_ends_with_a_whole_word(text, shown):
     assert clipped(text, 16) == shown
+
+
+def test_what_failed_alike_is_said_once():
+    report = ConsolidationReport(failed=3, dropped=1, problems=("a key is wrong",) * 3)
+    shown = printed(report)
+    assert shown.count("a key is wrong") == 1
+    assert "a key is wrong (3 times)" in shown
+    assert "facts and summaries dropped" in shown

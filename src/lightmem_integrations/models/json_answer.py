@@ -94,12 +94,12 @@ def read_object(text: str, schema: Mapping[str, Any]) -> dict[str, Any]:
         raise ModelOutputError(f"The model wrote JSON nested deeper than {_DEEPEST} levels.")
     if _is_object(text, text.find("{", end)):
         raise ModelOutputError(f"The model wrote several JSON objects: {short_repr(text)}.")
-    wrong = set(found) ^ set(schema["properties"])
-    if wrong:
-        raise ModelOutputError(
-            "The model's object lacks keys or has others than asked for: "
-            f"{short_repr(sorted(wrong))}."
-        )
+    missing = [name for name in schema["properties"] if name not in found]
+    others = sorted(set(found) - set(schema["properties"]))
+    if missing or others:
+        lacks = f" lacks {', '.join(missing)}" if missing else ""
+        has = f" has keys that were not asked for: {short_repr(others)}" if others else ""
+        raise ModelOutputError(f"The model's object{' and'.join(filter(None, (lacks, has)))}.")
     return found
 
 

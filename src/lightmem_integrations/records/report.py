@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from dataclasses import dataclass, fields
 
 from lightmem_integrations.display import Displayed, Grid, counted, sized
@@ -202,7 +203,8 @@ class ConsolidationReport(Displayed):
         merged: Facts that only brought new evidence for known ones.
         superseded: Facts whose place a newer one took.
         conflicts: Contradictions left open.
-        dropped: Facts thrown away: without evidence, refused by a person, or rejected.
+        dropped: Facts thrown away: without evidence, refused by a person, or rejected; and
+            summaries that are not about what was said.
         compressed: Episodes reduced to their summary, for lack of room.
         evicted: Episodes dropped, for lack of room.
         failed: Sessions put back, or turns of them set aside, because something failed.
@@ -260,7 +262,7 @@ class ConsolidationReport(Displayed):
             ("evidence merged into known facts", self.merged),
             ("facts superseded", self.superseded),
             ("conflicts left open", self.conflicts),
-            ("facts dropped", self.dropped),
+            ("facts and summaries dropped", self.dropped),
             ("episodes compressed", self.compressed),
             ("episodes evicted", self.evicted),
             ("failed, tried again later", self.failed),
@@ -277,7 +279,8 @@ class ConsolidationReport(Displayed):
         rows = [("episodes written", f"{self.written:,}"), ("new facts", f"{self.facts:,}")]
         rows += [(name, f"{count:,}") for name, count in figures if count]
         rows.append(("seconds", f"{self.seconds:.2f}"))
-        found = [*self.problems, *(f"refused: {each}" for each in self.refused)]
+        counts = Counter([*self.problems, *(f"refused: {each}" for each in self.refused)])
+        found = [f"{text} ({times} times)" if times > 1 else text for text, times in counts.items()]
         problems = found[:_SHOWN_PROBLEMS]
         if len(found) > len(problems):
             problems.append(f"and {counted(len(found) - len(problems), 'problem')} more")
