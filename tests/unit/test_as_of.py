@@ -85,6 +85,22 @@ def test_what_gives_way_to_the_same_words_goes_on(memory, how, later):
     assert not [each for each in turns if "since then: Ann home Porto." in each]
 
 
+def test_what_took_a_place_later_than_it_was_free_says_since_when(memory):
+    tell(memory, [(5, "Ann.home = Porto"), (10, "Ann.home = Porto ends"), (15, "Ann.home = Rome")])
+    marked = "until 10 May 2025; since 15 May 2025: Ann home Rome."
+    for text in (answer(memory, 20), answer(memory, 700)):
+        assert f"- Ann home Porto. ({marked})" in text
+        assert f"[5 May 2025 12:00] User: Ann.home = Porto ({marked})" in text
+
+
+def test_what_ended_and_began_again_is_no_one_time(memory):
+    tell(memory, [(5, "Ann.home = Porto"), (10, "Ann.home = Porto ends"), (15, "Ann.home = Porto")])
+    found = answer(memory, 20), answer(memory, 700)
+    for text in found:
+        assert "- Ann home Porto. (since 15 May 2025)" in text
+        assert "- Ann home Porto. (until 10 May 2025; since 15 May 2025: Ann home Porto.)" in text
+
+
 @pytest.mark.parametrize("change", ["edit", "retract"])
 def test_what_a_person_changed_since_stands_as_it_stood(memory, change):
     tell(memory, [PORTO, LISBON])

@@ -43,8 +43,9 @@ class AsTold:
     successor: int | None = None
 
     def goes_on(self, before: AsTold) -> bool:
-        """True if it says what one before it said, and still stood."""
-        return self.text == before.text and self.kind not in DATED and self.until is None
+        """True if it says what one before it said until then, and still stood."""
+        same = self.text == before.text and self.kind not in DATED
+        return same and self.until is None and (before.until or self.since) >= self.since
 
 
 def as_told(

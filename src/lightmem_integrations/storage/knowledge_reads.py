@@ -131,11 +131,17 @@ def outdated(
     found: dict[int, list[Outdated]] = {}
     for each in read:
         turns = tuple(proof.get(each.newer, ()))
-        until = each.valid_to if each.newer is None else each.newer_from
-        precision = each.valid_to_precision if each.newer is None else each.newer_precision
-        if each.turn not in turns and until is not None:
-            change = Outdated(each.id, until, precision, each.statement or "", turns)
-            found.setdefault(each.turn, []).append(change)
+        ended, begun = each.valid_to, each.newer_from
+        if each.turn in turns or (ended is None and begun is None):
+            continue
+        until, precision = begun, each.newer_precision
+        if begun is None or (ended is not None and ended < begun):
+            until, precision = ended, each.valid_to_precision
+        change = Outdated(
+            each.id, until, precision, each.statement or "", begun or 0.0,
+            each.newer_precision or "day", turns,
+        )  # fmt: skip
+        found.setdefault(each.turn, []).append(change)
     return found
 
 
@@ -236,6 +242,7 @@ _STILL_SO = and_(
     _NEWER.c.statement == facts.c.statement,
     _NEWER.c.kind.not_in(DATED),
     _NEWER.c.valid_to.is_(None),
+    _NEWER.c.valid_from <= facts.c.valid_to,
 )
 _OVERTAKEN = (
     select(

@@ -88,7 +88,9 @@ class Outdated:
         fact: Its row.
         until: Until when it held.
         until_precision: How exactly that is known.
-        instead: What holds since then; empty if nothing took its place.
+        instead: What took its place; empty if nothing did.
+        since: Since when that holds.
+        since_precision: How exactly that is known.
         turns: Rows of the turns that prove what holds instead.
     """
 
@@ -96,4 +98,6 @@ class Outdated:
     until: float
     until_precision: Precision
     instead: str = ""
+    since: float = 0.0
+    since_precision: Precision = "day"
     turns: tuple[int, ...] = ()

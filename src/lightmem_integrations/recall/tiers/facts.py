@@ -132,7 +132,9 @@ def _join_repeated(statements: dict[int, Statement], by_row: Mapping[int, int]) 
         said = statements[i]  # to which another one may have been joined
         at = by_row.get(said.successor or 0, -1)
         again = statements.get(at)
-        if again is not None and said.text == again.text and said.kind not in DATED:
+        if again is None or again.text != said.text or said.kind in DATED:
+            continue
+        if said.until is not None and said.until >= again.since:
             del statements[i]
             turns = tuple(dict.fromkeys((*said.turns, *again.turns)))
             statements[at] = replace(

@@ -161,8 +161,12 @@ def _marks(match: Match, told: Sequence[Provenance], now: float) -> list[str]:
     if planned and statement.until is not None:
         when = f"{'was ' * (statement.until <= now)}planned for {until}"
     elif _is_over(statement, now):
-        instead = "" if match.instead is None else f"; since then: {match.instead.text}"
-        when = f"until {until}{instead}"
+        when = f"until {until}"
+        if (then := match.instead) is not None:
+            began = _date(then.since, then.since_precision, *told)
+            when += _instead(
+                until, began, then.text, at_once=then.since <= (statement.until or 0.0)
+            )
     elif planned:
         when = f"planned {since}"
     elif statement.kind == "event":
@@ -194,9 +198,16 @@ def _that_may_fit(turns: Turns, places: Sequence[int], always: int, max_tokens: 
 
 
 def _since_then(change: Outdated, said: Provenance) -> str:
-    instead = f"; since then: {change.instead}" if change.instead else ""
     until = _date(change.until, change.until_precision, said)
+    began = _date(change.since, change.since_precision, said)
+    at_once = change.since <= change.until
+    instead = _instead(until, began, change.instead, at_once=at_once) if change.instead else ""
     return f" (until {until}{instead})"
+
+
+def _instead(until: str, began: str, text: str, *, at_once: bool) -> str:
+    """What took a place, and when, where that was not at once."""
+    return f"; since {'then' if at_once or began == until else began}: {text}"
 
 
 def _date(seconds: float, precision: Precision, *told: Provenance) -> str:
