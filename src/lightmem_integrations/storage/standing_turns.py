@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 from sqlalchemy import ColumnElement, Connection, Select, bindparam
 
-from lightmem_integrations.arrays import Rows, Vectors
+from lightmem_integrations.arrays import Rows
 from lightmem_integrations.storage.expressions import unindexed
+from lightmem_integrations.storage.packed_vectors import PackedVectors
 from lightmem_integrations.storage.schema import turns, vectors
 from lightmem_integrations.storage.turn_reads import COLUMNS, Turns, as_columns, beside_vectors
 from lightmem_integrations.storage.turns import stands
-from lightmem_integrations.storage.vector_bytes import unpack_rows
+from lightmem_integrations.storage.vector_bytes import packed_rows
 
 _PORTION = 500  # rows read at once: 200 took as much memory, 1,000 took 2 MiB more
 
@@ -32,7 +33,7 @@ def standing_turns(connection: Connection, user_row: int, after: int = 0) -> Tur
 
 def standing_vectors(
     connection: Connection, user_row: int, most: int, after: int = 0
-) -> tuple[Rows, Vectors]:
+) -> tuple[Rows, PackedVectors]:
     """Vectors of the turns that `standing_turns` reads.
 
     Args:
@@ -46,14 +47,14 @@ def standing_vectors(
     """
     found = connection.execute(_STANDING_VECTORS, {"user": user_row, "after": after})
     owners: list[int] = []
-    matrix = np.zeros((0, 0), np.float32)
+    held = PackedVectors.zeros(0, 0)
     for portion in found.partitions(_PORTION):
-        rows, read = unpack_rows(portion)
+        rows, read = packed_rows(portion)
         if not owners:
-            matrix = np.zeros((most, read.shape[1]), np.float32)
-        matrix[len(owners) : len(owners) + len(rows)] = read
+            held = PackedVectors.zeros(most, read.width)
+        held.put(len(owners), read)
         owners += rows
-    return np.array(owners, np.int64), matrix
+    return np.array(owners, np.int64), held
 
 
 def _standing(*columns: ColumnElement[Any]) -> Select[Any]:
