@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import make_url
 
 from lightmem_integrations import LightMem, Settings, Turn
+from lightmem_integrations.storage.vector_bytes import pack_vector, unpack_vector
 from lightmem_integrations.testing import HashEmbedder, ScriptedWriter
 from postgresql import PostgresServer, make_database
 
@@ -41,9 +42,10 @@ def admin(url):
 
 def vectors_of(*texts):
     made = HashEmbedder().embed_documents(list(texts))
-    return {
-        f"vector {text}": each.astype(np.float16).tobytes()
-        for text, each in zip(texts, made, strict=True)
+    packed = {f"vector {text}": pack_vector(each) for text, each in zip(texts, made, strict=True)}
+    return packed | {
+        f"indexed {name}": unpack_vector(each).astype(np.float16).tobytes()
+        for name, each in packed.items()
     }
 
 

@@ -28,9 +28,9 @@ class Rare(HashEmbedder):
 
 def traces(folder):
     """Where the canary's text, or its vector as the ledger or Chroma writes it, can be read."""
-    normal = Rare.vector / np.linalg.norm(Rare.vector)
+    normal = Rare.vector / np.linalg.norm(Rare.vector[None], axis=1)
     stored = pack_vector(normal)
-    tokens = [CANARY.encode(), stored[8:40], unpack_vector(stored).tobytes()[8:64]]
+    tokens = [CANARY.encode(), stored[8:], unpack_vector(stored).tobytes()[8:64]]
     return {
         (path.name, number)
         for path in folder.rglob("*")

@@ -3,10 +3,10 @@
 import datetime as dt
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from lightmem_integrations import Settings, Turn
+from lightmem_integrations.storage.packed_vectors import PackedVectors
 from lightmem_integrations.testing import HashEmbedder, ScriptedWriter
 
 MAY = dt.datetime(2025, 5, 1, tzinfo=dt.timezone.utc)
@@ -84,7 +84,7 @@ def test_no_byte_is_left_on_disk(open_memory, consolidated, tmp_path, what, back
         "fact vector": "Eva home CANARYvalue. STATEMENTcanary",
     }
     needles = {
-        name: embedder.embed_documents([text])[0].astype(np.float16).tobytes()
+        name: PackedVectors.of(embedder.embed_documents([text])).codes.tobytes()
         for name, text in made.items()
     } | {
         each: each.encode()

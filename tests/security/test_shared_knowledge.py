@@ -4,7 +4,6 @@ import dataclasses
 import re
 import string
 
-import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 from lightmem_integrations import LightMem, Settings, Turn
 from lightmem_integrations.consolidation.write.summary import proper_names
 from lightmem_integrations.knowledge.drafts import EpisodeDraft, FactDraft
+from lightmem_integrations.storage.packed_vectors import PackedVectors
 from lightmem_integrations.testing import HashEmbedder, ScriptedWriter
 from thorough import cases
 
@@ -243,8 +243,8 @@ def test_no_byte_is_left_of_what_was_withdrawn(open_memory, tmp_path, off):
     folder = tmp_path / "store"
     memory = open_memory(folder, settings=ON)
     assert all_say(memory, "I love canarytea.")
-    vector = HashEmbedder().embed_documents(["likes canarytea"])[0]
-    needles = [b"Several users: likes canarytea", vector.astype(np.float16).tobytes()]
+    vectors = PackedVectors.of(HashEmbedder().embed_documents(["likes canarytea"]))
+    needles = [b"Several users: likes canarytea", vectors.codes.tobytes()]
     assert found(folder, needles) == needles
     if off:
         memory.close()
