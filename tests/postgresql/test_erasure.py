@@ -1,12 +1,11 @@
 """After forget and purge, no file of a database cluster holds a byte of what was erased."""
 
-import numpy as np
 import psycopg
 import pytest
 from sqlalchemy import make_url
 
 from lightmem_integrations import LightMem, Settings, Turn
-from lightmem_integrations.storage.vector_bytes import pack_vector, unpack_vector
+from lightmem_integrations.storage.packed_vectors import PackedVectors
 from lightmem_integrations.testing import HashEmbedder, ScriptedWriter
 from postgresql import PostgresServer, make_database
 
@@ -41,12 +40,8 @@ def admin(url):
 
 
 def vectors_of(*texts):
-    made = HashEmbedder().embed_documents(list(texts))
-    packed = {f"vector {text}": pack_vector(each) for text, each in zip(texts, made, strict=True)}
-    return packed | {
-        f"indexed {name}": unpack_vector(each).astype(np.float16).tobytes()
-        for name, each in packed.items()
-    }
+    codes = PackedVectors.of(HashEmbedder().embed_documents(list(texts))).codes
+    return {f"vector {text}": each.tobytes() for text, each in zip(texts, codes, strict=True)}
 
 
 def filled(url, **query):

@@ -15,7 +15,7 @@ from random_words import EMBEDDER, RandomWords
 
 pytestmark = pytest.mark.slow
 
-LIMIT = 2**20 // 2_000  # turns for whose columns one mebibyte is enough
+LIMIT = 2**20 // 850  # turns for whose columns one mebibyte is enough
 SETTINGS = Settings(background_indexing=False, column_mebibytes=1, shards=1, embed_batch=100)
 ALL = dataclasses.replace(SETTINGS, column_mebibytes=0)
 
