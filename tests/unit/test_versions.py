@@ -149,6 +149,16 @@ def test_an_assistant_that_repeats_the_old_value_later_stands_behind_the_new_one
             "I went to a ramen workshop with Kei, we made the noodles ourselves.",
             "I went to a pasta workshop with Kei, we made the ravioli ourselves.",
         ),
+        (
+            "Whose is locker 3?",
+            "Locker 3 belongs to Dee and is yellow.",
+            "Locker 5 belongs to Flo and is white.",
+        ),
+        (
+            "What is the door code of flat 12?",
+            "The door code of flat 12 is 4417, it is written inside the cupboard.",
+            "The door code of flat 14 was changed to 9051.",
+        ),
     ],
 )
 def test_what_is_alike_and_of_another_thing_does_not_move(ask, question, right, other):

@@ -88,6 +88,7 @@ class Asked:
         when: Whether it asks for a day.
         several: Whether it asks for several things, by a plural.
         person: Whether it asks about somebody by a word like "my sister".
+        numbered: The numbers of what it asks about, by the word before each: "locker 3".
     """
 
     text: str
@@ -96,6 +97,7 @@ class Asked:
     when: bool
     several: bool
     person: bool
+    numbered: Mapping[str, frozenset[str]]
 
 
 class Said:
@@ -160,6 +162,13 @@ class Said:
                     found.setdefault(word, set()).add(stem)
         return {word: frozenset(before) for word, before in found.items()}
 
+    @functools.cached_property
+    def of_another_number(self) -> bool:
+        """Whether it is about what bears another number: locker 5, where 3 is asked about."""
+        asked = self._asked.numbered
+        own = _numbered(self._lowered) if asked else {}
+        return any(own[word].isdisjoint(asked[word]) for word in asked.keys() & own.keys())
+
     def repeats(self, older: Said) -> bool:
         """Whether it fills slots, and with nothing but what was said before."""
         said = [set().union(*each.slots.values()) for each in (self, older)]
@@ -186,6 +195,7 @@ def read_question(question: str) -> Asked:
         when=_ASKS_WHEN.search(question) is not None,
         several=_ASKS_SEVERAL.search(question) is not None,
         person=_OTHERS.search(question.lower()) is not None,
+        numbered=_numbered(question.lower()),
     )
 
 
@@ -252,6 +262,17 @@ def _slots(said: str) -> dict[str, frozenset[str]]:
             if slot:
                 found.setdefault(slot, set()).add(match[0])
     return {slot: frozenset(values) for slot, values in found.items()}
+
+
+def _numbered(said: str) -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = {}
+    for match in _NUMBER.finditer(said):
+        before = _BEFORE.search(said, max(match.start() - _NEAR, 0), match.start())
+        # A day is when, and not what.
+        if before and before[1] not in MONTHS:
+            for word in terms(before[1])[:1]:
+                found.setdefault(word, set()).add(match[0])
+    return {word: frozenset(numbers) for word, numbers in found.items()}
 
 
 def _days(said: str) -> dict[str, frozenset[str]]:

@@ -159,7 +159,9 @@ class _Versions:
         return self._read[rank]
 
     def _of_others(self, older: Said, newer: Said) -> bool:
-        """Whether they are about different people or things."""
+        """Whether they are about different people or things, or another than is asked about."""
+        if older.of_another_number or newer.of_another_number:
+            return True
         if older.others != newer.others and (self._asked.person or not newer.replaces):
             return True
         return not newer.replaces and (older.told_apart(newer) or newer.told_apart(older))
