@@ -456,9 +456,12 @@ def test_a_plan_that_was_moved_back_is_for_its_first_day_again(memory):
 
 
 @pytest.mark.parametrize("value", ["cancelled", "trip to Rome"])
-def test_what_came_of_a_plan_takes_its_place_and_leaves_it_its_day(memory, value):
-    off = {"subject": "user", "attribute": "trip", "value": value, "kind": "event",
-           "statement": "The trip to Rome is cancelled.", "relation": "ends",
+@pytest.mark.parametrize(
+    ("kind", "relation"), [("event", "ends"), ("plan", "ends"), ("plan", "replaces")]
+)
+def test_what_came_of_a_plan_takes_its_place_and_leaves_it_its_day(memory, value, kind, relation):
+    off = {"subject": "user", "attribute": "trip", "value": value, "kind": kind,
+           "statement": "The trip to Rome is cancelled.", "relation": relation,
            "of": "10 May"}  # fmt: skip
     model = Notes({"tickets": TRIP, "called off": off})
     told(memory, SPRING, "We have tickets to Rome for 10 May 2030.", writer=model)
@@ -468,6 +471,27 @@ def test_what_came_of_a_plan_takes_its_place_and_leaves_it_its_day(memory, value
     text = memory.recall("What about the trip to Rome?", user_id="ana").text
     assert "planned for 11 June 2025" not in text
     assert "since then: The trip to Rome is cancelled." in text
+
+
+def test_what_ends_a_plan_is_no_plan_in_whatever_words(memory):
+    off = TRIP | {"statement": "A viagem a Roma foi anulada.", "relation": "ends", "of": "10 May"}
+    model = Notes({"tickets": TRIP, "anulada": off})
+    told(memory, SPRING, "We have tickets to Rome for 10 May 2030.", writer=model)
+    told(memory, SUMMER, "A viagem a Roma em 10 May 2030 foi anulada.", writer=model)
+    (fact,) = memory.facts(user_id="ana")
+    assert (fact.kind, fact.statement) == ("event", "A viagem a Roma foi anulada.")
+    assert (fact.valid_from, fact.valid_to) == (SUMMER, None)
+
+
+def test_a_plan_that_is_off_is_not_said_again_by_that(memory):
+    off = {"subject": "user", "attribute": "trip", "value": "trip to Rome", "kind": "plan",
+           "statement": "The trip to Rome is cancelled."}  # fmt: skip
+    model = Notes({"tickets": TRIP, "called off": off})
+    told(memory, SPRING, "We have tickets to Rome for 10 May 2030.", writer=model)
+    told(memory, SUMMER, "The trip to Rome is cancelled: called off.", writer=model)
+    assert "The trip to Rome is cancelled." in {
+        fact.statement for fact in memory.facts(user_id="ana")
+    }
 
 
 def test_the_same_on_two_days_are_two_events_and_what_is_told_again_is_none(memory):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from lightmem_integrations.knowledge import linkage
 from lightmem_integrations.knowledge.beliefs import (
     Belief,
     asks_for_claims,
@@ -18,7 +19,6 @@ from lightmem_integrations.knowledge.beliefs import (
     turns_for_values,
 )
 from lightmem_integrations.knowledge.fact_cache import FactCache, Key, blocking_key, blocking_key_of
-from lightmem_integrations.knowledge.linkage import THING, in_place_of, in_terms_of, says_the_same
 from lightmem_integrations.knowledge.run_context import RunContext
 from lightmem_integrations.knowledge.succession import (
     after_replaced,
@@ -138,7 +138,7 @@ class _Deciding:
         if twin is not None and not replaces:
             claim, said = (after_replaced(twin, singles, each) for each in (claim, said))
         added = new_belief(claim, self._now)
-        words = {name: getattr(said, name) for name in THING[:-1]}
+        words = {name: getattr(said, name) for name in linkage.THING[:-1]}
         added.new = [replace(claim, **words)]  # which outlive those of what it is linked to
         if claim.single:
             # The last word on what it replaces: what was said of that before is no interruption.
@@ -212,9 +212,7 @@ class _Deciding:
         """
         known = None if claim.known is None else self._cache.fact(claim.known)
         if known is not None and known.kind == "plan" and claim.relation is not None:
-            # Its end would pass for its day: what came of it takes its place.
-            over = claim.relation == "ends" or stored_belief(known).is_apart(claim)
-            claim = replace(claim, relation="replaces") if over else claim
+            claim = linkage.of_known_plan(known, claim)
         if known is not None and claim.relation == "replaces":
             if known.row in self._replaced:
                 known = None  # one fact has its place already, and this one stands beside that
@@ -222,9 +220,9 @@ class _Deciding:
                 self._replaced.add(known.row)
         if known is not None and self._may_change(known, claim):
             if claim.relation == "confirms":
-                return in_terms_of(known, claim), known, False
+                return linkage.in_terms_of(known, claim), known, False
             if claim.relation == "replaces":
-                return in_place_of(known, claim), known, True
+                return linkage.in_place_of(known, claim), known, True
             return claim, known, False
         claim = replace(claim, relation=None)
         heard = claim.told_by == "assistant"
@@ -233,8 +231,8 @@ class _Deciding:
         same = [fact for fact, similarity in near if similarity >= least]
         # What had ended comes after what goes on, which else would stand twice.
         for fact in sorted(same, key=lambda fact: not fact.holds(claim.said_at)):
-            if fact.subject_key == claim.key[0] and says_the_same(claim, fact, reads):
-                return in_terms_of(fact, claim), fact, False
+            if fact.subject_key == claim.key[0] and linkage.says_the_same(claim, fact, reads):
+                return linkage.in_terms_of(fact, claim), fact, False
         return claim, None, False
 
     def _may_change(self, known: StoredFact, claim: Claim) -> bool:
@@ -266,7 +264,7 @@ class _Deciding:
             later = [claim for claim in claims if claim.since > added.since]
             earlier = [claim for claim in claims if claim.since <= added.since]
             if later and earlier:
-                named = {name: getattr(belief.claim, name) for name in THING}
+                named = {name: getattr(belief.claim, name) for name in linkage.THING}
                 again = new_belief(replace(later[0], single=True, **named), self._now)
                 pieces.append(again)
                 for part, rest in ((belief, earlier), (again, later)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from lightmem_integrations.knowledge.beliefs import stored_belief
 from lightmem_integrations.storage.claims import LINE, Claim
 from lightmem_integrations.storage.facts import StoredFact
 from lightmem_integrations.text.agreement import agree
@@ -38,6 +39,22 @@ def in_place_of(fact: StoredFact, claim: Claim) -> Claim:
         claim, subject=fact.subject, attribute=fact.attribute, single=True,
         line=fact.line if fact.single else f"{LINE}{fact.key}",
     )  # fmt: skip
+
+
+def of_known_plan(plan: StoredFact, claim: Claim) -> Claim:
+    """A claim that a plan is over, moved or called off, as one that takes its place.
+
+    It does not end the plan: its end would pass for its day. That it is off is no plan, and no
+    more evidence of it, but what happened when that was told.
+    """
+    off = claim.relation == "ends" and claim.kind == "plan" and claim.statement != plan.statement
+    if off:
+        claim = replace(
+            claim, kind="event", since=claim.said_at, since_precision="day", stated_to=None,
+            stated_to_precision="day",
+        )  # fmt: skip
+    over = claim.relation == "ends" or stored_belief(plan).is_apart(claim)
+    return replace(claim, relation="replaces") if over else claim
 
 
 def begun_after(moment: float, claim: Claim) -> Claim:

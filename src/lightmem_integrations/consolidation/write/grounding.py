@@ -199,6 +199,8 @@ def _dated(
         reasons += [doubt] if doubt else []
     since, until = found["since"], found["until"]
     told = max(turn.time for turn in said.turns)
+    if kind == "plan" and not (since or until) and cues.FELL_THROUGH.search(said.statement):
+        kind = "event"  # else it would pass for the plan that is off, said again
     if kind == "state" and since and since.start > told and not written.get("since"):
         since = None  # the turn's words for what comes of it: "they all want to come next month"
     if kind == "event" and (since or until) and cast("Period", since or until).start > told:
