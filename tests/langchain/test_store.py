@@ -274,6 +274,11 @@ def test_labels_are_compared_as_they_are(open_store):
     assert set(store.list_namespaces(max_depth=2)) == {("u", label) for label in labels}
 
 
+def test_a_value_is_a_dict(open_store):
+    with pytest.raises(InvalidRequestError, match=r"The value is 'tea', of type str\. Pass a dict"):
+        open_store().put(("a",), "k", "tea")
+
+
 def test_values_come_back_as_json_can_say_them(open_store):
     store = open_store()
     moment, number = dt.datetime(2026, 5, 1, tzinfo=dt.timezone.utc), uuid.uuid4()

@@ -119,6 +119,18 @@ def test_who_has_no_facts_is_told_that_they_take_a_model():
     assert "with a model: LightMem(..., writer=model)" in printed(Facts())
 
 
+def test_the_facts_with_which_the_text_begins_stand_below_the_hits():
+    recall = recall_of("It leaks.")
+    (hit,) = recall.hits
+    facts = [replace(hit, text=f"Boat {n} leaks.", tier="ltm") for n in range(6)]
+    shown = printed(replace(recall, known=tuple(facts)))
+    assert "known: Boat 0 leaks." in shown
+    assert "known: Boat 4 leaks." in shown
+    assert "Boat 5" not in shown
+    assert "known: 1 more" in shown
+    assert "known" not in printed(recall)
+
+
 def test_what_did_not_work_is_shown():
     recall = recall_of("x", degraded=("the vector index did not answer",))
     assert "degraded: the vector index did not answer" in printed(recall)

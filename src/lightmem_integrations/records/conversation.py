@@ -19,6 +19,8 @@ Tier = Literal["mtm", "ltm"]
 ROLES: tuple[Role, ...] = ("user", "assistant", "system", "tool")
 TIERS: tuple[Tier, ...] = ("mtm", "ltm")
 
+_KNOWN_SHOWN = 5  # facts below a table: a guess
+
 NAMELESS = frozenset({"", *ROLES, "ai", "bot", "human"})
 """Speakers of whom only the role is known."""
 
@@ -261,10 +263,13 @@ class Recall(Displayed):
         return self.hits[0].score if self.hits else 0.0
 
     def grid(self) -> Grid:
-        """Its hits, best first, and below them what it took."""
+        """Its hits, best first, and below them the facts with which the text begins."""
         total = self.milliseconds.get("total")
         took = "" if total is None else f" in {total:.1f} ms"
         hits = counted(len(self.hits), "hit") if self.hits else "no hits"
+        more = len(self.known) - _KNOWN_SHOWN
+        known = [f"known: {hit.text}" for hit in self.known[:_KNOWN_SHOWN]]
+        known += [f"known: {more:,} more"] * (more > 0)
         return Grid(
             self.query,
             ("#", "tier", "score", "when", "who", "text") if self.hits else (),
@@ -283,6 +288,6 @@ class Recall(Displayed):
                 )
                 for rank, hit in enumerate(self.hits, start=1)
             ],
-            notes=[f"{hits}{took}; {counted(self.tokens, 'token')} of context"],
+            notes=[*known, f"{hits}{took}; {counted(self.tokens, 'token')} of context"],
             warnings=[f"degraded: {reason}" for reason in self.degraded],
         )

@@ -35,6 +35,7 @@ class Transfer(Displayed):
     def grid(self) -> Grid:
         """The counts, one a line; those that are 0 left out but for turns."""
         counts = {each.name: getattr(self, each.name) for each in fields(self)}
+        counts["there already, unchanged"] = counts.pop("unchanged")
         rows = [(name, f"{n:,}") for name, n in counts.items() if n or name == "turns"]
         return Grid("Transfer", (), rows)
 

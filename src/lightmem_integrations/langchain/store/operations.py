@@ -201,6 +201,11 @@ def _check_labels(labels: Sequence[Any]) -> None:
 
 
 def _to_json(value: Mapping[str, Any]) -> str:
+    if not isinstance(value, Mapping):
+        raise InvalidRequestError(
+            f"The value is {short_repr(value)}, of type {type(value).__name__}. Pass a dict, such "
+            "as {'text': '...'}."
+        )
     try:
         text = json.dumps(dict(value), ensure_ascii=False, default=_plain)
         # Half of a surrogate pair cannot be stored as it is, but its escape can.
