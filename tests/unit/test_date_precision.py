@@ -750,6 +750,33 @@ def test_what_was_in_march_and_in_april_is_two_in_summer_and_winter(
     assert len(standing(memory)) == 2
 
 
+@pytest.mark.parametrize(
+    "zones", [(1, 2), (2, 1), (9, -7), (-7, 9), (13, -10), (-10, 13), (0, 5.75)]
+)
+@pytest.mark.parametrize(
+    ("line", "times", "facts"),
+    [
+        ("event Ann.race + Berlin since", ("2025-04", "2025-04-01"), 1),
+        ("event Ann.race + Berlin since", ("2025-04", "2025-04-30"), 1),
+        ("event Ann.race + Berlin since", ("2025-W10", "2025-03-03"), 1),
+        ("event Ann.race + Berlin since", ("2025-04", "2025-03-31"), 2),
+        ("event Ann.race + Berlin since", ("2025-04", "2025-05-01"), 2),
+        ("Ann.race + Berlin since 2019 until", ("2024-04", "2024-04-01"), 1),
+        ("Ann.race + Berlin since 2019 until", ("2024-04", "2024-04-30"), 1),
+    ],
+)
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_day_at_the_edge_of_a_month_is_of_it_wherever_both_were_told(
+    memory, zones, line, times, facts, order
+):
+    for day, (hours, date) in enumerate(zip(zones, times[::order], strict=True), start=1):
+        time = dt.datetime(2025, 5, day, 9, tzinfo=in_zone(hours))
+        turn = Turn(role="user", text=f"{line} {date}", time=time)
+        memory.add(turn, user_id="ann", session_id=f"s{day}")
+        memory.consolidate(writer=Local(), final=True)
+    assert len(standing(memory)) == facts
+
+
 @pytest.mark.parametrize("sign", ["=", "+"])
 @pytest.mark.parametrize("vague", ["since 2019-W10 until 2024", "since 2019 until 2024-W24"])
 @pytest.mark.parametrize("order", [1, -1], ids=["vague first", "vague last"])

@@ -20,6 +20,9 @@ _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
 _DAY = 86_400.0
 # A week, a month or a year begins up to 14 hours before it does in UTC, and up to 12 after.
 _EAST, _WEST = 14 * 3_600.0, 12 * 3_600.0
+# Of two zones a day apart, that in which more people live: New Zealand's and not Niue's, Hawaii's
+# and not Kiritimati's.
+_EAST_OF_DAYS = 13 * 3_600.0
 _QUARTER = 900.0  # of an hour: zones lie apart by these
 
 
@@ -92,9 +95,9 @@ def by_calendar(
         others: Zones in which it may have been told, too.
     """
     plain = dt.datetime.fromtimestamp(seconds, zone)
-    ends = (seconds + 1.0) % _QUARTER == 0.0
-    if not (ends or seconds % _QUARTER == 0.0):
+    if not _is_edge(seconds):
         return plain
+    ends = seconds % _QUARTER != 0.0
     if precision == "day":
         told = (plain.astimezone(each) for each in (zone, *others))
         hour = dt.time(23, 59, 59) if ends else dt.time()
@@ -107,17 +110,31 @@ def by_calendar(
 
 
 def by_one_calendar(*dates: tuple[float, Precision]) -> list[tuple[float, Precision]]:
-    """Dates as they can be compared: weeks, months and years as they are in UTC.
+    """Dates as they can be compared: weeks, months and years, and days beside these, as in UTC.
 
-    A month that was told in summer begins before the one before it ends, told in winter. Where one
-    of them is a day, all stay as they are: it does not say of which zone it is.
+    A month that was told in summer begins before the one before it ends, told in winter; and its
+    first day may begin before it. Where one of them is a moment within a day, all stay as they are.
     """
-    if any(precision == "day" for _, precision in dates):
+    days = [seconds for seconds, precision in dates if precision == "day"]
+    if len(days) == len(dates) or not all(_is_edge(seconds) for seconds in days):
         return list(dates)
     return [
-        (by_calendar(seconds, precision, dt.timezone.utc).timestamp(), precision)
+        (_day(seconds) if precision == "day"
+         else by_calendar(seconds, precision, dt.timezone.utc).timestamp(), precision)
         for seconds, precision in dates
-    ]
+    ]  # fmt: skip
+
+
+def _is_edge(seconds: float) -> bool:
+    """True if a day may begin or end then in some time zone."""
+    return seconds % _QUARTER in {0.0, _QUARTER - 1.0}
+
+
+def _day(seconds: float) -> float:
+    """First moment or last second, in UTC, of a day that begins or ends then somewhere."""
+    last = seconds % _QUARTER != 0.0
+    first = seconds + 1.0 - _DAY if last else seconds
+    return (first + _EAST_OF_DAYS) // _DAY * _DAY + (_DAY - 1.0 if last else 0.0)
 
 
 def period_from(begin: float, precision: Precision) -> tuple[float, float]:
