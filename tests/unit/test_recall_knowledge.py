@@ -61,6 +61,27 @@ def test_what_holds_now_stands_before_what_it_replaced(memory):
         assert found.index(LISBON) < found.index(PORTO), question
 
 
+def test_what_a_person_corrected_is_marked_where_it_is_quoted(memory):
+    (lisbon,) = (fact for fact in memory.facts(user_id="u") if fact.value == "Lisbon")
+    memory.edit(lisbon.id, user_id="u", statement="Ana moved to Braga in June 2025.", value="Braga")
+    found = memory.recall("Where does Ana live now?", user_id="u")
+    (line,) = (line for line in found.text.splitlines() if LISBON in line)
+    assert line.endswith("(corrected: Ana moved to Braga in June 2025.)")
+    (hit,) = (hit for hit in found.hits if hit.text == LISBON)
+    assert hit.until is None
+    (braga,) = (fact for fact in memory.facts(user_id="u") if fact.value == "Braga")
+    memory.edit(braga.id, user_id="u", statement="Ana moved to Faro in June 2025.", value="Faro")
+    text = memory.recall("Where does Ana live now?", user_id="u").text
+    assert "(corrected: Ana moved to Faro in June 2025.)" in text
+    assert "Braga" not in text
+
+
+def test_a_correction_of_a_date_marks_nothing(memory):
+    (lisbon,) = (fact for fact in memory.facts(user_id="u") if fact.value == "Lisbon")
+    memory.edit(lisbon.id, user_id="u", valid_from="2025-06-11")
+    assert "corrected" not in memory.recall("Where does Ana live now?", user_id="u").text
+
+
 def test_what_no_longer_holds_says_until_when_and_what_holds_instead(memory):
     found = memory.recall("Where does Ana live?", user_id="u")
     line = next(line for line in found.text.splitlines() if PORTO in line)

@@ -68,6 +68,7 @@ def turn_hits(
             continue
         row = selection.row(scored)
         found, fact, change = known[row], proven.get(row), facts.outdated.get(row)
+        ended = None if change is None or change.corrected else change
         hit = Hit(
             text=found.turn.text,
             tier="mtm" if fact is None else "ltm",
@@ -76,8 +77,8 @@ def turn_hits(
             when=found.when,
             source=replace(found.source, fact_id=None if fact is None else fact.statement.key),
             turns=(found.turn,),
-            until=None if change is None else _moment(change.until, change.until_precision, found),
-            until_precision="day" if change is None else change.until_precision,
+            until=None if ended is None else _moment(ended.until, ended.until_precision, found),
+            until_precision="day" if ended is None else ended.until_precision,
             statement=None if fact is None else fact.statement.text,
             pinned=found.turn.pinned,
             weights=scored.weights,
@@ -198,6 +199,8 @@ def _that_may_fit(turns: Turns, places: Sequence[int], always: int, max_tokens: 
 
 
 def _since_then(change: Outdated, said: Provenance) -> str:
+    if change.corrected:
+        return f" (corrected: {change.instead})"
     until = _date(change.until, change.until_precision, said)
     began = _date(change.since, change.since_precision, said)
     at_once = change.since <= change.until
