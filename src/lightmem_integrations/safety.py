@@ -183,7 +183,12 @@ def check_moment(value: object, name: str) -> float | None:
     """
     if value is None:
         return None
-    if not isinstance(value, dt.datetime) or value.utcoffset() is None:
+    if isinstance(value, dt.datetime) and value.utcoffset() is None:
+        raise InvalidRequestError(
+            f"{name} is {short_repr(value)}, without a time zone. Add one: as a text "
+            f"{value.isoformat()}+00:00, in Python {name}.replace(tzinfo=timezone.utc)."
+        )
+    if not isinstance(value, dt.datetime):
         raise InvalidRequestError(
             f"{name} is {short_repr(value)}; pass a datetime with a time zone, such as "
             "datetime(2026, 5, 1, tzinfo=timezone.utc)."

@@ -62,6 +62,7 @@ def memory():
         ("recall", {"query": "home", "since": JUNE, "until": MAY}, "2026-06-01"),
         ("recall", {"query": "home", "since": "2026-05-01"}, "'2026-05-01'"),
         ("recall", {"query": "home", "as_of": dt.date(2026, 5, 1)}, "datetime.date(2026, 5, 1)"),
+        ("recall", {"query": "home", "as_of": MAY.replace(tzinfo=None)}, "T00:00:00+00:00"),
         ("recall", {"query": "home", "k": -1}, "-1"),
         ("recall", {"query": "  "}, "'  '"),
         ("recall", {"query": "home", "count_tokens": 3}, "3"),

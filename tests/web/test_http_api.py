@@ -169,6 +169,12 @@ def test_a_space_is_open_to_whom_it_was_granted(memory, alice, bob):
     memory.spaces.delete("family")
 
 
+def test_a_time_without_a_zone_is_refused_with_one_that_has(alice):
+    asked = {"query": "x", "as_of": "2026-04-01T12:00:00"}
+    message = refused(alice.post("/v1/recall", json=asked), 422, "invalid_request")
+    assert "without a time zone. Add one: as a text 2026-04-01T12:00:00+00:00" in message
+
+
 @pytest.mark.parametrize("name", ["user_id", "user", "userId", "memory"])
 def test_a_user_in_the_body_or_the_query_is_refused(alice, bob, name):
     say(alice, "My secret is the heron.")
