@@ -117,6 +117,13 @@ def test_a_date_is_the_models_and_a_plan_lies_ahead(said, changes, begins, ends)
     assert (kept.kind == "plan") == (begins is NOW)
 
 
+def test_a_fact_is_written_at_the_beginning_of_the_calendar():
+    time = dt.datetime(1, 1, 2, tzinfo=UTC)
+    said = WriterTurn(0, "user", "Ana", "I moved to Lisbon some day.", time, 0, 0)
+    model = ScriptedModel(answer(fact(since="0001-01-01", when="some day")))
+    assert [each.value for each in ModelWriter(model).write([said]).facts] == ["Lisbon"]
+
+
 @pytest.mark.parametrize(
     ("said", "changes"),
     [

@@ -34,11 +34,10 @@ _BACK, _AHEAD = 120, 50
 
 
 class _Reading(NamedTuple):
-    """What a date in words may mean; within what people and models are off; if it stands alone."""
+    """What a date in words may mean; by how much people and models are off; if it stands alone."""
 
     meant: Period
-    start: dt.datetime
-    end: dt.datetime
+    off: dt.timedelta
     alone: bool
 
 
@@ -68,7 +67,7 @@ def within_reach(
     read = [each for turn in heard for each in _readings(phrase, turn.time)]
     if not heard:
         read = [each for turn in turns for each in _readings(turn.text, turn.time)]
-    near = [each for each in read if each.start < found.end and found.start < each.end]
+    near = [each for each in read if _is_near(found, each.meant.start, each.meant.end, each.off)]
     year = re.compile(rf"\b{found.start.year}\b")
     if near or any(year.search(turn.text) for turn in turns):
         alone = [each for each in near if heard and each.alone]
@@ -82,8 +81,13 @@ def within_reach(
         doubt = f"its date {written} is too long ago"
     if doubt is not None:
         return None, doubt
-    lately = any(found.start - _OFF < turn.time < found.end + _OFF for turn in turns)
+    lately = any(_is_near(found, turn.time, turn.time, _OFF) for turn in turns)
     return found, None if heard or lately else f"nobody said when, and it says {written}"
+
+
+def _is_near(found: Period, start: dt.datetime, end: dt.datetime, off: dt.timedelta) -> bool:
+    # By differences: at the ends of the calendar there are no days around a date.
+    return start - found.end < off and found.start - end < off
 
 
 def absolute(statement: str, time: dt.datetime, *, ahead: bool) -> str:
@@ -127,8 +131,7 @@ def _readings(words: str, time: dt.datetime) -> list[_Reading]:
             found.append(
                 _Reading(
                     meant=Period(date.start, date.end, date.precision),
-                    start=date.start - off,
-                    end=date.end + off,
+                    off=off,
                     alone=_BESIDE.fullmatch(f"{text[:begin]} {text[end:]}") is not None,
                 )
             )
