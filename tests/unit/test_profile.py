@@ -16,6 +16,7 @@ from lightmem_integrations import (
 )
 from lightmem_integrations.testing import ScriptedWriter
 from lightmem_integrations.text.fence import FENCE_CLOSE, FENCE_OPEN
+from noted import NotesWriter, note
 
 UTC = dt.timezone.utc
 FIRST = dt.datetime(2025, 1, 10, 12, tzinfo=UTC)
@@ -196,6 +197,20 @@ def test_what_was_retracted_does_not_come_back_in_the_words_of_its_turn(open_mem
     assert told(memory.profile(user_id="u")) == ["The user wants answers in French."]
     memory.retract(fact.id, user_id="u")
     assert memory.profile(user_id="u").text == ""
+
+
+def test_a_fact_stands_for_its_turn_whose_words_its_value_does_not_have(open_memory):
+    brief = note(
+        "Always answer briefly, please.", "user", "style", "short", "Always answer briefly.",
+        kind="instruction",
+    )  # fmt: skip
+    memory = open_memory(writer=NotesWriter([brief]))
+    say(memory, "Always answer briefly, please.", "Never use emojis in a mail.")
+    memory.consolidate(final=True)
+    assert told(memory.profile(user_id="u")) == [
+        "Always answer briefly.",
+        "Never use emojis in a mail.",
+    ]
 
 
 def test_what_was_forgotten_is_gone_from_it_at_once(open_memory):

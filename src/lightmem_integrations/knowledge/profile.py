@@ -46,7 +46,9 @@ _KINDS: dict[Guidance, FactKind] = {
 }
 _LONGEST = 240  # characters of a line; a guess
 _AHEAD_PART = 4  # what lies ahead takes one part of so many; a guess
-_SAID = 0.5  # share of a value's words in a sentence, from which on the fact says it; a guess
+# Shares from which on a fact says a sentence of its turn: of its value's words in the sentence, or
+# of the sentence's words in its statement, as values are often put in other words. Guesses.
+_SAID, _STATED = 0.5, 0.75
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +168,10 @@ def _of_turns(reads: ProfileReads) -> Iterator[_Entry]:
     must not come back in the words in which it was said.
     """
     found = reads.guided()
-    values: dict[int, list[set[str]]] = {}
-    for row in reads.values_resting_on([turn.id for turn in found]):
-        values.setdefault(row.turn, []).append(set(terms(row.value)))
+    facts: dict[int, list[tuple[set[str], set[str]]]] = {}
+    for row in reads.facts_resting_on([turn.id for turn in found]):
+        said = set(terms(row.value)), set(terms(row.statement))
+        facts.setdefault(row.turn, []).append(said)
     later: dict[str | None, list[Wish]] = {}
     for turn in found:
         newer = later.setdefault(turn.speaker, [])
@@ -176,7 +179,7 @@ def _of_turns(reads: ProfileReads) -> Iterator[_Entry]:
             overtaken = any(each.overtakes(wish) for each in newer)
             newer.append(wish)
             kind = _KINDS.get(wish.guidance)
-            if kind is None or overtaken or _is_said(wish, values.get(turn.id, ())):
+            if kind is None or overtaken or _is_said(wish, facts.get(turn.id, ())):
                 continue
             named = (turn.speaker or "").lower() not in NAMELESS
             line = ProfileLine(
@@ -193,8 +196,12 @@ def _wishes(turn: Row[Any]) -> list[Wish]:
     return [Wish(Guidance(kind), text, revokes) for kind, revokes, text in json.loads(turn.wishes)]
 
 
-def _is_said(wish: Wish, values: Sequence[set[str]]) -> bool:
-    return any(value and len(value & wish.terms) >= _SAID * len(value) for value in values)
+def _is_said(wish: Wish, facts: Sequence[tuple[set[str], set[str]]]) -> bool:
+    return any(
+        (value and len(value & wish.terms) >= _SAID * len(value))
+        or (wish.terms and len(statement & wish.terms) >= _STATED * len(wish.terms))
+        for value, statement in facts
+    )
 
 
 def _once(*entries: _Entry) -> list[_Entry]:

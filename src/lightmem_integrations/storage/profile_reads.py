@@ -101,7 +101,7 @@ _PROOF = (
     .order_by(turns.c.said_at, turns.c.id)
 )  # fmt: skip
 _RESTING = (
-    select(evidence.c.turn, facts.c.value)
+    select(evidence.c.turn, facts.c.value, facts.c.statement)
     .join(facts, facts.c.id == evidence.c.fact)
     .where(unindexed(evidence.c.user) == bindparam("user"))
     .where(evidence.c.turn.in_(bindparam("rows", expanding=True)))
@@ -155,8 +155,8 @@ class ProfileReads:
         """The turns that prove facts, oldest first; ``own``: whom it is about says so."""
         return self._read(_PROOF, {"rows": list(rows)})
 
-    def values_resting_on(self, rows: Collection[int]) -> list[Row[Any]]:
-        """Values of all facts that rest on turns, also of those that are not believed any more."""
+    def facts_resting_on(self, rows: Collection[int]) -> list[Row[Any]]:
+        """What all facts say that rest on turns, also those that are not believed any more."""
         return self._read(_RESTING, {"rows": list(rows)})
 
     def _read(self, query: Select[Any], asked: Mapping[str, Any] | None = None) -> list[Row[Any]]:
