@@ -7,7 +7,13 @@ import sys
 
 import pytest
 
-from lightmem_integrations import InvalidTurnError, LightMem, LightMemError, Turn
+from lightmem_integrations import (
+    InvalidRequestError,
+    InvalidTurnError,
+    LightMem,
+    LightMemError,
+    Turn,
+)
 from lightmem_integrations.settings import ConsolidationSettings
 
 pytestmark = pytest.mark.slow
@@ -72,6 +78,10 @@ def memory():
         ("forget", {"purge": "no"}, "'no'"),
         ("sweep", {"purge": 0}, "purge is 0"),
         ("audit", {"fix": "no"}, "'no'"),
+        ("consolidate", {"dry_run": "no"}, "dry_run is 'no'"),
+        ("consolidate", {"retry_set_aside": 0}, "retry_set_aside is 0"),
+        ("consolidate", {"final": None}, "final is None"),
+        ("consolidate", {"on_progress": "print"}, "on_progress is 'print', a str. Pass a function"),
         ("edit", {"fact_id": "x", "valid_from": "2026-13"}, "'2026-13'"),
         ("edit", {"fact_id": "x", "valid_to": dt.datetime(2026, 5, 1)}, "2026, 5, 1"),  # noqa: DTZ001
         ("explain", {"fact_id": "nosuch"}, "'nosuch'"),
@@ -84,6 +94,12 @@ def test_of_a_call(memory, method, arguments, named):
         getattr(memory, method)(user_id="ann", **arguments)
     assert named in str(refused.value)
     assert memory.stats().turns == before.turns
+
+
+def test_whether_a_space_may_be_written_is_true_or_false(memory):
+    with pytest.raises(InvalidRequestError, match="write is 'yes'"):
+        memory.spaces.grant("family", user_id="ann", write="yes")
+    assert not memory.spaces.names()
 
 
 @pytest.mark.parametrize("given", ["I moved.", b"I moved.", {"role": "user", "content": "x"}])

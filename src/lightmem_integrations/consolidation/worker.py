@@ -22,7 +22,12 @@ from lightmem_integrations.engine.deadline import DaemonPool, Deadline
 from lightmem_integrations.engine.erasure import sweep
 from lightmem_integrations.engine.idle import IdleDetector
 from lightmem_integrations.engine.store import Store
-from lightmem_integrations.errors import LightMemError, ModelError, StorageError
+from lightmem_integrations.errors import (
+    InvalidRequestError,
+    LightMemError,
+    ModelError,
+    StorageError,
+)
 from lightmem_integrations.knowledge.drafts import (
     EpisodeDraft,
     KnownFact,
@@ -31,6 +36,7 @@ from lightmem_integrations.knowledge.drafts import (
     written,
 )
 from lightmem_integrations.records.report import ConsolidationReport
+from lightmem_integrations.safety import check_flags, typed_repr
 from lightmem_integrations.settings import ConsolidationSettings
 from lightmem_integrations.storage.work_queue import seconds_until_lease_ends
 
@@ -45,6 +51,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 5.0, 600.0
 _GIVE_WAY_SECONDS = 0.1
 """Seconds that each step waits for calls under way: under calls without end it is slow, not stuck.
 A guess."""
+
+_SWITCHES = ("dry_run", "final", "retry_set_aside")
 
 _HELD_UP = (
     "The writer in the background is still at an episode, after the time of Settings.work_seconds; "
@@ -105,8 +113,15 @@ class Consolidator:
             asked: What else `consolidate` takes, of whom and how far.
 
         Raises:
+            InvalidRequestError: A switch is neither true nor false, or no function hears it.
             StorageError: The ledger does not answer.
         """
+        check_flags(**{name: asked[name] for name in _SWITCHES if name in asked})
+        hears = asked.get("on_progress")
+        if hears is not None and not callable(hears):
+            raise InvalidRequestError(
+                f"on_progress is {typed_repr(hears)}. Pass a function that takes a Progress."
+            )
         try:
             with self._counted(asked=1):
                 free = self._wait_for_background()

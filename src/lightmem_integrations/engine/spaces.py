@@ -8,7 +8,13 @@ from lightmem_integrations.engine.store import Store
 from lightmem_integrations.errors import AccessError, InvalidRequestError
 from lightmem_integrations.records.access import Grant, Grants, SpacesRead
 from lightmem_integrations.records.report import Receipt
-from lightmem_integrations.safety import check_names, check_scope_id, check_user_id, short_repr
+from lightmem_integrations.safety import (
+    check_flags,
+    check_names,
+    check_scope_id,
+    check_user_id,
+    short_repr,
+)
 from lightmem_integrations.storage.grants import erase_grant, list_spaces, put_grant, read_grants
 from lightmem_integrations.storage.users import memory_of_space
 
@@ -34,8 +40,10 @@ class Spaces:
 
         Raises:
             ScopeError: ``space`` or ``user_id`` names nothing.
+            InvalidRequestError: ``write`` is neither true nor false.
             StorageError: The store cannot be written.
         """
+        check_flags(write=write)
         space, user_id = self._space(space), self._user(user_id)
         with self._store.ledger.write() as connection:
             put_grant(connection, space, user_id, writes=write, now=self._store.ledger.now())
