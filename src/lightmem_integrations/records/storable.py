@@ -13,8 +13,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from pydantic_core import to_jsonable_python
-
 from lightmem_integrations.records.conversation import Turn
 from lightmem_integrations.records.metadata import fitting_metadata
 from lightmem_integrations.safety import digest, has_lone_surrogates
@@ -135,6 +133,8 @@ def as_json(value: Any, levels: int = _LEVELS) -> Any:
         value: The value.
         levels: How far down a part that cannot be converted is looked for.
     """
+    from pydantic_core import to_jsonable_python  # 3 MiB that who only asks does without
+
     try:
         data = to_jsonable_python(value, fallback=_left_out, bytes_mode="base64")
         json.dumps(data, allow_nan=False)
