@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lightmem_integrations import LightMem, Settings, Turn
-from lightmem_integrations.models.token_vectors import unpack
+from lightmem_integrations.models.token_vectors import DIMENSIONS, products
 
 pytestmark = [pytest.mark.slow, pytest.mark.sqlite("reads and writes the file")]
 
@@ -49,8 +49,8 @@ def test_token_vectors_of_earlier_versions_are_compared_all_the_same(store, kept
     with closing(sqlite3.connect(store / "ledger.sqlite")) as ledger, ledger:
         rows = ledger.execute("SELECT turn, tokens FROM vectors ORDER BY turn").fetchall()
         for turn, blob in rows[kept:]:
-            tokens, _, step = unpack([blob])
-            earlier = np.rint(tokens * (254 * step)).astype(np.int8).tobytes()
+            tokens, _ = products([blob], np.eye(DIMENSIONS, dtype=np.float32))
+            earlier = np.rint(tokens * 254).astype(np.int8).tobytes()
             ledger.execute("UPDATE vectors SET tokens = ? WHERE turn = ?", (earlier, turn))
     after = found(store)
     assert [text for text, _ in after] == [text for text, _ in before]

@@ -20,11 +20,8 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from lightmem_integrations.models.token_vectors import of_earlier_form, rotate, unpack
+from lightmem_integrations.models.token_vectors import of_earlier_form, products, rotate
 from lightmem_integrations.text.terms import terms
-
-# Multiplications of the largest product that OpenBLAS leaves to one thread (its interface/gemm.c).
-_BLOCK = 65_536 * 4
 
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
 
@@ -83,24 +80,9 @@ def maxsim(query: NDArray[np.float32], memories: Collection[bytes | None]) -> ND
     for of_form in (stored, earlier):
         if not of_form or not len(query):
             continue
-        tokens, lengths, step = unpack(list(of_form.values()))
-        starts = np.cumsum([0, *lengths[:-1]])
         # (tokens, query), so that reduceat walks contiguous rows: four times faster than the
         # transpose.
-        similarity = _products(tokens, query.T * np.float32(step))
+        similarity, lengths = products(list(of_form.values()), query)
+        starts = np.cumsum([0, *lengths[:-1]])
         nearest[:, list(of_form)] = np.maximum.reduceat(similarity, starts, axis=0).T
     return nearest
-
-
-def _products(tokens: NDArray[np.int8], query: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Inner products of all tokens and query tokens, in blocks that stay in the cache.
-
-    Blocks are so small that OpenBLAS starts no thread: measured at two cores, 12,000 tokens and 8
-    of a query took 0.6 ms, and 9 ms as one product, whose threads then go on spinning.
-    """
-    size = max(_BLOCK // query.size, 1)
-    products = np.empty((len(tokens), query.shape[1]), np.float32)
-    for at in range(0, len(tokens), size):
-        block = slice(at, at + size)
-        np.matmul(tokens[block].astype(np.float32), query, out=products[block])
-    return products
