@@ -61,5 +61,5 @@ def told(rows: NDArray[np.int64], keys: Keys, vector: Vectors | None) -> Told:
 
 def deviations(rows: NDArray[np.int64], keys: Keys) -> NDArray[np.float32]:
     """How well the best fact that each turn proves matches, 0 where there is none."""
-    best = (max((fact.deviation for fact in keys.get(row, ())), default=0.0) for row in rows)
-    return np.fromiter(best, np.float32, len(rows))
+    best = {row: max(fact.deviation for fact in proven) for row, proven in keys.items() if proven}
+    return np.array([best.get(row, 0.0) for row in rows.tolist()], np.float32)

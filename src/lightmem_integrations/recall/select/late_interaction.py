@@ -73,13 +73,11 @@ def maxsim(query: NDArray[np.float32], memories: Collection[bytes | None]) -> ND
         float32 of shape (query tokens, memories), about -1 to 1; NaN for memories without tokens.
     """
     nearest = np.full((len(query), len(memories)), np.nan, dtype=np.float32)
-    stored = {i: each for i, each in enumerate(memories) if each}
-    earlier = {i: each for i, each in stored.items() if of_earlier_form(each)}
-    if earlier:
-        stored = {i: each for i, each in stored.items() if i not in earlier}
-    for of_form in (stored, earlier):
-        if not of_form or not len(query):
-            continue
+    by_form: dict[bool, dict[int, bytes]] = {}
+    for place, stored in enumerate(memories):
+        if stored:
+            by_form.setdefault(of_earlier_form(stored), {})[place] = stored
+    for of_form in by_form.values() if len(query) else ():
         # (tokens, query), so that reduceat walks contiguous rows: four times faster than the
         # transpose.
         similarity, lengths = products(list(of_form.values()), query)
