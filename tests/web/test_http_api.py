@@ -169,6 +169,15 @@ def test_a_space_is_open_to_whom_it_was_granted(memory, alice, bob):
     memory.spaces.delete("family")
 
 
+def test_a_body_that_is_no_json_is_refused_with_the_place(alice):
+    sent = {"content": "{'query': 'x'}", "headers": {"Content-Type": "application/json"}}
+    message = refused(alice.post("/v1/recall", **sent), 422, "invalid_request")
+    assert message.startswith("The body is no JSON: Expecting property name")
+    assert message.endswith("at character 1.")
+    message = refused(alice.get("/v1/history", params={"filter": "x"}), 422, "invalid_request")
+    assert message.startswith("query.filter: Invalid JSON")
+
+
 def test_a_time_without_a_zone_is_refused_with_one_that_has(alice):
     asked = {"query": "x", "as_of": "2026-04-01T12:00:00"}
     message = refused(alice.post("/v1/recall", json=asked), 422, "invalid_request")

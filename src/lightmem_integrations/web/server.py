@@ -161,6 +161,9 @@ def _reason(found: dict[str, Any]) -> str:
     if found["type"] == "extra_forbidden":
         whose = " The token says whose memory it is." * (found["loc"][-1] in ("user_id", "user"))
         return f"{place}: nothing takes this argument.{whose}"
+    if found["type"] == "json_invalid" and found["loc"][0] == "body":
+        at, why = found["loc"][-1], found["ctx"]["error"]
+        return f"The body is no JSON: {why}, at character {at}."
     return f"{place}: {found['msg']}."
 
 
