@@ -101,6 +101,16 @@ def test_what_ended_and_began_again_is_no_one_time(memory):
         assert "- Ann home Porto. (until 10 May 2025; since 15 May 2025: Ann home Porto.)" in text
 
 
+def test_what_was_corrected_is_marked_also_where_only_its_fact_leads_to_its_turn(memory):
+    tell(memory, [(5, "Ann.home = Porto")])
+    (porto,) = memory.facts(user_id="u")
+    memory.edit(porto.id, user_id="u", value="Braga")
+    tell(memory, [(20, "Ann.home = Porto")])  # as the first one, and so shown in its place
+    found = memory.recall(HOME, user_id="u").text.splitlines()
+    (line,) = (line for line in found if line.startswith("[5 May 2025"))
+    assert line.endswith("(corrected: Ann home Braga.)")
+
+
 @pytest.mark.parametrize("change", ["edit", "retract"])
 def test_what_a_person_changed_since_stands_as_it_stood(memory, change):
     tell(memory, [PORTO, LISBON])

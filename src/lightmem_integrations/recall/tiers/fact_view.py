@@ -80,7 +80,7 @@ class FactView:
         events: All facts of the kind of event that is asked for, oldest first.
         events_of: Whose, and of which kind they are.
         many: Whether there are so many facts that they tell which turns answer.
-        outdated: Of the selected turns, those whose fact does not hold any more, by row.
+        outdated: Of the turns that are shown, those whose fact does not hold any more, by row.
     """
 
     versions: Sequence[Versions] = ()
@@ -125,6 +125,11 @@ class FactView:
         """Rows of the turns that prove the best facts."""
         best = [match for each in self.versions[:_MOST] for match in each.matches]
         return [row for match in filter(_is_fact, best) for row in match.statement.turns]
+
+    def proof(self) -> set[int]:
+        """Rows of the turns that prove the statements."""
+        statements = (match.statement for each in self.versions for match in each.matches)
+        return {row for said in statements if said.tier == "ltm" for row in said.turns}
 
     def proven(self, plan: Plan) -> dict[int, Match]:
         """The closest fact that each turn proves, by row of the turn."""

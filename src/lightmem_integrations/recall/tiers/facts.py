@@ -160,7 +160,9 @@ def with_outdated(
     connection: Connection, user: User, facts: FactView, rows: Collection[int],
     as_of: float | None, over: Expired,
 ) -> FactView:  # fmt: skip
-    """The view with those of these turns that are outdated; of several changes, the one asked for.
+    """The view with those of its turns and of these that are outdated.
+
+    Of several changes of what a turn says, the one that is asked for counts.
 
     Args:
         connection: A read transaction on the ledger.
@@ -172,9 +174,10 @@ def with_outdated(
     """
     if not facts.versions:
         return facts
+    shown = {*rows, *facts.proof()}
     found = {
         row: max(changes, key=lambda change: facts.bears(row, change.fact))
-        for row, changes in outdated(connection, user, rows, as_of, over).items()
+        for row, changes in outdated(connection, user, shown, as_of, over).items()
     }
     return replace(facts, outdated=found)
 

@@ -52,7 +52,9 @@ def fuse(
     most = max_tokens // _SHORT_FACT if plan.purpose in BROAD else most
     matches = facts.matches(plan)
     known = sorted(facts.known(plan), key=lambda match: not match.statement.pinned)[:most]
-    stated = statement_hits(connection, user, [*matches, *known, *facts.events], now)
+    stated = statement_hits(
+        connection, user, [*matches, *known, *facts.events], facts.outdated, now
+    )
     shown: dict[str, Any] = {
         "known": [stated[match] for match in known if match in stated],
         "events": [stated[match] for match in facts.events if match in stated],

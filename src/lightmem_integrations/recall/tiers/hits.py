@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from sqlalchemy import Connection
@@ -90,14 +90,16 @@ def turn_hits(
 
 
 def statement_hits(
-    connection: Connection, user: User, matches: Sequence[Match], now: float
-) -> dict[Match, Ranked]:
+    connection: Connection, user: User, matches: Sequence[Match],
+    outdated: Mapping[int, Outdated], now: float,
+) -> dict[Match, Ranked]:  # fmt: skip
     """Facts and summaries as hits, each with the turns that prove it.
 
     Args:
         connection: A read transaction on the ledger.
         user: Whose.
         matches: The chosen statements.
+        outdated: Of the turns that prove them, those that are outdated, by row.
         now: When it is asked, in seconds since 1970.
     """
     rows = {row for match in matches for row in match.statement.turns}
@@ -142,7 +144,13 @@ def statement_hits(
             statement=statement.text if is_fact else None,
             pinned=statement.pinned,
         )
-        quotes = tuple(Quote(turn.turn, (turn.when.timestamp(), row)) for row, turn in proof)
+        quotes = tuple(
+            Quote(
+                turn.turn, (turn.when.timestamp(), row),
+                _since_then(outdated[row], turn) if row in outdated else "",
+            )
+            for row, turn in proof
+        )  # fmt: skip
         # Rows of turns are positive: a statement's order can be none of theirs.
         order = (statement.since, -statement.row if is_fact else -statement.row - 0.5)
         quote = Quote(shown, order, precision=statement.since_precision)
