@@ -71,9 +71,32 @@ def test_what_a_person_corrected_is_marked_where_it_is_quoted(memory):
     assert hit.until is None
     (braga,) = (fact for fact in memory.facts(user_id="u") if fact.value == "Braga")
     memory.edit(braga.id, user_id="u", statement="Ana moved to Faro in June 2025.", value="Faro")
+    for as_of in (None, dt.datetime.now(UTC)):
+        text = memory.recall("Where does Ana live now?", user_id="u", as_of=as_of).text
+        assert "(corrected: Ana moved to Faro in June 2025.)" in text
+        assert "Braga" not in text
+
+
+def test_what_a_person_retracted_is_marked_where_it_is_quoted(memory):
+    (lisbon,) = (fact for fact in memory.facts(user_id="u") if fact.value == "Lisbon")
+    before = dt.datetime.now(dt.timezone.utc)
+    memory.retract(lisbon.id, user_id="u")
     text = memory.recall("Where does Ana live now?", user_id="u").text
-    assert "(corrected: Ana moved to Faro in June 2025.)" in text
-    assert "Braga" not in text
+    (line,) = (line for line in text.splitlines() if LISBON in line)
+    assert line.endswith(f"(retracted: {lisbon.statement})")
+    assert text.count("retracted") == 1
+    earlier = memory.recall("Where does Ana live now?", user_id="u", as_of=before).text
+    assert "retracted" not in earlier
+    for fact in memory.facts(user_id="u"):
+        memory.retract(fact.id, user_id="u")
+    assert "(retracted: " in memory.recall("Where does Ana live now?", user_id="u").text
+
+
+def test_what_was_retracted_and_is_believed_again_is_not_marked(memory):
+    (lisbon,) = (fact for fact in memory.facts(user_id="u") if fact.value == "Lisbon")
+    memory.retract(lisbon.id, user_id="u")
+    memory.edit(lisbon.id, user_id="u", statement=lisbon.statement)
+    assert "retracted" not in memory.recall("Where does Ana live now?", user_id="u").text
 
 
 def test_a_correction_of_a_date_marks_nothing(memory):

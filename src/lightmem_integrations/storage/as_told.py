@@ -85,7 +85,6 @@ class Overtaken(NamedTuple):
         statement: What that says.
         newer_from: Since when that was true.
         newer_precision: How exactly that was known.
-        corrected: Whether a person put that there: what it took back did not stand any more.
     """
 
     turn: int
@@ -96,7 +95,6 @@ class Overtaken(NamedTuple):
     statement: str | None = None
     newer_from: float | None = None
     newer_precision: Precision = "day"
-    corrected: bool = False
 
 
 def overtaken_by_then(

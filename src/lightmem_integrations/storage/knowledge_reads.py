@@ -109,8 +109,7 @@ def outdated(
 ) -> dict[int, list[Outdated]]:  # fmt: skip
     """Of these turns, those that prove what ended after they were said, with what holds instead.
 
-    A turn that proves what holds instead, too, is not outdated, unless a person corrected what it
-    says. What has expired changes nothing.
+    A turn that proves what holds instead, too, is not outdated. What has expired changes nothing.
     """
     if not rows:
         return {}
@@ -133,15 +132,14 @@ def outdated(
     for each in read:
         turns = tuple(proof.get(each.newer, ()))
         ended, begun = each.valid_to, each.newer_from
-        corrected = each.turn in turns
-        if (corrected and not each.corrected) or (ended is None and begun is None):
+        if each.turn in turns or (ended is None and begun is None):
             continue
         until, precision = begun, each.newer_precision
         if begun is None or (ended is not None and ended < begun):
             until, precision = ended, each.valid_to_precision
         change = Outdated(
             each.id, until, precision, each.statement or "", begun or 0.0,
-            each.newer_precision or "day", () if corrected else turns, corrected,
+            each.newer_precision or "day", turns,
         )  # fmt: skip
         found.setdefault(each.turn, []).append(change)
     return found
@@ -256,9 +254,6 @@ _OVERTAKEN = (
         _NEWER.c.statement,
         _NEWER.c.valid_from.label("newer_from"),
         _NEWER.c.valid_from_precision.label("newer_precision"),
-        and_(_NEWER.c.author == "person", _NEWER.c.statement != facts.c.statement).label(
-            "corrected"
-        ),
     )
     .select_from(evidence)
     .join(facts, facts.c.id == evidence.c.fact)

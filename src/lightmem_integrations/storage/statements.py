@@ -92,7 +92,6 @@ class Outdated:
         since: Since when that holds.
         since_precision: How exactly that is known.
         turns: Rows of the turns that prove what holds instead.
-        corrected: Whether it never held, says a person who put the other in its place.
     """
 
     fact: int
@@ -102,4 +101,3 @@ class Outdated:
     since: float = 0.0
     since_precision: Precision = "day"
     turns: tuple[int, ...] = ()
-    corrected: bool = False

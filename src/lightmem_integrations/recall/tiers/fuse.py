@@ -66,7 +66,7 @@ def fuse(
     added = extra_facts(matches, {selection.row(scored) for scored in best[: plan.k]}, plan)
     own = plan.k - len(added)
     ranked = replace(selection, best=best)
-    turns = turn_hits(connection, user, ranked, facts, plan, max_tokens=max_tokens)
+    turns = turn_hits(connection, user, ranked, facts, plan, max_tokens=max_tokens, now=now)
     hits = [*turns[:own], *(stated[match] for match in added if match in stated)]
     return Found(hits, turns[own:], **shown)
 

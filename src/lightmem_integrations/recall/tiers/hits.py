@@ -12,6 +12,7 @@ from lightmem_integrations.recall.candidates import Quote, Ranked, Selection
 from lightmem_integrations.recall.tiers.fact_view import FactView, Match
 from lightmem_integrations.records.conversation import Hit, Plan, Turn
 from lightmem_integrations.storage.statements import Outdated, Statement
+from lightmem_integrations.storage.taken_back import TakenBack, taken_back
 from lightmem_integrations.storage.turn_reads import Provenance, Turns, provenance
 from lightmem_integrations.storage.users import User
 from lightmem_integrations.text.precision import Precision, by_calendar, date_words
@@ -19,6 +20,7 @@ from lightmem_integrations.text.precision import Precision, by_calendar, date_wo
 # Tokens of the head of a line, and characters of a token: rather too few tokens than too many.
 # English takes 10 and 4.5 by the shipped counter.
 _HEAD, _CHARACTERS = 8, 6
+_MOST_TAKEN_BACK = 3  # marks behind a turn; a guess
 _SPEAKER = {"ltm": "Known", "mtm": "Summary"}
 
 
@@ -30,6 +32,7 @@ def turn_hits(
     plan: Plan,
     *,
     max_tokens: int,
+    now: float,
 ) -> list[Ranked]:
     """Turns as hits, each with the turns said just before and after it.
 
@@ -41,6 +44,7 @@ def turn_hits(
         plan: How many are hits in any case; of the others those come back that may fit into the
             text.
         max_tokens: Its size.
+        now: When it is asked, in seconds since 1970.
     """
     turns, best, k = selection.turns, selection.best, plan.k
     proven = facts.proven(plan)
@@ -50,7 +54,9 @@ def turn_hits(
         places += [scored.place for scored in chosen]
         places += [near for scored in chosen for near in around[scored.place]]
     places = _that_may_fit(turns, list(dict.fromkeys(places)), k, max_tokens)
-    known = provenance(connection, user, turns.rows[places].tolist())
+    rows = turns.rows[places].tolist()
+    known = provenance(connection, user, rows)
+    unsaid = taken_back(connection, user.row, rows, now)
 
     def quote(place: int) -> Quote | None:
         row = int(turns.rows[place])
@@ -58,7 +64,8 @@ def turn_hits(
             return None
         change = facts.outdated.get(row)
         said_otherwise = change is not None and _since_then(change, known[row])
-        note = said_otherwise or selection.notes.get(place, "")
+        mark = _taken_back(unsaid[row]) if row in unsaid else said_otherwise
+        note = mark or selection.notes.get(place, "")
         return Quote(known[row].turn, (float(turns.said_at[place]), row), note)
 
     ranked = []
@@ -68,7 +75,6 @@ def turn_hits(
             continue
         row = selection.row(scored)
         found, fact, change = known[row], proven.get(row), facts.outdated.get(row)
-        ended = None if change is None or change.corrected else change
         hit = Hit(
             text=found.turn.text,
             tier="mtm" if fact is None else "ltm",
@@ -77,8 +83,8 @@ def turn_hits(
             when=found.when,
             source=replace(found.source, fact_id=None if fact is None else fact.statement.key),
             turns=(found.turn,),
-            until=None if ended is None else _moment(ended.until, ended.until_precision, found),
-            until_precision="day" if ended is None else ended.until_precision,
+            until=None if change is None else _moment(change.until, change.until_precision, found),
+            until_precision="day" if change is None else change.until_precision,
             statement=None if fact is None else fact.statement.text,
             pinned=found.turn.pinned,
             weights=scored.weights,
@@ -206,9 +212,16 @@ def _that_may_fit(turns: Turns, places: Sequence[int], always: int, max_tokens: 
     return kept
 
 
+def _taken_back(said: Sequence[TakenBack]) -> str:
+    last = said[-_MOST_TAKEN_BACK:]
+    marks = [
+        f"retracted: {each.statement}" if each.corrected is None else f"corrected: {each.corrected}"
+        for each in last
+    ]
+    return f" ({'; '.join(marks)})"
+
+
 def _since_then(change: Outdated, said: Provenance) -> str:
-    if change.corrected:
-        return f" (corrected: {change.instead})"
     until = _date(change.until, change.until_precision, said)
     began = _date(change.since, change.since_precision, said)
     at_once = change.since <= change.until

@@ -1,0 +1,76 @@
+"""Taken back: what turns say and a person corrected or retracted since."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+from sqlalchemy import Connection, and_, bindparam, exists, not_, or_, select
+
+from lightmem_integrations.storage.expressions import unindexed
+from lightmem_integrations.storage.schema import evidence, facts
+
+_NEWER = facts.alias("newer")
+_SAME = facts.alias("same")
+
+
+class TakenBack(NamedTuple):
+    """What a person says never held: retracted, or corrected to another statement.
+
+    Attributes:
+        statement: Of the fact.
+        corrected: What the person put in its place; ``None`` if nothing.
+    """
+
+    statement: str
+    corrected: str | None
+
+
+def taken_back(
+    connection: Connection, user_row: int, rows: Collection[int], at: float
+) -> dict[int, list[TakenBack]]:
+    """Of these turns, those that prove what a person has taken back, the last of it last.
+
+    Not what was told again since it was retracted, or what another fact says still.
+
+    Args:
+        connection: A read transaction on the ledger.
+        user_row: Whose.
+        rows: Rows of the turns.
+        at: Only what had been taken back by then, in seconds since 1970.
+    """
+    found: dict[int, list[TakenBack]] = {}
+    asked = {"user": user_row, "rows": list(rows), "at": at}
+    for turn, _, statement, corrected in connection.execute(_TAKEN_BACK, asked) if rows else ():
+        found.setdefault(turn, []).append(TakenBack(statement, corrected))
+    return found
+
+
+_STANDS = [
+    or_(each.c.retracted_at.is_(None), each.c.retracted_at > bindparam("at"))
+    for each in (_NEWER, _SAME)
+]
+_SAID_ELSEWHERE = exists().where(
+    _SAME.c.user == facts.c.user,
+    _SAME.c.subject_key == facts.c.subject_key,
+    _SAME.c.value_key == facts.c.value_key,
+    _STANDS[1],
+)
+_TAKEN_BACK = (
+    select(evidence.c.turn, facts.c.id, facts.c.statement, _NEWER.c.statement.label("corrected"))
+    .select_from(evidence)
+    .join(facts, facts.c.id == evidence.c.fact)
+    .outerjoin(_NEWER, and_(_NEWER.c.id == facts.c.superseded_by, _NEWER.c.author == "person"))
+    # SQLite is kept from walking everything of the user's to find a few by their rows.
+    .where(evidence.c.turn.in_(bindparam("rows", expanding=True)))
+    .where(unindexed(evidence.c.user) == bindparam("user"))
+    .where(facts.c.retracted_at <= bindparam("at"))
+    .where(
+        or_(
+            and_(_STANDS[0], _NEWER.c.statement != facts.c.statement),
+            and_(facts.c.superseded_by.is_(None), not_(_SAID_ELSEWHERE)),
+        )
+    )
+    .distinct()
+    .order_by(facts.c.id)
+)
