@@ -62,9 +62,7 @@ def turn_hits(
         row = int(turns.rows[place])
         if row not in known:  # forgotten while we searched
             return None
-        change = facts.outdated.get(row)
-        said_otherwise = change is not None and _since_then(change, known[row])
-        mark = _taken_back(unsaid[row]) if row in unsaid else said_otherwise
+        mark = _mark(unsaid.get(row, ()), facts.outdated.get(row), known[row])
         note = mark or selection.notes.get(place, "")
         return Quote(known[row].turn, (float(turns.said_at[place]), row), note)
 
@@ -110,6 +108,7 @@ def statement_hits(
     """
     rows = {row for match in matches for row in match.statement.turns}
     known = provenance(connection, user, rows) if rows else {}
+    unsaid = taken_back(connection, user.row, rows, now)
     ranked: dict[Match, Ranked] = {}
     for match in matches:
         statement = match.statement
@@ -153,7 +152,7 @@ def statement_hits(
         quotes = tuple(
             Quote(
                 turn.turn, (turn.when.timestamp(), row),
-                _since_then(outdated[row], turn) if row in outdated else "",
+                _mark(unsaid.get(row, ()), outdated.get(row), turn),
             )
             for row, turn in proof
         )  # fmt: skip
@@ -210,6 +209,13 @@ def _that_may_fit(turns: Turns, places: Sequence[int], always: int, max_tokens: 
             continue
         kept.append(place)
     return kept
+
+
+def _mark(unsaid: Sequence[TakenBack], change: Outdated | None, said: Provenance) -> str:
+    """What stands behind the words of a turn that do not hold any more; empty if they do."""
+    if unsaid:
+        return _taken_back(unsaid)
+    return "" if change is None else _since_then(change, said)
 
 
 def _taken_back(said: Sequence[TakenBack]) -> str:
