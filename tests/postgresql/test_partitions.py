@@ -63,28 +63,36 @@ def test_users_are_spread_and_remembered_asked_consolidated_and_forgotten(
 
 
 def test_a_question_looks_at_the_partition_of_its_user_alone(
-    database, postgresql_database, open_memory
+    database, postgresql_database, open_memory, consolidated
 ):
     memory = open_memory(postgresql_database)
+    homes = [f"Eva.home = {place}" for place in ("Porto", "Lisbon", "Faro")]
     for user in ("ann", "bob", "cid"):
-        memory.add([Turn(role="user", text=f"heron {n}") for n in range(30)], user_id=user)
+        texts = [*(f"heron {n}" for n in range(30)), *homes]
+        memory.add([Turn(role="user", text=text) for text in texts], user_id=user)
     memory.index_pending()
+    consolidated(memory)
+    (lisbon,) = (fact for fact in memory.facts(user_id="ann") if fact.value == "Lisbon")
+    memory.retract(lisbon.id, user_id="ann")
     memory.recall("heron 7", user_id="ann")
     memory.add(Turn(role="user", text="heron 30"), user_id="ann")
     memory.index_pending()
+    tables = {"turns", "vectors", "lexical", "facts", "evidence"}
     looked_at: list[list[str]] = []
 
     def explain(connection, _cursor, statement, given, *_) -> None:
         if statement.startswith("SELECT"):
             lines = connection.exec_driver_sql(f"EXPLAIN {statement}", given).scalars()
-            parts = re.findall(r" on (turns|vectors|lexical|facts|work)_(\d)", "\n".join(lines))
+            parts = re.findall(rf" on ({'|'.join(tables)}|work)_(\d)", "\n".join(lines))
             looked_at.append(sorted(set(parts)))
 
     event.listen(Engine, "after_cursor_execute", explain)
     try:
         memory.recall("heron 8", user_id="ann", strict=True)
+        told = memory.recall("Where is Eva's home?", user_id="ann", strict=True)
     finally:
         event.remove(Engine, "after_cursor_execute", explain)
-    assert {name for parts in looked_at for name, _ in parts} >= {"turns", "vectors", "lexical"}
+    assert "(retracted: " in told.text
+    assert {name for parts in looked_at for name, _ in parts} >= tables
     for parts in looked_at:
         assert len(parts) == len(dict(parts)), "one partition of each table"

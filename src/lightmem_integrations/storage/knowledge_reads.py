@@ -219,8 +219,8 @@ _DETAILS: dict[Tier, Select[Any]] = {
 }
 _PROOF: dict[Tier, Select[Any]] = {
     "ltm": select(evidence.c.fact, evidence.c.turn, BY_ASSISTANT)
-    .join(turns, turns.c.id == evidence.c.turn)
-    .join(facts, facts.c.id == evidence.c.fact)
+    .join(turns, of_same_user(evidence.c.turn, turns))
+    .join(facts, of_same_user(evidence.c.fact, facts))
     .where(_is_one_of(evidence.c.fact), _is_the_users(evidence.c.user))
     .where(turns.c.said_at <= bindparam("as_of"))
     .distinct()
@@ -256,9 +256,9 @@ _OVERTAKEN = (
         _NEWER.c.valid_from_precision.label("newer_precision"),
     )
     .select_from(evidence)
-    .join(facts, facts.c.id == evidence.c.fact)
-    .join(turns, turns.c.id == evidence.c.turn)
-    .outerjoin(_NEWER, and_(_NEWER.c.id == facts.c.superseded_by, _believed(_NEWER)))
+    .join(facts, of_same_user(evidence.c.fact, facts))
+    .join(turns, of_same_user(evidence.c.turn, turns))
+    .outerjoin(_NEWER, and_(of_same_user(facts.c.superseded_by, _NEWER), _believed(_NEWER)))
     .where(_is_one_of(evidence.c.turn), _is_the_users(evidence.c.user))
     .where(or_(and_(_NEWER.c.id.is_not(None), not_(_STILL_SO)), _ENDED))
     .distinct()

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, and_, bindparam, exists, not_, or_, select
 
-from lightmem_integrations.storage.expressions import unindexed
+from lightmem_integrations.storage.expressions import of_same_user, unindexed
 from lightmem_integrations.storage.schema import evidence, facts
 
 _NEWER = facts.alias("newer")
@@ -51,7 +51,7 @@ _STANDS = [
     for each in (_NEWER, _SAME)
 ]
 _SAID_ELSEWHERE = exists().where(
-    _SAME.c.user == facts.c.user,
+    _SAME.c.user == bindparam("user"),
     _SAME.c.subject_key == facts.c.subject_key,
     _SAME.c.value_key == facts.c.value_key,
     _STANDS[1],
@@ -59,8 +59,11 @@ _SAID_ELSEWHERE = exists().where(
 _TAKEN_BACK = (
     select(evidence.c.turn, facts.c.id, facts.c.statement, _NEWER.c.statement.label("corrected"))
     .select_from(evidence)
-    .join(facts, facts.c.id == evidence.c.fact)
-    .outerjoin(_NEWER, and_(_NEWER.c.id == facts.c.superseded_by, _NEWER.c.author == "person"))
+    .join(facts, of_same_user(evidence.c.fact, facts))
+    .outerjoin(
+        _NEWER,
+        and_(of_same_user(facts.c.superseded_by, _NEWER), _NEWER.c.author == "person"),
+    )
     # SQLite is kept from walking everything of the user's to find a few by their rows.
     .where(evidence.c.turn.in_(bindparam("rows", expanding=True)))
     .where(unindexed(evidence.c.user) == bindparam("user"))
