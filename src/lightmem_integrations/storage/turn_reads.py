@@ -257,7 +257,7 @@ def texts_with_others(
     """Texts of this user's turns, each with the other speakers of the turns just around it."""
     near = turns.alias("near")
     beside = and_(
-        near.c.user == turns.c.user,
+        unindexed(near.c.user) == turns.c.user,
         near.c.session == turns.c.session,
         near.c.position.in_([turns.c.position - 1, turns.c.position + 1]),
         near.c.speaker != turns.c.speaker,
