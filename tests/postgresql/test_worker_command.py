@@ -192,7 +192,8 @@ def test_sigterm_ends_a_worker_after_the_step_at_hand(started, ledger, postgresq
         for number in range(5):
             say(memory, number)
     began = ["worker", postgresql_database, "--writer", "any", "--final", "--json"]
-    process = started(program=COMMAND, arguments=began)
+    slow = COMMAND.replace("time.sleep(2)", "time.sleep(8)")  # a busy machine signals late
+    process = started(program=slow, arguments=began)
     assert process.stdout.readline() == "writing\n"
     process.send_signal(signal.SIGTERM)
     rest = process.stdout.read()
