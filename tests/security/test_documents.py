@@ -9,7 +9,7 @@ from lightmem_integrations import ChromaIndex, LightMem, Settings, Turn
 from lightmem_integrations.documents import indexing as document_indexing
 from lightmem_integrations.langchain import LightMemStore
 from lightmem_integrations.storage.document_vectors import spaces_under
-from lightmem_integrations.storage.vector_bytes import pack_vector, unpack_vector
+from lightmem_integrations.storage.vector_bytes import half_vector, unpack_vector
 from lightmem_integrations.testing import HashEmbedder
 
 CANARY = "CANARYheronCANARY"
@@ -28,9 +28,9 @@ class Rare(HashEmbedder):
 
 def traces(folder):
     """Where the canary's text, or its vector as the ledger or Chroma writes it, can be read."""
-    normal = Rare.vector / np.linalg.norm(Rare.vector[None], axis=1)
-    stored = pack_vector(normal)
-    tokens = [CANARY.encode(), stored[8:], unpack_vector(stored).tobytes()[8:64]]
+    normal = Rare.vector / np.linalg.norm(Rare.vector)
+    stored = half_vector(normal)
+    tokens = [CANARY.encode(), stored[8:40], unpack_vector(stored).tobytes()[8:64]]
     return {
         (path.name, number)
         for path in folder.rglob("*")

@@ -9,6 +9,7 @@ from hypothesis.extra import numpy as arrays
 from lightmem_integrations.storage.index import cosines
 from lightmem_integrations.storage.packed_vectors import PackedVectors
 from lightmem_integrations.storage.vector_bytes import (
+    half_vector,
     pack_vector,
     packed_vectors,
     unpack_vector,
@@ -60,9 +61,10 @@ def test_a_vector_takes_a_byte_a_number_and_five_or_six_more():
 @pytest.mark.parametrize("width", [1, 2, 7, 384])
 def test_vectors_in_half_precision_are_read_beside_packed_ones(width):
     vectors = of_length_one(4, width)
-    blobs = [pack_vector(vectors[0]), vectors[1].astype(np.float16).tobytes(), None]
-    read = unpack_vectors([*blobs, pack_vector(vectors[3])])
-    assert cosines(read, vectors[1])[1] == pytest.approx(1, abs=2e-3)
+    blobs = [pack_vector(vectors[0]), half_vector(vectors[1]), None, pack_vector(vectors[3])]
+    read = unpack_vectors(blobs)
+    assert (read[1] == vectors[1].astype(np.float16).astype(np.float32)).all()
+    assert cosines(packed_vectors(blobs).unpacked(), vectors[1])[1] == pytest.approx(1, abs=2e-3)
     assert (read[0] == unpack_vector(blobs[0])).all()
     assert (read[2] == 0).all()
     assert cosines(read, vectors[3])[3] == pytest.approx(1, abs=2e-3)

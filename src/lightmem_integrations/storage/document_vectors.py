@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from sqlalchemy import Connection, delete, func, select, update
 
 from lightmem_integrations.arrays import Vectors
-from lightmem_integrations.storage.index import Batch
+from lightmem_integrations.storage.index import Batch, cosines
 from lightmem_integrations.storage.namespaces import Path, key_of_path, rows_under
 from lightmem_integrations.storage.schema import document_vectors, documents, namespaces
 from lightmem_integrations.storage.sql import in_batches, insert_rows, select_in
-from lightmem_integrations.storage.vector_bytes import pack_vector, packed_vectors, unpack_rows
+from lightmem_integrations.storage.vector_bytes import half_vector, unpack_rows, unpack_vectors
 
 _BATCH = 1_000  # vectors compared or indexed at a time; a guess
+_LEAST = 1e-6  # of a length that is divided by: a vector of zeros is like nothing
 # Whether the index holds a vector. It never holds one that is ABSENT: what is to be written is
 # marked first, so that what is erased meanwhile, or after a crash, is erased there too.
 ABSENT, WRITING, HELD = 0, 1, 2
@@ -38,7 +40,7 @@ def insert_vectors(connection: Connection, document: int, new: Vectors) -> None:
     space = select(documents.c.namespace).where(documents.c.id == document)
     namespace = connection.execute(space).scalar_one()
     part = {"document": document, "namespace": namespace, "indexed": ABSENT}
-    rows = [part | {"vector": pack_vector(vector)} for vector in new]
+    rows = [part | {"vector": half_vector(vector)} for vector in new]
     insert_rows(connection, document_vectors, rows)
 
 
@@ -89,7 +91,9 @@ def similarities(
     best: dict[int, float] = {}
     result = connection.execute(query, execution_options={"yield_per": _BATCH})
     for part in result.partitions():
-        scores = packed_vectors([row.vector for row in part]).cosines(vector)
+        parts = unpack_vectors([row.vector for row in part])
+        # Half precision costs a vector its length of 1, and a distance more than a cosine.
+        scores = cosines(parts, vector) / np.linalg.norm(parts, axis=1).clip(min=_LEAST)
         for row, score in zip(part, scores.tolist(), strict=True):
             best[row.document] = max(score, best.get(row.document, -2.0))
     return best

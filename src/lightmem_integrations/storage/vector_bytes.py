@@ -1,8 +1,8 @@
 """Vectors as bytes, the form in which the ledger keeps them.
 
 Codes, a zero where their number is odd, the step of the codes as float32, and the number of those
-zeros. That is an odd number of bytes: an even one is a vector in half precision, as earlier
-versions wrote it.
+zeros. That is an odd number of bytes: an even one is a vector in half precision, which documents
+have, and which earlier versions wrote of all.
 """
 
 from __future__ import annotations
@@ -19,10 +19,18 @@ _STEP, _ZEROS = 4, 1  # bytes
 
 
 def pack_vector(vector: Vectors) -> bytes:
-    """A vector as bytes."""
+    """A vector as bytes, one a number."""
     packed = PackedVectors.of(vector[None])
     zeros = bytes(packed.width % 2)
     return packed.codes.tobytes() + zeros + packed.steps.tobytes() + bytes([len(zeros)])
+
+
+def half_vector(vector: Vectors) -> bytes:
+    """A vector as bytes in half precision, for what is compared by distances, too.
+
+    Packed, two of the same text are up to 0.01 apart.
+    """
+    return vector.astype(np.float16).tobytes()
 
 
 def unpack_vector(blob: bytes) -> Vectors:
@@ -33,38 +41,58 @@ def unpack_vector(blob: bytes) -> Vectors:
 
 def unpack_vectors(blobs: Sequence[bytes | None]) -> Vectors:
     """Vectors from their bytes, one row for each: zeros where there are none."""
-    return packed_vectors(blobs).unpacked()
+    by_size = _by_size(blobs)
+    read = {
+        size: _halves(some) if size % 2 == 0 else _packed(some).unpacked()
+        for size, (_, some) in by_size.items()
+    }
+    width = max((each.shape[1] for each in read.values()), default=0)
+    vectors = np.zeros((len(blobs), width), np.float32)
+    for size, (places, _) in by_size.items():
+        vectors[places] = read[size]
+    return vectors
 
 
 def packed_vectors(blobs: Sequence[bytes | None]) -> PackedVectors:
     """Vectors from their bytes, one for each and still packed: zeros where there are none."""
-    places: dict[int, list[int]] = {}  # by the number of bytes, which tells the form
-    for place, blob in enumerate(blobs):
-        if blob:
-            places.setdefault(len(blob), []).append(place)
-    read = {size: _of_size([blobs[i] or b"" for i in at], size) for size, at in places.items()}
+    by_size = _by_size(blobs)
+    read = {
+        size: PackedVectors.of(_halves(some)) if size % 2 == 0 else _packed(some)
+        for size, (_, some) in by_size.items()
+    }
     width = max((each.width for each in read.values()), default=0)
     vectors = PackedVectors.zeros(len(blobs), width)
-    for size, at in places.items():
-        vectors.codes[at], vectors.steps[at] = read[size].codes, read[size].steps
+    for size, (places, _) in by_size.items():
+        vectors.codes[places], vectors.steps[places] = read[size].codes, read[size].steps
     return vectors
 
 
-def _of_size(blobs: Sequence[bytes], size: int) -> PackedVectors:
-    whole = b"".join(blobs)
-    if size % 2 == 0:  # half precision
-        halves = np.frombuffer(whole, np.float16).reshape(len(blobs), -1)
-        return PackedVectors.of(halves.astype(np.float32))
-    table = np.frombuffer(whole, np.int8).reshape(len(blobs), size)
-    end = size - _ZEROS - _STEP
+def _by_size(blobs: Sequence[bytes | None]) -> dict[int, tuple[list[int], list[bytes]]]:
+    """The places and the bytes of each form and width, by the number of bytes, which tells both."""
+    found: dict[int, tuple[list[int], list[bytes]]] = {}
+    for place, blob in enumerate(blobs):
+        if blob:
+            places, some = found.setdefault(len(blob), ([], []))
+            places.append(place)
+            some.append(blob)
+    return found
+
+
+def _halves(blobs: Sequence[bytes]) -> Vectors:
+    return np.frombuffer(b"".join(blobs), np.float16).reshape(len(blobs), -1).astype(np.float32)
+
+
+def _packed(blobs: Sequence[bytes]) -> PackedVectors:
+    table = np.frombuffer(b"".join(blobs), np.int8).reshape(len(blobs), -1)
+    end = table.shape[1] - _ZEROS - _STEP
     steps = table[:, end : end + _STEP].copy().view(np.float32)[:, 0]
     return PackedVectors(table[:, : end - int(table[0, -1])], steps)
 
 
 def unpack_rows(found: Iterable[Any]) -> tuple[list[int], Vectors]:
     """Row ids and vectors, one row for each, from pairs of a row id and a vector's bytes."""
-    rows, vectors = packed_rows(found)
-    return rows, vectors.unpacked()
+    pairs = list(found)
+    return [row for row, _ in pairs], unpack_vectors([blob for _, blob in pairs])
 
 
 def packed_rows(found: Iterable[Any]) -> tuple[list[int], PackedVectors]:
