@@ -99,12 +99,13 @@ def run(suite: Suite, cache: Path, timeout: float, *, plugin: str) -> Outcome:
             seconds = time.monotonic() - started
             return outcome(report, seconds, said.read_text(errors="replace"))
 
+        if suite.processes == 1:
+            return ran()
         # Thousands of operations are one test: who has done theirs takes what waits behind it.
-        spread = ["-n", str(suite.processes), "--dist", "worksteal"] if suite.processes > 1 else []
-        first = ran(*spread)
+        first = ran("-n", str(suite.processes), "--dist", "worksteal")
         if not first.failed:
             return first
-        # Some wait for fractions of a second, and other work ran beside them: once more, alone.
+        # Some wait for fractions of a second, and others ran beside them: once more, alone.
         again = ran("--last-failed")
         return replace(again, passed=first.passed | again.passed, skipped=first.skipped)
 

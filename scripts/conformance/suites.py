@@ -104,6 +104,7 @@ SUITES = (
         version="3.1.2",
         tests=("tests/test_ttl.py",),
         plugin="sqlite_store",
+        processes=2,  # they sleep, and what other work makes late is tried once more
         passed=10,
         left_out={
             "tests/test_ttl.py::test_ttl_override_default": "expects no refresh on read where "

@@ -1,13 +1,12 @@
 """Vectors in 8 bits a number, as the ledger keeps them and recall compares them in memory.
 
-Each vector has a step of its own, which its largest number sets. Of the shipped model, cosine
-similarities stay within 0.002 of full precision (of 10,000 made-up turns, 0.0002 in the mean), in a
-quarter of the bytes.
+Each vector has a step of its own, which its largest number sets. Of 10,000 made-up turns and 20 of
+them as questions, cosine similarities were 0.0003 from those of half precision in the mean and
+0.002 at most; MRR and hit@10 of docs/evaluation.md stayed what they were.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,7 +68,7 @@ class PackedVectors:
         """The first vectors, not copied."""
         return PackedVectors(self.codes[:count], self.steps[:count])
 
-    def unpacked(self, places: Rows | Sequence[int] | slice = slice(None)) -> Vectors:
+    def unpacked(self, places: Rows | slice = slice(None)) -> Vectors:
         """The vectors at these places, float32."""
         return self.codes[places].astype(np.float32) * self.steps[places, None]
 

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import NamedTuple
 
-from sqlalchemy import Connection, and_, bindparam, exists, not_, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    and_,
+    bindparam,
+    exists,
+    not_,
+    or_,
+    select,
+)
 
 from lightmem_integrations.storage.expressions import of_same_user, unindexed
 from lightmem_integrations.storage.schema import evidence, facts
@@ -46,15 +56,15 @@ def taken_back(
     return found
 
 
-_STANDS = [
-    or_(each.c.retracted_at.is_(None), each.c.retracted_at > bindparam("at"))
-    for each in (_NEWER, _SAME)
-]
+def _stands(table: FromClause) -> ColumnElement[bool]:
+    return or_(table.c.retracted_at.is_(None), table.c.retracted_at > bindparam("at"))
+
+
 _SAID_ELSEWHERE = exists().where(
     _SAME.c.user == bindparam("user"),
     _SAME.c.subject_key == facts.c.subject_key,
     _SAME.c.value_key == facts.c.value_key,
-    _STANDS[1],
+    _stands(_SAME),
 )
 _TAKEN_BACK = (
     select(evidence.c.turn, facts.c.id, facts.c.statement, _NEWER.c.statement.label("corrected"))
@@ -70,7 +80,7 @@ _TAKEN_BACK = (
     .where(facts.c.retracted_at <= bindparam("at"))
     .where(
         or_(
-            and_(_STANDS[0], _NEWER.c.statement != facts.c.statement),
+            and_(_stands(_NEWER), _NEWER.c.statement != facts.c.statement),
             and_(facts.c.superseded_by.is_(None), not_(_SAID_ELSEWHERE)),
         )
     )
