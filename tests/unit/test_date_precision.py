@@ -146,6 +146,15 @@ class TestWriter:
             ("on the Tuesday of last week", "2025-04-22", "2025-04-22 day"),
             ("at Christmas in 2023", "2023-12-25", "2023-12-25 day"),
             ("on the 3rd of last month", "2025-04-03", "2025-04-03 day"),
+            ("two Fridays ago", "", "2025-04-18 day"),
+            ("the week before last", "2025-04-17", "2025-04-14 week"),
+            ("on the 5th", "", "2025-04-05 day"),
+            ("last summer", "2024-07-15", "2024-06-01 year"),
+            ("last summer", "", "2024-06-01 year"),
+            ("last summer", "2025-01", "2025-01-01 year"),  # of who lives in the south
+            ("last summer", "2023-07", "2023-07-01 year"),
+            ("last winter", "2024-12-24", "2024-12-01 year"),
+            ("in the spring of 2023", "2023-04-02", "2023-03-01 year"),
         ],
     )
     def test_a_date_is_no_more_exact_than_the_words_for_it(self, words, since, begins):
@@ -186,7 +195,9 @@ class TestWriter:
     @pytest.mark.parametrize(
         ("words", "since", "ends"),
         [("this weekend", "2025-05-03", "2025-05-04 week"), ("next week", "", "2025-05-11 week"),
-         ("in a few weeks", "2025-05-22", "2025-05-31 month")],
+         ("in a few weeks", "2025-05-22", "2025-05-31 month"),
+         ("on the 5th", "2025-05-05", "2025-05-05 day"),
+         ("this summer", "2025-06-15", "2025-08-31 year")],
     )  # fmt: skip
     def test_what_lies_ahead_by_a_week_is_a_plan_for_it(self, kind, words, since, ends):
         fact, _ = self.written(f"I start my job {words}.", kind=kind, since=since, when=words)

@@ -45,8 +45,9 @@ from lightmem_integrations.text.guidance import wishes
 from lightmem_integrations.text.names import name_key
 from lightmem_integrations.text.own_words import begins_play, is_own_word
 from lightmem_integrations.text.sentences import sentences, split_sentences
-from lightmem_integrations.text.temporal import mentions, time_window
+from lightmem_integrations.text.temporal import mentions
 from lightmem_integrations.text.terms import hashed, terms
+from lightmem_integrations.text.time_window import time_window
 
 pytestmark = pytest.mark.slow
 

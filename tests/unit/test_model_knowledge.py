@@ -87,6 +87,21 @@ def test_what_replaces_a_known_fact_stands_in_its_place_and_the_old_one_has_an_e
     assert "until 6 June 2025; since then: The user lives in Lisbon." in found.text
 
 
+def test_what_changed_last_summer_comes_after_what_was_so_in_spring(memory):
+    moved = {"subject": "user", "attribute": "home", "value": "Lisbon", "kind": "state",
+             "since": "2024-07-15", "when": "last summer", "relation": "replaces", "of": "Porto",
+             "statement": "The user moved to Lisbon last summer."}  # fmt: skip
+    model = Notes({"I live in Porto": PORTO, "moved to Lisbon": moved})
+    told(memory, SPRING.replace(year=2024), "I live in Porto, near the river.", writer=model)
+    told(memory, SUMMER, "I moved to Lisbon last summer.", writer=model)
+    (lisbon,) = memory.facts(user_id="ana")
+    assert lisbon.statement == "The user moved to Lisbon in the summer of 2024."
+    assert (lisbon.valid_from_precision, lisbon.doubt) == ("year", None)
+    text = memory.recall("Where does the user live?", user_id="ana").text
+    assert "The user moved to Lisbon in the summer of 2024. (since 2024)" in text
+    assert "July" not in text
+
+
 def test_what_confirms_a_known_fact_is_evidence_of_it_and_no_fact_of_its_own(memory):
     again = PORTO | {
         "statement": "The user is still in Porto.",

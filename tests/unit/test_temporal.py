@@ -7,7 +7,9 @@ from typing import get_args
 
 import pytest
 
-from lightmem_integrations.text.temporal import Direction, mentions, time_window
+from lightmem_integrations.text.recurring import Direction
+from lightmem_integrations.text.temporal import mentions
+from lightmem_integrations.text.time_window import time_window
 
 UTC = dt.timezone.utc
 NOW = dt.datetime(2025, 6, 18, 15, 30, tzinfo=UTC)  # a Wednesday
@@ -46,6 +48,19 @@ def day(year, month, number):
         ("during May", day(2025, 5, 1), day(2025, 5, 31)),
         ("last year", day(2024, 1, 1), day(2024, 12, 31)),
         ("in 2023", day(2023, 1, 1), day(2023, 12, 31)),
+        ("two Fridays ago", day(2025, 5, 30), day(2025, 5, 30)),
+        ("two Wednesdays ago", day(2025, 5, 28), day(2025, 5, 28)),
+        ("the Tuesday before last", day(2025, 6, 3), day(2025, 6, 3)),
+        ("the Friday after next", day(2025, 6, 20), day(2025, 6, 20)),
+        ("the week before last", day(2025, 5, 26), day(2025, 6, 1)),
+        ("the week after next", day(2025, 6, 23), day(2025, 6, 29)),
+        ("the weekend before last", day(2025, 5, 31), day(2025, 6, 1)),
+        ("the month before last", day(2025, 4, 1), day(2025, 4, 30)),
+        ("the year before last", day(2023, 1, 1), day(2023, 12, 31)),
+        ("on the 5th", day(2025, 6, 5), day(2025, 6, 5)),
+        ("on the 11th", day(2025, 6, 11), day(2025, 6, 11)),
+        ("on the 12th", day(2025, 5, 12), day(2025, 5, 12)),
+        ("on the 31st", day(2025, 5, 31), day(2025, 5, 31)),
     ],
 )
 def test_a_date_means_the_same_asked_and_said(phrase, first, last):
@@ -75,7 +90,8 @@ def test_a_question_asks_for_the_span_of_its_dates(question, start, end):
 def test_a_text_without_dates_never_loads_the_date_parser():
     program = (
         "import datetime as dt, sys\n"
-        "from lightmem_integrations.text.temporal import Direction, mentions, time_window\n"
+        "from lightmem_integrations.text.temporal import mentions\n"
+        "from lightmem_integrations.text.time_window import time_window\n"
         "now = dt.datetime.now(dt.timezone.utc)\n"
         "time_window('Where may she live?', now), mentions('I march on.', now)\n"
         "assert 'dateparser' not in sys.modules\n"
@@ -254,6 +270,72 @@ def test_last_and_next_by_the_day_on_which_it_is_said(weekday, phrase, first):
 def test_a_span_of_days_or_months_is_read_whole(words, first, last):
     asked = time_window(f"What did we do {words}?", JUNE_11)
     assert asked == (first, last + dt.timedelta(days=1))
+
+
+@pytest.mark.parametrize(
+    ("phrase", "direction", "first", "words"),
+    [
+        ("last summer", "nearest", day(2024, 6, 1), "in the summer of 2024"),
+        ("the summer before last", "nearest", day(2023, 6, 1), "in the summer of 2023"),
+        ("two summers ago", "nearest", day(2023, 6, 1), "in the summer of 2023"),
+        ("this summer", "nearest", day(2025, 6, 1), "in the summer of 2025"),
+        ("next summer", "future", day(2026, 6, 1), "in the summer of 2026"),
+        ("this winter", "past", day(2024, 12, 1), "in the winter of 2024/25"),
+        ("this winter", "future", day(2025, 12, 1), "in the winter of 2025/26"),
+        ("last fall", "nearest", day(2024, 9, 1), "in the fall of 2024"),
+        ("in the spring of 2023", "nearest", day(2023, 3, 1), "in the spring of 2023"),
+        ("in late autumn 2023", "nearest", day(2023, 9, 1), "in the autumn of 2023"),
+        ("since the spring of 2023", "nearest", day(2023, 3, 1), "since the spring of 2023"),
+    ],
+)
+def test_a_season_is_told_by_its_year(phrase, direction, first, words):
+    (said,) = mentions(f"It is so {phrase}.", JUNE_11, direction=direction)
+    assert (said.start, said.words, said.precision) == (first, words, "year")
+    assert said.lasting == phrase.startswith("since")
+
+
+@pytest.mark.parametrize(
+    ("phrase", "north", "south"),
+    [
+        ("last summer", day(2024, 7, 15), day(2025, 1, 15)),
+        ("last winter", day(2025, 1, 15), day(2024, 7, 15)),
+        ("this spring", day(2025, 4, 15), day(2024, 10, 15)),
+        ("in the summer of 2023", day(2023, 7, 15), day(2023, 12, 15)),
+        ("in the winter of 2023", day(2023, 1, 15), day(2023, 7, 15)),
+    ],
+)
+def test_a_season_is_asked_for_in_both_halves_of_the_world(phrase, north, south):
+    since, until = time_window(f"Where were we {phrase}?", JUNE_11)
+    assert since <= north < until
+    assert since <= south < until
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["on the 5th floor", "on the 3rd try", "on the 5th of last", "the fall of the house",
+     "in the summer", "my last summer of school", "the other day", "this falls", "0 Fridays ago"],
+)  # fmt: skip
+def test_what_is_too_vague_or_something_else_stays_unread(words):
+    assert mentions(f"It was {words}.", NOW) == []
+
+
+def test_the_friday_before_last_week_is_not_the_friday_before_last():
+    (said,) = mentions("We met the Friday before last week.", JUNE_11)
+    assert said.precision == "week"
+
+
+@pytest.mark.parametrize(
+    ("today", "phrase", "first"),
+    [
+        (day(2025, 3, 30), "on the 30th", day(2025, 3, 30)),
+        (day(2025, 1, 30), "on the 29th", day(2025, 3, 29)),
+        (day(2025, 6, 18), "on the 5th", day(2025, 7, 5)),
+        (day(2025, 12, 18), "on the 5th", day(2026, 1, 5)),
+    ],
+)
+def test_a_plan_for_a_day_of_the_month_is_for_the_next_one(today, phrase, first):
+    (said,) = mentions(f"We meet {phrase}.", today, direction="future")
+    assert said.start == first
 
 
 def test_what_happened_later_lends_no_year():

@@ -11,7 +11,7 @@ from lightmem_integrations.models.token_counter import shipped_token_counter
 from lightmem_integrations.recall.pipeline import recall_online
 from lightmem_integrations.recall.run import RecallParts
 from lightmem_integrations.storage.users import list_users
-from lightmem_integrations.text.temporal import time_window
+from lightmem_integrations.text.time_window import time_window
 from lightmem_integrations.text.timezone import moment_in
 from lightmem_integrations.validation import checked_request
 

@@ -10,7 +10,7 @@ from array import array
 from sys import intern
 from typing import NamedTuple
 
-from lightmem_integrations.text.temporal import MONTHS, WEEKDAYS
+from lightmem_integrations.text.calendar_names import MONTHS, WEEKDAYS
 from lightmem_integrations.text.terms import hashed, terms
 
 DAYS = frozenset((*MONTHS, *WEEKDAYS))

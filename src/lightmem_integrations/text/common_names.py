@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lightmem_integrations.text.temporal import MONTHS, WEEKDAYS
+from lightmem_integrations.text.calendar_names import MONTHS, WEEKDAYS
 from lightmem_integrations.text.terms import STOP_WORDS
 
 COMMON_NAMES: frozenset[str] = STOP_WORDS.union(

@@ -1,4 +1,4 @@
-"""A day, a week, a month or a year, as its date in ISO 8601 says it."""
+"""A day, a week, a month or a year, as its date in ISO 8601 says it; and parts of these."""
 
 from __future__ import annotations
 
@@ -35,9 +35,14 @@ class Period:
     def whole(self) -> Period:
         """All of the week, the month or the year in which it begins; of a day, what is left.
 
+        A season stays one: by its year alone, what happened in it would come before what was so
+        in spring.
+
         Raises:
             OverflowError: That lasts beyond the end of the calendar.
         """
+        if self.precision == "year" and self.start < self.end:
+            return self
         first = first_moment(self.start, self.precision)
         days = dt.timedelta(days=days_of(first, self.precision))
         start = self.start if self.precision == "day" else first

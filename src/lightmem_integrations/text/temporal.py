@@ -3,10 +3,10 @@
 "Last Friday" and "next Friday" are the nearest ones before and after the text, be it yesterday or
 tomorrow: some mean the one a week from it then. Weeks begin on Monday, and weekends go with them:
 "last weekend" is that of last week, also on a Sunday, and "next weekend" that of next week; "this
-weekend" is the nearer one.
+weekend" is the nearer one. "The other day" stays unread: it may be any of some weeks.
 
-Expressions are found by one regular expression and read by dateparser, which is loaded only once a
-text holds one.
+Expressions are found by one regular expression and read by `recurring` or by dateparser, which is
+loaded only once a text holds one.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice, zip_longest
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
+from lightmem_integrations.text.calendar_names import MONTHS, WEEKDAYS
 from lightmem_integrations.text.precision import Precision, date_words, first_moment
-
-MONTHS: tuple[str, ...] = (
-    *("january", "february", "march", "april", "may", "june", "july"),
-    *("august", "september", "october", "november", "december"),
+from lightmem_integrations.text.recurring import (
+    AFTER_NEXT,
+    BEFORE_LAST,
+    KINDS,
+    OWN,
+    RECURRING,
+    Direction,
+    Read,
+    recurring,
+    steps,
 )
-WEEKDAYS: tuple[str, ...] = (
-    *("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"),
-)
-CALENDAR = re.compile(
-    "|".join((*MONTHS, *WEEKDAYS, *(name[:3] for name in (*MONTHS, *WEEKDAYS)))), re.IGNORECASE
-)
-"""A month or a weekday by its English name, in full or by its first three letters."""
 
 _MONTH = "|".join((*MONTHS, *(name[:3] for name in MONTHS if name != "may"), "sept"))
 _WEEKDAY = "|".join(WEEKDAYS)
@@ -47,21 +47,24 @@ _DATE = (
 )
 _SPAN = rf"(?:half a year|(?<!\bhalf )(?:{_SOME}) (?:{_UNIT})s?)"
 _WITHIN = "(?:in|during|since|last|next)"
-# "The last week of April" is told from April, and not from when that is said.
-_OWN = r"\b(?! of\b(?! course\b))"
 # "may" and "march" alone are words: they need a day, a year, or a preposition before them.
 _PHRASE = re.compile(
     rf"\b(?:(?P<day>(?:on )?(?:{_DATE})"
     r"|the day before yesterday|yesterday|the day after tomorrow|tomorrow|last night"
-    rf"|(?:on|last|next|this|this past|this coming) (?:{_WEEKDAY}){_OWN}"
-    rf"|(?:last|next) (?:mon|tues?|wed|thurs?|fri|sat|sun){_OWN})"
+    rf"|(?:on|last|next|this|this past|this coming) (?:{_WEEKDAY}){OWN}"
+    rf"|(?:last|next) (?:mon|tues?|wed|thurs?|fri|sat|sun){OWN})"
     r"|(?P<today>today|tonight|this (?:morning|afternoon|evening))"
-    rf"|(?P<week>(?:last|this|next) week{_OWN}|(?:(?:in|during) )?the week of (?:{_DATE}))"
+    rf"|{RECURRING}"
+    rf"|(?P<week>(?:last|this|next) week{OWN}|the week (?:{BEFORE_LAST}|{AFTER_NEXT})"
+    rf"|(?:(?:in|during) )?the week of (?:{_DATE}))"
     rf"|(?P<weekend>(?:(?:on|over) )?the weekend of (?:{_DATE})"
-    rf"|(?:over the |this |this past |last |next )weekend{_OWN})"
-    rf"|(?P<month>(?:last|this|next) month{_OWN}|(?:{_WITHIN} )?(?:{_MONTH}),? {_YEAR}"
+    rf"|(?:over the |this |this past |last |next )weekend{OWN}"
+    rf"|the weekend (?:{BEFORE_LAST}|{AFTER_NEXT}))"
+    rf"|(?P<month>(?:last|this|next) month{OWN}|the month {BEFORE_LAST}"
+    rf"|(?:{_WITHIN} )?(?:{_MONTH}),? {_YEAR}"
     rf"|(?:{_MONTH})(?={_TO}(?:{_MONTH}),? {_YEAR}\b)|{_WITHIN} (?:{_MONTH})\b)"
-    rf"|(?P<year>(?:last|this|next) year{_OWN}|(?:back )?(?:in|during|since) {_YEAR})"
+    rf"|(?P<year>(?:last|this|next) year{OWN}|the year {BEFORE_LAST}"
+    rf"|(?:back )?(?:in|during|since) {_YEAR})"
     rf"|(?P<ago>(?:(?:about|around|almost|over) )?{_SPAN} ago)|"
     rf"(?P<ahead>in {_SPAN})"
     rf"|(?P<lasting>for (?:the (?:last|past) )?(?:about |over |almost |nearly )?(?:{_SOME}) "
@@ -81,14 +84,10 @@ _YEARLESS = re.compile(rf"(?:{_DAY}(?: of)? (?:{_MONTH})|(?:{_MONTH})\.?(?: {_DA
 _CLOSED = re.compile(
     rf"{_TO}(?:the )?(?:{_DAY}|{_MONTH})\b[^.;?!]{{0,20}}\b({_YEAR})$", re.IGNORECASE
 )
+_BEFORE_LAST = re.compile(r"the (month|year) before last")
 _ABOUT = re.compile(r"^(?:for )?(?:the (?:last|past) )?(?:(?:about|around|over|almost|nearly) )?")
-_SINCE = re.compile(r"\bsince $", re.IGNORECASE)
-_BETWEEN = re.compile(r"\b(?:between|from|since|until)\b", re.IGNORECASE)
-_DATED = re.compile(rf"\b{_YEAR}\b")
-_DURATION = re.compile(r"for (?!the )", re.IGNORECASE)
 SECONDS_A_DAY = 86_400.0
 _ONE_DAY = dt.timedelta(days=1)
-_WEEKS = {"last": -7 * _ONE_DAY, "this": 0 * _ONE_DAY, "next": 7 * _ONE_DAY}
 _THURSDAY, _SATURDAY = WEEKDAYS.index("thursday"), WEEKDAYS.index("saturday")
 # A guess: a clause that names more dates than this is a calendar.
 _MOST = 8
@@ -96,14 +95,10 @@ _MOST = 8
 _EARLIEST = 1900
 _FARTHEST = dt.timedelta(days=366 * 120)
 
-_Read = tuple[dt.datetime, dt.datetime, str, Precision]  # start, end, words and precision
 _EXACT: Mapping[str, Precision] = MappingProxyType(
     {"day": "day", "week": "week", "weekend": "week", "month": "month", "year": "year"}
 )
 _OF_A_FEW: Mapping[str, Precision] = MappingProxyType({"day": "week", "week": "month"})
-
-Direction = Literal["past", "nearest", "future"]
-"""Direction in which an open year is looked for: "in May", "on 8 November"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +112,7 @@ class Mention:
         words: The same, absolute: "on 6 June 2025", "in May 2025".
         precision: How exactly that is told: "a few weeks ago" means no week, but about a month.
         lasting: True where it says since when something has been so, not when it happened.
+        season: True where it names one, which lies elsewhere in the other half of the world.
     """
 
     span: tuple[int, int]
@@ -125,48 +121,26 @@ class Mention:
     words: str
     precision: Precision
     lasting: bool
-
-
-def time_window(query: str, now: dt.datetime) -> tuple[dt.datetime | None, dt.datetime | None]:
-    """The time that a question asks about: the span of the dates that it names.
-
-    "Between May 2025 and last week" spans both; "since May" lasts until now. How long something
-    took ("for two years") says nothing about when.
-
-    Args:
-        query: The question.
-        now: When it is asked, with a time zone.
-
-    Returns:
-        Start and end (exclusive); ``(None, None)`` where no date is named.
-    """
-    found = [
-        mention
-        for mention in mentions(query, now, direction="past")
-        if not _DURATION.match(query, mention.span[0])
-    ]
-    if not _BETWEEN.search(query):
-        # In "last Friday before 10 April 2023" the Friday is not the last one before now.
-        dated = [mention for mention in found if _DATED.search(query, *mention.span)]
-        found = dated or found
-    if not found:
-        return None, None
-    ends = [
-        max(mention.end, now)
-        if mention.lasting or _SINCE.search(query, 0, mention.span[0])
-        else mention.end
-        for mention in found
-    ]
-    # What is said "today" holds from that moment; asked, it is the whole day.
-    return _midnight(min(mention.start for mention in found)), max(ends)
+    season: bool
 
 
 def names_dates(text: str) -> bool:
-    """Whether `time_window` and `mentions` need the date parser, which takes long to load."""
+    """Whether a text may name dates: to read them may load the date parser, which takes long."""
     return _PHRASE.search(text) is not None
 
 
-def mentions(text: str, time: dt.datetime, *, direction: Direction = "nearest") -> list[Mention]:
+def readings(text: str, time: dt.datetime, *, direction: Direction = "nearest") -> list[Mention]:
+    """The dates that a text names, and its seasons as those of both halves of the world."""
+    found = mentions(text, time, direction=direction)
+    if any(mention.season for mention in found):
+        others = mentions(text, time, direction=direction, south=True)
+        found += [mention for mention in others if mention.season]
+    return found
+
+
+def mentions(
+    text: str, time: dt.datetime, *, direction: Direction = "nearest", south: bool = False
+) -> list[Mention]:
     """The dates that a text names, the first eight of them.
 
     Args:
@@ -175,6 +149,7 @@ def mentions(text: str, time: dt.datetime, *, direction: Direction = "nearest") 
         direction: Where an open year is looked for. The ``nearest`` day, and of months and
             weekdays the last one, is what people mean who tell something; ``future`` suits plans,
             ``past`` questions.
+        south: Whether seasons are those of the southern hemisphere.
     """
     found = []
     matches = list(islice(_PHRASE.finditer(text), _MOST))
@@ -185,27 +160,33 @@ def mentions(text: str, time: dt.datetime, *, direction: Direction = "nearest") 
             closed = _CLOSED.fullmatch(text, match.end(), following.end())
             phrase = f"{phrase} {closed[1]}" if closed else phrase
         try:
-            read = _resolved(phrase, kind, time, direction)
+            if kind in KINDS:
+                read = recurring(phrase, kind, time, direction, south=south)
+            else:
+                read = _resolved(phrase, kind, time, direction)
         except (ValueError, OverflowError):  # before the first day of the calendar, or past its end
             continue
         if read is None or read[0].year < _EARLIEST or abs(read[0] - time) > _FARTHEST:
             continue
         start, end, words, precision = read
         lasting = kind == "lasting" or phrase.startswith("since ")
-        found.append(Mention(match.span(), start, end, words, precision, lasting))
+        span, season = match.span(), kind == "season"
+        found.append(Mention(span, start, end, words, precision, lasting, season))
     return found
 
 
-def _resolved(phrase: str, kind: str, time: dt.datetime, direction: Direction) -> _Read | None:
+def _resolved(phrase: str, kind: str, time: dt.datetime, direction: Direction) -> Read | None:
     """What an expression means; None where it means no time there is."""
     if kind == "today":
-        return time, _midnight(time) + _ONE_DAY, f"on {date_words(time)}", "day"
-    if kind == "week" and phrase[:4] in _WEEKS:
-        return _period(time + _WEEKS[phrase[:4]], phrase, kind)
+        return Read(time, _midnight(time) + _ONE_DAY, f"on {date_words(time)}", "day")
     ahead = direction == "future"
-    phrase = phrase.replace("half a year", "6 months")
-    if kind == "weekend" and " of " not in phrase:
-        return _period(time + _to_weekend(phrase, time, ahead=ahead), phrase, kind)
+    if kind in {"week", "weekend"} and " of " not in phrase:
+        weeks = steps(phrase)
+        if phrase.startswith(("this weekend", "over")):
+            at_hand = _THURSDAY if phrase.startswith("this") else _SATURDAY
+            weeks = 0 if ahead or time.weekday() >= at_hand else -1
+        return _period(time + 7 * weeks * _ONE_DAY, phrase, kind)
+    phrase = _BEFORE_LAST.sub(r"2 \1s ago", phrase.replace("half a year", "6 months"))
     if phrase.startswith(("next ", "last ", "this ", "since ")):
         ahead = phrase.startswith(("next ", "this coming "))
     plain = _plain(phrase, kind)
@@ -221,18 +202,10 @@ def _resolved(phrase: str, kind: str, time: dt.datetime, direction: Direction) -
     several = _RANGE.search(phrase) if kind == "day" else None
     if several and int(several[2]) > start.day:
         end = start.replace(day=int(several[2])) + _ONE_DAY
-    return start, end, words, precision
+    return Read(start, end, words, precision)
 
 
-def _to_weekend(phrase: str, time: dt.datetime, *, ahead: bool) -> dt.timedelta:
-    """How far the week of a weekend is away from this one."""
-    if not phrase.startswith(("this weekend", "over")):
-        return _WEEKS["next" if phrase.startswith("next") else "last"]
-    at_hand = _THURSDAY if phrase == "this weekend" else _SATURDAY
-    return _WEEKS["this" if ahead or time.weekday() >= at_hand else "last"]
-
-
-def _period(start: dt.datetime, phrase: str, kind: str) -> _Read:
+def _period(start: dt.datetime, phrase: str, kind: str) -> Read:
     """As long as the unit that was named, and said with the precision that was meant."""
     unit = kind
     if kind in {"ago", "ahead", "lasting"}:
@@ -255,7 +228,7 @@ def _period(start: dt.datetime, phrase: str, kind: str) -> _Read:
         end, words = start + 7 * _ONE_DAY, f"around {date_words(start)}"
     else:
         end, words = start + _ONE_DAY, f"on {date_words(start)}"
-    return start, end, words, precision
+    return Read(start, end, words, precision)
 
 
 def _plain(phrase: str, kind: str) -> str:

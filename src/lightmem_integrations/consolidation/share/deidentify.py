@@ -13,8 +13,8 @@ from collections.abc import Callable, Collection, Sequence, Set
 from lightmem_integrations.records.conversation import NAMELESS
 from lightmem_integrations.storage.facts import StoredFact
 from lightmem_integrations.storage.shared import Candidate
+from lightmem_integrations.text.calendar_names import CALENDAR
 from lightmem_integrations.text.names import name_key
-from lightmem_integrations.text.temporal import CALENDAR
 
 # Of a person only this: what many have in common, and what does them no harm.
 _COMMON = re.compile(

@@ -19,8 +19,9 @@ from lightmem_integrations.consolidation.write.numbers import numbers
 from lightmem_integrations.knowledge.drafts import WriterTurn
 from lightmem_integrations.models.onnx import SHIPPED_MODEL
 from lightmem_integrations.records.conversation import NAMELESS
+from lightmem_integrations.text.calendar_names import MONTHS, WEEKDAYS
 from lightmem_integrations.text.sentences import sentences
-from lightmem_integrations.text.temporal import MONTHS, WEEKDAYS, mentions
+from lightmem_integrations.text.temporal import readings
 from lightmem_integrations.text.terms import STOP_WORDS, terms
 
 # Guesses: share of function words in English; characters to which a correction goes back and which
@@ -42,7 +43,7 @@ def speaker_of(turn: WriterTurn) -> str:
 
 def words_of(turns: Sequence[WriterTurn]) -> str:
     """What turns say, with the first and the last day that their words for dates mean."""
-    dates = [date for turn in turns for date in mentions(turn.text, turn.time)]
+    dates = [date for turn in turns for date in readings(turn.text, turn.time)]
     days = [f"{date.words} {date.start:%A %B %m}" for date in dates]
     lasts = [date.end - _DAY for date in dates if date.end - date.start <= 7 * _DAY]
     days += [f"{last:%A %d %B %m}" for last in lasts]  # of a weekend, "2023-07-15/16"

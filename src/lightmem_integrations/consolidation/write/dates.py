@@ -1,6 +1,8 @@
 """Dates that a model worked out, held against the words from which it did.
 
 A date is no more exact than the words for it: "last week" names no day, whichever a model wrote.
+A season names no month, but which one is meant, in which half of the world, a model may know from
+what else was said: its year is believed.
 """
 
 from __future__ import annotations
@@ -12,12 +14,14 @@ from typing import NamedTuple, get_args
 
 from lightmem_integrations.knowledge.drafts import WriterTurn
 from lightmem_integrations.text.periods import Period, period
-from lightmem_integrations.text.precision import is_finer
-from lightmem_integrations.text.temporal import Direction, mentions
+from lightmem_integrations.text.precision import first_moment, is_finer
+from lightmem_integrations.text.recurring import Direction
+from lightmem_integrations.text.temporal import mentions, readings
 
 _WEEKDAY = re.compile(r"(?:mon|tues|wednes|thurs|fri|satur|sun)day", re.IGNORECASE)
 _RELATIVE = re.compile(
     r"(?:on )?(?:last|next|this|yesterday|tomorrow|today|tonight|the day (?:before|after))\b"
+    r"|the \w{3,9} (?:before last|after next)$|(?:on|since) the \d\d?(?:st|nd|rd|th)$"
     r"|.{1,40} ago$|in (?:\d{1,3}|an?|\w{3,5}|a few|a couple(?: of)?) (?:day|week|month|year)",
     re.IGNORECASE,
 )
@@ -27,18 +31,26 @@ _BESIDE = re.compile(
     r"some ?time|early|earlier|late|later|mid|middle|beginning|start|end)\b)*"
 )
 _DAY = dt.timedelta(days=1)
-# Guesses: days by which people and models are off, and a week where "last Friday" may be either;
-# years of what is told without words for its date, back and ahead.
-_OFF, _OFF_BY_A_WEEK = 4 * _DAY, 8 * _DAY
+# Guesses: days by which people and models are off, a week where "last Friday" may be either, and a
+# year where "last summer" may; years of what is told without words for its date, back and ahead.
+_OFF, _OFF_BY_A_WEEK, _OFF_BY_A_YEAR = 4 * _DAY, 8 * _DAY, 366 * _DAY
 _BACK, _AHEAD = 120, 50
 
 
 class _Reading(NamedTuple):
-    """What a date in words may mean; by how much people and models are off; if it stands alone."""
+    """What a date in words may mean.
+
+    Attributes:
+        meant: The period.
+        off: By how much people and models are off.
+        alone: Whether it stands alone.
+        season: Whether it is one.
+    """
 
     meant: Period
     off: dt.timedelta
     alone: bool
+    season: bool
 
 
 def within_reach(
@@ -111,8 +123,19 @@ def _named(phrase: str, heard: Sequence[WriterTurn], *, ahead: bool) -> Period |
 
 def _as_told(found: Period, read: Sequence[_Reading]) -> Period:
     """A date no more exact than the words for it."""
-    vaguer = [each.meant for each in read if is_finer(found.precision, each.meant.precision)]
-    return min(vaguer, key=lambda each: abs(each.start - found.start), default=found)
+    vaguer = [each for each in read if is_finer(found.precision, each.meant.precision)]
+    if any(each.season for each in vaguer):
+        return _of_a_season(found, [each.meant for each in vaguer])
+    meant = (each.meant for each in vaguer)
+    return min(meant, key=lambda each: abs(each.start - found.start), default=found)
+
+
+def _of_a_season(found: Period, seasons: Sequence[Period]) -> Period:
+    """The season in which a date lies, as far as that is of its year; the date itself in none."""
+    within = (each for each in seasons if each.start <= found.start < each.end)
+    meant = next(within, found)
+    year = first_moment(found.start, "year")
+    return Period(max(meant.start, year), meant.end, "year")
 
 
 def _readings(words: str, time: dt.datetime) -> list[_Reading]:
@@ -120,19 +143,20 @@ def _readings(words: str, time: dt.datetime) -> list[_Reading]:
     found = []
     for direction in get_args(Direction):
         text = words
-        dates = mentions(text, time, direction=direction)
+        dates = readings(text, time, direction=direction)
         if not dates:
             text = f"on {words[:80]}"  # a bare "Friday"
-            dates = mentions(text, time, direction=direction)
+            dates = readings(text, time, direction=direction)
         for date in dates:
             off = _OFF_BY_A_WEEK if _WEEKDAY.search(text, *date.span) else _OFF
-            off = max(off, date.end - date.start)
+            off = max(_OFF_BY_A_YEAR if date.season else off, date.end - date.start)
             begin, end = date.span
             found.append(
                 _Reading(
                     meant=Period(date.start, date.end, date.precision),
                     off=off,
                     alone=_BESIDE.fullmatch(f"{text[:begin]} {text[end:]}") is not None,
+                    season=date.season,
                 )
             )
     return found

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 from lightmem_integrations.knowledge.drafts import WriterTurn
 from lightmem_integrations.records.conversation import NAMELESS
+from lightmem_integrations.text.calendar_names import CALENDAR, MONTHS, WEEKDAYS
 from lightmem_integrations.text.sentences import sentences
-from lightmem_integrations.text.temporal import CALENDAR, MONTHS, WEEKDAYS
 from lightmem_integrations.text.terms import terms
 
 # Frequent in every chat, so they say nothing about one. A fixed list in place of an idf, which

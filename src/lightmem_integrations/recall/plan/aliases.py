@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from lightmem_integrations.storage import lexical
 from lightmem_integrations.storage.turn_reads import texts_with_others
 from lightmem_integrations.storage.users import User
-from lightmem_integrations.text.temporal import MONTHS, WEEKDAYS
+from lightmem_integrations.text.calendar_names import MONTHS, WEEKDAYS
 from lightmem_integrations.text.terms import STOP_WORDS, terms
 
 _NAME = re.compile(r"[^\W\d_]+")

@@ -18,8 +18,8 @@ from lightmem_integrations.storage.turn_filter import RowFilter, filter_turns
 from lightmem_integrations.storage.turn_reads import known_speakers, last_said
 from lightmem_integrations.storage.users import User, find_session
 from lightmem_integrations.text.common_names import COMMON_NAMES
-from lightmem_integrations.text.temporal import time_window
 from lightmem_integrations.text.terms import runs_on
+from lightmem_integrations.text.time_window import time_window
 from lightmem_integrations.text.timezone import moment_in
 from lightmem_integrations.validation import Request
 

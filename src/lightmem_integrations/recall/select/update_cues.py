@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from lightmem_integrations.text.temporal import MONTHS, WEEKDAYS
+from lightmem_integrations.text.calendar_names import MONTHS, WEEKDAYS
 from lightmem_integrations.text.terms import terms
 
 _READ = 1500  # characters of a turn that are read; a guess
