@@ -421,15 +421,13 @@ class LightMem(Reopened, Closing):
             max_calls: End before an episode that would take more calls of models in all.
             max_tokens: The same for the tokens that models read and write.
             dry_run: Do nothing, and only report what waits and what a model would take for it.
-            on_progress: Called before the first session and after each: what is done, what it cost,
-                and what is left.
+            on_progress: Called before the first session and after each: what is done, spent, left.
             writer: Who writes this time; by default the store's writer.
             final: Close also what may still go on. ``False``, as in the background, leaves the end
                 of a session until it was quiet for ``ConsolidationSettings.gap_seconds`` or a later
                 session began.
-            retry_set_aside: Try now the sessions that rest after a failure, and the turns that
-                were set aside, because a writer answered nothing usable for them
-                ``ConsolidationSettings.max_tries`` times.
+            retry_set_aside: Try now sessions that rest after a failure, and turns set aside as a
+                writer failed at them ``ConsolidationSettings.max_tries`` times.
             space: The space whose memory, instead of the user's own.
 
         Raises:
@@ -449,7 +447,7 @@ class LightMem(Reopened, Closing):
         )  # fmt: skip
 
     def facts(
-        self, *, user_id: str, include_past: bool = False,
+        self, *, user_id: str, include_past: bool = False, as_of: dt.datetime | None = None,
         filter: FilterLike | None = None,  # noqa: A002
         search: FactSearch | None = None, space: str | None = None, limit: int | None = None,
         after: str | None = None, before: str | None = None, latest: bool = False,
@@ -459,6 +457,8 @@ class LightMem(Reopened, Closing):
         Args:
             user_id: Whose memory.
             include_past: Also what is no longer true or not yet, was superseded or retracted.
+            as_of: As they stood then, with the words and dates that had been told by then, just
+                then included; what had been retracted is none. What was forgotten since is gone.
             filter: Only those with a turn that proves them and meets it; see ``recall``.
             search: Only those that meet it: by their words, kind, teller, and marks.
             space: The space whose facts, instead of the user's own.
@@ -470,12 +470,12 @@ class LightMem(Reopened, Closing):
         Raises:
             ScopeError: ``user_id`` or ``space`` names nobody.
             AccessError: The user may not read the space.
-            InvalidRequestError: ``filter``, ``search`` or ``limit`` is none, or a fact is unknown.
+            InvalidRequestError: Another argument makes no sense, or a fact is unknown.
         """
         check_counts(limit=limit)
         return self._knowledge.facts(
-            self._memory(user_id, space), include_past=include_past, filter=filter_of(filter),
-            search=search, part=Part(limit, after, before, latest=latest),
+            self._memory(user_id, space), include_past=include_past, as_of=as_of,
+            filter=filter_of(filter), search=search, part=Part(limit, after, before, latest=latest),
         )  # fmt: skip
 
     def episodes(

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from lightmem_integrations import Settings, Turn
+from lightmem_integrations import FactSearch, InvalidRequestError, Settings, Turn
 from lightmem_integrations.testing import ScriptedWriter
 from thorough import cases
 
@@ -128,6 +128,75 @@ def test_what_a_person_changed_since_stands_as_it_stood(memory, change):
     assert set(after) == set(before)
 
 
+def listed(memory, day, user="u", **options):
+    """Facts as they stood on a day: what they say, from when to when, and whether by something."""
+    found = memory.facts(user_id=user, as_of=FIRST + (day - 1) * DAY, **options)
+    assert found.total == len(found)
+    return [
+        (fact.statement, fact.valid_from, fact.valid_to, fact.superseded_by is not None,
+         round(fact.confidence, 6), fact.told_by, fact.retracted_at)
+        for fact in found
+    ]  # fmt: skip
+
+
+def test_the_list_of_a_day_has_what_held_by_what_had_been_told(memory):
+    tell(memory, [PORTO, LISBON, (20, "Ann.home + Lisbon since 2025-05-18 ends")])
+
+    def held(day, **options):
+        return [(each[0], each[2] and each[2].day) for each in listed(memory, day, **options)]
+
+    assert held(4, include_past=True) == []
+    assert held(10) == [("Ann home Porto.", None)]
+    assert held(12) == [("Ann home Lisbon.", None)]
+    past = [("Ann home Porto.", 8), ("Ann home Lisbon.", None)]
+    assert held(12, include_past=True) == past
+    assert held(20) == held(40) == []
+    assert held(20, include_past=True) == [past[0], ("Ann home Lisbon.", 18)]
+
+
+def test_a_search_in_the_list_of_a_day_is_one_in_what_was_known_then(memory):
+    tell(memory, [PORTO, LISBON])
+    assert listed(memory, 10, search=FactSearch(past=True)) == []
+    assert [each[0] for each in listed(memory, 12, search=FactSearch(past=True))] == [
+        "Ann home Porto."
+    ]
+    assert len(listed(memory, 10, search=FactSearch(words="PORTO"))) == 1
+    assert listed(memory, 10, search=FactSearch(words="Lisbon"), include_past=True) == []
+    later = {"session_id": "12"}
+    assert listed(memory, 10, filter=later, include_past=True) == []
+    assert len(listed(memory, 12, filter=later)) == 1
+
+
+def test_a_part_of_the_list_of_a_day_says_how_many_there_are(memory):
+    tell(memory, [(5, "Ann.home + Porto\nAnn.boat + Heron"), (7, "Ann.pet + Rex")])
+    found = memory.facts(user_id="u", as_of=FIRST + 5 * DAY, limit=1)
+    assert (len(found), found.total) == (1, 2)
+    (last,) = memory.facts(user_id="u", as_of=FIRST + 5 * DAY, after=found[0].id)
+    assert {found[0].value, last.value} == {"Porto", "Heron"}
+
+
+@pytest.mark.parametrize("change", ["edit", "retract"])
+def test_what_a_person_changed_since_is_listed_as_it_stood(memory, change):
+    tell(memory, [PORTO, LISBON])
+    before = listed(memory, 20, include_past=True)
+    (lisbon,) = memory.facts(user_id="u")
+    if change == "edit":
+        memory.edit(lisbon.id, user_id="u", value="Braga")
+    else:
+        memory.retract(lisbon.id, user_id="u")
+    assert listed(memory, 20, include_past=True) == before
+    now = dt.datetime.now(dt.timezone.utc)
+    values = {"edit": ["Porto", "Braga"], "retract": ["Porto"]}[change]
+    assert [
+        fact.value for fact in memory.facts(user_id="u", as_of=now, include_past=True)
+    ] == values
+
+
+def test_a_day_without_a_zone_is_refused_with_the_remedy(memory):
+    with pytest.raises(InvalidRequestError, match=r"as_of is .* without a time zone\. Add"):
+        memory.facts(user_id="u", as_of=FIRST.replace(tzinfo=None))
+
+
 @pytest.mark.parametrize("seed", range(cases(120)))
 def test_it_is_as_if_nothing_had_been_told_since(memory, seed):
     chance = random.Random(seed)
@@ -145,6 +214,9 @@ def test_it_is_as_if_nothing_had_been_told_since(memory, seed):
             sorted(answer(memory, last, question, user, tiers=tiers)) for user in ("whole", "then")
         )
         assert whole == then
+    for past in (False, True):
+        whole, then = (listed(memory, last, user, include_past=past) for user in ("whole", "then"))
+        assert sorted(map(str, whole)) == sorted(map(str, then))
 
 
 def _told(chance):

@@ -155,6 +155,29 @@ def test_json_holds_what_the_tables_show(run):
     assert json.loads(run("inspect", "{store}", "-u", "anne", "--conflicts", "--json").stdout) == []
 
 
+def test_facts_are_shown_as_they_stood_on_a_day(run):
+    def values(day, *options):
+        shown = run("inspect", "{store}", "-u", "anne", "--as-of", day, *options, "--json")
+        return [fact["value"] for fact in json.loads(shown.stdout)]
+
+    assert values(f"{DAY - dt.timedelta(1):%Y-%m-%d}") == []
+    assert values(f"{DAY:%Y-%m-%d}") == values(f"{DAY:%Y-%m-%dT%H:%M}+00:00") == ["Lisbon"]
+    assert values(f"{DAY + dt.timedelta(1):%Y-%m-%d}") == ["Porto"]
+    assert values(f"{DAY:%Y}", "--past") == ["Lisbon", "Porto"]
+    shown = run("inspect", "{store}", "-u", "anne", "--as-of", f"{DAY:%Y-%m-%d}").stdout
+    assert "1 fact" in shown
+    assert "Porto" not in shown
+
+
+@pytest.mark.parametrize("written", ["soon", "2025-13", "T", ""])
+def test_a_day_that_is_none_is_named_with_the_remedy(run, written):
+    failed = run("inspect", "{store}", "-u", "anne", "--as-of", written)
+    assert failed.exit_code == 1
+    assert f"--as-of is {written!r}, which is no time. Write a day" in " ".join(
+        failed.output.split()
+    )
+
+
 def test_a_question_before_erasing_does_not_stand_in_the_json(store):
     asked = [sys.executable, "-m", "lightmem_integrations.cli", "forget", store, "-u", "anne"]
     result = subprocess.run(

@@ -80,6 +80,8 @@ def test_as_of_a_time_what_was_said_just_then_is_known(memory, whose):
     spaces = {"spaces": [whose["space"]]} if "space" in whose else {}
     found = memory.recall("Home, boat and pet of Ann?", user_id="ann", as_of=NOON, **spaces)
     assert ids(turn for hit in found.hits for turn in hit.turns) == "ab"
+    proof = [memory.explain(fact.id, **whose) for fact in memory.facts(**whose, as_of=NOON)]
+    assert ids(each.turn for found in proof for each in found.evidence) == "ab"
     lines = memory.profile(**whose, as_of=NOON).lines
     assert "".join(sorted(turn for line in lines for turn in line.turn_ids)) == "ab"
 

@@ -102,6 +102,8 @@ def test_facts_are_explained_corrected_and_retracted(alice):
     assert [each["id"] for each in alice.get("/v1/facts").json()] == [new["id"]]
     past = alice.get("/v1/facts", params={"include_past": True}).json()
     assert {each["value"] for each in past} == {"Lisbon", "Porto"}
+    then = alice.get("/v1/facts", params={"as_of": fact["valid_from"]}).json()
+    assert [(each["value"], each["retracted_at"]) for each in then] == [("Lisbon", None)]
     assert "Porto" in alice.get("/v1/profile").json()["text"]
     gone = alice.post(f"/v1/facts/{new['id']}/retract", json={"reason": "Not so."}).json()
     assert gone["reason"] == "Not so."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import zoneinfo
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -23,6 +25,9 @@ from lightmem_integrations.cli.options import (
 from lightmem_integrations.cli.output import JsonOption, print_json, table_console
 from lightmem_integrations.cli.progress import progress_bars
 from lightmem_integrations.display import clipped, counted, printable
+from lightmem_integrations.errors import InvalidRequestError
+from lightmem_integrations.safety import short_repr
+from lightmem_integrations.text.periods import period
 
 _FEW = 10  # sessions that are named, of which there may be any number: a guess
 
@@ -140,6 +145,15 @@ def inspect(
     past: Annotated[
         bool, typer.Option("--past", help="Also facts that no longer hold or were retracted.")
     ] = False,
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            "--as-of",
+            help="Only the facts, as they stood at the end of this day, month or year "
+            "(2026-05-01, 2026-05, 2026), or at a moment (2026-05-01T12:00).",
+            show_default=False,
+        ),
+    ] = None,
     where: WhereOption = None,
     read_only: ReadOnlyOption = False,
     as_json: JsonOption = False,
@@ -161,6 +175,10 @@ def inspect(
         if conflicts:
             show(memory.conflicts(**whose, only_open=False))
             return
+        if as_of is not None:
+            then = _end_of(as_of, memory.settings.timezone)
+            show(memory.facts(**whose, include_past=past, as_of=then, filter=condition))
+            return
         sessions, turns = memory.sessions(**whose), memory.stats(**whose).turns
         episodes = memory.episodes(**whose, filter=condition)
         facts = memory.facts(**whose, include_past=past, filter=condition)
@@ -181,6 +199,29 @@ def inspect(
         show(found if found else replace(found.grid(), notes=[how]))
     if disputed:
         show(disputed)
+
+
+def _end_of(written: str, timezone: str | None) -> dt.datetime:
+    """The last moment of a day, a month or a year; or a moment, on the calendar of a zone.
+
+    Raises:
+        InvalidRequestError: It is neither.
+    """
+    whole = None if "T" in written else period(written, None)
+    try:
+        if whole is None:
+            moment = dt.datetime.fromisoformat(written.replace("Z", "+00:00"))
+        else:
+            moment = whole.end - dt.timedelta(microseconds=1)
+        if moment.tzinfo is None:
+            zone = None if timezone is None else zoneinfo.ZoneInfo(timezone)
+            moment = moment.astimezone() if zone is None else moment.replace(tzinfo=zone)
+    except (ValueError, OverflowError, OSError) as error:
+        raise InvalidRequestError(
+            f"--as-of is {short_repr(written)}, which is no time. Write a day, a month or a year "
+            "(2026-05-01, 2026-05, 2026), or a moment (2026-05-01T12:00)."
+        ) from error
+    return moment
 
 
 def profile(

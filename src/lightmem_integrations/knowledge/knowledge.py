@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, Row
@@ -15,6 +16,7 @@ from sqlalchemy import Connection, Row
 from lightmem_integrations.engine.store import Store
 from lightmem_integrations.errors import InvalidRequestError, LightMemError, NotFoundError
 from lightmem_integrations.knowledge.corrections import Correction, check_text, correct
+from lightmem_integrations.knowledge.listing import list_facts
 from lightmem_integrations.knowledge.profile import profile_of
 from lightmem_integrations.knowledge.retraction import retract_fact
 from lightmem_integrations.knowledge.to_records import Records
@@ -31,15 +33,20 @@ from lightmem_integrations.records.knowledge import (
     Facts,
 )
 from lightmem_integrations.records.profile import Profile
-from lightmem_integrations.safety import check_counts, check_names, short_repr, typed_repr
+from lightmem_integrations.safety import (
+    check_counts,
+    check_moment,
+    check_names,
+    short_repr,
+    typed_repr,
+)
 from lightmem_integrations.settings import Settings
 from lightmem_integrations.storage.conflicts import decide_conflict, last_of, read_conflicts
 from lightmem_integrations.storage.episodes import read_episodes
 from lightmem_integrations.storage.expiry import Expired, expired
 from lightmem_integrations.storage.fact_links import chain_of, linked_facts
-from lightmem_integrations.storage.fact_search import part_of, search_facts
 from lightmem_integrations.storage.facts import StoredFact, find_fact, next_revision, read_facts
-from lightmem_integrations.storage.filtered_turns import episodes_meeting, facts_meeting
+from lightmem_integrations.storage.filtered_turns import episodes_meeting
 from lightmem_integrations.storage.shared import read_shared
 from lightmem_integrations.storage.transcripts import Part
 from lightmem_integrations.storage.undone import done_again
@@ -70,30 +77,24 @@ class Knowledge:
         user_id: str,
         *,
         include_past: bool = False,
+        as_of: dt.datetime | None = None,
         filter: Filter | None = None,  # noqa: A002
         search: FactSearch | None = None,
         part: Part,
     ) -> Facts:
-        """Part of a user's facts, oldest first: those that hold now, or with ``include_past`` all.
-
-        Only of those that meet the search, and rest on a turn that meets the filter.
-        """
+        """Part of a user's facts: see `list_facts`."""
         if not isinstance(search, FactSearch | None):
             raise InvalidRequestError(
                 f"search is {short_repr(search)}; pass one such as FactSearch(words='Lisbon')."
             )
-        now, search = self._now(), search or FactSearch()
+        now, then = self._now(), check_moment(as_of, "as_of")
         with self._store.ledger.read() as connection:
             user = row_of(connection, user_id)
-            rows = search_facts(connection, user, search, now, include_past=include_past)
-            if filter is not None:
-                within = facts_meeting(connection, user, filter)
-                rows = [row for row in rows if row in within]
-            over = self._over(connection, user, now)
-            rows = [row for row in rows if not over.hides(row)]
-            chosen = part_of(connection, user, rows, part)
-            stored = read_facts(connection, user, chosen, retracted=True)
-            return Facts(self._records(connection, user, now).facts(stored), len(rows))
+            records = self._records(connection, user, now if then is None else then)
+            return list_facts(
+                replace(records, as_of=then), search or FactSearch(), filter, part,
+                self._over(connection, user, now), include_past=include_past,
+            )  # fmt: skip
 
     def episodes(self, user_id: str, filter: Filter | None = None) -> Episodes:  # noqa: A002
         """A user's episodes, oldest first, with their turns; those with one that meets a filter."""

@@ -44,12 +44,14 @@ class Records:
         user: Row of the user.
         now: The moment, in seconds since 1970.
         half_life_days: In which a fact's confidence halves without support.
+        as_of: The moment again, where the rows are as it was known then.
     """
 
     connection: Connection
     user: int
     now: float
     half_life_days: float
+    as_of: float | None = None
 
     def facts(self, stored: Sequence[StoredFact]) -> list[Fact]:
         """Facts as records, in the same order, with their confidence as of now."""
@@ -58,7 +60,8 @@ class Records:
         keys = {fact.row: fact.key for fact in successors}
         rows = [fact.row for fact in stored]
         zones = zones_of_facts(self.connection, self.user, rows)
-        tellers = tellers_of_facts(self.connection, self.user, rows)
+        told_by = math.inf if self.as_of is None else self.as_of
+        tellers = tellers_of_facts(self.connection, self.user, rows, told_by)
         return [
             self._fact(fact, zones[fact.row], keys, tellers.get(fact.row, "user"))
             for fact in stored

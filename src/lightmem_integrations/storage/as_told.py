@@ -17,6 +17,8 @@ from lightmem_integrations.storage.statements import DATED
 from lightmem_integrations.storage.support import earlier_end, later_begin, support_of, told_as_over
 from lightmem_integrations.text.precision import Precision
 
+_WORDS = ("subject", "attribute", "value", "statement", "entities", "doubt")
+
 
 @dataclass(frozen=True, slots=True)
 class AsTold:
@@ -24,21 +26,27 @@ class AsTold:
 
     Attributes:
         kind: What kind of statement it is.
+        claim: The claim that it has its words of; ``None`` where it has its own.
         text: The whole as a sentence.
         since: Since when it was true, in seconds since 1970.
         since_precision: How exactly that was known.
         until: Until when it was true; ``None`` while no end was known.
         until_precision: How exactly that was known.
+        said_at: When its latest evidence had been said.
+        confidence: Between 0 and 1, by what had been told.
         is_history: Whether it was over when it was told: then it takes no place and loses none.
         successor: Row of the fact that had taken its place.
     """
 
     kind: str
+    claim: Claim | None
     text: str
     since: float
     since_precision: Precision
     until: float | None
     until_precision: Precision
+    said_at: float
+    confidence: float
     is_history: bool
     successor: int | None = None
 
@@ -71,6 +79,25 @@ def as_told(
         if told[row] and (fact.retracted_at is None or fact.retracted_at > as_of)
     }
     return {row: _ended(row, stood, known) for row in stood}
+
+
+def facts_as_told(
+    connection: Connection, user_row: int, rows: Collection[int], as_of: float
+) -> list[StoredFact]:
+    """Facts with the words and dates that they had at a moment, by row; see `as_told`."""
+    stood = as_told(connection, user_row, rows, as_of)
+    found = read_facts(connection, user_row, set(rows) & stood.keys(), retracted=True)
+    return [_then(fact, stood[fact.row]) for fact in found]
+
+
+def _then(fact: StoredFact, then: AsTold) -> StoredFact:
+    words = {} if then.claim is None else {name: getattr(then.claim, name) for name in _WORDS}
+    return replace(
+        fact, valid_from=then.since, valid_from_precision=then.since_precision,
+        valid_to=then.until, valid_to_precision=then.until_precision, retracted_at=None,
+        reason=None, superseded_by=then.successor, confidence=then.confidence,
+        supported_at=then.said_at, **words,
+    )  # fmt: skip
 
 
 class Overtaken(NamedTuple):
@@ -188,14 +215,18 @@ def _by_itself(fact: StoredFact, claims: Sequence[Claim], told: Sequence[Claim])
     if fact.stated_to not in {claim.stated_to for claim in claims}:
         # An end that no claim names is that of what had its place, and expired.
         ends = fact.stated_to, fact.stated_to_precision
-    words = [claim.statement for claim in told]
+    # A later claim may have put it into other words.
+    own = fact.statement in {claim.statement for claim in told}
     return AsTold(
         kind=fact.kind,
-        text=fact.statement if fact.statement in words else words[0],
+        claim=None if own else told[0],
+        text=fact.statement if own else told[0].statement,
         since=support.since,
         since_precision=support.since_precision,
         until=ends[0],
         until_precision=ends[1],
+        said_at=support.said_at,
+        confidence=support.confidence,
         is_history=told_as_over(told),
     )
 

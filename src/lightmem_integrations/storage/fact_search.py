@@ -46,19 +46,21 @@ def search_facts(
         query = query.where(facts.c.doubt.is_not(None))
     if search.told_by is not None:
         query = query.where(told_by(user_row, search.told_by))
-    return sorted(_with_words(connection, query, search.words.casefold().split()))
+    return sorted(_with_words(connection, query, search.words))
 
 
-def _with_words(connection: Connection, query: Select[Any], words: Sequence[str]) -> list[int]:
-    if not words:
+def has_words(text: str, words: str) -> bool:
+    """True if all these words occur in a text, in upper or lower case."""
+    folded = text.casefold()
+    return all(word in folded for word in words.casefold().split())
+
+
+def _with_words(connection: Connection, query: Select[Any], words: str) -> list[int]:
+    if not words.split():
         return list(connection.execute(query).scalars())
     # Not in SQL: SQLite knows upper and lower case of ASCII alone, and no database folds them.
-    found = []
-    for row, text in connection.execute(query.add_columns(_WORDS)):
-        folded = text.casefold()
-        if all(word in folded for word in words):
-            found.append(row)
-    return found
+    rows = connection.execute(query.add_columns(_WORDS))
+    return [row for row, text in rows if has_words(text, words)]
 
 
 def part_of(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable
 
 from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select
@@ -34,9 +35,9 @@ def _proven(user_row: int, by: ColumnElement[bool]) -> ColumnElement[bool]:
 
 
 def tellers_of_facts(
-    connection: Connection, user_row: int, rows: Iterable[int]
+    connection: Connection, user_row: int, rows: Iterable[int], as_of: float = math.inf
 ) -> dict[int, Teller]:
-    """Who told each fact."""
+    """Who had told each fact by a moment, in seconds since 1970."""
     query = (
         select(evidence.c.fact, func.min(BY_ASSISTANT), func.max(BY_ASSISTANT))
         .join(turns, turns.c.id == evidence.c.turn)
@@ -44,6 +45,8 @@ def tellers_of_facts(
         .where(evidence.c.user == user_row)
         .group_by(evidence.c.fact)
     )
+    if as_of < math.inf:
+        query = query.where(turns.c.said_at <= as_of)
     found = select_in(connection, query, evidence.c.fact, list(rows))
     return {row: teller([always, ever]) for row, always, ever in found}
 

@@ -133,6 +133,7 @@ class FactsQuery(AnyPage):
     """Which facts."""
 
     include_past: bool = Field(default=False, description="Also what no longer holds.")
+    as_of: dt.datetime | None = Field(None, description="As they stood then.")
     filter: FilterText | None = None
 
 
