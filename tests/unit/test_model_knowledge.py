@@ -14,6 +14,7 @@ pytestmark = pytest.mark.slow
 UTC = dt.timezone.utc
 SPRING = dt.datetime(2025, 3, 5, 10, tzinfo=UTC)
 SUMMER = dt.datetime(2025, 6, 11, 10, tzinfo=UTC)  # a Wednesday
+DAY = dt.timedelta(days=1)
 
 
 class Notes:
@@ -496,6 +497,28 @@ def test_what_ends_a_plan_is_no_plan_in_whatever_words(memory):
     (fact,) = memory.facts(user_id="ana")
     assert (fact.kind, fact.statement) == ("event", "A viagem a Roma foi anulada.")
     assert (fact.valid_from, fact.valid_to) == (SUMMER, None)
+
+
+@pytest.mark.parametrize(
+    ("statement", "kind"),
+    [
+        ("The trip to Rome on 10 May 2030 is cancelled.", "event"),
+        ("A viagem a Roma em 10 May 2030 foi anulada.", "plan"),
+        ("The user flies to Rome at noon on 10 May 2030.", "plan"),
+    ],
+)
+def test_what_replaces_a_plan_with_its_own_day_is_not_the_plan_said_again(memory, statement, kind):
+    other = TRIP | {"statement": statement, "relation": "replaces", "of": "10 May"}
+    model = Notes({"tickets": TRIP, "I have to say": other, "after all": TRIP})
+    told(memory, SPRING, "We have tickets to Rome for 10 May 2030.", writer=model)
+    told(memory, SUMMER, f"I have to say: {statement}", writer=model)
+    (fact,) = memory.facts(user_id="ana")
+    assert (fact.statement, fact.kind, fact.valid_from) == (statement, kind, SUMMER)
+    text = memory.recall("What about the trip to Rome?", user_id="ana").text
+    assert f"(until 11 June 2025; since then: {statement})" in text
+    told(memory, SUMMER + DAY, "We fly to Rome on 10 May 2030 after all.", writer=model)
+    plans = [fact for fact in memory.facts(user_id="ana") if fact.kind == "plan"]
+    assert plans[-1].statement == TRIP["statement"]
 
 
 def test_a_plan_that_is_off_is_not_said_again_by_that(memory):

@@ -96,7 +96,7 @@ def test_a_date_that_was_not_said_is_not_taken():
         ("I go to Acme next May.", {"kind": "plan", "since": "2026-05"}, NOW, (2026, 5, 31)),
         ("I left Acme yesterday.", {"kind": "event", "since": "2025-06-10"}, (6, 10), None),
         ("I was at Acme in 2019.", {"kind": "event", "since": "2019"}, (2019, 1, 1), None),
-        ("I joined Acme the spring before last.", {"since": "2024-04"}, (2024, 4, 1), None),
+        ("I joined Acme the spring before last.", {"since": "2024-04"}, (2024, 3, 1), None),
         ("I was at Acme until March.", {"until": "2025-03"}, None, (3, 31)),
         ("I am at Acme since May.", {"since": "2025-05", "when": "since May"}, (5, 1), None),
         ("I quit Acme today.", {"kind": "event", "since": "2025-06-11"}, (6, 11), None),

@@ -45,7 +45,8 @@ def of_known_plan(plan: StoredFact, claim: Claim) -> Claim:
     """A claim that a plan is over, moved or called off, as one that takes its place.
 
     It does not end the plan: its end would pass for its day. That it is off is no plan, and no
-    more evidence of it, but what happened when that was told.
+    more evidence of it, but what happened when that was told. What replaces it says another thing,
+    also under the same value and for the same day.
     """
     off = claim.relation == "ends" and claim.kind == "plan" and claim.statement != plan.statement
     if off:
@@ -53,7 +54,11 @@ def of_known_plan(plan: StoredFact, claim: Claim) -> Claim:
             claim, kind="event", since=claim.said_at, since_precision="day", stated_to=None,
             stated_to_precision="day",
         )  # fmt: skip
-    over = claim.relation == "ends" or stored_belief(plan).is_apart(claim)
+    apart = stored_belief(plan).is_apart(claim)
+    again = not apart and claim.value_key == plan.value_key
+    if claim.relation == "replaces" and again and claim.statement != plan.statement:
+        claim = replace(claim, value=claim.statement)
+    over = claim.relation == "ends" or apart
     return replace(claim, relation="replaces") if over else claim
 
 

@@ -199,14 +199,17 @@ def _dated(
         reasons += [doubt] if doubt else []
     since, until = found["since"], found["until"]
     told = max(turn.time for turn in said.turns)
-    if kind == "plan" and not (since or until) and cues.FELL_THROUGH.search(said.statement):
-        kind = "event"  # else it would pass for the plan that is off, said again
+    relation, known = _change(written, len(shown.known))
+    if kind == "plan" and cues.FELL_THROUGH.search(said.statement):
+        plan = shown.known[known] if relation == "replaces" and known is not None else None
+        if not (since or until) or _is_on_its_day(plan, until or since):
+            # Else it would pass for the plan that is off, said again.
+            kind, since, until = "event", None, None
     if kind == "state" and since and since.start > told and not written.get("since"):
         since = None  # the turn's words for what comes of it: "they all want to come next month"
     if kind == "event" and (since or until) and cast("Period", since or until).start > told:
         kind = "plan"
     since, until = since and since.whole, until and until.whole
-    relation, known = _change(written, len(shown.known))
     started, ended = since, until  # what the dates of the draft are taken from
     begins, ends = since.start if since else None, until.last if until else None
     if kind == "event":
@@ -237,6 +240,13 @@ def _dated(
         valid_to_precision=ended.precision if ended and ends else "day",
     )  # fmt: skip
     return draft, reasons
+
+
+def _is_on_its_day(plan: KnownFact | None, day: Period | None) -> bool:
+    """True if a day is the one that a known plan is for."""
+    if plan is None or plan.kind != "plan" or plan.until is None or day is None:
+        return False
+    return day.start <= plan.until < day.whole.end
 
 
 def _change(written: Mapping[str, Any], known: int) -> tuple[Relation | None, int | None]:
