@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, ColumnElement, FromClause, Text, and_, cast, func
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    FromClause,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    func,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
@@ -19,6 +29,13 @@ def of_same_user(reference: Column[Any], table: FromClause) -> ColumnElement[boo
     """True where a column names a row of a table: of its own user, so in one partition."""
     whose = reference.table.c.user == table.c.user
     return and_(reference == table.c.id, whose)
+
+
+def among_rows(reference: Column[Any]) -> ColumnElement[bool]:
+    """True where a column names one of the ``rows`` bound, in a row of the ``user`` bound."""
+    # SQLite is kept from walking everything of the user's to find a few by their rows.
+    whose = unindexed(reference.table.c.user) == bindparam("user")
+    return and_(reference.in_(bindparam("rows", expanding=True)), whose)
 
 
 class place_in(GenericFunction[int]):  # noqa: N801 - SQLAlchemy names functions so

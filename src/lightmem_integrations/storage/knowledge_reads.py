@@ -27,7 +27,7 @@ from lightmem_integrations.records.conversation import Tier
 from lightmem_integrations.storage.as_told import as_told, overtaken_by_then
 from lightmem_integrations.storage.episodes import COMPRESSED
 from lightmem_integrations.storage.expiry import NOTHING, Expired
-from lightmem_integrations.storage.expressions import of_same_user, unindexed
+from lightmem_integrations.storage.expressions import among_rows, of_same_user, unindexed
 from lightmem_integrations.storage.schema import (
     episode_turns,
     episode_vectors,
@@ -149,15 +149,6 @@ def _parameters(user: User, as_of: float | None) -> dict[str, Any]:
     return {"user": user.row, "as_of": _ALWAYS if as_of is None else as_of}
 
 
-def _is_one_of(column: ColumnElement[int]) -> ColumnElement[bool]:
-    return column.in_(bindparam("rows", expanding=True))
-
-
-def _is_the_users(column: ColumnElement[int]) -> ColumnElement[bool]:
-    # SQLite is kept from walking everything of the user's to find a few by their rows.
-    return unindexed(column) == bindparam("user")
-
-
 def _believed(table: FromClause) -> ColumnElement[bool]:
     as_of: BindParameter[float] = bindparam("as_of")
     retracted = table.c.retracted_at
@@ -172,7 +163,7 @@ _QUERIES: dict[Tier, Select[Any]] = {
     "ltm": _FACTS.add_columns(fact_vectors.c.vector)
     .join(fact_vectors, of_same_user(fact_vectors.c.fact, facts))
     # SQLite is to walk the vectors from the last one and stop, where it would sort all facts.
-    .where(fact_vectors.c.user == bindparam("user"), _is_the_users(facts.c.user))
+    .where(fact_vectors.c.user == bindparam("user"), unindexed(facts.c.user) == bindparam("user"))
     .order_by(fact_vectors.c.fact.desc()),
     "mtm": select(episodes.c.id, episodes.c.speakers, episodes.c.terms, episode_vectors.c.vector)
     .outerjoin(episode_vectors, of_same_user(episode_vectors.c.episode, episodes))
@@ -209,24 +200,24 @@ _DETAILS: dict[Tier, Select[Any]] = {
         fact_vectors.c.tokens,
     )
     .outerjoin(fact_vectors, of_same_user(fact_vectors.c.fact, facts))
-    .where(_is_one_of(facts.c.id), _is_the_users(facts.c.user), _believed(facts)),
+    .where(among_rows(facts.c.id), _believed(facts)),
     "mtm": select(
         episodes.c.id.label("row"),
         episodes.c.key,
         episodes.c.summary.label("text"),
         episodes.c.begins.label("since"),
-    ).where(_is_one_of(episodes.c.id), _is_the_users(episodes.c.user)),
+    ).where(among_rows(episodes.c.id)),
 }
 _PROOF: dict[Tier, Select[Any]] = {
     "ltm": select(evidence.c.fact, evidence.c.turn, BY_ASSISTANT)
     .join(turns, of_same_user(evidence.c.turn, turns))
     .join(facts, of_same_user(evidence.c.fact, facts))
-    .where(_is_one_of(evidence.c.fact), _is_the_users(evidence.c.user))
+    .where(among_rows(evidence.c.fact))
     .where(turns.c.said_at <= bindparam("as_of"))
     .distinct()
     .order_by(evidence.c.turn),
     "mtm": select(episode_turns.c.episode, episode_turns.c.turn, literal(0))
-    .where(_is_one_of(episode_turns.c.episode), _is_the_users(episode_turns.c.user))
+    .where(among_rows(episode_turns.c.episode))
     .order_by(episode_turns.c.turn),
 }
 _NEWER = facts.alias("newer")
@@ -259,7 +250,7 @@ _OVERTAKEN = (
     .join(facts, of_same_user(evidence.c.fact, facts))
     .join(turns, of_same_user(evidence.c.turn, turns))
     .outerjoin(_NEWER, and_(of_same_user(facts.c.superseded_by, _NEWER), _believed(_NEWER)))
-    .where(_is_one_of(evidence.c.turn), _is_the_users(evidence.c.user))
+    .where(among_rows(evidence.c.turn))
     .where(or_(and_(_NEWER.c.id.is_not(None), not_(_STILL_SO)), _ENDED))
     .distinct()
     .order_by(facts.c.id)

@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 from lightmem_integrations.records.knowledge import FactKind
 from lightmem_integrations.storage.expiry import Expired
-from lightmem_integrations.storage.expressions import unindexed
+from lightmem_integrations.storage.expressions import among_rows
 from lightmem_integrations.storage.schema import episode_turns, evidence, facts, sessions, turns
 from lightmem_integrations.storage.tellers import BY_ASSISTANT
 from lightmem_integrations.storage.turns import stands
@@ -95,16 +95,14 @@ _PROOF = (
     .join(facts, facts.c.id == evidence.c.fact)
     .join(turns, turns.c.id == evidence.c.turn)
     .join(sessions, sessions.c.id == turns.c.session)
-    .where(unindexed(evidence.c.user) == bindparam("user"))
-    .where(evidence.c.fact.in_(bindparam("rows", expanding=True)), _lasts(turns))
+    .where(among_rows(evidence.c.fact), _lasts(turns))
     .distinct()
     .order_by(turns.c.said_at, turns.c.id)
 )  # fmt: skip
 _RESTING = (
     select(evidence.c.turn, facts.c.value, facts.c.statement)
     .join(facts, facts.c.id == evidence.c.fact)
-    .where(unindexed(evidence.c.user) == bindparam("user"))
-    .where(evidence.c.turn.in_(bindparam("rows", expanding=True)))
+    .where(among_rows(evidence.c.turn))
     .distinct()
 )
 _PLANNED = (

@@ -17,7 +17,7 @@ from sqlalchemy import (
     select,
 )
 
-from lightmem_integrations.storage.expressions import of_same_user, unindexed
+from lightmem_integrations.storage.expressions import among_rows, of_same_user
 from lightmem_integrations.storage.schema import evidence, facts
 
 _NEWER = facts.alias("newer")
@@ -74,10 +74,7 @@ _TAKEN_BACK = (
         _NEWER,
         and_(of_same_user(facts.c.superseded_by, _NEWER), _NEWER.c.author == "person"),
     )
-    # SQLite is kept from walking everything of the user's to find a few by their rows.
-    .where(evidence.c.turn.in_(bindparam("rows", expanding=True)))
-    .where(unindexed(evidence.c.user) == bindparam("user"))
-    .where(facts.c.retracted_at <= bindparam("at"))
+    .where(among_rows(evidence.c.turn), facts.c.retracted_at <= bindparam("at"))
     .where(
         or_(
             and_(_stands(_NEWER), _NEWER.c.statement != facts.c.statement),

@@ -15,7 +15,6 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Connection,
-    FromClause,
     Select,
     and_,
     bindparam,
@@ -25,7 +24,7 @@ from sqlalchemy import (
 
 from lightmem_integrations.arrays import Objects, Vectors, objects
 from lightmem_integrations.records.conversation import Source, Turn
-from lightmem_integrations.storage.expressions import of_same_user, unindexed
+from lightmem_integrations.storage.expressions import among_rows, of_same_user, unindexed
 from lightmem_integrations.storage.schema import (
     episode_turns,
     episodes,
@@ -157,11 +156,6 @@ def newest_turns(connection: Connection, user: User, limit: int | None) -> list[
     return list(connection.execute(query.order_by(turns.c.id.desc()).limit(limit)).scalars())
 
 
-def _owned(table: FromClause) -> ColumnElement[bool]:
-    # SQLite is kept from walking all turns of the user to find a few by their rows.
-    return unindexed(table.c.user) == bindparam("user")
-
-
 def _around() -> Select[Any]:
     hit = turns.alias("hit")
     away = bindparam("around", type_=BigInteger)
@@ -177,7 +171,7 @@ def _around() -> Select[Any]:
                 turns.c.position.between(hit.c.position - away, hit.c.position + away),
             ),
         )
-        .where(hit.c.id.in_(bindparam("rows", expanding=True)), _owned(hit), stands())
+        .where(among_rows(hit.c.id), stands())
     )
     return beside_vectors(*COLUMNS, vectors.c.vector).where(turns.c.id.in_(near))
 
@@ -226,7 +220,7 @@ def _verbatim() -> Select[Any]:
         .join(sessions, of_same_user(turns.c.session, sessions))
         .outerjoin(episode_turns, of_same_user(episode_turns.c.turn, turns))
         .outerjoin(episodes, of_same_user(episode_turns.c.episode, episodes))
-        .where(turns.c.id.in_(bindparam("rows", expanding=True)), _owned(turns))
+        .where(among_rows(turns.c.id))
     )
 
 
