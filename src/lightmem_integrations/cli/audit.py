@@ -7,9 +7,11 @@ from typing import Annotated
 import typer
 
 from lightmem_integrations.cli.options import (
+    OnlyUserOption,
     ReadOnlyOption,
     SpaceOption,
     StoreArgument,
+    YesOption,
     check_stored,
     open_existing,
 )
@@ -21,10 +23,7 @@ from lightmem_integrations.records.audit import Findings
 def run(
     *,
     store: StoreArgument,
-    user: Annotated[
-        str | None,
-        typer.Option("--user", "-u", help="Only this user's memory.", show_default="everybody's"),
-    ] = None,
+    user: OnlyUserOption = None,
     space: SpaceOption = None,
     limit: Annotated[int, typer.Option(min=1, help="Findings of each check that are listed.")] = 10,
     fix: Annotated[
@@ -34,7 +33,7 @@ def run(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="With --fix: only show what it would merge.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")] = False,
+    yes: YesOption = False,
     read_only: ReadOnlyOption = False,
     as_json: JsonOption = False,
 ) -> None:

@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 
 from lightmem_integrations.cli.options import place
-from lightmem_integrations.cli.output import JsonOption, print_json, table_console
+from lightmem_integrations.cli.output import JsonOption, print_result
 from lightmem_integrations.cli.progress import progress_bars
 from lightmem_integrations.errors import InvalidImportError, InvalidRequestError, ScopeError
 from lightmem_integrations.safety import short_repr
@@ -114,10 +114,8 @@ def run(
                 )
         with Console(stderr=True).status("Embedding what is new"):
             memory.index_pending()
-    if as_json:
-        print_json(done)
-    else:
-        table_console().print(replace(done.grid(), title=f"Imported from {file.name}"))
+    shown = replace(done.grid(), title=f"Imported from {file.name}")
+    print_result(done, shown, as_json=as_json)
 
 
 @contextmanager

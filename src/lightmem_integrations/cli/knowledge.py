@@ -11,6 +11,7 @@ import typer
 
 from lightmem_integrations.cli.options import (
     EmbedderOption,
+    OnlyUserOption,
     ReadOnlyOption,
     SpaceOption,
     StoreArgument,
@@ -22,9 +23,9 @@ from lightmem_integrations.cli.options import (
     open_existing,
     whole_ids,
 )
-from lightmem_integrations.cli.output import JsonOption, print_json, table_console
+from lightmem_integrations.cli.output import JsonOption, print_json, print_result, table_console
 from lightmem_integrations.cli.progress import progress_bars
-from lightmem_integrations.display import clipped, counted, printable
+from lightmem_integrations.display import clipped, counted
 from lightmem_integrations.errors import InvalidRequestError
 from lightmem_integrations.safety import short_repr
 from lightmem_integrations.text.periods import period
@@ -35,10 +36,7 @@ _FEW = 10  # sessions that are named, of which there may be any number: a guess
 def consolidate(
     *,
     store: StoreArgument,
-    user: Annotated[
-        str | None,
-        typer.Option("--user", "-u", help="Only this user's memory.", show_default="everybody's"),
-    ] = None,
+    user: OnlyUserOption = None,
     space: SpaceOption = None,
     max_batches: Annotated[
         int | None,
@@ -243,9 +241,5 @@ def profile(
     with open_existing(store, read_only=read_only) as memory:
         check_stored(memory, user, space=space)
         made = memory.profile(user_id=user, space=space, max_tokens=max_tokens)
-    if as_json:
-        print_json(made)
-    elif context:
-        typer.echo(printable("\n".join(filter(None, (made.text, made.ahead)))))
-    else:
-        table_console().print(made)
+    text = "\n".join(filter(None, (made.text, made.ahead)))
+    print_result(made, text if context else None, as_json=as_json)

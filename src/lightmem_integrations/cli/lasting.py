@@ -17,7 +17,7 @@ from lightmem_integrations.cli.options import (
     open_existing,
     whole_ids,
 )
-from lightmem_integrations.cli.output import JsonOption, print_json, table_console
+from lightmem_integrations.cli.output import JsonOption, print_result
 from lightmem_integrations.errors import InvalidRequestError
 from lightmem_integrations.safety import short_repr
 
@@ -115,10 +115,7 @@ def sweep(
     )
     with open_existing(store, settings=settings) as memory:
         receipt = memory.sweep()
-    if as_json:
-        print_json(receipt)
-    else:
-        table_console().print(receipt)
+    print_result(receipt, as_json=as_json)
 
 
 def _marked(
@@ -155,7 +152,4 @@ def _marked(
 
 
 def _tell(count: int, done: str, *, as_json: bool) -> None:
-    if as_json:
-        print_json({done: count})
-    else:
-        typer.echo(f"Facts and turns {done}: {count:,}.")
+    print_result({done: count}, f"Facts and turns {done}: {count:,}.", as_json=as_json)

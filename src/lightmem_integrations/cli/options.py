@@ -39,6 +39,10 @@ StoreArgument = Annotated[
 UserOption = Annotated[
     str, typer.Option("--user", "-u", help="Whose memory: the user id.", show_default=False)
 ]
+OnlyUserOption = Annotated[
+    str | None,
+    typer.Option("--user", "-u", help="Only this user's memory.", show_default="everybody's"),
+]
 SessionOption = Annotated[
     str | None,
     typer.Option("--session", "-s", help="Only this session.", show_default=False),
@@ -64,6 +68,8 @@ ReadOnlyOption = Annotated[
         "--read-only", help="Read beside the process that has the store open; change nothing."
     ),
 ]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 ModelOption = Annotated[
     str | None,
     typer.Option(

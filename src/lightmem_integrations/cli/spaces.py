@@ -9,10 +9,11 @@ import typer
 from lightmem_integrations.cli.options import (
     ReadOnlyOption,
     StoreArgument,
+    YesOption,
     near,
     open_existing,
 )
-from lightmem_integrations.cli.output import JsonOption, print_json, table_console
+from lightmem_integrations.cli.output import JsonOption, print_result
 from lightmem_integrations.display import counted, printable
 from lightmem_integrations.errors import ScopeError
 from lightmem_integrations.records.access import Grants
@@ -43,11 +44,8 @@ def grant(
     """Let a user read a space; the first grant makes it. A new grant replaces an older one."""
     with open_existing(store) as memory:
         given = memory.spaces.grant(space, user_id=user, write=write)
-    if as_json:
-        print_json(given)
-    else:
-        may = "read and write" if write else "read"
-        typer.echo(printable(f"{user} may {may} {space}."))
+    may = "read and write" if write else "read"
+    print_result(given, f"{user} may {may} {space}.", as_json=as_json)
 
 
 def revoke(
@@ -56,10 +54,8 @@ def revoke(
     """Let a user no longer into a space. What they added stays."""
     with open_existing(store) as memory:
         had = memory.spaces.revoke(space, user_id=user)
-    if as_json:
-        print_json({"space": space, "user_id": user, "revoked": had})
-    else:
-        typer.echo(printable(f"{user} {'is no longer' if had else 'was not'} let into {space}."))
+    told = f"{user} {'is no longer' if had else 'was not'} let into {space}."
+    print_result({"space": space, "user_id": user, "revoked": had}, told, as_json=as_json)
 
 
 def list_grants(
@@ -78,17 +74,14 @@ def list_grants(
             found = spaces.of(user_id=user)
         else:
             found = Grants(grant for name in spaces.names() for grant in spaces.members(name))
-    if as_json:
-        print_json(found)
-    else:
-        table_console().print(found)
+    print_result(found, as_json=as_json)
 
 
 def delete(
     *,
     store: StoreArgument,
     space: SpaceArgument,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")] = False,
+    yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Erase a space: its memory, from every file of the store, and all grants on it."""
@@ -103,10 +96,7 @@ def delete(
             question = f"Erase the space {space!r} ({members})? This cannot be undone."
             typer.confirm(printable(question), abort=True, err=as_json)
         receipt = memory.spaces.delete(space)
-    if as_json:
-        print_json(receipt)
-    else:
-        table_console().print(receipt)
+    print_result(receipt, as_json=as_json)
 
 
 app.command("grant")(grant)

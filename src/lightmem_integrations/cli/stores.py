@@ -17,6 +17,7 @@ from lightmem_integrations.cli.options import (
     StoreArgument,
     UserOption,
     WhereOption,
+    YesOption,
     check_stored,
     condition_of,
     existing,
@@ -24,7 +25,7 @@ from lightmem_integrations.cli.options import (
     shown,
     unknown,
 )
-from lightmem_integrations.cli.output import JsonOption, print_json, table_console
+from lightmem_integrations.cli.output import JsonOption, print_json, print_result
 from lightmem_integrations.display import counted, literal, printable
 from lightmem_integrations.storage.postgresql.url import is_postgres_url
 from lightmem_integrations.storage.sqlite.folder import LEDGER, folder_of
@@ -79,12 +80,7 @@ def recall(
             score_threshold=score_threshold,
             spaces="all" if all_spaces else spaces or (),
         )
-    if as_json:
-        print_json(found)
-    elif context:
-        typer.echo(printable(found.text))
-    else:
-        table_console().print(found)
+    print_result(found, found.text if context else None, as_json=as_json)
 
 
 def users(
@@ -114,12 +110,9 @@ def stats(
     with open_existing(store, read_only=read_only) as memory:
         check_stored(memory, user, space=space)
         held = memory.stats(user_id=user, space=space)
-    if as_json:
-        print_json(held)
-        return
     whose = f", user {user}" if space is None else f", space {space}"
     title = f"{shown(store)}{'' if user is None else whose}"
-    table_console().print(replace(held.grid(), title=title))
+    print_result(held, replace(held.grid(), title=title), as_json=as_json)
 
 
 def forget(
@@ -129,7 +122,7 @@ def forget(
     session: SessionOption = None,
     where: WhereOption = None,
     space: SpaceOption = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")] = False,
+    yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Erase a user's memory, or a part of it, from every file of the store.
@@ -154,11 +147,8 @@ def forget(
             question = f"Erase {what} ({counted(turns, 'turn')})? This cannot be undone."
             typer.confirm(printable(question), abort=True, err=as_json)
         receipt = memory.forget(**part)
-    if as_json:
-        print_json(receipt)
-        return
     title = f"Erased {what}" if turns else f"Nothing held: {what}"
-    table_console().print(replace(receipt.grid(), title=title))
+    print_result(receipt, replace(receipt.grid(), title=title), as_json=as_json)
 
 
 def reindex(
@@ -168,10 +158,7 @@ def reindex(
     working = Console(stderr=True).status("Embedding every turn")
     with open_existing(store, embeds=True, embedder=embedder) as memory, working:
         vectors = memory.reindex()
-    if as_json:
-        print_json({"vectors": vectors})
-    else:
-        typer.echo(f"{counted(vectors, 'vector')} indexed.")
+    print_result({"vectors": vectors}, f"{counted(vectors, 'vector')} indexed.", as_json=as_json)
 
 
 def backup(
@@ -189,7 +176,5 @@ def backup(
     from lightmem_integrations.storage.sqlite.backup import back_up
 
     back_up(None if is_postgres_url(store) else existing(store) / LEDGER, folder_of(to))
-    if as_json:
-        print_json({"store": folder_of(store), "copy": folder_of(to)})
-    else:
-        typer.echo(printable(f"{store} is copied to {to}."))
+    copied = {"store": folder_of(store), "copy": folder_of(to)}
+    print_result(copied, f"{store} is copied to {to}.", as_json=as_json)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from lightmem_integrations.cli.options import near
-from lightmem_integrations.cli.output import JsonOption, print_json, table_console
+from lightmem_integrations.cli.output import JsonOption, print_json, print_result, table_console
 from lightmem_integrations.display import Grid, counted
 from lightmem_integrations.errors import ScopeError
 from lightmem_integrations.web.tokens import add_token, read_tokens, remove_tokens
@@ -68,10 +68,8 @@ def revoke(
     if user not in known:
         raise ScopeError(f"No token of user {user!r} is in {str(file)!r}{near(user, known)}")
     count = remove_tokens(file, user, name)
-    if as_json:
-        print_json({"user_id": user, "revoked": count})
-    else:
-        typer.echo(f"{counted(count, 'token')} revoked.")
+    told = f"{counted(count, 'token')} revoked."
+    print_result({"user_id": user, "revoked": count}, told, as_json=as_json)
 
 
 app.command("add")(add)

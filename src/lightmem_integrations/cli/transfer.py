@@ -9,12 +9,14 @@ from typing import Annotated
 import typer
 
 from lightmem_integrations.cli.options import (
+    OnlyUserOption,
+    QuietOption,
     ReadOnlyOption,
     StoreArgument,
     check_stored,
     open_existing,
 )
-from lightmem_integrations.cli.output import JsonOption, print_json, table_console
+from lightmem_integrations.cli.output import JsonOption, print_result, table_console
 from lightmem_integrations.cli.progress import progress_bars
 
 
@@ -22,12 +24,9 @@ def export(
     *,
     store: StoreArgument,
     out: Annotated[Path, typer.Option("--out", "-o", help="File to write.", show_default=False)],
-    user: Annotated[
-        str | None,
-        typer.Option("--user", "-u", help="Only this user's memory.", show_default="everybody's"),
-    ] = None,
+    user: OnlyUserOption = None,
     read_only: ReadOnlyOption = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+    quiet: QuietOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Write a user's memory, or a whole store, into a file of JSON lines.
@@ -40,10 +39,7 @@ def export(
             done = memory.export(
                 out, user_id=user, on_progress=lambda now, total: show("records", now, total)
             )
-    if as_json:
-        print_json(done)
-    else:
-        table_console().print(replace(done.grid(), title=f"Exported to {out}"))
+    print_result(done, replace(done.grid(), title=f"Exported to {out}"), as_json=as_json)
 
 
 def copy(
@@ -61,7 +57,7 @@ def copy(
     verify_only: Annotated[
         bool, typer.Option("--verify-only", help="Copy nothing, only compare the two.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+    quiet: QuietOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Copy a whole store: from a folder to PostgreSQL, back, or between two alike.
@@ -77,7 +73,4 @@ def copy(
         if not as_json:
             table_console().print(error.copied)
         raise
-    if as_json:
-        print_json(done)
-    else:
-        table_console().print(done)
+    print_result(done, as_json=as_json)
