@@ -28,7 +28,7 @@ SHIPPED = scorer.weights("full")
 def mrr(data: Path, keep: Path | None, sides: dict[str, np.ndarray]) -> float:
     """MRR of a file's questions with these weights."""
     with patch.object(scorer, "weights", lambda _name: sides):
-        return headline(evaluate(data, ["lightmem"], keep=keep)).overall.mrr.mean
+        return headline(evaluate(data, ["lightmem"], keep=keep).rows).overall.mrr.mean
 
 
 def changed(side: str, feature: str, factor: float) -> dict[str, np.ndarray]:

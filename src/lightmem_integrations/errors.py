@@ -130,6 +130,11 @@ class StoreLockedError(StorageError):
 class StoreClosedError(StorageError):
     """The store was used after it was closed."""
 
+    def __init__(
+        self, message: str = "The store was closed; open it again with LightMem(...)."
+    ) -> None:
+        super().__init__(message)
+
 
 class ForkedProcessError(StorageError):
     """The store was opened in a parent process and is used in its child."""

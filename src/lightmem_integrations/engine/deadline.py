@@ -58,7 +58,7 @@ class DaemonPool:
         waiting = (answer, carried(call))
         with self._lock:  # whoever closes meanwhile meets started threads only
             if self._closed:
-                raise StoreClosedError("The store was closed; open it again with LightMem(...).")
+                raise StoreClosedError
             self._waiting.append(waiting)
             if len(self._running) < self._size:
                 thread = threading.Thread(target=self._work, daemon=True, name="lightmem-model")

@@ -148,7 +148,7 @@ class Store:
                         reopened()
         self._guard.check_process()
         if self.closed:
-            raise StoreClosedError("The store was closed; open it again with LightMem(...).")
+            raise StoreClosedError
 
     @property
     def inherited(self) -> bool:

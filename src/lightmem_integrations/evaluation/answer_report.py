@@ -8,11 +8,10 @@ from lightmem_integrations.display import Grid, counted
 from lightmem_integrations.evaluation.answer_results import (
     SCORES,
     AnswerEvaluation,
-    AnswerRow,
     AnswerScores,
 )
 from lightmem_integrations.evaluation.metrics import Interval
-from lightmem_integrations.evaluation.report import ranged
+from lightmem_integrations.evaluation.report import headline, questions_of, ranged
 from lightmem_integrations.evaluation.stages import OWN
 
 
@@ -27,11 +26,7 @@ def answer_tables(evaluation: AnswerEvaluation) -> tuple[Grid, Grid]:
 
 def answers_worst_first(evaluations: Iterable[AnswerEvaluation]) -> tuple[AnswerEvaluation, ...]:
     """The evaluations by what the answers of their headline row are worth."""
-    return tuple(sorted(evaluations, key=lambda each: _worth(_headline(each).overall)))
-
-
-def _headline(evaluation: AnswerEvaluation) -> AnswerRow:
-    return next((row for row in evaluation.rows if row.contender == OWN), evaluation.rows[0])
+    return tuple(sorted(evaluations, key=lambda each: _worth(headline(each.rows).overall)))
 
 
 def _worth(scores: AnswerScores) -> float:
@@ -40,11 +35,9 @@ def _worth(scores: AnswerScores) -> float:
 
 
 def _answers(evaluation: AnswerEvaluation) -> Grid:
-    drawn = evaluation.sampled_from
-    sample = "" if drawn is None else f" drawn from {drawn} with seed {evaluation.seed}"
     scored = f"answers of {evaluation.model}" if evaluation.model else "rubrics"
     return Grid(
-        f"{evaluation.data}: {scored}, in % of {evaluation.questions} questions{sample}",
+        f"{evaluation.data}: {scored}, in % of {questions_of(evaluation)}",
         ("", "F1", f"{OWN} - it", "choice", "nuggets", "tokens", "read", "ms", "calls"),
         [
             (
@@ -79,7 +72,7 @@ def _answers(evaluation: AnswerEvaluation) -> Grid:
 
 
 def _by_category(evaluation: AnswerEvaluation) -> Grid:
-    kinds = _headline(evaluation).by_category
+    kinds = headline(evaluation.rows).by_category
     return Grid(
         "By kind of question, in %, the worst first",
         ("", "questions", "by", "F1", "choice", "nuggets"),

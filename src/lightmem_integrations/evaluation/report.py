@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 from lightmem_integrations.display import Grid, counted
+from lightmem_integrations.evaluation.answer_results import AnswerEvaluation, AnswerRow
 from lightmem_integrations.evaluation.metrics import Interval
 from lightmem_integrations.evaluation.results import Evaluation, Row
 from lightmem_integrations.evaluation.stages import OWN
+
+_Row = TypeVar("_Row", Row, AnswerRow)
 
 
 def tables(evaluation: Evaluation) -> tuple[Grid, ...]:
@@ -19,14 +23,14 @@ def tables(evaluation: Evaluation) -> tuple[Grid, ...]:
     return (_found(evaluation), _shown(evaluation), _by_category(evaluation))
 
 
-def headline(evaluation: Evaluation) -> Row:
+def headline(rows: Sequence[_Row]) -> _Row:
     """The row by which sets of data are compared: that of a recall by default, if it was asked."""
-    return next((row for row in evaluation.rows if row.contender == OWN), evaluation.rows[0])
+    return next((row for row in rows if row.contender == OWN), rows[0])
 
 
 def worst_first(evaluations: Iterable[Evaluation]) -> tuple[Evaluation, ...]:
     """The evaluations by the MRR of their headline row: what fails somewhere is seen first."""
-    return tuple(sorted(evaluations, key=lambda each: headline(each).overall.mrr.mean))
+    return tuple(sorted(evaluations, key=lambda each: headline(each.rows).overall.mrr.mean))
 
 
 def summary(evaluations: Iterable[Evaluation]) -> Grid:
@@ -42,9 +46,16 @@ def summary(evaluations: Iterable[Evaluation]) -> Grid:
                 f"{row.tokens:.0f}",
             )
             for each in evaluations
-            for row in [headline(each)]
+            for row in [headline(each.rows)]
         ],
     )
+
+
+def questions_of(evaluation: Evaluation | AnswerEvaluation) -> str:
+    """How many questions were asked, and of how many they were drawn."""
+    drawn = evaluation.sampled_from
+    sample = "" if drawn is None else f" drawn from {drawn} with seed {evaluation.seed}"
+    return f"{evaluation.questions} questions{sample}"
 
 
 def percent(share: float) -> str:
@@ -69,18 +80,10 @@ def measures(row: Row) -> tuple[str, ...]:
 
 
 def _found(evaluation: Evaluation) -> Grid:
-    drawn = evaluation.sampled_from
-    sample = "" if drawn is None else f" drawn from {drawn} with seed {evaluation.seed}"
     return Grid(
-        f"{evaluation.data}: what is found, in % of {evaluation.questions} questions{sample}",
+        f"{evaluation.data}: what is found, in % of {questions_of(evaluation)}",
         ("", "hit@1", "hit@5", "hit@10", "recall@10", "MRR"),
-        [
-            (
-                row.contender,
-                *measures(row),
-            )
-            for row in evaluation.rows
-        ],
+        [(row.contender, *measures(row)) for row in evaluation.rows],
         notes=(
             f"{counted(evaluation.conversations, 'conversation')}, "
             f"{counted(evaluation.turns, 'turn')}; "
@@ -111,7 +114,7 @@ def _shown(evaluation: Evaluation) -> Grid:
 
 
 def _by_category(evaluation: Evaluation) -> Grid:
-    kinds = headline(evaluation).by_category
+    kinds = headline(evaluation.rows).by_category
     return Grid(
         "By kind of question, in %, the worst first",
         ("", "questions", "by", "hit@10", "MRR"),

@@ -242,7 +242,7 @@ class PostgresLedger:
 
     def _check_open(self) -> None:
         if self._closed:
-            raise StoreClosedError("The store was closed; open it again with LightMem(...).")
+            raise StoreClosedError
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
