@@ -18,10 +18,9 @@ from lightmem_integrations.errors import (
     LedgerError,
     MissingExtraError,
     ReadOnlyError,
-    StoreClosedError,
     TransactionConflictError,
 )
-from lightmem_integrations.storage.ledger import TERMS_NAME, get_meta, put_meta
+from lightmem_integrations.storage.ledger import TERMS_NAME, Ledger
 from lightmem_integrations.storage.migrations.runner import migrate
 from lightmem_integrations.storage.postgresql.url import postgres_url
 from lightmem_integrations.storage.term_refresh import refresh_terms
@@ -85,7 +84,7 @@ _LOST = (
 )
 
 
-class PostgresLedger:
+class PostgresLedger(Ledger):
     """A ledger in a schema of a PostgreSQL database.
 
     Reads see one moment each. Writes of one user's memory queue behind the lock on the user's row,
@@ -111,7 +110,6 @@ class PostgresLedger:
     def __init__(self, url: str) -> None:
         self._place = postgres_url(url)
         self.name = self._place.name
-        self._closed = False
         self._left: tuple[str, ...] = ()  # by the last time that the tables were rewritten
         self._clock_lock = threading.Lock()
         self._clock = (0.0, 0.0)  # the database's time, and the monotonic time at which it was
@@ -174,16 +172,6 @@ class PostgresLedger:
             self._clock = (told, at)
         return told + time.monotonic() - at
 
-    def get(self, name: str) -> str | None:
-        """A value kept about the store itself, or ``None``."""
-        with self.read() as connection:
-            return get_meta(connection, name)
-
-    def put(self, name: str, value: str) -> None:
-        """Keep a value about the store itself."""
-        with self.write() as connection:
-            put_meta(connection, name, value)
-
     def compact(self) -> bool:
         """Write the tables, and the log, anew as far as the database lets us.
 
@@ -239,18 +227,6 @@ class PostgresLedger:
         with self._translated(), self._begun(lasting) as connection:
             yield connection
             self._check_open()
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise StoreClosedError
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        self._check_open()
-        try:
-            yield
-        except SQLAlchemyError as error:
-            raise self._explained(error, "refused the operation") from error
 
     def _explained(self, error: Exception, what: str) -> LedgerError:
         reason = str(getattr(error, "orig", None) or error).strip()

@@ -14,8 +14,8 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import SAWarning, SQLAlchemyError
 
-from lightmem_integrations.errors import LedgerError, ReadOnlyError, StoreClosedError
-from lightmem_integrations.storage.ledger import TERMS_NAME, get_meta, put_meta
+from lightmem_integrations.errors import LedgerError, ReadOnlyError
+from lightmem_integrations.storage.ledger import TERMS_NAME, Ledger
 from lightmem_integrations.storage.lexical import fts5
 from lightmem_integrations.storage.migrations.runner import migrate
 from lightmem_integrations.storage.sqlite.connection_pool import ConnectionPool
@@ -33,7 +33,7 @@ _CLOSE_SECONDS = 5.0  # that closing waits for a write under way, before it abor
 _EMPTY_LOG = "PRAGMA wal_checkpoint(TRUNCATE)"
 
 
-class SqliteLedger:
+class SqliteLedger(Ledger):
     """A ledger in a file.
 
     Reads run side by side; writes of one process queue behind a lock, so that SQLite never
@@ -53,10 +53,11 @@ class SqliteLedger:
             version wrote it.
     """
 
+    file: Path
+
     def __init__(self, place: str | Path, *, read_only: bool = False) -> None:
         self._write_lock = WriteLock()
         self._writer: Connection | None = None  # between two writes
-        self._closed = False
         self._aborted = False
         self._opened: tuple[int, int] | None = None  # which file, once it is open
         self.read_only = read_only
@@ -73,7 +74,7 @@ class SqliteLedger:
                 self._opened = self._lies_there()
                 refused.pop_all()
         except (SQLAlchemyError, ImportError, OSError) as error:
-            raise LedgerError(_explained(error, str(self.file), "cannot be opened")) from error
+            raise self._explained(error, "cannot be opened") from error
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -124,16 +125,6 @@ class SqliteLedger:
     def now(self) -> float:
         """Seconds since 1970 by the machine's clock: one process writes the file."""
         return time.time()
-
-    def get(self, name: str) -> str | None:
-        """A value kept about the store itself, or ``None``."""
-        with self.read() as connection:
-            return get_meta(connection, name)
-
-    def put(self, name: str, value: str) -> None:
-        """Keep a value about the store itself."""
-        with self.write() as connection:
-            put_meta(connection, name, value)
 
     def compact(self) -> bool:
         """Rewrite the database so that nothing erased is left in its files.
@@ -239,29 +230,15 @@ class SqliteLedger:
                 self._write_lock.release(hold)
         return all(not row[0] for rows in answers for row in rows)
 
-    def _check_open(self) -> None:
-        if self._closed:
-            raise StoreClosedError
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        self._check_open()
-        try:
-            yield
-        except SQLAlchemyError as error:
-            raise LedgerError(_explained(error, str(self.file), "refused the operation")) from error
-
-
-def _explained(error: Exception, name: str, what: str) -> str:
-    """A failure in words: which ledger, why, and what to do where that is known."""
-    reason = getattr(error, "orig", None) or error
-    remedy = ""
-    if type(reason) is sqlite3.DatabaseError:  # its subclasses are about the call, not the file
-        remedy = (
-            " The file is damaged: close the store, put it aside and restore it from a backup; "
-            "what can be read of it, `sqlite3 FILE .recover` gives."
-        )
-    return f"The ledger {name!r} {what}: {reason}.{remedy}"
+    def _explained(self, error: Exception, what: str) -> LedgerError:
+        reason = getattr(error, "orig", None) or error
+        remedy = ""
+        if type(reason) is sqlite3.DatabaseError:  # its subclasses are about the call, not the file
+            remedy = (
+                " The file is damaged: close the store, put it aside and restore it from a backup; "
+                "what can be read of it, `sqlite3 FILE .recover` gives."
+            )
+        return LedgerError(f"The ledger {self.name!r} {what}: {reason}.{remedy}")
 
 
 def _engine(url: URL, *, read_only: bool) -> Engine:
