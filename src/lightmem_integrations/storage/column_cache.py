@@ -10,7 +10,10 @@ from __future__ import annotations
 import math
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, bindparam, select
 
@@ -22,6 +25,8 @@ from lightmem_integrations.storage.turn_columns import (
     read_columns,
 )
 from lightmem_integrations.storage.users import User
+
+T = TypeVar("T")
 
 _ENTRY_BYTES = 1_000
 """Of a user of whom nothing is held; a guess."""
@@ -98,7 +103,8 @@ class ColumnCache:
                 entry.most_turns = math.inf if known.tokens_held else user.searchable
             else:
                 entry.columns, entry.bytes = known, _ENTRY_BYTES + known.bytes
-                self._make_room()
+                with self._lock:
+                    make_room(self._entries, self._most, attrgetter("bytes"))
         return known
 
     def forget(self, user_row: int, revision: int | None) -> None:
@@ -116,9 +122,9 @@ class ColumnCache:
         with self._lock:
             self._entries.clear()
 
-    def _make_room(self) -> None:
-        with self._lock:
-            taken = sum(each.bytes for each in self._entries.values())
-            while taken > self._most and self._entries:
-                _, gone = self._entries.popitem(last=False)
-                taken -= gone.bytes
+
+def make_room(held: OrderedDict[Any, T], most: int, size: Callable[[T], int]) -> None:
+    """Let the least recently used go until what is held has no more than a size in all."""
+    taken = sum(map(size, held.values()))
+    while taken > most and held:
+        taken -= size(held.popitem(last=False)[1])

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from lightmem_integrations.arrays import Rows
 from lightmem_integrations.records.filters import Compare, Filter
-from lightmem_integrations.storage.column_cache import revisions_of_turns
+from lightmem_integrations.storage.column_cache import make_room, revisions_of_turns
 from lightmem_integrations.storage.filtered_turns import combined, last_row, rows_compared
 from lightmem_integrations.storage.users import User
 
@@ -75,7 +75,5 @@ class FilterCache:
         with self._lock:
             self._known[key] = _Met(revision, last, rows)
             self._known.move_to_end(key)
-            held = sum(len(each.rows) for each in self._known.values())
-            while held > _MOST_ROWS:
-                held -= len(self._known.popitem(last=False)[1].rows)
+            make_room(self._known, _MOST_ROWS, lambda met: len(met.rows))
         return rows

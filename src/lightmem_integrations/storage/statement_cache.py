@@ -12,12 +12,14 @@ import threading
 from collections import OrderedDict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 import numpy as np
 from sqlalchemy import Connection, bindparam, func, select
 
 from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.records.conversation import Tier
+from lightmem_integrations.storage.column_cache import make_room
 from lightmem_integrations.storage.expiry import NOTHING, Expired
 from lightmem_integrations.storage.facts import revision_of
 from lightmem_integrations.storage.knowledge_reads import entries
@@ -97,7 +99,7 @@ class StatementCache:
         with self._lock:
             least = math.inf if revision is None else revision
             self._held[user_row] = _Held(least=least)
-            self._make_room()
+            make_room(self._held, self._most, attrgetter("bytes"))
 
     def clear(self) -> None:
         """Let go of all facts."""
@@ -123,14 +125,8 @@ class StatementCache:
             if size <= self._most and newest and held.least <= revision:
                 self._held[user.row] = _Held(state, known, size, held.least)
                 self._held.move_to_end(user.row)
-                self._make_room()
+                make_room(self._held, self._most, attrgetter("bytes"))
         return known
-
-    def _make_room(self) -> None:
-        taken = sum(each.bytes for each in self._held.values())
-        while taken > self._most and self._held:
-            _, gone = self._held.popitem(last=False)
-            taken -= gone.bytes
 
 
 def _together(parts: Sequence[tuple[list[Entry], Vectors]]) -> tuple[list[Entry], Vectors]:
