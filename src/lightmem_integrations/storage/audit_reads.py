@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, and_, func, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, func, select
 
 from lightmem_integrations.storage.episodes import DROPPED
 from lightmem_integrations.storage.expressions import bytes_in, listed, of_same_user
-from lightmem_integrations.storage.facts import StoredFact, fact_of_row
+from lightmem_integrations.storage.facts import STANDING, StoredFact, fact_of_row, valid_at
 from lightmem_integrations.storage.schema import (
     conflicts,
     episode_vectors,
@@ -31,8 +31,6 @@ from lightmem_integrations.storage.sql import select_in
 
 _BATCH = 1_000
 """Rows that are read at once: a guess."""
-
-_STANDING = and_(facts.c.retracted_at.is_(None), facts.c.superseded_by.is_(None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +58,7 @@ def standing_facts(
     query = (
         select(facts, fact_vectors.c.vector)
         .outerjoin(fact_vectors, of_same_user(fact_vectors.c.fact, facts))
-        .where(_STANDING)
+        .where(STANDING)
         .order_by(facts.c.user, facts.c.revision, facts.c.id)
     )
     for row in _rows(connection, query, facts, user):
@@ -73,14 +71,13 @@ def proof_of_facts(connection: Connection, user: int | None, at: float) -> Itera
     ``said`` is ``None`` in the one row of a fact that no turn is left for. The rows of a fact
     follow each other.
     """
-    holds = facts.c.valid_from <= at, facts.c.valid_to.is_(None) | (facts.c.valid_to > at)
     query = (
         select(facts.c.id, facts.c.user, facts.c.key, facts.c.subject, facts.c.statement,
                facts.c.terms, facts.c.author, turns.c.terms.label("said"))
         .select_from(facts)
         .outerjoin(evidence, of_same_user(evidence.c.fact, facts))
         .outerjoin(turns, of_same_user(evidence.c.turn, turns))
-        .where(_STANDING, *holds)
+        .where(STANDING, valid_at(at))
         .order_by(facts.c.id)
     )  # fmt: skip
     return _rows(connection, query, facts, user)
@@ -89,7 +86,7 @@ def proof_of_facts(connection: Connection, user: int | None, at: float) -> Itera
 def memories_with_repeated_facts(connection: Connection, user: int | None) -> list[int]:
     """Rows of the users of whom two facts stand with the same words about the same subject."""
     same = facts.c.user, facts.c.subject_key, facts.c.kind, facts.c.value_key, facts.c.terms
-    repeated = select(facts.c.user).where(_STANDING).group_by(*same).having(func.count() > 1)
+    repeated = select(facts.c.user).where(STANDING).group_by(*same).having(func.count() > 1)
     repeated = repeated if user is None else repeated.where(facts.c.user == user)
     return sorted(set(connection.execute(repeated).scalars()))
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import BigInteger, ColumnElement, Connection, Table, cast, func, select
 
 from lightmem_integrations.storage.episodes import DROPPED
+from lightmem_integrations.storage.facts import STANDING
 from lightmem_integrations.storage.schema import (
     assertions,
     episode_turns,
@@ -25,13 +26,12 @@ from lightmem_integrations.storage.turn_vectors import waits
 from lightmem_integrations.storage.users import find_users
 from lightmem_integrations.storage.work_queue import CONSOLIDATE
 
-_STANDING = facts.c.retracted_at.is_(None), facts.c.superseded_by.is_(None)
 _COUNTED: dict[str, tuple[Table, Sequence[ColumnElement[bool]]]] = {
     "sessions": (sessions, ()),
     "turns": (turns, ()),
     "pending": (work, waits((), embedded=False)),
     "episodes": (episodes, [episodes.c.state != DROPPED]),
-    "facts": (facts, _STANDING),
+    "facts": (facts, [STANDING]),
     "set_aside": (quarantine, ()),
     "due": (work, [work.c.kind == CONSOLIDATE]),
     "failing": (failures, ()),

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete, func, select, update
 
 from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.storage.index import Batch, cosines
-from lightmem_integrations.storage.namespaces import Path, key_of_path, rows_under
+from lightmem_integrations.storage.namespaces import Path, key_of_path, under
 from lightmem_integrations.storage.schema import document_vectors, documents, namespaces
 from lightmem_integrations.storage.sql import in_batches, insert_rows, select_in
 from lightmem_integrations.storage.vector_bytes import half_vector, unpack_rows, unpack_vectors
@@ -68,8 +68,7 @@ def spaces_under(connection: Connection, prefix: Path) -> list[Space]:
         .join(namespaces, namespaces.c.id == document_vectors.c.namespace)
         .group_by(document_vectors.c.namespace, namespaces.c.key, document_vectors.c.indexed)
     )
-    if prefix:
-        query = query.where(document_vectors.c.namespace.in_(rows_under(prefix)))
+    query = under(query, document_vectors.c.namespace, prefix)
     found: dict[tuple[int, str], list[int]] = {}
     for row, scope, indexed, count in connection.execute(query):
         found.setdefault((row, scope), [0, 0])[0 if indexed == HELD else 1] += count
@@ -84,8 +83,7 @@ def similarities(
     Without ``indexed_too``, only what the vector index does not hold is compared.
     """
     query = select(document_vectors.c.document, document_vectors.c.vector)
-    if prefix:
-        query = query.where(document_vectors.c.namespace.in_(rows_under(prefix)))
+    query = under(query, document_vectors.c.namespace, prefix)
     if not indexed_too:
         query = query.where(document_vectors.c.indexed != HELD)
     best: dict[int, float] = {}

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Select, delete, select, update
 from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.safety import key_of
 from lightmem_integrations.storage.document_vectors import delete_vectors, insert_vectors
+from lightmem_integrations.storage.expressions import lasts
 from lightmem_integrations.storage.namespaces import (
     Path,
     ensure_namespace,
@@ -19,7 +20,7 @@ from lightmem_integrations.storage.namespaces import (
     find_namespace,
     key_of_path,
     path_of,
-    rows_under,
+    under,
 )
 from lightmem_integrations.storage.schema import documents, namespaces
 from lightmem_integrations.storage.sql import in_batches, insert_row, select_in
@@ -98,9 +99,7 @@ def documents_under(
     Without ``most``, they are read as they are asked for, which takes more messages to a server;
     who asks for no more closes it.
     """
-    query = _live(_DOCUMENTS, live_at).limit(most)
-    if prefix:
-        query = query.where(documents.c.namespace.in_(rows_under(prefix)))
+    query = under(_live(_DOCUMENTS, live_at).limit(most), documents.c.namespace, prefix)
     query = query.order_by(documents.c.updated_at.desc(), documents.c.id.desc())
     options = {} if most is not None else {"yield_per": _AT_ONCE}
     with connection.execute(query, execution_options=options) as rows:
@@ -121,9 +120,7 @@ def documents_to_embed(
 ) -> list[tuple[Document, tuple[str, ...]]]:
     """Documents under a prefix whose vectors are still to be made, and their fields, by row."""
     query = _DOCUMENTS.where(documents.c.embedded.is_(False), documents.c.id > after)
-    query = query.order_by(documents.c.id).limit(limit)
-    if prefix:
-        query = query.where(documents.c.namespace.in_(rows_under(prefix)))
+    query = under(query.order_by(documents.c.id).limit(limit), documents.c.namespace, prefix)
     return [(_document(row), tuple(json.loads(row.fields))) for row in connection.execute(query)]
 
 
@@ -266,9 +263,7 @@ _DOCUMENTS = select(documents, namespaces.c.path).join(
 
 
 def _live(query: Select[Any], moment: float | None) -> Select[Any]:
-    if moment is None:
-        return query
-    return query.where(documents.c.expires_at.is_(None) | (documents.c.expires_at > moment))
+    return query if moment is None else query.where(lasts(documents, moment))
 
 
 def _document(row: Any) -> Document:

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Update, func, select, update
 
 from lightmem_integrations.storage.expressions import unindexed
+from lightmem_integrations.storage.facts import STANDING
 from lightmem_integrations.storage.schema import (
     assertions,
     episode_turns,
@@ -150,11 +151,7 @@ def facts_resting_on(connection: Connection, user_row: int) -> dict[int, int]:
     query = (
         select(assertions.c.episode, func.count(assertions.c.fact.distinct()))
         .join(facts, facts.c.id == assertions.c.fact)
-        .where(
-            assertions.c.user == user_row,
-            facts.c.retracted_at.is_(None),
-            facts.c.superseded_by.is_(None),
-        )
+        .where(assertions.c.user == user_row, STANDING)
         .group_by(assertions.c.episode)
     )
     return dict(connection.execute(query).all())

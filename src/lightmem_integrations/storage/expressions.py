@@ -14,6 +14,7 @@ from sqlalchemy import (
     bindparam,
     cast,
     func,
+    or_,
 )
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -36,6 +37,11 @@ def among_rows(reference: Column[Any]) -> ColumnElement[bool]:
     # SQLite is kept from walking everything of the user's to find a few by their rows.
     whose = unindexed(reference.table.c.user) == bindparam("user")
     return and_(reference.in_(bindparam("rows", expanding=True)), whose)
+
+
+def lasts(table: FromClause, at: float | ColumnElement[float]) -> ColumnElement[bool]:
+    """True for what is not past its time then."""
+    return or_(table.c.expires_at.is_(None), table.c.expires_at > at)
 
 
 class place_in(GenericFunction[int]):  # noqa: N801 - SQLAlchemy names functions so

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Select, and_, not_, select
 from lightmem_integrations.errors import NotFoundError
 from lightmem_integrations.records.fact_search import FactSearch
 from lightmem_integrations.safety import check_names, short_repr
-from lightmem_integrations.storage.facts import find_fact
+from lightmem_integrations.storage.facts import find_fact, valid_at
 from lightmem_integrations.storage.schema import facts
 from lightmem_integrations.storage.tellers import told_by
 from lightmem_integrations.storage.transcripts import Part
@@ -31,8 +31,7 @@ def search_facts(
         at: The moment, in seconds since 1970.
         include_past: Also those that do not hold then.
     """
-    over = facts.c.valid_to.is_not(None) & (facts.c.valid_to <= at)
-    holds = and_(facts.c.retracted_at.is_(None), facts.c.valid_from <= at, not_(over))
+    holds = and_(facts.c.retracted_at.is_(None), valid_at(at))
     query = select(facts.c.id).where(facts.c.user == user_row)
     if search.past:
         query = query.where(not_(holds))

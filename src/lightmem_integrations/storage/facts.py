@@ -12,7 +12,18 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    delete,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from lightmem_integrations.records.knowledge import FactKind
 from lightmem_integrations.storage.claims import LINE, Claim, word_columns
@@ -21,6 +32,14 @@ from lightmem_integrations.storage.schema import fact_vectors, facts, mentions, 
 from lightmem_integrations.storage.sql import insert_row, insert_rows, select_in
 from lightmem_integrations.text.names import entity_keys
 from lightmem_integrations.text.precision import Precision
+
+STANDING = and_(facts.c.retracted_at.is_(None), facts.c.superseded_by.is_(None))
+"""True for a fact that nobody retracted, and that no other took the place of."""
+
+
+def valid_at(at: float | ColumnElement[float]) -> ColumnElement[bool]:
+    """True for a fact that had begun and was not over at a time, as far as is known today."""
+    return and_(facts.c.valid_from <= at, or_(facts.c.valid_to.is_(None), facts.c.valid_to > at))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,10 +126,10 @@ def claim_revision(
     return True
 
 
-def next_revision(connection: Connection, user_row: int) -> int:
+def next_revision(connection: Connection, user_row: int, *, erased: bool = False) -> int:
     """Claim the user's next revision, within a write transaction: nobody else can between."""
     revision, _ = revision_of(connection, user_row)
-    claim_revision(connection, user_row, revision)
+    claim_revision(connection, user_row, revision, erased=erased)
     return revision + 1
 
 

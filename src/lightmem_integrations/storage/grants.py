@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Select, delete, select
 
 from lightmem_integrations.records.access import Grant
 from lightmem_integrations.safety import key_of
-from lightmem_integrations.storage.erase.user import erase_user
+from lightmem_integrations.storage.erase.turns import erase_user
 from lightmem_integrations.storage.schema import grants, users
 from lightmem_integrations.storage.sql import put_row
 from lightmem_integrations.storage.turns import moment

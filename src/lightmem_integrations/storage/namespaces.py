@@ -10,13 +10,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import ColumnElement, Connection, Select, select
 
+from lightmem_integrations.storage.expressions import lasts
 from lightmem_integrations.storage.schema import documents, namespace_prefixes, namespaces
 from lightmem_integrations.storage.sql import delete_in, insert_new, insert_rows
 
 Path = tuple[str, ...]
+
+_Query = TypeVar("_Query", bound=Select[Any])
 
 # Marks the keys of namespaces, so that no user's key is ever one of them.
 _PERSON = b"lightmem-space"
@@ -53,24 +57,19 @@ def ensure_namespace(connection: Connection, path: Path) -> int:
             return new
 
 
-def rows_under(prefix: Path) -> Select[tuple[int]]:
-    """Selects the rows of the namespaces that begin with a prefix; of all for an empty one."""
+def under(query: _Query, namespace: ColumnElement[int], prefix: Path) -> _Query:
+    """The query for what lies in a namespace that begins with a prefix: in any for an empty one."""
     if not prefix:
-        return select(namespaces.c.id)
-    return select(namespace_prefixes.c.namespace).where(
-        namespace_prefixes.c.prefix == key_of_path(prefix)
-    )
+        return query
+    begun = namespace_prefixes.c.prefix == key_of_path(prefix)
+    return query.where(namespace.in_(select(namespace_prefixes.c.namespace).where(begun)))
 
 
 def list_paths(connection: Connection, prefix: Path, *, live_at: float | None = None) -> list[Path]:
     """The namespaces under a prefix, sorted; with ``live_at``, those that hold something then."""
-    query = select(namespaces.c.path)
-    if prefix:
-        query = query.where(namespaces.c.id.in_(rows_under(prefix)))
+    query = under(select(namespaces.c.path), namespaces.c.id, prefix)
     if live_at is not None:
-        live = select(documents.c.namespace).where(
-            documents.c.expires_at.is_(None) | (documents.c.expires_at > live_at)
-        )
+        live = select(documents.c.namespace).where(lasts(documents, live_at))
         query = query.where(namespaces.c.id.in_(live))
     return sorted(path_of(text) for text in connection.execute(query).scalars())
 

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
-    FromClause,
     Row,
     Select,
     and_,
@@ -22,7 +20,8 @@ from sqlalchemy import (
 
 from lightmem_integrations.records.knowledge import FactKind
 from lightmem_integrations.storage.expiry import Expired
-from lightmem_integrations.storage.expressions import among_rows
+from lightmem_integrations.storage.expressions import among_rows, lasts
+from lightmem_integrations.storage.facts import valid_at
 from lightmem_integrations.storage.schema import episode_turns, evidence, facts, sessions, turns
 from lightmem_integrations.storage.tellers import BY_ASSISTANT
 from lightmem_integrations.storage.turns import stands
@@ -30,11 +29,6 @@ from lightmem_integrations.text.guidance import Guidance
 
 _MOST = 32  # of each kind, the newest: a guess, more than 300 tokens hold
 _ALWAYS = 1e12  # seconds since 1970: later than anything
-
-
-def _lasts(table: FromClause) -> ColumnElement[bool]:
-    """True for what is not past its time."""
-    return or_(table.c.expires_at.is_(None), table.c.expires_at > bindparam("now"))
 
 
 # The day that a plan is for, also of one that gave way to another since.
@@ -52,16 +46,12 @@ _BELIEVED = (
         or_(facts.c.retracted_at.is_(None), facts.c.retracted_at > bindparam("at")),
         or_(_newer.c.id.is_(None), _newer.c.valid_from > bindparam("at")),
         facts.c.doubt.is_(None),
-        _lasts(facts),
+        lasts(facts, bindparam("now")),
     )
     .order_by(facts.c.pinned.desc(), facts.c.id.desc())
     .limit(_MOST)
 )  # fmt: skip
-_HOLDING = _BELIEVED.where(
-    facts.c.kind == bindparam("kind"),
-    facts.c.valid_from <= bindparam("at"),
-    or_(facts.c.valid_to.is_(None), facts.c.valid_to > bindparam("at")),
-)
+_HOLDING = _BELIEVED.where(facts.c.kind == bindparam("kind"), valid_at(bindparam("at")))
 _AHEAD = _BELIEVED.where(
     or_(
         and_(facts.c.kind == "plan", _until >= bindparam("day")),
@@ -77,7 +67,7 @@ _WISHES = (
         turns.c.user == bindparam("user"),
         turns.c.wishes.is_not(None),
         turns.c.said_at <= bindparam("until"),
-        _lasts(turns),
+        lasts(turns, bindparam("now")),
         or_(turns.c.searchable, turns.c.id.in_(select(episode_turns.c.turn))),
         stands(),
     )
@@ -95,7 +85,7 @@ _PROOF = (
     .join(facts, facts.c.id == evidence.c.fact)
     .join(turns, turns.c.id == evidence.c.turn)
     .join(sessions, sessions.c.id == turns.c.session)
-    .where(among_rows(evidence.c.fact), _lasts(turns))
+    .where(among_rows(evidence.c.fact), lasts(turns, bindparam("now")))
     .distinct()
     .order_by(turns.c.said_at, turns.c.id)
 )  # fmt: skip

@@ -12,11 +12,11 @@ import uuid
 from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, Select, delete, exists, func, insert, or_, select
+from sqlalchemy import Connection, Select, delete, exists, func, insert, or_, select
 
 from lightmem_integrations.arrays import Vectors
 from lightmem_integrations.safety import digest
-from lightmem_integrations.storage.facts import StoredFact, read_facts
+from lightmem_integrations.storage.facts import STANDING, StoredFact, read_facts, valid_at
 from lightmem_integrations.storage.ledger import put_meta
 from lightmem_integrations.storage.schema import (
     assertions,
@@ -258,15 +258,6 @@ def _hold(connection: Connection) -> None:
     put_meta(connection, "shared", "")
 
 
-def _holds(now: float) -> tuple[ColumnElement[bool], ...]:
-    return (
-        facts.c.superseded_by.is_(None),
-        facts.c.retracted_at.is_(None),
-        facts.c.valid_from <= now,
-        or_(facts.c.valid_to.is_(None), facts.c.valid_to > now),
-    )
-
-
 def _supported(now: float) -> Select[tuple[str, int]]:
     """Digests that enough users speak for, and none of them against, with a fact of each."""
     other = shared_support.alias("other")
@@ -274,7 +265,7 @@ def _supported(now: float) -> Select[tuple[str, int]]:
     return (
         select(shared_support.c.digest, func.min(shared_support.c.fact).label("fact"))
         .join(facts, facts.c.id == shared_support.c.fact)
-        .where(*_holds(now), ~against)
+        .where(STANDING, valid_at(now), ~against)
         .group_by(shared_support.c.digest)
         .having(func.count(shared_support.c.user.distinct()) >= LEAST_USERS)
     )

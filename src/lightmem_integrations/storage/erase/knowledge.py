@@ -23,7 +23,7 @@ from lightmem_integrations.storage.erase.rewrite import (
     rename_chains,
     reword_facts,
 )
-from lightmem_integrations.storage.facts import claim_revision, read_facts, revision_of
+from lightmem_integrations.storage.facts import next_revision, read_facts
 from lightmem_integrations.storage.schema import (
     assertions,
     conflicts,
@@ -96,16 +96,15 @@ def erase_derived(
     supported = _find(connection, assertions.c.fact, assertions.c.fact, touched)
     gone = touched - supported
     if touched:
-        revision, _ = revision_of(connection, user_row)
-        claim_revision(connection, user_row, revision, erased=True)
+        revision = next_revision(connection, user_row, erased=True)
         chains = {
             (fact.subject_key, fact.attribute_key)
             for fact in read_facts(connection, user_row, touched, retracted=True)
         }
-        relink_successors(connection, user_row, gone, revision + 1)
-        reword_facts(connection, user_row, supported, revision + 1)
+        relink_successors(connection, user_row, gone, revision)
+        reword_facts(connection, user_row, supported, revision)
         _delete_facts(connection, gone, now)
-        rename_chains(connection, user_row, chains, revision + 1)
+        rename_chains(connection, user_row, chains, revision)
     delete_in(connection, episode_vectors, episode_vectors.c.episode, erased_episodes)
     delete_in(connection, episode_turns, episode_turns.c.episode, erased_episodes)
     delete_in(connection, episodes, episodes.c.id, erased_episodes)
@@ -130,13 +129,12 @@ def erase_facts(connection: Connection, user_row: int, rows: Collection[int], no
             connection, user_row, fact.row, (fact.subject_key, fact.attribute_key),
             fact.value_key, now,
         )  # fmt: skip
-    revision, _ = revision_of(connection, user_row)
-    claim_revision(connection, user_row, revision, erased=True)
+    revision = next_revision(connection, user_row, erased=True)
     for part in in_batches(gone):
         replaced = facts.c.user == user_row, facts.c.superseded_by.in_(part)
         ended = {
             "superseded_by": None, "stated_to": facts.c.valid_to,
-            "stated_to_precision": facts.c.valid_to_precision, "revision": revision + 1,
+            "stated_to_precision": facts.c.valid_to_precision, "revision": revision,
         }  # fmt: skip
         connection.execute(update(facts).where(*replaced).values(**ended))
     for table in (evidence, assertions):

@@ -12,10 +12,9 @@ from lightmem_integrations.records.report import Receipt
 from lightmem_integrations.safety import key_of
 from lightmem_integrations.storage import lexical
 from lightmem_integrations.storage.erase.knowledge import erase_derived
-from lightmem_integrations.storage.erase.user import erase_user
 from lightmem_integrations.storage.expressions import unindexed
 from lightmem_integrations.storage.filtered_turns import rows_meeting
-from lightmem_integrations.storage.schema import sessions, speakers, turns, users, work
+from lightmem_integrations.storage.schema import metadata, sessions, speakers, turns, users, work
 from lightmem_integrations.storage.sql import count_rows, delete_in, insert_rows, select_in
 from lightmem_integrations.storage.turn_metadata import erase_metadata
 from lightmem_integrations.storage.turn_vectors import forget_vectors
@@ -125,6 +124,15 @@ def _delete_empty_user(connection: Connection, user: User) -> None:
         recount_user(connection, user.row)
         return
     erase_user(connection, user.row)
+
+
+def erase_user(connection: Connection, user_row: int) -> None:
+    """Erase a user whose turns are all gone, with what any table still keeps about them."""
+    for table in reversed(metadata.sorted_tables):
+        for column in table.c:
+            if column.references(users.c.id):
+                connection.execute(delete(table).where(column == user_row))
+    connection.execute(delete(users).where(users.c.id == user_row))
 
 
 def recount_user(connection: Connection, user_row: int) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, func, select
 
+from lightmem_integrations.storage.expressions import lasts
 from lightmem_integrations.storage.schema import documents, sessions, turns, users
 from lightmem_integrations.storage.transfer.tables import (
     BY_NAME,
@@ -40,8 +41,7 @@ def read_memory(connection: Connection, user_row: int) -> Iterator[Record]:
 
 def read_documents(connection: Connection, now: float) -> Iterator[Record]:
     """The records of all documents whose time is not over."""
-    live = or_(documents.c.expires_at.is_(None), documents.c.expires_at > now)
-    yield from _read(connection, BY_NAME["document"], live)
+    yield from _read(connection, BY_NAME["document"], lasts(documents, now))
 
 
 def count_records(connection: Connection, user_row: int | None) -> int:

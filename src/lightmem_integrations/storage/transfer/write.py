@@ -27,8 +27,7 @@ from lightmem_integrations.errors import InvalidImportError, StorageError
 from lightmem_integrations.safety import key_of, short_repr
 from lightmem_integrations.settings import Settings
 from lightmem_integrations.storage import lexical
-from lightmem_integrations.storage.erase.turns import recount_user
-from lightmem_integrations.storage.erase.user import erase_user
+from lightmem_integrations.storage.erase.turns import erase_user, recount_user
 from lightmem_integrations.storage.expiry import NOTHING, expired
 from lightmem_integrations.storage.index_contents import mark_purge
 from lightmem_integrations.storage.namespaces import ensure_namespace, path_of
