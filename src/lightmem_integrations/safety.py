@@ -227,10 +227,8 @@ def check_names(values: object, name: str) -> tuple[str, ...]:
     """
     if values is None:
         return ()
-    if isinstance(values, str) or not isinstance(values, Iterable):
-        raise InvalidRequestError(f"{name} is {short_repr(values)}; pass a list of strings.")
-    names = tuple(values)
-    if not all(isinstance(each, str) for each in names):
+    names = tuple(values) if isinstance(values, Iterable) and not isinstance(values, str) else None
+    if names is None or not all(isinstance(each, str) for each in names):
         raise InvalidRequestError(f"{name} is {short_repr(values)}; pass a list of strings.")
     if any(has_lone_surrogates(each) for each in names):
         raise InvalidRequestError(f"{name} {short_repr(values)} holds a lone surrogate. Clean it.")

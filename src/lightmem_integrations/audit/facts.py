@@ -17,7 +17,7 @@ from lightmem_integrations.storage.facts import StoredFact
 from lightmem_integrations.storage.knowledge_reads import MOST
 from lightmem_integrations.storage.turns import moment
 from lightmem_integrations.storage.vector_bytes import unpack_vectors
-from lightmem_integrations.text.agreement import agree
+from lightmem_integrations.text.denial import agree
 from lightmem_integrations.text.names import NOBODY, name_key
 from lightmem_integrations.text.precision import by_calendar, short_date
 from lightmem_integrations.text.temporal import SECONDS_A_DAY

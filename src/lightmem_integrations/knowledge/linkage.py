@@ -8,7 +8,7 @@ from dataclasses import replace
 from lightmem_integrations.knowledge.beliefs import stored_belief
 from lightmem_integrations.storage.claims import LINE, Claim
 from lightmem_integrations.storage.facts import StoredFact
-from lightmem_integrations.text.agreement import agree
+from lightmem_integrations.text.denial import agree
 from lightmem_integrations.text.names import name_key
 from lightmem_integrations.text.precision import period_from
 from lightmem_integrations.text.terms import terms

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -14,7 +13,7 @@ from langchain_core.documents import Document
 from langchain_core.messages import BaseMessage
 
 from lightmem_integrations.errors import InvalidRequestError, ScopeError
-from lightmem_integrations.importers.conversation import moment_of
+from lightmem_integrations.importers.conversation import moment_of, words_digest
 from lightmem_integrations.importers.importing import add_turns
 from lightmem_integrations.langchain.messages import to_turn
 from lightmem_integrations.langchain.scope import DEFAULT_SESSION
@@ -22,9 +21,7 @@ from lightmem_integrations.lightmem import LightMem, checked_memory
 from lightmem_integrations.records.conversation import ROLES, Role, Turn
 from lightmem_integrations.records.report import Imported
 from lightmem_integrations.records.storable import storable
-from lightmem_integrations.safety import check_user_id, digest, short_repr, type_of
-
-_DIGEST_BYTES = 8  # a guess: millions of messages may be imported into one session
+from lightmem_integrations.safety import check_user_id, short_repr, type_of
 
 
 def import_messages(
@@ -64,7 +61,7 @@ def import_messages(
             skipped += 1
             continue
         turn = to_turn(message, memory.settings)
-        own_id = turn.id or f"imported-{place}-{_digest(message.type, turn.text)}"
+        own_id = turn.id or f"imported-{place}-{words_digest(message.type, turn.text)}"
         when = None if said_at is None else said_at(message)
         turns.append(replace(turn, id=own_id, time=when))
     check_user_id(user_id, memory.settings.max_id_chars)
@@ -133,7 +130,7 @@ def import_documents(
         said = list(_said_in(document, head, asking, role_key))
         skipped += not said
         when = moment_of(known.get(time_key), time_zone)
-        own_id = document.id or f"imported-{_digest(document.page_content, str(when))}"
+        own_id = document.id or f"imported-{words_digest(document.page_content, str(when))}"
         turns = by_scope.setdefault((owner, session_id if session is None else str(session)), [])
         turns += [
             storable(Turn(role=role, text=text, id=f"{own_id}:{place}", time=when), memory.settings)
@@ -175,7 +172,3 @@ def _said_in(
         words = text[each.end() : end].strip()
         if words:
             yield "user" if each.group(1).lower() in asking else "assistant", words
-
-
-def _digest(*parts: str) -> str:
-    return digest(json.dumps(parts), _DIGEST_BYTES)

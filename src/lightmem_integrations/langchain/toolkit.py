@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from langchain_core.runnables import RunnableConfig, ensure_config
 from langchain_core.tools import BaseTool, BaseToolkit, ToolException
-from pydantic import ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from lightmem_integrations.langchain.arguments import check_arguments
 from lightmem_integrations.langchain.scope import RunLimits, scope_of
@@ -27,7 +27,29 @@ from lightmem_integrations.tools import (
 )
 
 
-class MemoryTool(BaseTool):
+class _OnMemory(BaseModel):
+    """What the tools and their kit take alike."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    memory: LightMem = Field(exclude=True)
+    user_id: str | None = None
+    session_id: str | None = None
+    agent_id: str | None = None
+    k: int | None = None
+    max_tokens: int | None = None
+    strict: bool = False
+    space: Any = None
+    spaces: Any = ()
+    filter: Any = None
+    note_metadata: Any = None
+
+    def __init__(self, **fields: Any) -> None:
+        check_arguments(self, fields)
+        super().__init__(**fields)
+
+
+class MemoryTool(_OnMemory, BaseTool):
     """Base of the four tools: finds the user of a call, and tells the model of an error.
 
     The user is the one the tool is bound to, or the one of the running agent's context, or of the
@@ -55,19 +77,6 @@ class MemoryTool(BaseTool):
         InvalidTurnError: ``note_metadata`` is none.
     """
 
-    model_config = ConfigDict(arbitrary_types_allowed=True)
-
-    memory: LightMem = Field(exclude=True)
-    user_id: str | None = None
-    session_id: str | None = None
-    agent_id: str | None = None
-    k: int | None = None
-    max_tokens: int | None = None
-    strict: bool = False
-    space: Any = None
-    spaces: Any = ()
-    filter: Any = None
-    note_metadata: Any = None
     handle_tool_error: bool = True
 
     tool: ClassVar[ToolDescription]
@@ -75,7 +84,6 @@ class MemoryTool(BaseTool):
     """Calls the tool: takes `MemoryTools` and the model's arguments."""
 
     def __init__(self, **fields: Any) -> None:
-        check_arguments(self, fields)
         if fields.get("session_id") is not None:
             check_scope_id(fields["session_id"], "session_id")
         check_counts(k=fields.get("k"), max_tokens=fields.get("max_tokens"))
@@ -155,29 +163,11 @@ class CorrectMemoryTool(MemoryTool):
     use = MemoryTools.correct
 
 
-class LightMemToolkit(BaseToolkit):
+class LightMemToolkit(_OnMemory, BaseToolkit):
     """The memory tools: ``search_memory``, ``remember``, ``forget_memory``, ``correct_memory``.
 
     Takes what `MemoryTool` takes, and hands it to each of them.
     """
-
-    model_config = ConfigDict(arbitrary_types_allowed=True)
-
-    memory: LightMem = Field(exclude=True)
-    user_id: str | None = None
-    session_id: str | None = None
-    agent_id: str | None = None
-    k: int | None = None
-    max_tokens: int | None = None
-    strict: bool = False
-    space: Any = None
-    spaces: Any = ()
-    filter: Any = None
-    note_metadata: Any = None
-
-    def __init__(self, **fields: Any) -> None:
-        check_arguments(self, fields)
-        super().__init__(**fields)
 
     def get_tools(self) -> list[BaseTool]:
         """The four tools.

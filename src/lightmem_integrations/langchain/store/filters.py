@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import operator
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from lightmem_integrations.errors import InvalidRequestError
+from lightmem_integrations.records.filters import ORDERS
 from lightmem_integrations.safety import short_repr
 
 _KEY = re.compile(r"[\w.-]+")
-_ORDER: dict[str, Callable[[Any, Any], bool]] = {
-    "$gt": operator.gt,
-    "$gte": operator.ge,
-    "$lt": operator.lt,
-    "$lte": operator.le,
-}
-_OPERATORS = {"$eq", "$ne", *_ORDER}
+_OPERATORS = {"$eq", "$ne", *ORDERS}
 _MISSING: Any = None
 
 
@@ -92,9 +86,9 @@ def _compares(value: Any, name: str, other: Any) -> bool:
     if name == "$ne":
         return bool(value != other)
     if isinstance(other, str):
-        return isinstance(value, str) and _ORDER[name](value, other)
+        return isinstance(value, str) and ORDERS[name](value, other)
     left, right = _number(value), _number(other)
-    return left is not None and right is not None and _ORDER[name](left, right)
+    return left is not None and right is not None and ORDERS[name](left, right)
 
 
 def _number(value: Any) -> float | int | None:

@@ -13,15 +13,14 @@ from starlette.routing import Route
 from lightmem_integrations.records.conversation import Turn
 from lightmem_integrations.records.knowledge import Episode
 from lightmem_integrations.web.page.view import (
-    FEW,
     MANY,
     addressed,
     back_to,
     changes,
     day_in,
-    number,
     page_of,
     render,
+    searched,
     text_of,
     whose,
 )
@@ -35,25 +34,14 @@ def show(request: Request) -> Response:
     session = request.query_params.get("session")
     if session:
         return _session(request, named, session)
-    sought = request.query_params.get("q", "").strip()
-    every = memory.sessions(**named)[::-1]
-    found = [each for each in every if sought.casefold() in each.casefold()]
-    at = number(request, "page")
+    names, about = searched(request, memory.sessions(**named)[::-1])
     shown = []
-    for each in found[(at - 1) * FEW : at * FEW]:
+    for each in names:
         first = memory.history(**named, session_id=each, limit=1)
         last = memory.history(**named, session_id=each, limit=1, latest=True)
         shown.append({"id": each, "first": first, "last": last})
-    return render(
-        request,
-        "timeline.html",
-        stats=memory.stats(**named),
-        sessions=shown,
-        sought=sought,
-        found=len(found),
-        at=at,
-        last=max(1, -(-len(found) // FEW)),
-    )
+    stats = memory.stats(**named)
+    return render(request, "timeline.html", stats=stats, sessions=shown, **about)
 
 
 def _session(request: Request, named: dict[str, Any], session: str) -> Response:

@@ -7,25 +7,20 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from lightmem_integrations.records.report import Stats
-from lightmem_integrations.web.page.view import FEW, number, page_of, render
+from lightmem_integrations.web.page.view import page_of, render, searched
 
 
 def show(request: Request) -> Response:
     """The users, a page of them at a time, with the store's figures above them."""
-    memory, sought = page_of(request).memory, request.query_params.get("q", "").strip()
-    found = [each for each in memory.users() if sought.casefold() in each.casefold()]
-    at = number(request, "page")
-    shown = found[(at - 1) * FEW : at * FEW]
+    memory = page_of(request).memory
+    shown, about = searched(request, memory.users())
     return render(
         request,
         "users.html",
         stats=memory.stats(),
         spaces=memory.spaces.names(),
         users=[(each, health(each)) for each in memory.stats_of(*shown)],
-        found=len(found),
-        sought=sought,
-        at=at,
-        last=max(1, -(-len(found) // FEW)),
+        **about,
     )
 
 

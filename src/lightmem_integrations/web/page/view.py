@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -95,6 +95,20 @@ def number(request: Request, name: str, default: int = 1) -> int:
     """A positive number in the address; the default for what is none."""
     given = request.query_params.get(name, "")
     return int(given) if given.isdecimal() and 0 < len(given) < 10 and int(given) else default  # noqa: PLR2004
+
+
+def searched(request: Request, names: Iterable[str]) -> tuple[Sequence[str], dict[str, Any]]:
+    """Of names a page of those that hold what is sought, and what a template shows about the list.
+
+    Returns:
+        The names; and ``sought``, how many were ``found``, the page that one is ``at``, the
+        ``last`` one.
+    """
+    sought, at = request.query_params.get("q", "").strip(), number(request, "page")
+    found = [each for each in names if sought.casefold() in each.casefold()]
+    last = max(1, -(-len(found) // FEW))
+    about = {"sought": sought, "found": len(found), "at": at, "last": last}
+    return found[(at - 1) * FEW : at * FEW], about
 
 
 def day_in(request: Request, text: str) -> dt.datetime:
