@@ -7,21 +7,28 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
 
-from lightmem_integrations.lightmem import checked_memory
+from lightmem_integrations.lightmem import LightMem, checked_memory
 from lightmem_integrations.safety import check_known, check_user_id
 
 
-def check_arguments(component: BaseModel, given: dict[str, Any]) -> None:
-    """Refuse arguments that nothing takes, what is no memory, and ids that name no user.
+class OnMemory(BaseModel):
+    """Base of a component on a memory: refuses what is none, and arguments that nothing takes.
 
     Raises:
         InvalidRequestError: An argument is not known, or ``memory`` is something else.
         ScopeError: ``user_id`` is not a valid one.
     """
-    kind = type(component)
-    check_known(given, kind.model_fields, kind.__name__)
-    checked_memory(given.get("memory"))
-    if given.get("user_id") is not None:
-        check_user_id(given["user_id"])
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    memory: LightMem = Field(exclude=True)
+
+    def __init__(self, **fields: Any) -> None:
+        kind = type(self)
+        check_known(fields, kind.model_fields, kind.__name__)
+        checked_memory(fields.get("memory"))
+        if fields.get("user_id") is not None:
+            check_user_id(fields["user_id"])
+        super().__init__(**fields)

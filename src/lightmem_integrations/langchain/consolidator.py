@@ -13,18 +13,17 @@ from typing import Any
 
 from langchain_core.callbacks import dispatch_custom_event
 from langchain_core.runnables import RunnableConfig, RunnableSerializable
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from lightmem_integrations.consolidation.pipeline import OnProgress
 from lightmem_integrations.errors import ScopeError
-from lightmem_integrations.langchain.arguments import check_arguments
+from lightmem_integrations.langchain.arguments import OnMemory
 from lightmem_integrations.langchain.scope import user_of_call
-from lightmem_integrations.lightmem import LightMem
 from lightmem_integrations.records.report import Progress
 from lightmem_integrations.safety import check_known, short_repr
 
 
-class LightMemConsolidator(RunnableSerializable[Any, Any]):
+class LightMemConsolidator(OnMemory, RunnableSerializable[Any, Any]):
     """Consolidates a user's memory: the offline job as a Runnable, for schedulers and ``batch``.
 
     Takes a user id, or a dictionary with ``user_id``; else the user is found as in
@@ -40,14 +39,7 @@ class LightMemConsolidator(RunnableSerializable[Any, Any]):
         options: Further arguments of ``LightMem.consolidate``: ``{"max_tokens": 50_000}``.
     """
 
-    model_config = ConfigDict(arbitrary_types_allowed=True)
-
-    memory: LightMem = Field(exclude=True)
     options: dict[str, Any] = Field(default_factory=dict, exclude=True, repr=False)
-
-    def __init__(self, **fields: Any) -> None:
-        check_arguments(self, fields)
-        super().__init__(**fields)
 
     def invoke(
         self,

@@ -8,13 +8,11 @@ from typing import Any
 from langchain_classic.base_memory import BaseMemory
 from langchain_classic.memory.utils import get_prompt_input_key
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, get_buffer_string
-from pydantic import Field
 
 from lightmem_integrations.errors import InvalidRequestError, ScopeError
-from lightmem_integrations.langchain.arguments import check_arguments
+from lightmem_integrations.langchain.arguments import OnMemory
 from lightmem_integrations.langchain.messages import text_of, to_message, to_turn
 from lightmem_integrations.langchain.scope import DEFAULT_SESSION, RunLimits, Scope
-from lightmem_integrations.lightmem import LightMem
 from lightmem_integrations.records.access import spaces_read
 from lightmem_integrations.records.conversation import TIERS, Tier, Turn
 from lightmem_integrations.records.filters import Filter
@@ -26,7 +24,7 @@ logger = logging.getLogger(__name__)
 _ACKNOWLEDGED = "Noted."
 
 
-class LightMemMemory(BaseMemory):
+class LightMemMemory(OnMemory, BaseMemory):
     """Variables for the prompt: what is recalled from before, and the recent conversation.
 
     The conversation is rendered as ``ConversationBufferMemory`` does it (``Human: ...`` and
@@ -76,7 +74,6 @@ class LightMemMemory(BaseMemory):
         InvalidTurnError: ``metadata`` is none.
     """
 
-    memory: LightMem = Field(exclude=True)
     user_id: str | None = None
     user_id_key: str | None = None
     session_id: str = DEFAULT_SESSION
@@ -99,12 +96,11 @@ class LightMemMemory(BaseMemory):
     metadata: Any = None
 
     def __init__(self, *, session_id: str = DEFAULT_SESSION, **fields: Any) -> None:
-        check_arguments(self, fields)
-        if fields.get("user_id") is None and fields.get("user_id_key") is None:
-            raise ScopeError("No user is named. Pass user_id=, or user_id_key= and that input.")
         check_scope_id(session_id, "session_id")
         RunLimits(filter=fields.get("filter"), metadata=fields.get("metadata")).checked()
         super().__init__(**(fields | {"session_id": session_id}))
+        if self.user_id is None and self.user_id_key is None:
+            raise ScopeError("No user is named. Pass user_id=, or user_id_key= and that input.")
         names = self.memory_variables
         if not names or len({*names}) < len(names):
             raise InvalidRequestError(

@@ -16,9 +16,8 @@ from pydantic import Field
 from typing_extensions import Self
 
 from lightmem_integrations.errors import ScopeError
-from lightmem_integrations.langchain.arguments import check_arguments
+from lightmem_integrations.langchain.arguments import OnMemory
 from lightmem_integrations.langchain.scope import RunLimits, scope_of
-from lightmem_integrations.lightmem import LightMem
 from lightmem_integrations.records.conversation import TIERS, Hit, Tier
 from lightmem_integrations.safety import check_known, check_user_id, digest, short_repr
 
@@ -27,7 +26,7 @@ _OPTIONS = (*_OWN, "filter", "session_id", "since", "until", "speakers", "timezo
 _DIGEST_BYTES = 6  # a guess: tells apart the facts that one turn proves
 
 
-class LightMemRetriever(BaseRetriever):
+class LightMemRetriever(OnMemory, BaseRetriever):
     """Finds what a user's memory holds about a query, best first, one document for each hit.
 
     The user is the one that the retriever is bound to (``user_id``, ``for_user``), or
@@ -64,7 +63,6 @@ class LightMemRetriever(BaseRetriever):
         InvalidRequestError: An argument is not known, or ``filter`` is none.
     """
 
-    memory: LightMem = Field(exclude=True)
     user_id: str | None = None
     k: int | None = None
     max_tokens: int | None = None
@@ -76,7 +74,6 @@ class LightMemRetriever(BaseRetriever):
     search_type: Literal["similarity", "similarity_score_threshold"] = "similarity"
 
     def __init__(self, **fields: Any) -> None:
-        check_arguments(self, fields)
         check_known(fields.get("search_kwargs") or (), _OPTIONS, "search_kwargs")
         for given in (fields, fields.get("search_kwargs") or {}):
             RunLimits(filter=given.get("filter")).checked()

@@ -9,22 +9,21 @@ from typing import Any, Literal
 from langchain_core.messages import BaseMessage, HumanMessage
 from langchain_core.runnables import RunnableConfig, RunnableSerializable
 from langchain_core.utils.pydantic import create_model_v2
-from pydantic import ConfigDict, Field, PrivateAttr
+from pydantic import Field, PrivateAttr
 
-from lightmem_integrations.langchain.arguments import check_arguments
+from lightmem_integrations.langchain.arguments import OnMemory
 from lightmem_integrations.langchain.background import RECALL_SECONDS, BackgroundMemory
 from lightmem_integrations.langchain.exchange import question_in
 from lightmem_integrations.langchain.messages import AskedQuestion, text_of
 from lightmem_integrations.langchain.scope import RunLimits, scope_of
 from lightmem_integrations.langchain.wait_budget import WaitBudget
-from lightmem_integrations.lightmem import LightMem
 from lightmem_integrations.records.storable import cleaned
 from lightmem_integrations.safety import check_counts, check_known
 
 Recalled = str | list[BaseMessage]
 
 
-class LightMemRecall(RunnableSerializable[Any, Recalled]):
+class LightMemRecall(OnMemory, RunnableSerializable[Any, Recalled]):
     """Looks up what a user's memory holds on a question, as a step of a chain.
 
     Takes a question: a string, a message, messages (the last one asks), or a dictionary with one
@@ -55,9 +54,6 @@ class LightMemRecall(RunnableSerializable[Any, Recalled]):
         InvalidRequestError: Another argument is not known or out of its range.
     """
 
-    model_config = ConfigDict(arbitrary_types_allowed=True)
-
-    memory: LightMem = Field(exclude=True)
     user_id: str | None = None
     session_id: str | None = None
     input_key: str | None = None
@@ -74,7 +70,6 @@ class LightMemRecall(RunnableSerializable[Any, Recalled]):
     _background: BackgroundMemory = PrivateAttr()
 
     def __init__(self, **fields: Any) -> None:
-        check_arguments(self, fields)
         check_counts(k=fields.get("k"), max_tokens=fields.get("max_tokens"))
         RunLimits(filter=fields.get("filter")).checked()
         super().__init__(**fields)

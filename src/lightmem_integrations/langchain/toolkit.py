@@ -8,11 +8,9 @@ from typing import Any, ClassVar, Literal
 
 from langchain_core.runnables import RunnableConfig, ensure_config
 from langchain_core.tools import BaseTool, BaseToolkit, ToolException
-from pydantic import BaseModel, ConfigDict, Field
 
-from lightmem_integrations.langchain.arguments import check_arguments
+from lightmem_integrations.langchain.arguments import OnMemory
 from lightmem_integrations.langchain.scope import RunLimits, scope_of
-from lightmem_integrations.lightmem import LightMem
 from lightmem_integrations.records.conversation import Hit
 from lightmem_integrations.safety import check_counts, check_scope_id
 from lightmem_integrations.tools import (
@@ -27,12 +25,9 @@ from lightmem_integrations.tools import (
 )
 
 
-class _OnMemory(BaseModel):
+class _Tools(OnMemory):
     """What the tools and their kit take alike."""
 
-    model_config = ConfigDict(arbitrary_types_allowed=True)
-
-    memory: LightMem = Field(exclude=True)
     user_id: str | None = None
     session_id: str | None = None
     agent_id: str | None = None
@@ -44,12 +39,8 @@ class _OnMemory(BaseModel):
     filter: Any = None
     note_metadata: Any = None
 
-    def __init__(self, **fields: Any) -> None:
-        check_arguments(self, fields)
-        super().__init__(**fields)
 
-
-class MemoryTool(_OnMemory, BaseTool):
+class MemoryTool(_Tools, BaseTool):
     """Base of the four tools: finds the user of a call, and tells the model of an error.
 
     The user is the one the tool is bound to, or the one of the running agent's context, or of the
@@ -88,7 +79,7 @@ class MemoryTool(_OnMemory, BaseTool):
             check_scope_id(fields["session_id"], "session_id")
         check_counts(k=fields.get("k"), max_tokens=fields.get("max_tokens"))
         RunLimits(filter=fields.get("filter"), metadata=fields.get("note_metadata")).checked()
-        described = {
+        described: dict[str, Any] = {
             "name": self.tool.name,
             "description": self.tool.description,
             "args_schema": self.tool.schema,
@@ -163,7 +154,7 @@ class CorrectMemoryTool(MemoryTool):
     use = MemoryTools.correct
 
 
-class LightMemToolkit(_OnMemory, BaseToolkit):
+class LightMemToolkit(_Tools, BaseToolkit):
     """The memory tools: ``search_memory``, ``remember``, ``forget_memory``, ``correct_memory``.
 
     Takes what `MemoryTool` takes, and hands it to each of them.
