@@ -271,7 +271,7 @@ class LightMem(Reopened, Closing):
 
         Args:
             user_id: Whose memory.
-            session_id: Which conversation: one of ``sessions``; by default that of ``add``.
+            session_id: Which conversation, alone: one of ``sessions``; by default that of ``add``.
             filter: Only the turns that meet it; see ``recall``.
             space: The memory of this space, instead of the user's own.
             limit: So many at most: the first ones.

@@ -40,6 +40,17 @@ def test_a_part_of_a_session_is_what_was_asked_for(memory, part, ids):
     assert "".join(turn.id for turn in found) == ids
 
 
+def test_who_asks_for_a_session_that_is_none_is_told_which_there_are(memory):
+    found = memory.history(user_id="ann")
+    assert (found, found.others) == ((), ("long", "other"))
+    assert found.grid().notes[0].endswith("sessions() has all; lately: long, other.")
+    assert memory.history(user_id="ann", session_id="other").others == ()
+    assert memory.history(user_id="bob").others == ()
+    for turn in memory.history(user_id="ann", session_id="other"):
+        memory.add(turn, user_id="ann")
+    assert [turn.text for turn in memory.history(user_id="ann")] == ["other"]
+
+
 def test_more_sessions_than_a_database_counts_are_all(memory):
     assert memory.sessions(user_id="ann", limit=10**40) == ("long", "other")
 

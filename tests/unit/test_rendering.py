@@ -112,7 +112,9 @@ def test_what_was_said_is_shown_turn_by_turn():
 
 
 def test_who_asks_for_a_session_that_is_none_is_told_that_one_is_shown():
-    assert "sessions() has all" in printed(Turns())
+    assert "sessions() has all." in printed(Turns())
+    named = printed(Turns((), ("monday", "[b]tuesday[/b]")))
+    assert "sessions() has all; lately: monday, [b]tuesday[/b]." in named
 
 
 def test_who_has_no_facts_is_told_that_they_take_a_model():

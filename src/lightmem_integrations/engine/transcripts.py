@@ -14,6 +14,8 @@ from lightmem_integrations.storage.transcripts import (
 )
 from lightmem_integrations.storage.users import find_session, find_user, list_sessions
 
+_FEW = 5  # sessions that are named, of which there may be any number: a guess
+
 
 def sessions_of(
     store: Store, user_id: str, limit: int | None = None, *, latest: bool = False
@@ -52,9 +54,11 @@ def transcript(
     with store.ledger.read() as connection:
         user = find_user(connection, user_id)
         row = None if user is None else find_session(connection, user, session_id)
-        if user is None or row is None:
+        if user is None:
             return Turns()
         over = expired(connection, user.row, store.settings, store.ledger.now()).turns
+        if row is None:
+            return Turns((), list_sessions(connection, user, over, _FEW, latest=True))
         if recent:
             return Turns(read_window(connection, row, over))
         return Turns(read_turns(connection, user, row, filter, part, without=over))

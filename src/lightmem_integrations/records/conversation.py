@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from lightmem_integrations.display import Displayed, Grid, counted
+from lightmem_integrations.display import Displayed, Grid, clipped, counted
 from lightmem_integrations.text.precision import Precision, short_date
 
 Role = Literal["user", "assistant", "system", "tool"]
@@ -68,25 +68,31 @@ class Turn:
 
 
 class Turns(Displayed, tuple[Turn, ...]):
-    """Turns of a session, oldest first. Prints as a table with rich and in notebooks."""
+    """Turns of a session, oldest first. Prints as a table with rich and in notebooks.
 
-    __slots__ = ()
+    ``others`` are the user's last sessions, where this one holds nothing.
+    """
+
+    others: tuple[str, ...]
+
+    def __new__(cls, turns: Iterable[Turn] = (), others: tuple[str, ...] = ()) -> Turns:
+        """The turns, or where to find some."""
+        made = super().__new__(cls, turns)
+        made.others = others
+        return made
 
     def grid(self) -> Grid:
         """A line for each turn."""
-        return Grid(
-            counted(len(self), "turn"),
-            ("when", "who", "text") if self else (),
-            [
-                (
-                    f"{turn.time:%Y-%m-%d %H:%M}" if turn.time else "",
-                    (turn.speaker or turn.role) + " (pinned)" * turn.pinned,
-                    turn.text + " (superseded)" * turn.superseded,
-                )
-                for turn in self
-            ],
-            () if self else ("One session is shown: session_id= says which, sessions() has all.",),
-        )
+        lately = f"; lately: {', '.join(map(clipped, self.others))}" * bool(self.others)
+        one = f"One session is shown: session_id= says which, sessions() has all{lately}."
+        rows = [
+            (f"{turn.time:%Y-%m-%d %H:%M}" if turn.time else "",
+             (turn.speaker or turn.role) + " (pinned)" * turn.pinned,
+             turn.text + " (superseded)" * turn.superseded)
+            for turn in self
+        ]  # fmt: skip
+        columns = ("when", "who", "text") if self else ()
+        return Grid(counted(len(self), "turn"), columns, rows, () if self else (one,))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
