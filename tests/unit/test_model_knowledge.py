@@ -406,6 +406,29 @@ def test_the_last_word_counts_also_where_it_is_of_a_day_before_the_old_was_said_
         assert ended == [("Porto", since)]
 
 
+@pytest.mark.parametrize(
+    ("since", "when", "shown"),
+    [
+        ("2025-03-03", "on 3 March", "the week of 3 March 2025"),
+        ("2025-03-01", "on 1 March", "March 2025"),
+        ("2025-02-20", "on 20 February", "2025"),
+        ("2025-02", "in February", "2025"),
+        ("2025-03", "in March", "March 2025"),
+    ],
+)
+def test_what_replaces_a_fact_from_before_that_was_told_gets_no_day_that_nobody_told(
+    memory, since, when, shown
+):
+    lisbon = LISBON | {"since": since, "when": when, "relation": "replaces", "of": "Porto"}
+    model = Notes({"I live in Porto": PORTO, "moved to Lisbon": lisbon})
+    told(memory, SPRING, "I live in Porto, near the river.", writer=model)
+    told(memory, SUMMER, f"I moved to Lisbon already {when}.", writer=model)
+    assert [fact.value for fact in memory.facts(user_id="ana")] == ["Lisbon"]
+    text = memory.recall("Where does the user live?", user_id="ana").text
+    assert f"The user lives in Lisbon. (since {shown})" in text
+    assert f"The user lives in Porto. (until {shown}; since then" in text
+
+
 class Own:
     """A Writer of one's own, with one fact."""
 

@@ -10,7 +10,7 @@ from lightmem_integrations.storage.claims import LINE, Claim
 from lightmem_integrations.storage.facts import StoredFact
 from lightmem_integrations.text.denial import agree
 from lightmem_integrations.text.names import name_key
-from lightmem_integrations.text.precision import period_from
+from lightmem_integrations.text.precision import FINEST_FIRST, is_finer, period_from
 from lightmem_integrations.text.terms import terms
 
 THING = ("subject", "attribute", "value", "line")
@@ -63,13 +63,16 @@ def of_known_plan(plan: StoredFact, claim: Claim) -> Claim:
 
 
 def begun_after(moment: float, claim: Claim) -> Claim:
-    """A claim as one of what began after a moment, also where it says that it began before."""
+    """A claim as one of what began after a moment, also where it says that it began before.
+
+    Nobody told that moment: so it is known to the week, the month or the year that has both.
+    """
     if claim.since > moment:
         return claim
-    _, last = period_from(claim.since, claim.since_precision)
-    since = moment + _AFTER
-    precision = claim.since_precision if since <= last else "day"
-    return replace(claim, since=since, since_precision=precision)
+    since, told = moment + _AFTER, claim.since_precision
+    vaguer = (each for each in FINEST_FIRST if not is_finer(each, told))
+    both = (each for each in vaguer if since <= period_from(claim.since, each)[1])
+    return replace(claim, since=since, since_precision=next(both, "day"))
 
 
 def says_the_same(claim: Claim, fact: StoredFact, reads: Callable[[str], bool]) -> bool:
