@@ -198,10 +198,7 @@ class Documents:
         """
         self._store.check_usable()
         with self._store.ledger.write() as connection:
-            for each in new:
-                if each.vectors is not None and len(each.vectors):
-                    self._store.embedder.record_dimension(connection, each.vectors.shape[1])
-                    break
+            self._record_dimension(connection, (each.vectors for each in new))
             gone = write_documents(connection, new, self._store.ledger.now())
             self._note(connection, gone)
         self._finish(gone)
@@ -254,11 +251,13 @@ class Documents:
                     logger.warning("Documents are left out of searches by meaning: %s", error)
                     return
             with self._store.ledger.write() as connection:
-                for _, vectors in made:
-                    if len(vectors):
-                        self._store.embedder.record_dimension(connection, vectors.shape[1])
-                        break
+                self._record_dimension(connection, (vectors for _, vectors in made))
                 embed_documents(connection, made)
+
+    def _record_dimension(self, connection: Connection, made: Iterable[Vectors | None]) -> None:
+        widths = (each.shape[1] for each in made if each is not None and len(each))
+        if (width := next(widths, None)) is not None:
+            self._store.embedder.record_dimension(connection, width)
 
     def _note(self, connection: Connection, gone: ErasedDocuments) -> None:
         if gone.index_ids:  # so that a crash before _finish is made good at the next opening

@@ -6,9 +6,9 @@ import functools
 import logging
 import time
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from langchain_core.messages import BaseMessage
@@ -178,7 +178,7 @@ class BackgroundMemory:
         until: float,
         told: Future[None] | None,
     ) -> str:
-        try:
+        with _logged("Recall failed"):
             self._catch_up(scope, branch, told)
             asked = self._asked_last(scope) if question is None else question
             if asked is None:
@@ -195,17 +195,11 @@ class BackgroundMemory:
                 strict=self._strict,
                 recall_seconds=max(until - time.monotonic(), _LEAST_SECONDS),
             ).text
-        except Exception as error:
-            logger.warning("Recall failed: %s: %s", type(error).__name__, error)
-            raise
 
     def _profile(self, scope: Scope, branch: Branch | None, told: Future[None] | None) -> Profile:
-        try:
+        with _logged("The profile failed"):
             self._catch_up(scope, branch, told)
             return self._memory.profile(user_id=scope.user_id)
-        except Exception as error:
-            logger.warning("The profile failed: %s: %s", type(error).__name__, error)
-            raise
 
     def _catch_up(self, scope: Scope, branch: Branch | None, told: Future[None] | None) -> None:
         if told is not None:
@@ -234,12 +228,19 @@ class BackgroundMemory:
         return frozenset(each for each in ids if each)
 
     def _record(self, turns: Sequence[Turn], scope: Scope, branch: Branch | None) -> None:
-        try:
+        with _logged("Recording failed"):
             if turns:
                 add_turns(self._memory, turns, scope, agent_id=self.agent_id, branch=branch)
-        except Exception as error:
-            logger.warning("Recording failed: %s: %s", type(error).__name__, error)
-            raise
+
+
+@contextmanager
+def _logged(failure: str) -> Iterator[None]:
+    """Log what is raised within: nobody may come for it."""
+    try:
+        yield
+    except Exception as error:
+        logger.warning("%s: %s: %s", failure, type(error).__name__, error)
+        raise
 
 
 def add_turns(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from langchain_classic.base_memory import BaseMemory
@@ -122,7 +124,7 @@ class LightMemMemory(OnMemory, BaseMemory):
         user_id = self._user(inputs)
         window: tuple[Turn, ...] = ()
         recalled, facts = "", ""
-        try:
+        with self._guarded("Recall failed"):
             window = self.memory.short_term(
                 user_id=user_id, session_id=self.session_id, max_tokens=self.window_tokens,
                 space=self.space,
@@ -133,12 +135,6 @@ class LightMemMemory(OnMemory, BaseMemory):
                 recalled = self._recalled(user_id, query, window, tiers, wanted)
             if self.facts_key is not None:
                 facts = self._recalled(user_id, query, window, ("ltm",), wanted)
-        except ScopeError:
-            raise
-        except Exception as error:
-            if self.strict:
-                raise
-            logger.warning("Recall failed: %s: %s", type(error).__name__, error)
         messages = [each for each in map(to_message, window) if each is not None]
         rendered: dict[str, Any] = {}
         if self.memories_key is not None:
@@ -159,19 +155,13 @@ class LightMemMemory(OnMemory, BaseMemory):
         """
         user_id = self._user(inputs)
         asked, answered = inputs[self._input_key(inputs)], outputs[self._output_key(outputs)]
-        try:
+        with self._guarded("Recording failed"):
             said = (HumanMessage(content=text_of(asked)), AIMessage(content=text_of(answered)))
             settings, recalled = self.memory.settings, self.recall_answers
             turns = [to_turn(each, settings, recall_answers=recalled) for each in said]
             metadata = self._narrowed(inputs).said
             turns = [labelled(turn, metadata, settings) for turn in turns]
             self.memory.add(turns, user_id=user_id, session_id=self.session_id, space=self.space)
-        except ScopeError:
-            raise
-        except Exception as error:
-            if self.strict:
-                raise
-            logger.warning("Recording failed: %s: %s", type(error).__name__, error)
 
     def clear(self) -> None:
         """Start the conversation anew; what was said before can still be recalled.
@@ -182,6 +172,16 @@ class LightMemMemory(OnMemory, BaseMemory):
         self.memory.clear_short_term(
             user_id=self._user({}), session_id=self.session_id, space=self.space
         )
+
+    @contextmanager
+    def _guarded(self, failure: str) -> Iterator[None]:
+        """Goes on without what fails, unless that is to be raised; a user is always to be named."""
+        try:
+            yield
+        except Exception as error:
+            if self.strict or isinstance(error, ScopeError):
+                raise
+            logger.warning("%s: %s: %s", failure, type(error).__name__, error)
 
     def _user(self, inputs: dict[str, Any]) -> str:
         if self.user_id is not None:
