@@ -59,7 +59,7 @@ def write_turns(
         left = store.tombstones.spared(
             connection, new, user_id=user_id, session_id=session_id, agent_id=agent_id
         )
-        session = None if user is None else find_session(connection, user, session_id)
+        session = find_session(connection, user, session_id)
         if user is None or session is None:
             return 0, 0, BranchChange(new=left)
         return user.row, session, change_of_branch(connection, session, branch, known, left)

@@ -82,9 +82,7 @@ def forget(
         now, receipt, rows = store.ledger.now(), _NOTHING, dict[int, str]()
         with store.ledger.write() as connection:
             user = find_user(connection, user_id)
-            session_row = None
-            if user is not None and session_id is not None:
-                session_row = find_session(connection, user, session_id)
+            session_row = find_session(connection, user, session_id)
             if user is not None and (session_id is None or session_row is not None):
                 if dry_run and whole:
                     counted = count_memory(connection, user.row)

@@ -55,9 +55,7 @@ def mark(
     memory_ids = None if memory_ids is None else check_names(memory_ids, "memory_ids")
     with store.ledger.write() as connection:
         user = find_user(connection, user_id)
-        session = None
-        if user is not None and session_id is not None:
-            session = find_session(connection, user, session_id)
+        session = find_session(connection, user, session_id)
         if user is None or (session_id is not None and session is None):
             return 0
         over = expired(connection, user.row, store.settings, store.ledger.now())

@@ -53,7 +53,7 @@ def transcript(
     """
     with store.ledger.read() as connection:
         user = find_user(connection, user_id)
-        row = None if user is None else find_session(connection, user, session_id)
+        row = find_session(connection, user, session_id)
         if user is None:
             return Turns()
         over = expired(connection, user.row, store.settings, store.ledger.now()).turns
@@ -68,6 +68,6 @@ def begin_anew(store: Store, user_id: str, session_id: str) -> None:
     """Begin a session's short-term window after its last turn."""
     with store.ledger.write() as connection:
         user = find_user(connection, user_id)
-        row = None if user is None else find_session(connection, user, session_id)
+        row = find_session(connection, user, session_id)
         if row is not None:
             restart_window(connection, row)

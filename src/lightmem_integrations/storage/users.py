@@ -124,8 +124,10 @@ def row_of(connection: Connection, user_id: str) -> int:
     return 0 if user is None else user.row
 
 
-def find_session(connection: Connection, user: User, session_id: str) -> int | None:
-    """The row of a user's session, or ``None``."""
+def find_session(connection: Connection, user: User | None, session_id: str | None) -> int | None:
+    """The row of a user's session; ``None`` if there is none, or nobody or no session is named."""
+    if user is None or session_id is None:
+        return None
     return connection.execute(
         select(sessions.c.id).where(
             sessions.c.user == user.row, sessions.c.key == key_of(session_id)

@@ -72,13 +72,10 @@ def limits_of(
     connection: Connection, user: User, request: Request, filters: FilterCache
 ) -> RowFilter | None:
     """Look a request's limits up; ``None`` if its session does not exist, so nothing is within."""
-    session = excluded_session = None
-    if request.session_id is not None:
-        session = find_session(connection, user, request.session_id)
-        if session is None:
-            return None
-    if request.exclude_session is not None:
-        excluded_session = find_session(connection, user, request.exclude_session)
+    session = find_session(connection, user, request.session_id)
+    if request.session_id is not None and session is None:
+        return None
+    excluded_session = find_session(connection, user, request.exclude_session)
     met = None
     if request.filter is not None:
         met = filters.rows_meeting(connection, user, request.filter)
