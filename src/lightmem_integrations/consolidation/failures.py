@@ -9,6 +9,7 @@ from lightmem_integrations.errors import ModelError, ModelOutputError
 from lightmem_integrations.knowledge.drafts import WriterTurn
 from lightmem_integrations.knowledge.run_context import RunContext
 from lightmem_integrations.records.report import ConsolidationReport
+from lightmem_integrations.records.storable import cleaned
 from lightmem_integrations.storage import work_queue
 from lightmem_integrations.storage.unread_turns import unchanged
 from lightmem_integrations.storage.users import lock_users
@@ -34,19 +35,15 @@ def put_back(
         if not unchanged(connection, due, turns):
             return failed  # forgotten meanwhile, and the reason may quote them
         tries = work_queue.put_back(
-            connection, due, turns[0].row, _storable(reason), now=now,
+            connection, due, turns[0].row, cleaned(reason), now=now,
             first=settings.first_backoff_seconds, longest=settings.longest_backoff_seconds,
         )  # fmt: skip
         aside = 0
         if not down and tries >= settings.max_tries:
             rows = [turn.row for turn in turns]
-            aside = work_queue.set_aside(connection, due, rows, _storable(reason), now)
+            aside = work_queue.set_aside(connection, due, rows, cleaned(reason), now)
     logger.warning(
         "A session was %s (%s, try %d): problems= of the report says why.",
         "set aside" if aside else "put back", type(error).__name__, tries,
     )  # fmt: skip
     return failed + ConsolidationReport(set_aside=aside)
-
-
-def _storable(reason: str) -> str:
-    return reason.encode("utf-8", "replace").decode().replace("\0", " ")

@@ -24,6 +24,7 @@ from lightmem_integrations.documents.indexing import index_large
 from lightmem_integrations.documents.nearest import Scored, nearest_documents
 from lightmem_integrations.engine.store import Store
 from lightmem_integrations.errors import IndexUnavailableError, ModelError, ModelOutputError
+from lightmem_integrations.records.storable import cleaned
 from lightmem_integrations.storage.documents import (
     Document,
     ErasedDocuments,
@@ -152,7 +153,7 @@ class Documents:
         self._store.check_usable()
         if not texts:
             return np.zeros((0, 0), np.float32)
-        vectors = self._store.embedder.documents([_encodable(text) for text in texts], soon=True)
+        vectors = self._store.embedder.documents([cleaned(text) for text in texts], soon=True)
         self._store.embedder.check_dimension(vectors[0])
         return vectors
 
@@ -166,7 +167,7 @@ class Documents:
             EmbeddingMismatchError: It is not the one that the store was built with.
         """
         self._store.check_usable()
-        vector = self._store.embedder.query(_encodable(text))
+        vector = self._store.embedder.query(cleaned(text))
         self._embed_late(prefix)
         return vector
 
@@ -283,8 +284,3 @@ class Documents:
 
 def _any(_value: Mapping[str, Any]) -> bool:
     return True
-
-
-def _encodable(text: str) -> str:
-    """The text without halves of surrogate pairs, which no model can read."""
-    return text.encode("utf-8", "replace").decode("utf-8")

@@ -102,10 +102,6 @@ _open: dict[Place, OpenStore] = {}
 _opening = threading.RLock()  # the collector may release a store while one is opened
 
 
-def _key(place: Place) -> Place:
-    return place.resolve() if isinstance(place, Path) else place
-
-
 def shared(
     place: Place, options: Mapping[str, object], opened: Callable[[], OpenStore], user: object
 ) -> OpenStore:
@@ -120,7 +116,7 @@ def shared(
     Raises:
         StoreLockedError: It is open with other options.
     """
-    key = _key(place)
+    key = place.resolve() if isinstance(place, Path) else place
     with _opening:
         known = _open.get(key)
         if known is not None and known.users and known.guard.holds():
