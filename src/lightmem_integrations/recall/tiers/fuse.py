@@ -11,7 +11,12 @@ from sqlalchemy import Connection
 from lightmem_integrations.recall.candidates import Found, ScoredTurn, Selection
 from lightmem_integrations.recall.plan.purpose import BROAD
 from lightmem_integrations.recall.tiers.fact_view import ALMOST, FactView, Match, asks_for_old
-from lightmem_integrations.recall.tiers.hits import statement_hits, turn_hits
+from lightmem_integrations.recall.tiers.hits import (
+    read_told,
+    shown_rows,
+    statement_hits,
+    turn_hits,
+)
 from lightmem_integrations.records.conversation import Plan
 from lightmem_integrations.storage.users import User
 
@@ -52,9 +57,15 @@ def fuse(
     most = max_tokens // _SHORT_FACT if plan.purpose in BROAD else most
     matches = facts.matches(plan)
     known = sorted(facts.known(plan), key=lambda match: not match.statement.pinned)[:most]
-    stated = statement_hits(
-        connection, user, [*matches, *known, *facts.events], facts.outdated, now
-    )
+    chosen = [*matches, *known, *facts.events]
+    rows = {row for match in chosen for row in match.statement.turns}
+    fitting: list[int] = []
+    if selection is not None:
+        best = order_superseded(selection, [*selection.best, *selection.further], facts, plan)
+        selection = replace(selection, best=best)
+        fitting = shown_rows(selection, plan.k, max_tokens)
+    told = read_told(connection, user, rows.union(fitting), now)
+    stated = statement_hits(chosen, told, facts.outdated, now)
     shown: dict[str, Any] = {
         "known": [stated[match] for match in known if match in stated],
         "events": [stated[match] for match in facts.events if match in stated],
@@ -62,11 +73,10 @@ def fuse(
     }
     if selection is None:
         return Found([stated[match] for match in matches if match in stated], **shown)
-    best = order_superseded(selection, [*selection.best, *selection.further], facts, plan)
-    added = extra_facts(matches, {selection.row(scored) for scored in best[: plan.k]}, plan)
+    first = {selection.row(scored) for scored in selection.best[: plan.k]}
+    added = extra_facts(matches, first, plan)
     own = plan.k - len(added)
-    ranked = replace(selection, best=best)
-    turns = turn_hits(connection, user, ranked, facts, plan, max_tokens=max_tokens, now=now)
+    turns = turn_hits(selection, {row: told[row] for row in fitting if row in told}, facts, plan)
     hits = [*turns[:own], *(stated[match] for match in added if match in stated)]
     return Found(hits, turns[own:], **shown)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -24,47 +25,58 @@ _MOST_TAKEN_BACK = 3  # marks behind a turn; a guess
 _SPEAKER = {"ltm": "Known", "mtm": "Summary"}
 
 
+class Told(NamedTuple):
+    """A turn behind a hit, and what of it a person has taken back since."""
+
+    said: Provenance
+    unsaid: Sequence[TakenBack]
+
+
+def read_told(
+    connection: Connection, user: User, rows: Collection[int], now: float
+) -> dict[int, Told]:
+    """The turns behind hits, by row, as of when it is asked, in seconds since 1970.
+
+    What was forgotten while we searched is left out.
+    """
+    unsaid = taken_back(connection, user.row, rows, now)
+    known = provenance(connection, user, rows) if rows else {}
+    return {row: Told(said, unsaid.get(row, ())) for row, said in known.items()}
+
+
+def shown_rows(selection: Selection, k: int, max_tokens: int) -> list[int]:
+    """Rows of the turns that may be shown: the chosen ones, and those just before and after them.
+
+    Of these ``k`` in any case, and of the others those that may fit into the text.
+    """
+    places: list[int] = []
+    for chosen in (selection.best[:k], selection.best[k:]):
+        places += [scored.place for scored in chosen]
+        places += [near for scored in chosen for near in _around(selection, scored.place)]
+    places = _that_may_fit(selection.turns, list(dict.fromkeys(places)), k, max_tokens)
+    rows: list[int] = selection.turns.rows[places].tolist()
+    return rows
+
+
 def turn_hits(
-    connection: Connection,
-    user: User,
-    selection: Selection,
-    facts: FactView,
-    plan: Plan,
-    *,
-    max_tokens: int,
-    now: float,
+    selection: Selection, told: Mapping[int, Told], facts: FactView, plan: Plan
 ) -> list[Ranked]:
     """Turns as hits, each with the turns said just before and after it.
 
     Args:
-        connection: A read transaction on the ledger.
-        user: Whose.
         selection: The chosen turns, best first.
+        told: Those that may be shown, by row.
         facts: The facts that they prove, and what has changed since.
-        plan: How many are hits in any case; of the others those come back that may fit into the
-            text.
-        max_tokens: Its size.
-        now: When it is asked, in seconds since 1970.
+        plan: What the question asks for.
     """
-    turns, best, k = selection.turns, selection.best, plan.k
-    proven = facts.proven(plan)
-    around = {scored.place: _around(selection, scored.place) for scored in best}
-    places: list[int] = []
-    for chosen in (best[:k], best[k:]):
-        places += [scored.place for scored in chosen]
-        places += [near for scored in chosen for near in around[scored.place]]
-    places = _that_may_fit(turns, list(dict.fromkeys(places)), k, max_tokens)
-    rows = turns.rows[places].tolist()
-    known = provenance(connection, user, rows)
-    unsaid = taken_back(connection, user.row, rows, now)
+    turns, proven = selection.turns, facts.proven(plan)
 
     def quote(place: int) -> Quote | None:
         row = int(turns.rows[place])
-        if row not in known:  # forgotten while we searched
+        if row not in told:
             return None
-        mark = _mark(unsaid.get(row, ()), facts.outdated.get(row), known[row])
-        note = mark or selection.notes.get(place, "")
-        return Quote(known[row].turn, (float(turns.said_at[place]), row), note)
+        note = _mark(told[row], facts.outdated.get(row)) or selection.notes.get(place, "")
+        return Quote(told[row].said.turn, (float(turns.said_at[place]), row), note)
 
     ranked = []
     for scored in selection.best:
@@ -72,7 +84,7 @@ def turn_hits(
         if shown is None:
             continue
         row = selection.row(scored)
-        found, fact, change = known[row], proven.get(row), facts.outdated.get(row)
+        found, fact, change = told[row].said, proven.get(row), facts.outdated.get(row)
         hit = Hit(
             text=found.turn.text,
             tier="mtm" if fact is None else "ltm",
@@ -88,47 +100,42 @@ def turn_hits(
             weights=scored.weights,
             ranks=selection.ranks(scored),
         )
-        near = tuple(other for place in around[scored.place] if (other := quote(place)))
+        around = _around(selection, scored.place)
+        near = tuple(other for place in around if (other := quote(place)))
         ranked.append(Ranked(hit, shown, near))
     return ranked
 
 
 def statement_hits(
-    connection: Connection, user: User, matches: Sequence[Match],
-    outdated: Mapping[int, Outdated], now: float,
-) -> dict[Match, Ranked]:  # fmt: skip
+    matches: Sequence[Match], told: Mapping[int, Told], outdated: Mapping[int, Outdated], now: float
+) -> dict[Match, Ranked]:
     """Facts and summaries as hits, each with the turns that prove it.
 
     Args:
-        connection: A read transaction on the ledger.
-        user: Whose.
         matches: The chosen statements.
-        outdated: Of the turns that prove them, those that are outdated, by row.
+        told: The turns that prove them, by row.
+        outdated: Of these, those that are outdated, by row.
         now: When it is asked, in seconds since 1970.
     """
-    rows = {row for match in matches for row in match.statement.turns}
-    known = provenance(connection, user, rows) if rows else {}
-    unsaid = taken_back(connection, user.row, rows, now)
     ranked: dict[Match, Ranked] = {}
     for match in matches:
         statement = match.statement
-        proof = [(row, known[row]) for row in statement.turns if row in known]
-        if not proof:  # forgotten while we searched
+        rows = [row for row in statement.turns if row in told]
+        if not rows:  # forgotten while we searched
             continue
-        is_fact, said = statement.tier == "ltm", proof[0][1]
-        told = [turn for _, turn in proof]
+        is_fact, proof = statement.tier == "ltm", [told[row].said for row in rows]
         over, since = (
             _is_over(statement, now),
-            _moment(statement.since, statement.since_precision, *told),
+            _moment(statement.since, statement.since_precision, *proof),
         )
         shown = Turn(
             role="system",
             speaker=_SPEAKER[statement.tier],
-            text=" ".join([statement.text, *_marks(match, told, now)]),
+            text=" ".join([statement.text, *_marks(match, proof, now)]),
             time=since,
         )
-        turn_ids = tuple(turn.turn.id or "" for _, turn in proof)
-        source = replace(said.source, turn_ids=turn_ids)
+        turn_ids = tuple(said.turn.id or "" for said in proof)
+        source = replace(proof[0].source, turn_ids=turn_ids)
         if is_fact:
             source = replace(source, fact_id=statement.key, agent_id=statement.agent)
         until = statement.until if over else None
@@ -142,20 +149,17 @@ def statement_hits(
             },
             when=since,
             source=source,
-            turns=tuple(turn.turn for _, turn in proof) if is_fact else (),
-            until=None if until is None else _moment(until, statement.until_precision, *told),
+            turns=tuple(said.turn for said in proof) if is_fact else (),
+            until=None if until is None else _moment(until, statement.until_precision, *proof),
             when_precision=statement.since_precision,
             until_precision="day" if until is None else statement.until_precision,
             statement=statement.text if is_fact else None,
             pinned=statement.pinned,
         )
         quotes = tuple(
-            Quote(
-                turn.turn, (turn.when.timestamp(), row),
-                _mark(unsaid.get(row, ()), outdated.get(row), turn),
-            )
-            for row, turn in proof
-        )  # fmt: skip
+            Quote(said.turn, (said.when.timestamp(), row), _mark(told[row], outdated.get(row)))
+            for row, said in zip(rows, proof, strict=True)
+        )
         # Rows of turns are positive: a statement's order can be none of theirs.
         order = (statement.since, -statement.row if is_fact else -statement.row - 0.5)
         quote = Quote(shown, order, precision=statement.since_precision)
@@ -211,11 +215,11 @@ def _that_may_fit(turns: Turns, places: Sequence[int], always: int, max_tokens: 
     return kept
 
 
-def _mark(unsaid: Sequence[TakenBack], change: Outdated | None, said: Provenance) -> str:
+def _mark(told: Told, change: Outdated | None) -> str:
     """What stands behind the words of a turn that do not hold any more; empty if they do."""
-    if unsaid:
-        return _taken_back(unsaid)
-    return "" if change is None else _since_then(change, said)
+    if told.unsaid:
+        return _taken_back(told.unsaid)
+    return "" if change is None else _since_then(change, told.said)
 
 
 def _taken_back(said: Sequence[TakenBack]) -> str:
