@@ -1,7 +1,7 @@
 # make demo    the main job: two users, many sessions, a LangChain and a LlamaIndex agent
 # make quick   the tests to run while you work, in about a minute
 # make test    all tests, and what is about stores once more on PostgreSQL
-# make thorough      the longest tests with more cases, mostly ten times as many: before a release
+# make thorough      the longest tests with more cases, mostly twenty times as many: before a release
 # make postgresql    all suites on PostgreSQL
 # make lint    style, types, directions of imports, dead code
 # make docs    the documentation site into build/site, links checked; make docs-serve shows it

@@ -45,8 +45,10 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     """Says where the processes of this run of tests meet, and with which of them it ends."""
     from compiled_once import compile_once
+    from made_once import make_once
 
     compile_once()
+    make_once()
     if not hasattr(config, "workerinput"):
         keep_files_in_memory()
         folder = Path(tempfile.gettempdir()) / f"lightmem-tests-{os.getpid()}"

@@ -30,12 +30,12 @@ SETTINGS = {"background_indexing": False, "shards": 1, "check_timeout_seconds": 
 
 
 def pairs(files):
-    """Each file with each damage; every other pair, unless all are wanted."""
+    """Each file with each damage; one damage of each file, unless all are wanted."""
     return [
         (file, action)
         for row, file in enumerate(files)
         for column, action in enumerate(ACTIONS)
-        if THOROUGH or (row + column) % 2 == 0
+        if THOROUGH or (row + column) % len(ACTIONS) == 0
     ]
 
 

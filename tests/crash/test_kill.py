@@ -13,7 +13,7 @@ from lightmem_integrations import LightMem, Settings
 from lightmem_integrations.testing import HashEmbedder
 from thorough import cases
 
-RUNS = cases(100)
+RUNS = cases(160)
 BATCH = 5
 
 # Logs every operation before ("start") and after ("done") it, unbuffered.

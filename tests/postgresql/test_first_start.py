@@ -67,7 +67,7 @@ def opened(url, **options):
 
 
 def test_many_processes_that_start_at_once_migrate_once_and_get_to_work():
-    many = 100 if THOROUGH else 40
+    many = 100 if THOROUGH else 20
     with PostgresServer(max_connections=many, log_statement="ddl") as server:
         url = make_database(server.url(), "first")
         patient = f"{url}?pool_timeout=200&connect_timeout=100"

@@ -11,10 +11,11 @@ from sqlalchemy import Engine, event
 from lightmem_integrations import EmbeddingMismatchError, LightMem, Settings, Turn
 from lightmem_integrations.settings import ConsolidationSettings
 from lightmem_integrations.testing import HashEmbedder, ScriptedWriter
+from thorough import cases
 
 pytestmark = pytest.mark.slow
 
-LEASE, KILLS = 2.0, 10
+LEASE, KILLS = 2.0, cases(100)
 SETTINGS = Settings(
     background_indexing=False, consolidation=ConsolidationSettings(lease_seconds=LEASE)
 )

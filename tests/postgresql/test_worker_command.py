@@ -17,10 +17,11 @@ from lightmem_integrations.storage.sql import database_clock
 from lightmem_integrations.testing import HashEmbedder, ScriptedWriter
 from postgresql import PostgresServer
 from slow_worker import COMMAND
+from thorough import cases
 
 pytestmark = pytest.mark.slow
 
-LEASE, KILLS, HOUR = 2.0, 30, 3_600
+LEASE, KILLS, HOUR = 2.0, cases(200), 3_600
 
 # Of a worker that hangs there: what the other one does, and the kind of work that is left.
 OTHER = {"embedder": "indexes", "writer": "nowhere"}

@@ -129,7 +129,7 @@ def test_the_check_itself_would_notice_a_leak(open_memory, monkeypatch):
     monkeypatch.setattr(neighbourhood, "among_rows", lambda column: column.in_(of_anybody))
     monkeypatch.setattr(neighbourhood, "_AROUND", neighbourhood._around())
     monkeypatch.setattr(neighbourhood, "_PROVENANCE", neighbourhood._verbatim())
-    assert foreign_items(memory, users, 200) > 100
+    assert foreign_items(memory, users, 100) > 50
 
 
 def test_histories_and_windows_are_apart(open_memory):

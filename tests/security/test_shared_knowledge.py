@@ -209,7 +209,7 @@ WORDS = st.text(string.ascii_lowercase, min_size=3, max_size=7)
 SAID = st.tuples(st.integers(0, 5), st.sampled_from(["tea", "jazz", "rowing", "opera"]), WORDS)
 
 
-@settings(max_examples=cases(150), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=cases(300), deadline=None, suppress_health_check=list(HealthCheck))
 @given(said=st.lists(SAID, max_size=24), gone=st.sets(st.integers(0, 5)))
 def test_others_read_only_what_three_said(said, gone):
     secrets = {user: f"secret{'abcdef'[user]}" for user in range(6)}

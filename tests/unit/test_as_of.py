@@ -197,7 +197,7 @@ def test_a_day_without_a_zone_is_refused_with_the_remedy(memory):
         memory.facts(user_id="u", as_of=FIRST.replace(tzinfo=None))
 
 
-@pytest.mark.parametrize("seed", range(cases(120)))
+@pytest.mark.parametrize("seed", range(cases(200)))
 def test_it_is_as_if_nothing_had_been_told_since(memory, seed):
     chance = random.Random(seed)
     told = _told(chance)

@@ -698,7 +698,7 @@ def test_two_agents_that_write_opposite_facts_at_the_same_moment(tmp_path, polic
         for agent in agents
     }
     try:
-        for number in range(cases(100)):
+        for number in range(cases(200)):
             start = threading.Barrier(2)
             errors = []
 

@@ -7,7 +7,7 @@ import pytest
 
 from lightmem_integrations import Settings, Turn
 
-THREADS, ROUNDS = 8, 40
+THREADS, ROUNDS = 8, 20
 
 
 def in_threads(work) -> list[BaseException]:
