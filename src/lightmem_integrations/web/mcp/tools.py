@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import TypeVar
 
 from lightmem_integrations.lightmem import LightMem
 from lightmem_integrations.records.conversation import Hit, Source, Turn
 from lightmem_integrations.records.knowledge import Fact
 from lightmem_integrations.text.fence import fence
 from lightmem_integrations.tools import MemoryTools, ToolDescription, quoted
+
+_Record = TypeVar("_Record", Fact, Turn)
 
 _AT_ONCE = 50  # facts or turns: a guess
 
@@ -78,7 +82,7 @@ class ServedTools(MemoryTools):
     def _listed(self) -> str:
         room = self._max_tokens
         facts: deque[str] = deque()
-        for fact in self._latest_facts():
+        for fact in _latest(partial(self._memory.facts, user_id=self._user_id)):
             line = f"- {' '.join(fact.statement.split())}"
             room -= self._memory.count_tokens(f"{line}\n")
             if room < self._max_tokens // 2:
@@ -97,15 +101,6 @@ class ServedTools(MemoryTools):
             fitting.appendleft(line)
         return fitting
 
-    def _latest_facts(self) -> Iterator[Fact]:
-        """Facts that hold, a page at a time: few of many fit."""
-        before = None
-        while found := self._memory.facts(
-            user_id=self._user_id, limit=_AT_ONCE, before=before, latest=True
-        ):
-            yield from reversed(found)
-            before = found[0].id
-
     def _newest(self) -> Iterator[str]:
         """The turns that a search may find, a line each, the session that began last first."""
         for session_id in reversed(self._memory.sessions(user_id=self._user_id)):
@@ -113,7 +108,8 @@ class ServedTools(MemoryTools):
 
     def _quotes_of(self, session_id: str) -> Iterator[str]:
         """The turns of a session that a search may find, a line each, the last one first."""
-        for turn in self._latest_turns(session_id):
+        history = partial(self._memory.history, user_id=self._user_id, session_id=session_id)
+        for turn in _latest(history):
             if turn.id and turn.time and turn.searchable and not turn.superseded:
                 source = Source(session_id=session_id, turn_ids=(turn.id,))
                 yield quoted(
@@ -123,10 +119,10 @@ class ServedTools(MemoryTools):
                     )
                 )  # fmt: skip
 
-    def _latest_turns(self, session_id: str) -> Iterator[Turn]:
-        before = None
-        while found := self._memory.history(
-            user_id=self._user_id, session_id=session_id, limit=_AT_ONCE, before=before, latest=True
-        ):
-            yield from reversed(found)
-            before = found[0].id
+
+def _latest(listed: Callable[..., Sequence[_Record]]) -> Iterator[_Record]:
+    """What a memory lists, the last one first, a page at a time: few of many fit."""
+    before = None
+    while found := listed(limit=_AT_ONCE, before=before, latest=True):
+        yield from reversed(found)
+        before = found[0].id
