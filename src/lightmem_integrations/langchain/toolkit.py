@@ -167,9 +167,8 @@ class LightMemToolkit(_Tools, BaseToolkit):
             ScopeError: ``session_id`` is not a valid one.
             InvalidRequestError: A size is below 1.
         """
-        fields = {name: getattr(self, name) for name in type(self).model_fields}
         kinds = (SearchMemoryTool, RememberTool, ForgetMemoryTool, CorrectMemoryTool)
-        return [kind(**fields) for kind in kinds]
+        return [kind(**dict(self)) for kind in kinds]
 
 
 def _artifact(hit: Hit) -> dict[str, Any]:

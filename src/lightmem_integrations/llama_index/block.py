@@ -159,8 +159,7 @@ class LightMemBlock(Remade, BaseMemoryBlock[str]):
 
     def made_with(self) -> dict[str, Any]:
         """The arguments that make another one like it."""
-        fields = {name: getattr(self, name) for name in type(self).model_fields}
-        fields |= {"memory": self._memory, "tokenizer_fn": self._tokenizer_fn}
+        fields = dict(self) | {"memory": self._memory, "tokenizer_fn": self._tokenizer_fn}
         return fields | {"strict": self._failures.strict, "on_error": self._failures.on_error}
 
     async def aput(

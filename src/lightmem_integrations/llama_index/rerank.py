@@ -102,9 +102,8 @@ class LightMemRerank(Remade, BaseNodePostprocessor):
 
     def made_with(self) -> dict[str, Any]:
         """The arguments that make another one like it."""
-        fields = {name: getattr(self, name) for name in type(self).model_fields}
-        fields |= {"embedder": self._embedder, "reranker": self._reranker}
-        return fields | {"tokenizer_fn": self._tokenizer_fn}
+        models = {"embedder": self._embedder, "reranker": self._reranker}
+        return dict(self) | models | {"tokenizer_fn": self._tokenizer_fn}
 
     def _count(self, text: str) -> int:
         return len((self._tokenizer_fn or get_tokenizer())(text))

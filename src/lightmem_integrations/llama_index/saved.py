@@ -96,10 +96,9 @@ class SavedMemory(BaseMemory):
         """The memory itself; with ``update``, another one of the same store."""
         if not update:
             return self
-        kept = {name: getattr(self, name) for name in type(self).model_fields}
         own: dict[str, Any] = {"memory": self._memory, "path": None, "instance": None}
         own |= {"settings": None, "tokenizer_fn": self._tokenizer_fn, "on_error": self._on_error}
-        return type(self)(**kept | own | dict(update))
+        return type(self)(**dict(self) | own | dict(update))
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in type(self).model_fields:

@@ -13,6 +13,7 @@ from lightmem_integrations.arrays import Rows
 from lightmem_integrations.safety import key_of
 from lightmem_integrations.storage.expiry import NOTHING, Expired
 from lightmem_integrations.storage.schema import turns
+from lightmem_integrations.storage.turns import said_within
 from lightmem_integrations.storage.users import User
 
 
@@ -74,13 +75,7 @@ def filter_turns(
         excluded_ids: Turn ids to leave out.
         met: The only rows that may come back, of those that met a filter.
     """
-    allowed: list[ColumnElement[bool]] = []
-    if session is not None:
-        allowed.append(turns.c.session == session)
-    if since is not None:
-        allowed.append(turns.c.said_at >= since)
-    if until is not None:
-        allowed.append(turns.c.said_at < until)
+    allowed = said_within(session, since, until)
     if speakers:
         allowed.append(turns.c.speaker.in_(list(speakers)))
     excluded: list[ColumnElement[bool]] = []

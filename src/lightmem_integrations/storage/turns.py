@@ -76,6 +76,15 @@ def insert_turns(
     return stored
 
 
+def said_within(
+    session_row: int | None, since: float | None, until: float | None
+) -> list[ColumnElement[bool]]:
+    """Conditions on turns: of a session, said at a time or later, and before another one."""
+    found = [] if session_row is None else [turns.c.session == session_row]
+    found += [] if since is None else [turns.c.said_at >= since]
+    return found + ([] if until is None else [turns.c.said_at < until])
+
+
 def stands() -> ColumnElement[bool]:
     """True for turns that were not superseded."""
     return turns.c.searchable_before.is_(None)

@@ -64,12 +64,17 @@ def small_talk() -> frozenset[str]:
 _stems: frozenset[str] | None = None
 
 
+def empty_terms(turns: Sequence[WriterTurn]) -> frozenset[str]:
+    """Stems that tell nothing of these turns: small talk, and who speaks in them."""
+    return small_talk().union(stem for turn in turns for stem in terms(turn.speaker))
+
+
 def term_weights(turns: Sequence[WriterTurn]) -> dict[str, float]:
     """Weight of each term: its damped frequency, times the number of turns that use it.
 
     A term that several turns take up is what they talk about; one long turn does not outvote them.
     """
-    ignored = small_talk() | {stem for turn in turns for stem in terms(turn.speaker)}
+    ignored = empty_terms(turns)
     frequency: Counter[str] = Counter()
     spread: Counter[str] = Counter()
     for turn in turns:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from lightmem_integrations.consolidation.write.extractive import ExtractiveWriter
-from lightmem_integrations.consolidation.write.summary import small_talk
+from lightmem_integrations.consolidation.write.summary import empty_terms
 from lightmem_integrations.knowledge.drafts import EpisodeDraft, KnownFact, Writer, WriterTurn
 from lightmem_integrations.text.sentences import split_sentences
 from lightmem_integrations.text.temporal import names_dates
@@ -29,7 +29,7 @@ def thinned(turns: Sequence[WriterTurn]) -> list[tuple[int, str]]:
     and sentences that were said before; code is cut to its first line, and a long text, an
     assistant's sooner, to its beginning.
     """
-    nothing = small_talk() | {stem for turn in turns for stem in terms(turn.speaker)}
+    nothing = empty_terms(turns)
     seen: set[str] = set()
     kept, asked = [], False
     for place, turn in enumerate(turns):

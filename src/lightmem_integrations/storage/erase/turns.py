@@ -18,6 +18,7 @@ from lightmem_integrations.storage.schema import metadata, sessions, speakers, t
 from lightmem_integrations.storage.sql import count_rows, delete_in, insert_rows, select_in
 from lightmem_integrations.storage.turn_metadata import erase_metadata
 from lightmem_integrations.storage.turn_vectors import forget_vectors
+from lightmem_integrations.storage.turns import said_within
 from lightmem_integrations.storage.users import User
 from lightmem_integrations.storage.work_queue import CONSOLIDATE
 
@@ -49,13 +50,7 @@ def erase_turns(
         The counts of what was erased, and the keys of the turns by their rows, which the index
         still holds.
     """
-    conditions: list[ColumnElement[bool]] = []
-    if session_row is not None:
-        conditions.append(turns.c.session == session_row)
-    if since is not None:
-        conditions.append(turns.c.said_at >= since)
-    if until is not None:
-        conditions.append(turns.c.said_at < until)
+    conditions = said_within(session_row, since, until)
     if author is not None:
         conditions.append(turns.c.author == author)
     found = _chosen(connection, user, conditions, turn_ids, among)
