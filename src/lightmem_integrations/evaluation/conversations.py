@@ -164,14 +164,11 @@ def _locomo(sample: Mapping[str, Any]) -> Conversation:
             turns.append(_locomo_turn(turn, talk["speaker_a"], last))
         sessions.append(Session(f"session_{number}", tuple(turns)))
     asked = [
-        _Asked(
-            each["question"],
-            _answer(each),
+        _asked(
+            each,
             # Some entries hold several ids ("D8:6; D9:17").
             [part for entry in each["evidence"] for part in _BETWEEN_IDS.split(entry) if part],
             LOCOMO_CATEGORIES.get(each["category"], str(each["category"])),
-            each.get("asked_at"),
-            tuple(map(str, each.get("rubric") or ())),
         )
         for each in sample["qa"]
     ]
@@ -223,22 +220,17 @@ def _of_user(user: Mapping[str, Any]) -> Conversation:
         for each in user["sessions"]
     ]
     asked = [
-        _Asked(
-            each["question"],
-            _answer(each),
-            list(each["evidence"]),
-            each.get("kind", "question"),
-            each.get("asked_at"),
-            tuple(map(str, each.get("rubric") or ())),
-        )
+        _asked(each, list(each["evidence"]), each.get("kind", "question"))
         for each in user["questions"]
     ]
     return _conversation(user["user_id"], sessions, asked)
 
 
-def _answer(asked: Mapping[str, Any]) -> str:
-    answer = asked.get("answer")
-    return "" if answer is None else str(answer)
+def _asked(given: Mapping[str, Any], evidence: list[str], category: str) -> _Asked:
+    answer = given.get("answer")
+    words = "" if answer is None else str(answer)
+    rubric = tuple(map(str, given.get("rubric") or ()))
+    return _Asked(given["question"], words, evidence, category, given.get("asked_at"), rubric)
 
 
 def _iso_time(written: str) -> dt.datetime:
