@@ -17,7 +17,8 @@ from lightmem_integrations.errors import (
 
 EARLIEST = dt.datetime(1, 1, 2, tzinfo=dt.timezone.utc)
 """The first time that is stored: a day earlier, zones begin to overflow."""
-_LATEST = dt.datetime(9999, 12, 30, tzinfo=dt.timezone.utc)  # and a day later, too
+LATEST = dt.datetime(9999, 12, 30, tzinfo=dt.timezone.utc)
+"""The last one: a day later, they do, too."""
 
 _WILDCARDS = re.compile(r"[\s*%?]+")
 _SHORT = 40  # characters: a guess, enough to tell which value, too few to quote a memory
@@ -202,7 +203,7 @@ def stored_seconds(moment: dt.datetime) -> float:
     The first and the last days of the calendar are drawn in by as much as zones and rounding
     need: nothing is ever stored there.
     """
-    return min(max(moment.timestamp(), EARLIEST.timestamp()), _LATEST.timestamp())
+    return min(max(moment.timestamp(), EARLIEST.timestamp()), LATEST.timestamp())
 
 
 def check_window(since: object, until: object) -> tuple[float | None, float | None]:

@@ -15,6 +15,7 @@ from lightmem_integrations.records.conversation import Turn
 from lightmem_integrations.records.knowledge import FactKind
 from lightmem_integrations.safety import (
     EARLIEST,
+    LATEST,
     check_scope_id,
     check_user_id,
     has_lone_surrogates,
@@ -38,7 +39,7 @@ from lightmem_integrations.text.precision import Precision
 from lightmem_integrations.text.terms import terms
 from lightmem_integrations.validation import checked_turns
 
-_TIMES = EARLIEST.timestamp(), dt.datetime(9999, 12, 30, tzinfo=dt.timezone.utc).timestamp()
+_TIMES = EARLIEST.timestamp(), LATEST.timestamp()
 _LARGEST = 2**63
 _KEY_CHARS = 64  # a key has 32 of them; a guess at what a later one may have
 
