@@ -30,13 +30,23 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "lightm
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How the tests of one run ended, by id."""
+    """How the tests of one run ended, by id.
+
+    Attributes:
+        passed: Those that passed.
+        failed: Those that did not.
+        skipped: Those that were not tried.
+        seconds: How long it took.
+        output: What was printed.
+        anyway: Of a suite that is compared, those that fail without our class, too.
+    """
 
     passed: frozenset[str]
     failed: frozenset[str]
     skipped: frozenset[str]
     seconds: float
     output: str
+    anyway: frozenset[str] = frozenset()
 
 
 def fetch(package: str, wanted: str, cache: Path) -> Path:
@@ -65,7 +75,7 @@ def fetch(package: str, wanted: str, cache: Path) -> Path:
     return folder
 
 
-def run(suite: Suite, cache: Path, timeout: float, *, plugin: str) -> Outcome:
+def run(suite: Suite, cache: Path, timeout: float) -> Outcome:
     """Runs a suite's tests in a process of their own."""
     if suite.package:
         folder = fetch(suite.package, version_of(suite), cache)
@@ -78,8 +88,7 @@ def run(suite: Suite, cache: Path, timeout: float, *, plugin: str) -> Outcome:
         command = [sys.executable, "-m", "pytest", "-q", "-o", f"cache_dir={name}/cache", *settings,
                    f"--junitxml={report}", "-o", "junit_family=xunit1"]  # fmt: skip
         command += [f"--deselect={each}" for each in suite.left_out]
-        if plugin:
-            command += ["-p", plugin]
+        ours = ["-p", suite.plugin] if suite.plugin else []
         paths = os.pathsep.join([str(ROOT / "src"), str(HERE), str(folder)])
         # What is said goes into a file: a server that a plugin started keeps a pipe open.
         said = Path(name) / "output"
@@ -99,14 +108,15 @@ def run(suite: Suite, cache: Path, timeout: float, *, plugin: str) -> Outcome:
             seconds = time.monotonic() - started
             return outcome(report, seconds, said.read_text(errors="replace"))
 
-        if suite.processes == 1:
-            return ran()
         # Thousands of operations are one test: who has done theirs takes what waits behind it.
-        first = ran("-n", str(suite.processes), "--dist", "worksteal")
-        if not first.failed:
+        several = ["-n", str(suite.processes), "--dist", "worksteal"] if suite.processes > 1 else []
+        first = ran(*ours, *several)
+        if first.failed and suite.compared:
+            return replace(first, anyway=ran("--last-failed").failed)
+        if not first.failed or not several:
             return first
         # Some wait for fractions of a second, and others ran beside them: once more, alone.
-        again = ran("--last-failed")
+        again = ran(*ours, "--last-failed")
         return replace(again, passed=first.passed | again.passed, skipped=first.skipped)
 
 
@@ -135,14 +145,9 @@ def version_of(suite: Suite) -> str:
 
 def judge(suite: Suite, cache: Path, timeout: float) -> tuple[bool, list[str]]:
     """Runs a suite; whether it passed, and what to print."""
-    plugins = [suite.plugin, ""] if suite.compared else [suite.plugin]
-    with ThreadPoolExecutor(len(plugins)) as pool:
-        ours, *compared = pool.map(lambda each: run(suite, cache, timeout, plugin=each), plugins)
-    bad, notes = ours.failed, []
-    for theirs in compared:
-        bad = ours.failed - theirs.failed
-        notes.append(f"without our class: {len(theirs.passed)} pass, {len(theirs.failed)} fail")
-        notes += [f"passes with ours only: {each}" for each in sorted(theirs.failed - ours.failed)]
+    ours = run(suite, cache, timeout)
+    bad = ours.failed - ours.anyway
+    notes = [f"fails without our class, too: {each}" for each in sorted(ours.anyway)]
     excused = {t: why for t in bad for part, why in suite.changed.items() if part in t}
     notes += [f"differs: {test}: {why}" for test, why in sorted(excused.items())]
     notes += [f"FAILED: {each}" for each in sorted(bad - set(excused))]

@@ -18,8 +18,8 @@ class Suite:
         version: Which one, where that package need not be installed itself.
         plugin: The module of this folder that puts our class in place of theirs.
         left_out: Tests that are not run, by their id, and why.
-        compared: Whether the same tests are run without the plugin, and only what fails with it
-            alone counts.
+        compared: Whether what fails is run once more without the plugin, and only what fails with
+            it alone counts.
         changed: Tests that may fail with the plugin alone, by a part of their id, and why.
         processes: How many share the tests, of which some only wait.
     """
