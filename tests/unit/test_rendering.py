@@ -117,7 +117,8 @@ def test_who_asks_for_a_session_that_is_none_is_told_that_one_is_shown():
     assert "sessions() has all; lately: monday, [b]tuesday[/b]." in named
 
 
-def test_who_has_no_facts_is_told_that_they_take_a_model():
+def test_who_has_no_facts_is_told_that_they_take_a_model_or_that_none_is_meant():
+    assert "none meets what was asked" in printed(Facts())
     assert "with a model: LightMem(..., writer=model)" in printed(Facts())
 
 

@@ -19,8 +19,9 @@ Teller = Literal["user", "assistant", "both"]
 
 _SHORT_ID = 8  # characters of an id that a table shows; a guess
 _MADE_BY = "consolidate() makes them of what was said."
-_A_MODEL_MAKES_THEM = (
-    "consolidate() makes them of what was said, with a model: LightMem(..., writer=model)."
+_NO_FACTS = (
+    "None was made yet, or none meets what was asked.",
+    "consolidate() makes them of what was said, with a model: LightMem(..., writer=model).",
 )
 
 
@@ -216,7 +217,7 @@ class Facts(Part[Fact]):
             state = f" ({state})" if (state := _state(fact)) else ""
             known = *_dates(fact), f"{fact.confidence:.2f}"
             rows.append((fact.id[:_SHORT_ID], *known, fact.statement + state + _kept(fact)))
-        notes = () if self else (_A_MODEL_MAKES_THEM,)
+        notes = () if self else _NO_FACTS
         return Grid(self.counted("fact"), columns if self else (), rows, notes)
 
 
