@@ -426,8 +426,8 @@ class LightMem(Reopened, Closing):
             final: Close also what may still go on. ``False``, as in the background, leaves the end
                 of a session until it was quiet for ``ConsolidationSettings.gap_seconds`` or a later
                 session began.
-            retry_set_aside: Try now sessions that rest after a failure, and turns set aside as a
-                writer failed at them ``ConsolidationSettings.max_tries`` times.
+            retry_set_aside: Try now sessions that rest after a failure, and turns set aside, where
+                ``ConsolidationSettings.max_tries`` times nothing usable was answered.
             space: The space whose memory, instead of the user's own.
 
         Raises:

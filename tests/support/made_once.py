@@ -1,6 +1,6 @@
 """A new ledger made once, whose file every store of a process begins with.
 
-A new store takes all steps of its schema, which are half of the processor time of a short test.
+A new store takes all steps of its schema, which are two fifths of a short test.
 """
 
 import functools

@@ -46,6 +46,7 @@ def test_who_asks_for_a_session_that_is_none_is_told_which_there_are(memory):
     assert found.grid().notes[0].endswith("sessions() has all; lately: long, other.")
     assert memory.history(user_id="ann", session_id="other").others == ()
     assert memory.history(user_id="bob").others == ()
+    assert memory.short_term(user_id="ann").others == (), "which every new session asks for"
     for turn in memory.history(user_id="ann", session_id="other"):
         memory.add(turn, user_id="ann")
     assert [turn.text for turn in memory.history(user_id="ann")] == ["other"]

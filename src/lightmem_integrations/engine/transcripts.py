@@ -54,7 +54,7 @@ def transcript(
     with store.ledger.read() as connection:
         user = find_user(connection, user_id)
         row = find_session(connection, user, session_id)
-        if user is None:
+        if user is None or (row is None and recent):
             return Turns()
         over = expired(connection, user.row, store.settings, store.ledger.now()).turns
         if row is None:

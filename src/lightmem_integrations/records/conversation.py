@@ -70,7 +70,7 @@ class Turn:
 class Turns(Displayed, tuple[Turn, ...]):
     """Turns of a session, oldest first. Prints as a table with rich and in notebooks.
 
-    ``others`` are the user's last sessions, where this one holds nothing.
+    ``others`` are the user's last sessions, where ``history`` was asked for one that is none.
     """
 
     others: tuple[str, ...]
